@@ -1,0 +1,27 @@
+import * as z from "zod";
+
+/** The audience that every identity token for a node proxy carries (DESIGN §4.2): a token for anything else is useless here. */
+export const PROXY_AUDIENCE = "weir-proxy";
+
+/** Largest identity token accepted, in bytes. Kubernetes projected tokens are about 1 KB. */
+export const TOKEN_LIMIT_BYTES = 8 * 1024;
+
+const label = z.string().min(1).max(253);
+
+/**
+ * Who speaks. `instance` is unique for each running pod or local process tree and is what pools, caches and ledgers are keyed by;
+ * `thread` outlives it. `chain` lists the agents that spawned this one, outermost first.
+ */
+export const agentIdentity = z.strictObject({
+  namespace: label,
+  name: label,
+  thread: label,
+  instance: label,
+  user: z.string().max(253),
+  labels: z.record(z.string().max(253), z.string().max(253)),
+  chain: z.array(label).max(16),
+});
+export type AgentIdentity = z.infer<typeof agentIdentity>;
+
+/** The private claim under which a local issuer (`weir run`, `weir up`) puts the identity. */
+export const IDENTITY_CLAIM = "weir.dev/agent";

@@ -1,0 +1,4 @@
+import * as z from "zod";
+
+export const connectionConfig = z.strictObject({});
+export type ConnectionConfig = z.output<typeof connectionConfig>;

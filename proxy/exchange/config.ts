@@ -1,0 +1,4 @@
+import * as z from "zod";
+
+export const exchangeConfig = z.strictObject({});
+export type ExchangeConfig = z.output<typeof exchangeConfig>;

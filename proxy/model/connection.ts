@@ -1,0 +1,60 @@
+import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
+import type { Endpoint, Transport } from "../../common/preamble.ts";
+import type { VerifiedAgent } from "./agent.ts";
+import type { Allow } from "./decision.ts";
+
+/** Where a tagged connection came from: a Unix socket of this machine, or the address of a pod. */
+export type Peer = { readonly kind: "unix" } | { readonly kind: "tcp"; readonly address: string };
+
+export interface Accepted {
+  readonly id: string;
+  readonly socket: Socket;
+  readonly peer: Peer;
+  readonly acceptedAtMs: number;
+  /** Aborts when the connection must end: drain, revoked permission, expired identity. Its reason is an `EgressError`. */
+  readonly signal: AbortSignal;
+}
+
+export interface Identified extends Accepted {
+  readonly agent: VerifiedAgent;
+  readonly transport: Transport;
+  /** What the agent dialled, as the rules saw it. */
+  readonly dialled: Endpoint;
+}
+
+/** What the first bytes are. `serverName` is the SNI, lower case, checked as a host name; null if the hello carries none. */
+export type WireKind =
+  | { readonly kind: "tls"; readonly serverName: string | null; readonly alpn: readonly string[] }
+  | { readonly kind: "http" }
+  | { readonly kind: "opaque" };
+
+/** The one destination of a connection: the name behind the synthetic address, or the literal address that the agent dialled. */
+export type Destination =
+  | { readonly kind: "name"; readonly name: string; readonly port: number }
+  | { readonly kind: "address"; readonly address: string; readonly port: number };
+
+export interface Classified extends Identified {
+  readonly wire: WireKind;
+  readonly destination: Destination;
+}
+
+export interface Screened extends Classified {
+  /** `intercept`: the boundary ends TLS or reads HTTP. `tunnel`: bytes pass unread; no credential is ever lent. */
+  readonly handling: "intercept" | "tunnel";
+  readonly decision: Allow;
+}
+
+export type Alpn = "h2" | "http/1.1";
+
+export interface Opened extends Screened {
+  /** Clear bytes of the agent: its own socket for plain HTTP, the inner side of TLS otherwise. */
+  readonly stream: Duplex;
+  readonly alpn: Alpn;
+  readonly scheme: "https" | "http";
+}
+
+/** The text that policy, records and answers use for a destination: a name, or an address literal. */
+export function destinationHost(destination: Destination): string {
+  return destination.kind === "name" ? destination.name : destination.address;
+}

@@ -1,0 +1,33 @@
+/**
+ * Everything open that holds a permission: connections, long exchanges. When policy, a budget or an identity changes, each is asked to
+ * reconsider itself, so that a long stream does not outlive its permission (DESIGN §3).
+ */
+export class LiveSet {
+  readonly #members = new Set<Reconsiderable>();
+
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** @returns a function that takes the member out; call it in `finally` */
+  add(member: Reconsiderable): () => void {
+    this.#members.add(member);
+    return () => { this.#members.delete(member); };
+  }
+
+  /** Asks every member; a member that throws has ended itself. Resolves when all have answered. */
+  async reconsiderAll(): Promise<void> {
+    await Promise.allSettled([...this.#members].map(async (member) => member.reconsider()));
+  }
+
+  /** Ends every member with the given reason. */
+  endAll(reason: Error): void {
+    for (const member of [...this.#members]) member.end(reason);
+  }
+}
+
+export interface Reconsiderable {
+  /** Asks policy again with today's input; ends itself (abort signal, stream reset) if the answer is no longer allow. */
+  reconsider(): Promise<void>;
+  end(reason: Error): void;
+}

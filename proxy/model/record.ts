@@ -1,0 +1,101 @@
+import type { ErrorCode } from "../errors.ts";
+import type { AgentIdentity } from "./agent.ts";
+import type { Usage } from "./usage.ts";
+
+/** Why something ended early, as audited. `rule` and `reason` are present for policy refusals. */
+export interface RecordedError {
+  readonly code: ErrorCode;
+  readonly detail: string;
+  readonly rule?: string;
+  readonly reason?: string;
+  readonly hint?: string;
+}
+
+/** Agent as audited: no token, no expiry. */
+export type RecordedAgent = Omit<AgentIdentity, "labels">;
+
+export interface RecordedDecision {
+  readonly allowed: boolean;
+  readonly rule: string;
+  readonly revision: string;
+  readonly grants: readonly string[];
+  readonly budgets: readonly string[];
+}
+
+interface Base {
+  /** Wall clock, milliseconds. */
+  readonly timeMs: number;
+  /** Null only where nobody could be identified, and for life-cycle events. */
+  readonly agent: RecordedAgent | null;
+}
+
+/** One connection, written when it ends (or, for a tunnel, once more before its first byte leaves: `phase` "opened"). */
+export interface ConnectionRecord extends Base {
+  readonly kind: "connection";
+  readonly phase: "opened" | "closed";
+  readonly connectionId: string;
+  readonly peerAddress: string | null;
+  readonly dialled: { readonly address: string; readonly port: number } | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly wire: "tls" | "http" | "opaque" | "dns" | null;
+  readonly serverName: string | null;
+  readonly handling: "intercept" | "tunnel" | null;
+  readonly decision: RecordedDecision | null;
+  readonly outcome: "allowed" | "denied" | "failed";
+  readonly error: RecordedError | null;
+  readonly durationMs: number;
+  readonly usage: Usage;
+  readonly exchanges: number;
+}
+
+/**
+ * One exchange. `phase` "decided" is durable before a byte leaves and exists exactly for allowed requests that are about to be sent;
+ * `phase` "closed" is written for every exchange when it ends, refused ones included.
+ */
+export interface ExchangeRecord extends Base {
+  readonly kind: "exchange";
+  readonly phase: "decided" | "closed";
+  readonly exchangeId: string;
+  readonly connectionId: string;
+  readonly method: string | null;
+  readonly scheme: "https" | "http" | null;
+  readonly host: string | null;
+  readonly port: number | null;
+  readonly path: string | null;
+  /** Names of the query's parameters, not their values. */
+  readonly queryKeys: readonly string[];
+  readonly httpVersion: string | null;
+  readonly userAgent: string | null;
+  readonly decision: RecordedDecision | null;
+  /** References (`grant@source#version`), never values. */
+  readonly credentials: readonly string[];
+  readonly outcome: "allowed" | "denied" | "failed";
+  readonly error: RecordedError | null;
+  readonly status: number | null;
+  readonly upstreamAddress: string | null;
+  readonly durationMs: number;
+  readonly usage: Usage;
+}
+
+/** One DNS query of an agent; none of them ever leaves the node. */
+export interface NameRecord extends Base {
+  readonly kind: "name";
+  readonly queryId: string;
+  readonly connectionId: string;
+  readonly name: string | null;
+  readonly type: string | null;
+  readonly answer: string | null;
+  readonly outcome: "allowed" | "denied" | "failed";
+  readonly error: RecordedError | null;
+}
+
+/** Start, stop, policy load, refused policy, key rotation, sink trouble, gap marks. */
+export interface LifecycleRecord extends Base {
+  readonly kind: "lifecycle";
+  readonly event: string;
+  readonly outcome: "succeeded" | "failed";
+  readonly fields: Readonly<Record<string, string | number | boolean>>;
+}
+
+export type AuditRecord = ConnectionRecord | ExchangeRecord | NameRecord | LifecycleRecord;

@@ -1,0 +1,61 @@
+import type { AgentIdentity } from "../model/agent.ts";
+import type { Decision } from "../model/decision.ts";
+import type { PolicyBudget } from "../model/standing.ts";
+
+/** What policy knows of the agent. */
+export type PolicyAgent = Pick<AgentIdentity, "namespace" | "name" | "thread" | "user" | "labels" | "chain">;
+
+export interface PolicyConnection {
+  /** The name, or the address literal; `is_address` tells which. */
+  readonly name: string;
+  readonly is_address: boolean;
+  readonly port: number;
+  readonly wire: "tls" | "http" | "opaque";
+  readonly sni: string | null;
+  readonly alpn: readonly string[];
+}
+
+export interface PolicyRequest {
+  readonly method: string;
+  readonly scheme: "https" | "http";
+  readonly host: string;
+  readonly port: number;
+  /** Decoded path segments, `/v1/models` = ["v1", "models"]. */
+  readonly path: readonly string[];
+  /** Parameter name → values, decoded. */
+  readonly query: Readonly<Record<string, readonly string[]>>;
+  /** Field name (lower case) → values joined by ", ". Claimed by the agent, not verified. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly upgrade: "websocket" | null;
+}
+
+/** Policy input v1 (DESIGN §5). The source of the JSON Schemas for `opa check --schema`. */
+export interface PolicyInput {
+  readonly version: 1;
+  readonly agent: PolicyAgent;
+  /** Present for connections and exchanges. */
+  readonly connection?: PolicyConnection;
+  /** Present for exchanges. */
+  readonly request?: PolicyRequest;
+  /** Present for names: what a DNS query asks for. */
+  readonly dns?: { readonly name: string; readonly type: string };
+  readonly budgets: Readonly<Record<string, PolicyBudget>>;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly time: string;
+}
+
+/** What is asked; each is an entry point of the bundle: `weir/connection/decision`, `weir/exchange/decision`, `weir/name/decision`. */
+export type Question = "connection" | "exchange" | "name";
+
+/** Answers by Rego. Default deny; the answer is parsed by a strict schema. */
+export interface PolicyEngine {
+  /** Names the bundle in force, for records. */
+  readonly revision: string;
+  /**
+   * @throws EgressError `policy.unavailable` for anything that is not a well-formed answer in time: trap, deadline, memory ceiling,
+   * undefined, several results, unknown keys
+   */
+  decide(question: Question, input: PolicyInput, signal: AbortSignal): Promise<Decision>;
+  /** Calls back after another revision is in force. @returns a function that stops that */
+  onChange(listener: () => void): () => void;
+}

@@ -1,0 +1,4 @@
+import * as z from "zod";
+
+export const tlsConfig = z.strictObject({});
+export type TlsConfig = z.output<typeof tlsConfig>;

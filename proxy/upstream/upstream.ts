@@ -1,0 +1,52 @@
+import type { Duplex, Readable } from "node:stream";
+import type { EgressError } from "../errors.ts";
+import type { Destination } from "../model/connection.ts";
+import type { HeaderList, OutboundHead } from "../model/request.ts";
+
+/**
+ * Sends one request to the real destination. Resolves the name itself, checks the address class, dials exactly the address it checked,
+ * verifies TLS (resumed sessions too), never follows a redirect, never caches. Pools belong to one instance and one origin.
+ */
+export interface Upstream {
+  /** Starts at once. Calls the sink in the order head → data* → end, or failure at any point; nothing after end or failure. */
+  send(request: UpstreamRequest, sink: UpstreamSink): UpstreamFlow;
+  /**
+   * Opens a raw TCP connection for a tunnel; the caller owns and ends it. For a `name` destination the name is resolved and checked here.
+   * @throws EgressError `upstream.* | destination.forbidden`
+   */
+  openTunnel(instance: string, destination: Destination, signal: AbortSignal): Promise<Tunnel>;
+  /** Closes the pools of an instance that has ended. */
+  closeInstance(instance: string): Promise<void>;
+}
+
+export interface UpstreamRequest {
+  readonly instance: string;
+  readonly head: OutboundHead;
+  /** Null when the framing is `none`. Consumed exactly once; destroyed on failure. */
+  readonly body: Readable | null;
+  /** Bytes over this in either direction end the exchange; null for no limit. */
+  readonly signal: AbortSignal;
+}
+
+/** Back-pressure: after `onData` returned false, no data comes until `flow.resume()`. */
+export interface UpstreamSink {
+  /** 1xx other than 101. */
+  onInformational(status: number, headers: HeaderList): void;
+  onHead(status: number, headers: HeaderList, remoteAddress: string): void;
+  onData(chunk: Buffer): boolean;
+  onEnd(trailers: HeaderList): void;
+  /** 101 was received for a request with `upgrade`; the stream is raw from here on, and the caller's. */
+  onUpgrade(headers: HeaderList, stream: Duplex, remoteAddress: string): void;
+  onFailure(error: EgressError): void;
+}
+
+export interface UpstreamFlow {
+  resume(): void;
+  /** Ends the exchange and the connection it used; no sink call follows. */
+  abort(reason: EgressError): void;
+}
+
+export interface Tunnel {
+  readonly stream: Duplex;
+  readonly remoteAddress: string;
+}

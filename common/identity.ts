@@ -3,8 +3,7 @@ import * as z from "zod";
 /** The audience that every identity token for a node proxy carries (DESIGN §4.2): a token for anything else is useless here. */
 export const PROXY_AUDIENCE = "weir-proxy";
 
-/** Largest identity token accepted, in bytes. Kubernetes projected tokens are about 1 KB. */
-export const TOKEN_LIMIT_BYTES = 8 * 1024;
+export { TOKEN_LIMIT_BYTES } from "./preamble.ts";
 
 const label = z.string().min(1).max(253);
 

@@ -1,0 +1,39 @@
+// What each `npm run` program needs of the system. The names are Debian's; `command` is how their presence is seen.
+
+/** Debian package -> the command it brings, and what it is for. Packages without a command are looked up with dpkg. */
+export const PACKAGES = {
+  nftables: { command: "nft", why: "the capture rules" },
+  iproute2: { command: "ip", why: "addresses and routes of the namespaces" },
+  bubblewrap: { command: "bwrap", why: "the local sandbox" },
+  "util-linux": { command: "unshare", why: "user namespaces; taskset for the bench" },
+  "ca-certificates": { why: "the public roots that stock clients read" },
+  curl: { command: "curl", why: "a stock client" },
+  wget: { command: "wget", why: "a stock client" },
+  git: { command: "git", why: "a stock client" },
+  python3: { command: "python3", why: "a stock client" },
+  "python3-requests": { why: "a stock client" },
+  "python3-httpx": { why: "a stock client" },
+  openssl: { command: "openssl", why: "a second opinion on certificates" },
+  dnsutils: { command: "dig", why: "a stock DNS client" },
+  iodine: { command: "iodine", why: "a real DNS tunnel" },
+  tcpdump: { command: "tcpdump", why: "captures that show that nothing leaks" },
+  rsyslog: { command: "rsyslogd", why: "a real syslog server" },
+  "rsyslog-gnutls": { why: "its TLS" },
+  "nghttp2-client": { command: "nghttp", why: "an HTTP/2 client" },
+  nginx: { command: "nginx", why: "upstream and anchor of the bench" },
+  "squid-openssl": { command: "squid", why: "a peer in the bench" },
+  mitmproxy: { command: "mitmdump", why: "a peer in the bench" },
+};
+
+const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
+const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils", "nghttp2-client"];
+const PROBES = ["iodine", "tcpdump", "rsyslog", "rsyslog-gnutls"];
+
+/** `needs`: without it the program does not start. `uses`: without it a part is left out, and the program says so. */
+export const PROGRAMS = {
+  demo: { entry: "demo/main.ts", needs: [...SANDBOX, "curl", "python3"], uses: [] },
+  verify: { entry: "scripts/verify.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
+  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX] },
+  proof: { entry: "scripts/proof.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
+  bench: { entry: "bench/main.ts", needs: ["util-linux", "nginx", "openssl"], uses: ["squid-openssl", "mitmproxy"] },
+};

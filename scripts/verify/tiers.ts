@@ -1,0 +1,101 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as z from "zod";
+import { runCommand } from "./run-command.ts";
+
+/** One line of the verification. */
+export interface Tier {
+  readonly name: string;
+  run(): Promise<TierResult>;
+}
+
+export interface TierResult {
+  readonly passed: number;
+  readonly failed: number;
+  /** Names of tests that this machine cannot run. */
+  readonly skipped: readonly string[];
+  /** Shown in the line, e.g. the figure of a proof. */
+  readonly note: string;
+  /** Shown below the line if something failed. */
+  readonly output: string;
+}
+
+const COMMAND_DEADLINE_MS = 120_000;
+const SUITE_DEADLINE_MS = 300_000;
+const PROOF_DEADLINE_MS = 180_000;
+
+/** A command that passes or fails as a whole. */
+export function commandTier(name: string, ...argv: readonly [string, ...string[]]): Tier {
+  return {
+    name,
+    async run() {
+      const { code, output } = await runCommand(argv, COMMAND_DEADLINE_MS);
+      return wholeResult(code === 0, "", output);
+    },
+  };
+}
+
+/** The quick form of a proof; its figure is the note. */
+export function proofTier(name: string): Tier {
+  return {
+    name: `proof ${name}`,
+    async run() {
+      const { code, output } = await runCommand(["node", "scripts/proof.ts", name, "--quick"], PROOF_DEADLINE_MS);
+      const lastLine = output.trimEnd().split("\n").at(-1) ?? "";
+      return wholeResult(code === 0, lastLine.replace(`proof ${name}: `, ""), output);
+    },
+  };
+}
+
+/** A folder of tests: a project of vitest.config.ts, each test counted. */
+export function suiteTier(project: string): Tier {
+  return {
+    name: project,
+    async run() {
+      const folder = await mkdtemp(join(tmpdir(), "weir-verify-"));
+      try {
+        const reportFile = join(folder, "report.json");
+        const { code, output } = await runCommand(
+          ["vitest", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`], SUITE_DEADLINE_MS);
+        return readReport(await readFile(reportFile, "utf8").catch(() => ""), code, output);
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}
+
+const vitestReport = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  testResults: z.array(z.object({
+    name: z.string(),
+    status: z.string(),
+    assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+  })),
+});
+
+/** What a run of vitest counted. A file that does not load, or an error outside any test, counts as one failure: it never passes. */
+export function readReport(json: string, code: number, output: string): TierResult {
+  const parsed = vitestReport.safeParse(parseJson(json));
+  if (!parsed.success) return { passed: 0, failed: 1, skipped: [], note: "no report", output };
+  const { numPassedTests: passed, numFailedTests, testResults } = parsed.data;
+  const unloaded = testResults.filter((file) => file.status === "failed" && !file.assertionResults.some((test) => test.status === "failed")).length;
+  const counted = numFailedTests + unloaded;
+  const skipped = testResults.flatMap((file) => file.assertionResults)
+    .filter((test) => test.status !== "passed" && test.status !== "failed").map((test) => test.fullName);
+  return { passed, failed: counted === 0 && code !== 0 ? 1 : counted, skipped, note: "", output };
+}
+
+function wholeResult(hasPassed: boolean, note: string, output: string): TierResult {
+  return { passed: hasPassed ? 1 : 0, failed: hasPassed ? 0 : 1, skipped: [], note, output };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

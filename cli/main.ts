@@ -1,1 +1,58 @@
-export {};
+import { Command, CommanderError } from "commander";
+import { readEnvironment } from "../common/config.ts";
+import { EXIT, UserError } from "../common/exit-codes.ts";
+import { describeError } from "../common/lifecycle.ts";
+import { refuseUnfitRuntime } from "../common/runtime.ts";
+import { registerAudit } from "./commands/audit.ts";
+import { registerDoctor } from "./commands/doctor.ts";
+import { registerExplain } from "./commands/explain.ts";
+import { registerInit } from "./commands/init.ts";
+import { registerPolicy } from "./commands/policy.ts";
+import { registerRun } from "./commands/run.ts";
+import { registerUp } from "./commands/up.ts";
+import { openIo, type Io } from "./io.ts";
+import { VERSION } from "./version.ts";
+
+const HELP_TAIL = `
+Start here:
+  weir init                              write a starter weir.yaml, policy and policy test
+  weir doctor                            see whether this machine can do it, and what to mend
+  weir run -- curl https://example.com   run any command inside the boundary
+
+Exit codes: 0 ok, 1 failure, 2 usage, 69 this machine lacks something, 78 configuration;
+\`weir run\` exits with the code of COMMAND (128+N if signal N ended it).
+More: README.md, docs/configuration.md, SECURITY.md`;
+
+/** The operator's tool. Never throws; sets the exit code. */
+export async function main(argv: readonly string[], io: Io): Promise<void> {
+  const program = new Command("weir")
+    .description("The boundary around AI agents: full power inside, one governed way out.")
+    .version(VERSION, "-V, --version")
+    .addHelpText("after", HELP_TAIL)
+    .showHelpAfterError("(see `weir --help`)")
+    .enablePositionalOptions()
+    .exitOverride();
+  for (const register of [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain]) register(program, io);
+  try {
+    refuseUnfitRuntime();
+    await program.parseAsync(argv);
+  } catch (error) {
+    report(error, io);
+  }
+}
+
+function report(error: unknown, io: Io): void {
+  if (error instanceof CommanderError) {
+    io.exitWith(error.exitCode === 0 ? EXIT.ok : EXIT.usage);
+  } else if (error instanceof UserError) {
+    io.err(`${io.errColors.red("weir:")} ${error.message}`);
+    io.err(`  ${error.hint}`);
+    io.exitWith(error.exitCode);
+  } else {
+    io.err(`${io.errColors.red("weir:")} internal error: ${describeError(error)}`);
+    if (error instanceof Error) io.err(error.stack ?? "");
+    io.exitWith(EXIT.failure);
+  }
+}
+
+

@@ -24,7 +24,7 @@ export class Lifecycle {
   run(name: string, task: (signal: AbortSignal) => Promise<void>): void {
     const running = task(this.signal)
       .catch((error: unknown) => {
-        if (!this.signal.aborted) this.#log.error("task.failed", { task: name, error: describeError(error) });
+        if (!this.#isOwnStop(error)) this.#log.error("task.failed", { task: name, error: describeError(error) });
       })
       .finally(() => this.#tasks.delete(running));
     this.#tasks.add(running);
@@ -39,6 +39,11 @@ export class Lifecycle {
   stop(deadlineMs = 10_000): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMs);
     return this.#stopping;
+  }
+
+  /** A task that ends because it was told to is no failure; anything else is, even while stopping. */
+  #isOwnStop(error: unknown): boolean {
+    return this.signal.aborted && (error === this.signal.reason || (error instanceof Error && error.name === "AbortError"));
   }
 
   async #stop(deadlineMs: number): Promise<void> {

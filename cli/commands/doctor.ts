@@ -1,0 +1,96 @@
+import { accessSync, constants } from "node:fs";
+import type { Command } from "commander";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { isFitRuntime } from "../../common/runtime.ts";
+import { checkPolicy, findOpa } from "../../proxy/operator.ts";
+import { loadConfig, type LoadedConfig } from "../load-config.ts";
+import type { Io } from "../io.ts";
+import { outputFormat } from "../output-format.ts";
+import { checkSandbox, type Finding } from "../sandbox/check.ts";
+import { stateDirectory } from "../state-directory.ts";
+
+const HELP = `
+Checks what \`weir run\` needs of this machine and of the configuration, one line each, with the command that mends it.
+Exit code: 0 everything needed is there, 69 something of the machine is missing, 78 the configuration is wrong.`;
+
+/** Said on every machine, because it is true on every machine (SECURITY.md has the whole list). */
+const NOT_ISOLATED = [
+  "files: the agent reads what you can read and writes your home and working directory, except what `sandbox.hide` and Weir's own state take away",
+  "CPU, memory and disk: no limits of its own",
+  "Unix sockets that a program of the host creates in your home after the start; `sandbox.unixSockets: deny` closes that too",
+  "the kernel: it is shared; a kernel fault is a way out",
+];
+
+export function registerDoctor(program: Command, io: Io): void {
+  program.command("doctor")
+    .summary("check this machine and the configuration")
+    .description("Check what this machine and the configuration lack.")
+    .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
+    .option("-o, --output <format>", "text or json", outputFormat, "text")
+    .addHelpText("after", HELP)
+    .action(async (options: { config?: string; output: "text" | "json" }) => {
+      const machine = [runtimeFinding(), ...(await checkSandbox()), await opaFinding()];
+      const configuration = await configurationFindings(options.config, io);
+      print([...machine, ...configuration], options.output, io);
+      if (machine.some((finding) => !finding.ok && !finding.optional)) io.exitWith(EXIT.unavailable);
+      else if (configuration.some((finding) => !finding.ok)) io.exitWith(EXIT.config);
+    });
+}
+
+function runtimeFinding(): Finding {
+  const version = process.versions.node;
+  return { name: "node", ok: isFitRuntime(version), detail: version, fix: "npm ci && npx weir doctor" };
+}
+
+async function opaFinding(): Promise<Finding> {
+  const path = await findOpa();
+  return { name: "opa", ok: path !== null, optional: true, detail: path ?? "not found; only needed to compile policies of your own in Rego",
+    fix: "put opa on PATH, set WEIR_OPA, or install Go: it is then built once" };
+}
+
+async function configurationFindings(named: string | undefined, io: Io): Promise<Finding[]> {
+  const attempt = async (name: string, work: () => Promise<string> | string): Promise<Finding> => {
+    try {
+      return { name, ok: true, detail: await work(), fix: "" };
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return { name, ok: false, detail: error.message, fix: error.hint };
+    }
+  };
+  let loaded: LoadedConfig | undefined;
+  const config = await attempt("configuration", () => {
+    loaded = loadConfig(named);
+    return loaded.file ?? "no weir.yaml here; the defaults hold and refuse everything";
+  });
+  if (loaded === undefined) return [config];
+  const { config: values } = loaded;
+  return [
+    config,
+    await attempt("policy", async () => checkPolicy(values.policy)),
+    await attempt("state directory", () => writableState(stateDirectory(values, io.environment))),
+  ];
+}
+
+function writableState(path: string): string {
+  try {
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    throw new UserError(`${path} is not writable`, "Choose another with `stateDirectory:` in weir.yaml.", EXIT.config, { cause: error });
+  }
+}
+
+function print(findings: readonly Finding[], format: "text" | "json", io: Io): void {
+  if (format === "json") {
+    io.out(JSON.stringify({ findings, notIsolated: NOT_ISOLATED }, null, 2));
+    return;
+  }
+  const width = Math.max(...findings.map((finding) => finding.name.length));
+  for (const finding of findings) {
+    const mark = finding.ok ? io.colors.green("ok  ") : finding.optional === true ? io.colors.yellow("note") : io.colors.red("FAIL");
+    io.out(`${mark} ${finding.name.padEnd(width)}  ${finding.detail}`);
+    if (!finding.ok) io.out(`     ${" ".repeat(width)}  mend: ${finding.fix}`);
+  }
+  io.out("\nNot isolated by the local sandbox:");
+  for (const line of NOT_ISOLATED) io.out(`  - ${line}`);
+}

@@ -1,0 +1,46 @@
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, resolve } from "node:path";
+import { parseConfig, readConfigFile } from "../common/config.ts";
+import { EXIT, UserError } from "../common/exit-codes.ts";
+import { weirConfig, type WeirConfig } from "./config.ts";
+
+const DEFAULT_FILE = "weir.yaml";
+
+export interface LoadedConfig {
+  readonly config: WeirConfig;
+  /** Absolute path of the file, or null when there is none and the defaults hold (everything is denied). */
+  readonly file: string | null;
+}
+
+/**
+ * Reads the configuration of `weir`. Relative paths in the file are relative to the file, so that it means the same from everywhere.
+ * @param named the value of `--config`; without it `./weir.yaml` if there is one
+ * @param overrides values from the command line
+ */
+export function loadConfig(named: string | undefined, overrides: Record<string, unknown> = {}): LoadedConfig {
+  const file = named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  if (file === null) return { config: parseConfig(weirConfig, "(built-in defaults)", "{}", overrides), file: null };
+  const path = resolve(file);
+  const config = parseConfig(weirConfig, file, readConfigFile(path), overrides);
+  return { config: withAbsolutePaths(config, dirname(path)), file: path };
+}
+
+/** Keys whose value is a path, by the naming rule of the schema (`…File`, `…Directory`, `…Path`, and lists of files). */
+const PATH_KEY = /(File|Files|Directory|Path)$/;
+const PATH_KEYS = new Set(["directory", "bundle", "file", "caFile"]);
+
+function withAbsolutePaths<T>(value: T, base: string): T {
+  return walk(value, "", base) as T;
+}
+
+function walk(value: unknown, key: string, base: string): unknown {
+  if (typeof value === "string") return PATH_KEY.test(key) || PATH_KEYS.has(key) ? absolute(value, base) : value;
+  if (Array.isArray(value)) return value.map((item) => walk(item, key, base));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, name === "data" ? inner : walk(inner, name, base)]));
+}
+
+function absolute(path: string, base: string): string {
+  if (path.startsWith("~/")) throw new UserError(`path ${path}: "~" is not expanded`, "Write the whole path.", EXIT.config);
+  return isAbsolute(path) ? path : resolve(base, path);
+}

@@ -1,0 +1,40 @@
+/** What `weir init` writes as weir.yaml. It must parse: test/unit/cli/starter-config.test.ts. */
+export const STARTER_CONFIG = `# Weir on this machine. Every setting with unit and default: docs/configuration.md. Unknown keys are errors.
+
+# Who the agent is, for policy and audit. \`weir run --agent NAME\` overrides the name.
+agent:
+  name: agent
+
+# What the agent may reach: policy/data.yaml is data for the built-in Rego library.
+# Put your own *.rego beside it when data is not enough. Changes are taken up while agents run.
+policy:
+  directory: policy
+
+# Credentials that the boundary adds and the agent never sees. A rule of the policy names the grant that it lends.
+# grants:
+#   github:
+#     credential:
+#       type: file                    # or: vault, environment
+#       file: secrets/github-token    # mode 0600; hidden from the agent
+#     inject:
+#       header: authorization
+#       format: "Bearer {secret}"
+#     bind:                           # the only place where this credential is ever sent
+#       hosts: [api.github.com]
+#       methods: [GET]
+#       paths: ["/**"]
+#     env:
+#       GITHUB_TOKEN: auto            # a dummy of the right shape in the agent's environment
+
+# Limits of one run. The request that would cross one is refused.
+# budgets:
+#   perAgent:
+#     requests: 1000
+#     window: thread
+
+# The audit chain is written under the state directory; send it on as well:
+# audit:
+#   sinks:
+#     - type: https
+#       url: https://siem.example.com/ingest
+`;

@@ -1,0 +1,12 @@
+import { expect, test } from "vitest";
+import { filesUnder, linesMatching, PRODUCT } from "./repository.ts";
+
+/** Every file that may see the text of a secret, and why it must. A new one needs a reason here. */
+const REVEALERS: Readonly<Record<string, string>> = {
+};
+
+test("only the listed files look inside a Secret", () => {
+  const paths = PRODUCT.flatMap((folder) => filesUnder(folder, ".ts")).filter((path) => path !== "common/secret.ts");
+  const callers = new Set(linesMatching(paths, /\.reveal\(/).map((line) => line.split(":")[0]));
+  expect(callers).toEqual(new Set(Object.keys(REVEALERS)));
+});

@@ -22,6 +22,7 @@ export const ERROR_TABLE = {
   "protocol.unsupported": { status: 505, outcome: "denied", level: "info", says: "The protocol is not supported." },
   "request.malformed": { status: 400, outcome: "denied", level: "info", says: "The request is malformed." },
   "request.too-large": { status: 431, outcome: "denied", level: "info", says: "The request head is too large." },
+  "request.body-limit": { status: 413, outcome: "denied", level: "info", says: "The request body is larger than the policy allows." },
   "request.expectation": { status: 417, outcome: "denied", level: "info", says: "The expectation is not supported." },
   "request.timeout": { status: 408, outcome: "failed", level: "info", says: "The request was not completed in time." },
   "request.flood": { status: 429, outcome: "denied", level: "warn", says: "The client opened or reset requests too fast." },
@@ -36,6 +37,7 @@ export const ERROR_TABLE = {
   "upstream.malformed": { status: 502, outcome: "failed", level: "warn", says: "The destination's answer is malformed." },
   "upstream.timeout": { status: 504, outcome: "failed", level: "info", says: "The destination did not answer in time." },
   "upstream.aborted": { status: 502, outcome: "failed", level: "info", says: "The destination ended its answer early." },
+  "upstream.body-limit": { status: 502, outcome: "denied", level: "info", says: "The answer is larger than the policy allows." },
   "relay.aborted": { status: 499, outcome: "failed", level: "info", says: "The client ended the request early." },
   "name.malformed": { status: 400, outcome: "denied", level: "info", says: "The DNS query is malformed." },
   "name.flood": { status: 429, outcome: "denied", level: "warn", says: "Too many DNS queries." },
@@ -72,4 +74,24 @@ export class EgressError extends Error {
   static from(error: unknown): EgressError {
     return error instanceof EgressError ? error : new EgressError("internal", "unexpected error", { cause: error });
   }
+}
+
+/** What an agent is told of an early end (DESIGN §5), as JSON. Null where there is nothing to say. */
+export interface RefusalBody {
+  readonly error: ErrorCode;
+  readonly rule: string | null;
+  readonly reason: string;
+  readonly hint: string | null;
+  readonly request_id: string;
+}
+
+/** @param requestId of the exchange, or of the connection where there was none */
+export function refusalBody({ code, explanation }: EgressError, requestId: string): RefusalBody {
+  return {
+    error: code,
+    rule: explanation?.rule ?? null,
+    reason: explanation?.reason ?? ERROR_TABLE[code].says,
+    hint: explanation?.hint ?? null,
+    request_id: requestId,
+  };
 }

@@ -34,8 +34,12 @@ export type Destination =
   | { readonly kind: "name"; readonly name: string; readonly port: number }
   | { readonly kind: "address"; readonly address: string; readonly port: number };
 
-export interface Classified extends Identified {
+/** The first bytes were looked at and put back. */
+export interface Heard extends Identified {
   readonly wire: WireKind;
+}
+
+export interface Classified extends Heard {
   readonly destination: Destination;
 }
 
@@ -57,4 +61,11 @@ export interface Opened extends Screened {
 /** The text that policy, records and answers use for a destination: a name, or an address literal. */
 export function destinationHost(destination: Destination): string {
   return destination.kind === "name" ? destination.name : destination.address;
+}
+
+const DNS_PORT = 53;
+
+/** True for DNS by UDP (tagged by the sidecar) and by TCP (RFC 7766): both are answered here, whatever server was dialled. */
+export function isDns({ transport, dialled }: Identified): boolean {
+  return transport === "dns" || dialled.port === DNS_PORT;
 }

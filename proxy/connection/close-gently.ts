@@ -1,0 +1,16 @@
+import type { Duplex } from "node:stream";
+
+/**
+ * Sends the last bytes, then waits until the other side has ended too, at most `lingerMs`, throwing away what it still sends: closing with
+ * unread bytes would make the kernel send a reset, and a reset takes the refusal away before it is read (RFC 9112 §9.6). Never throws.
+ */
+export async function closeGently(stream: Duplex, last: Buffer, lingerMs: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, lingerMs);
+  stream.once("error", () => { resolve(); }).once("close", resolve).once("end", resolve);
+  if (stream.destroyed || stream.readableEnded) resolve();
+  if (stream.writable) stream.end(last, () => { if (stream.readableEnded) resolve(); });
+  stream.resume();
+  await promise;
+  clearTimeout(timer);
+}

@@ -1,0 +1,141 @@
+import type { Socket } from "node:net";
+import { describeError } from "../../common/lifecycle.ts";
+import type { EgressError } from "../errors.ts";
+import { destinationHost, type Accepted, type Opened, type Peer } from "../model/connection.ts";
+import type { Decision } from "../model/decision.ts";
+import type { ConnectionRecord, RecordedAgent, RecordedDecision, RecordedError } from "../model/record.ts";
+import { NO_USAGE, type Usage } from "../model/usage.ts";
+import type { Rooms } from "../rooms.ts";
+import { newConnectionId } from "./connection-id.ts";
+
+/** A socket as the listener hands it over. The listener says which kind of peer it is: a vanished TCP peer has no address to tell by. */
+export interface Arrival {
+  readonly socket: Socket;
+  readonly peer: Peer;
+}
+
+/** How far a connection came: its last stage's output. */
+export type Progress = Accepted & Partial<Omit<Opened, keyof Accepted>>;
+
+/**
+ * The record of one connection and what must be undone at its end. Opened before anything can fail, closed last: whatever happens in
+ * between, exactly one record of phase "closed" tells how far the connection came.
+ */
+export class ConnectionEntry {
+  readonly accepted: Accepted;
+  readonly #rooms: Rooms;
+  readonly #lingerMs: number;
+  readonly #startedMs: number;
+  readonly #end = new AbortController();
+  readonly #atClose = new DisposableStack();
+  #progress: Progress;
+  #decision: Decision | null = null;
+  #error: EgressError | null = null;
+  #usage: Usage = NO_USAGE;
+  #exchanges = 0;
+
+  /** @param lingerMs time that the stages get to end by themselves after {@link end}, in milliseconds */
+  constructor(arrival: Arrival, rooms: Rooms, lingerMs: number) {
+    this.#rooms = rooms;
+    this.#lingerMs = lingerMs;
+    this.#startedMs = rooms.clock.monotonicMs();
+    const acceptedAtMs = rooms.clock.nowMs();
+    this.accepted = { ...arrival, id: newConnectionId(acceptedAtMs), acceptedAtMs, signal: this.#end.signal };
+    this.#progress = this.accepted;
+    rooms.metrics.connectionOpened();
+  }
+
+  get progress(): Progress {
+    return this.#progress;
+  }
+
+  /** Notes a stage's output and returns it. */
+  reached<T extends Accepted>(stage: T): T {
+    this.#progress = stage;
+    return stage;
+  }
+
+  decided(decision: Decision): Decision {
+    this.#decision = decision;
+    return decision;
+  }
+
+  failed(error: EgressError): void {
+    this.#error = error;
+  }
+
+  /** Counts one exchange, or one tunnel, or one DNS message. */
+  exchangeEnded(usage: Usage): void {
+    this.#exchanges += 1;
+    this.#usage = {
+      requestBytes: this.#usage.requestBytes + usage.requestBytes,
+      responseBytes: this.#usage.responseBytes + usage.responseBytes,
+    };
+  }
+
+  /** Runs at the end, in reverse order. */
+  atClose(undo: () => void): void {
+    this.#atClose.defer(undo);
+  }
+
+  /** Ends the connection from outside: stages see the signal at once, and the socket is gone after the linger time whatever they do. */
+  end(reason: EgressError): void {
+    if (this.#end.signal.aborted) return;
+    this.#end.abort(reason);
+    const timer = setTimeout(() => { this.accepted.socket.destroy(); }, this.#lingerMs);
+    this.atClose(() => { clearTimeout(timer); });
+  }
+
+  /** Undoes, destroys the socket and puts the record in the chain. Never throws. */
+  close(): void {
+    try {
+      this.#atClose.dispose();
+      this.accepted.socket.destroy();
+      this.#rooms.audit.enqueue(this.record("closed"));
+    } catch (error) {
+      // An unhealthy audit log fails every later commit by itself, so nothing is let through unrecorded.
+      this.#rooms.log.error("connection.close-failed", { connectionId: this.accepted.id, error: describeError(error) });
+    }
+    this.#rooms.metrics.connectionClosed(this.#error?.outcome ?? "allowed", this.#error?.code ?? "ok");
+  }
+
+  record(phase: "opened" | "closed"): ConnectionRecord {
+    const { agent, peer, dialled, wire, destination, handling, transport } = this.#progress;
+    return {
+      kind: "connection",
+      phase,
+      timeMs: this.#rooms.clock.nowMs(),
+      connectionId: this.accepted.id,
+      agent: agent === undefined ? null : recordedAgent(agent),
+      peerAddress: peer.kind === "tcp" ? peer.address : null,
+      dialled: dialled ?? null,
+      host: destination === undefined ? null : destinationHost(destination),
+      port: dialled?.port ?? null,
+      wire: wire?.kind ?? (transport === "dns" ? "dns" : null),
+      serverName: wire?.kind === "tls" ? wire.serverName : null,
+      handling: handling ?? null,
+      decision: this.#decision === null ? null : recordedDecision(this.#decision),
+      outcome: this.#error?.outcome ?? "allowed",
+      error: this.#error === null ? null : recordedError(this.#error),
+      durationMs: Math.round(this.#rooms.clock.monotonicMs() - this.#startedMs),
+      usage: this.#usage,
+      exchanges: this.#exchanges,
+    };
+  }
+}
+
+function recordedAgent({ namespace, name, thread, instance, user, chain }: RecordedAgent): RecordedAgent {
+  return { namespace, name, thread, instance, user, chain };
+}
+
+function recordedDecision(decision: Decision): RecordedDecision {
+  const { rule, revision } = decision;
+  if (decision.kind === "deny") return { allowed: false, rule, revision, grants: [], budgets: [] };
+  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
+}
+
+function recordedError(error: EgressError): RecordedError {
+  const { code, message, cause, explanation } = error;
+  const detail = cause === undefined ? message : `${message}: ${describeError(cause)}`;
+  return { code, detail: detail.slice(0, 1_000), ...explanation };
+}

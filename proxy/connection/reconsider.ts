@@ -1,0 +1,42 @@
+import { EgressError } from "../errors.ts";
+import type { Identified, Screened } from "../model/connection.ts";
+import type { Rooms } from "../rooms.ts";
+import { askPolicy } from "./ask-policy.ts";
+import type { ConnectionEntry } from "./connection-entry.ts";
+import { screen } from "./screen.ts";
+
+/** Longest delay of a timer in Node, in milliseconds; a longer one would fire at once. */
+const TIMER_LIMIT_MS = 2 ** 31 - 1;
+
+/**
+ * in: Screened · out: nothing · ends the connection with: policy.denied, policy.unavailable · beside the path
+ *
+ * Puts the connection among those that are asked again whenever policy, a budget or an identity changes. One that would be handled in
+ * another way than it is ends too: what was read can become unread only on a new connection.
+ */
+export function reconsiderOnChange(screened: Screened, rooms: Rooms, entry: ConnectionEntry): void {
+  const leave = rooms.live.add({
+    reconsider: async () => {
+      try {
+        const today = screen(screened, await askPolicy(screened, rooms));
+        if (today.handling !== screened.handling) throw new EgressError("policy.denied", `handling is now ${today.handling}`);
+      } catch (error) {
+        entry.end(EgressError.from(error));
+      }
+    },
+    end: (reason) => { entry.end(EgressError.from(reason)); },
+  });
+  entry.atClose(leave);
+}
+
+/** Ends the connection when its identity expires: there is no way to show a newer token on an old connection. */
+export function endAtExpiry({ agent }: Identified, rooms: Rooms, entry: ConnectionEntry): void {
+  let timer: NodeJS.Timeout;
+  const check = () => {
+    const leftMs = agent.expiresAtMs - rooms.clock.nowMs();
+    if (leftMs <= 0) entry.end(new EgressError("identity.expired", "the token expired while the connection was open"));
+    else timer = setTimeout(check, Math.min(leftMs, TIMER_LIMIT_MS));
+  };
+  check();
+  entry.atClose(() => { clearTimeout(timer); });
+}

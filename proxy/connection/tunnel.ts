@@ -1,0 +1,91 @@
+import { Transform, type Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import type { Reservation } from "../budget/budget-ledger.ts";
+import { EgressError } from "../errors.ts";
+import type { Screened } from "../model/connection.ts";
+import type { Usage } from "../model/usage.ts";
+import type { Rooms } from "../rooms.ts";
+import type { ConnectionEntry } from "./connection-entry.ts";
+
+/**
+ * in: Screened · out: nothing, when both directions are over · ends early with: budget.*, audit.unavailable, upstream.*, relay.aborted
+ *
+ * Passes bytes unread, by name, where policy says so: reserved, on record before the first byte, counted, cut at the edge of a budget.
+ */
+export async function tunnel(screened: Screened, rooms: Rooms, entry: ConnectionEntry, idleTimeoutMs: number): Promise<void> {
+  const { id, agent, decision, destination, signal } = screened;
+  const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
+  const splice = new Splice(screened, reservation, idleTimeoutMs);
+  try {
+    await rooms.audit.commit(entry.record("opened"));
+    const { stream } = await rooms.upstream.openTunnel(agent.instance, destination, signal);
+    await splice.run(stream);
+  } finally {
+    entry.exchangeEnded(splice.usage);
+    await (splice.hasBegun ? reservation.settle(splice.usage) : reservation.release());
+  }
+}
+
+/** Two metered pipes between an agent and a destination; each ends by itself, so that half-closed connections go on. */
+class Splice {
+  hasBegun = false;
+  #requestBytes = 0;
+  #responseBytes = 0;
+  readonly #screened: Screened;
+  readonly #reservation: Reservation;
+  readonly #idleTimeoutMs: number;
+  readonly #cut = new AbortController();
+
+  constructor(screened: Screened, reservation: Reservation, idleTimeoutMs: number) {
+    this.#screened = screened;
+    this.#reservation = reservation;
+    this.#idleTimeoutMs = idleTimeoutMs;
+  }
+
+  get usage(): Usage {
+    return { requestBytes: this.#requestBytes, responseBytes: this.#responseBytes };
+  }
+
+  /** Owns the far stream. @throws EgressError that says which side ended it, or what cut it */
+  async run(far: Duplex): Promise<void> {
+    const { socket: near, signal } = this.#screened;
+    const bounded = { signal: AbortSignal.any([signal, this.#cut.signal]) };
+    this.hasBegun = true;
+    this.#watch(far);
+    const up = this.#meter((bytes) => { this.#requestBytes += bytes; });
+    const down = this.#meter((bytes) => { this.#responseBytes += bytes; });
+    try {
+      await Promise.all([pipeline(near, up, far, bounded), pipeline(far, down, near, bounded)]);
+    } catch (error) {
+      bounded.signal.throwIfAborted();
+      throw new EgressError("relay.aborted", "a side ended the tunnel early", { cause: error });
+    } finally {
+      near.setTimeout(0);
+      far.destroy();
+    }
+  }
+
+  #watch(far: Duplex): void {
+    const { socket: near } = this.#screened;
+    const cut = (reason: EgressError) => { this.#cut.abort(reason); };
+    near.once("error", (cause) => { cut(new EgressError("relay.aborted", "the agent reset the tunnel", { cause })); });
+    far.once("error", (cause) => { cut(new EgressError("upstream.aborted", "the destination reset the tunnel", { cause })); });
+    // Every byte passes the agent's socket, so that its idle time is the tunnel's.
+    near.setTimeout(this.#idleTimeoutMs, () => { cut(new EgressError("wire.silent", `no byte in ${this.#idleTimeoutMs} ms`)); });
+  }
+
+  #meter(count: (bytes: number) => void): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        if (!this.#reservation.take(chunk.byteLength)) {
+          const error = new EgressError("budget.exhausted", "the byte limit was reached inside a tunnel");
+          this.#cut.abort(error);
+          done(error);
+          return;
+        }
+        count(chunk.byteLength);
+        done(null, chunk);
+      },
+    });
+  }
+}

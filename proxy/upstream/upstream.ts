@@ -24,11 +24,14 @@ export interface UpstreamRequest {
   readonly head: OutboundHead;
   /** Null when the framing is `none`. Consumed exactly once; destroyed on failure. */
   readonly body: Readable | null;
-  /** Bytes over this in either direction end the exchange; null for no limit. */
+  /** Ends the exchange with its reason, which is an `EgressError`; the sink is told. */
   readonly signal: AbortSignal;
 }
 
-/** Back-pressure: after `onData` returned false, no data comes until `flow.resume()`. */
+/**
+ * Fields come in order, names lower case, values as latin1 text; those about the connection are gone (`connection` and what it lists,
+ * `transfer-encoding`, `upgrade` …), `content-length` stays. Must not throw. Back-pressure: after `onData` returned false, no data comes until `flow.resume()`.
+ */
 export interface UpstreamSink {
   /** 1xx other than 101. */
   onInformational(status: number, headers: HeaderList): void;

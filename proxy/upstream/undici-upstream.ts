@@ -1,0 +1,119 @@
+import type { Socket } from "node:net";
+import { networkInterfaces } from "node:os";
+import type { SecureContext } from "node:tls";
+import type { Dispatcher } from "undici";
+import type { Clock } from "../../common/clock.ts";
+import { Secret } from "../../common/secret.ts";
+import { EgressError } from "../errors.ts";
+import { destinationHost, type Destination } from "../model/connection.ts";
+import type { OutboundHead } from "../model/request.ts";
+import { openAddressGuard } from "./address-guard.ts";
+import type { UpstreamConfig } from "./config.ts";
+import { withDeadline } from "./deadline.ts";
+import { dialTcp, openTls } from "./dial.ts";
+import { ExchangeHandler } from "./exchange-handler.ts";
+import { Locator } from "./locator.ts";
+import { OriginPools, type Origin, type OriginPool } from "./origin-pools.ts";
+import { NameResolver } from "./resolver.ts";
+import { systemNameServers } from "./system-resolvers.ts";
+import { openTrust } from "./trust.ts";
+import type { Tunnel, Upstream, UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+
+/**
+ * The real destinations, through undici: HTTP/1.1 without pipelining, and HTTP/2 for gRPC (which needs its trailers). No redirects, no
+ * caches, no TLS sessions; a connection serves one instance and one origin.
+ */
+export class UndiciUpstream implements Upstream {
+  readonly #connectTimeoutMs: number;
+  readonly #locator: Locator;
+  readonly #trust: SecureContext;
+  readonly #pools: OriginPools;
+
+  /** @throws UserError if a file of `extraCaFiles` cannot be used */
+  constructor(config: UpstreamConfig, clock: Clock) {
+    const guard = openAddressGuard({ allowAddresses: config.allowAddresses, clusterCidrs: config.clusterCidrs, ownAddresses: interfaceAddresses });
+    const resolver = new NameResolver({
+      servers: config.resolvers.length > 0 ? config.resolvers : systemNameServers(),
+      timeoutMs: config.resolveTimeoutMs, tries: config.resolveTries, staleMs: config.staleAnswerMs, clock,
+    });
+    this.#connectTimeoutMs = config.connectTimeoutMs;
+    this.#locator = new Locator(config.routes, resolver, guard);
+    this.#trust = openTrust(config.extraCaFiles);
+    this.#pools = new OriginPools(config, async (instance, origin, signal) => this.#connect(instance, origin, signal));
+  }
+
+  send(request: UpstreamRequest, sink: UpstreamSink): UpstreamFlow {
+    let pool: OriginPool | null = null;
+    const handler = new ExchangeHandler(request, sink, () => pool?.leave());
+    // After this call has returned, so that the sink never speaks before its owner holds the flow.
+    queueMicrotask(() => {
+      if (handler.isOver) return;
+      try {
+        const entered = this.#enter(request);
+        pool = entered;
+        const options = dispatchOptions(request);
+        handler.start(() => { entered.dispatch(options, handler); });
+      } catch (error) {
+        handler.fail(EgressError.from(error));
+      }
+    });
+    return handler;
+  }
+
+  async openTunnel(instance: string, destination: Destination, signal: AbortSignal): Promise<Tunnel> {
+    const stream = await withDeadline(this.#connectTimeoutMs, signal, async (bounded) =>
+      this.#dial(instance, destinationHost(destination), destination.port, bounded));
+    return { stream, remoteAddress: stream.remoteAddress ?? "" };
+  }
+
+  async closeInstance(instance: string): Promise<void> {
+    await this.#pools.closeInstance(instance);
+  }
+
+  /** Ends everything, for the end of the program. */
+  async close(): Promise<void> {
+    this.#locator.close();
+    await this.#pools.close();
+  }
+
+  #enter(request: UpstreamRequest): OriginPool {
+    const { scheme, host, port } = request.head;
+    const pool = this.#pools.take(request.instance, { scheme, host, port, protocol: isGrpc(request.head) ? "h2" : "http/1.1" });
+    if (!pool.enter()) throw new EgressError("upstream.unreachable", "too many concurrent requests to this origin");
+    return pool;
+  }
+
+  async #connect(instance: string, origin: Origin, signal: AbortSignal): Promise<Socket> {
+    return withDeadline(this.#connectTimeoutMs, signal, async (bounded) => {
+      const socket = await this.#dial(instance, origin.host, origin.port, bounded);
+      return origin.scheme === "http" ? socket : openTls(socket, { host: origin.host, alpn: [origin.protocol], context: this.#trust }, bounded);
+    });
+  }
+
+  async #dial(instance: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
+    return dialTcp(await this.#locator.candidates(instance, host, port, signal), signal);
+  }
+}
+
+/** gRPC is the one protocol that HTTP/1.1 cannot carry to a destination (trailers, two-way streaming). */
+function isGrpc(head: OutboundHead): boolean {
+  return head.scheme === "https" && head.headers.some(([name, value]) => name === "content-type" && typeof value === "string" && value.startsWith("application/grpc"));
+}
+
+function dispatchOptions(request: UpstreamRequest): Dispatcher.DispatchOptions {
+  const { head, body } = request;
+  return { method: head.method, path: head.target, headers: wireHeaders(head), body, upgrade: head.upgrade };
+}
+
+/** The one place where a lent credential becomes text: what is made here goes to the wire and nowhere else. */
+function wireHeaders(head: OutboundHead): string[] {
+  const wire: string[] = [];
+  for (const [name, value] of head.headers) wire.push(name, value instanceof Secret ? value.reveal() : value);
+  if (head.framing.kind === "length") wire.push("content-length", String(head.framing.bytes));
+  if (isGrpc(head)) wire.push("te", "trailers");
+  return wire;
+}
+
+function interfaceAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []).map(({ address }) => address);
+}

@@ -1,4 +1,25 @@
 import * as z from "zod";
+import { PROXY_AUDIENCE } from "../../common/identity.ts";
 
-export const identityConfig = z.strictObject({});
+/** Asymmetric only: whoever may check a token must not be able to make one. */
+export const TOKEN_ALGORITHMS = ["ES256", "RS256", "EdDSA"] as const;
+
+const issuer = z.strictObject({
+  kind: z.enum(["local", "kubernetes"]).describe("`kubernetes`: projected service-account tokens, bound to the pod's address. `local`: keys of a Weir on this machine."),
+  issuer: z.string().min(1).max(512).describe("The token's `iss`, exactly."),
+  audience: z.string().min(1).max(253).default(PROXY_AUDIENCE).describe("The token's `aud` must contain this."),
+  algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(["ES256", "RS256"]).describe("Signature algorithms accepted of this issuer."),
+  jwksFile: z.string().optional().describe("Path of the issuer's public keys, a JSON Web Key Set; read again when it may have changed."),
+  jwksUrl: z.url({ protocol: /^https$/ }).optional().describe("HTTPS address of the issuer's public keys; redirects are not followed."),
+}).refine((value) => (value.jwksFile === undefined) !== (value.jwksUrl === undefined), { error: "give exactly one of jwksFile and jwksUrl", path: ["jwksFile"] });
+
+export const identityConfig = z.strictObject({
+  issuers: z.array(issuer).max(16).default([]).describe("Who may issue identity tokens, besides the issuer of this run or service."),
+  leewaySeconds: z.number().min(0).max(5).default(2).describe("How far an issuer's clock may be ahead, in seconds. Expiry has no leeway."),
+  maxTokenLifetimeMs: z.number().int().min(60_000).default(86_400_000).describe("Longest time between a token's issue and its expiry, in milliseconds."),
+  keysRefreshMs: z.number().int().min(1_000).default(300_000).describe("Age at which an issuer's public keys are read again, in milliseconds."),
+  keysCooldownMs: z.number().int().min(1_000).default(10_000).describe("Shortest time between two reads of an issuer's keys, whatever key ids tokens name, in milliseconds."),
+  cacheEntries: z.number().int().min(1).max(1_000_000).default(4_096).describe("Tokens whose signature check is remembered, for at most one `keysRefreshMs`."),
+});
 export type IdentityConfig = z.output<typeof identityConfig>;
+export type IssuerConfig = IdentityConfig["issuers"][number];

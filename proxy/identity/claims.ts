@@ -1,0 +1,48 @@
+import type { JWTPayload } from "jose";
+import * as z from "zod";
+import { agentIdentity, IDENTITY_CLAIM, type AgentIdentity } from "../../common/identity.ts";
+import { EgressError } from "../errors.ts";
+
+/** The private claim by which a local issuer binds a token to the address of a peer on TCP. */
+export const PEER_CLAIM = "weir.dev/peer";
+
+/** What a token must be shown by, besides being valid. */
+export type Binding =
+  | { readonly kind: "local"; readonly peerAddress: string | null }
+  | { readonly kind: "pod"; readonly podUid: string };
+
+export interface Claims {
+  readonly agent: AgentIdentity;
+  readonly binding: Binding;
+}
+
+const localClaims = z.object({ [IDENTITY_CLAIM]: agentIdentity, [PEER_CLAIM]: z.union([z.ipv4(), z.ipv6()]).optional() });
+
+const label = z.string().min(1).max(253);
+/** Claims of a bound service-account token (kubernetes.io/docs/reference/access-authn-authz/service-accounts-admin). */
+const kubernetesClaims = z.object({
+  "kubernetes.io": z.object({
+    namespace: label,
+    pod: z.object({ name: label, uid: z.uuid() }),
+    serviceaccount: z.object({ name: label, uid: label }),
+  }),
+});
+
+/** @throws EgressError `identity.rejected` if the issuer's own claims are not there in full */
+export function readClaims(kind: "local" | "kubernetes", payload: JWTPayload): Claims {
+  return kind === "local" ? readLocal(payload) : readKubernetes(payload);
+}
+
+function readLocal(payload: JWTPayload): Claims {
+  const claims = localClaims.safeParse(payload);
+  if (!claims.success) throw new EgressError("identity.rejected", "the token does not carry an agent", { cause: claims.error });
+  return { agent: claims.data[IDENTITY_CLAIM], binding: { kind: "local", peerAddress: claims.data[PEER_CLAIM] ?? null } };
+}
+
+function readKubernetes(payload: JWTPayload): Claims {
+  const claims = kubernetesClaims.safeParse(payload);
+  if (!claims.success) throw new EgressError("identity.rejected", "the token is not bound to a pod", { cause: claims.error });
+  const { namespace, pod, serviceaccount } = claims.data["kubernetes.io"];
+  const agent = { namespace, name: serviceaccount.name, thread: pod.name, instance: pod.uid, user: "", labels: {}, chain: [] };
+  return { agent, binding: { kind: "pod", podUid: pod.uid } };
+}

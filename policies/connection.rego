@@ -1,0 +1,110 @@
+# METADATA
+# title: Connections
+# description: May this agent open a connection to this name and port, and are its bytes read?
+package weir.connection
+
+import data.weir.agents
+import data.weir.grants
+import data.weir.targets
+
+default decision := {
+	"allow": false,
+	"rule": "connection.default",
+	"reason": "the connection has no destination that policy can judge",
+	"hint": "this is a fault of the boundary; report it",
+}
+
+# METADATA
+# title: The decision on a connection
+# description: |
+#   Closed destinations, refusals written in Rego, refusing entries, allowing entries, allows written in Rego; then
+#   the nearest entry explains why it did not allow.
+# entrypoint: true
+decision := targets.closed if {
+	targets.closed
+} else := refused_by_rego if {
+	refused_by_rego
+} else := refused if {
+	refused
+} else := allowed if {
+	allowed
+} else := allowed_by_rego if {
+	allowed_by_rego
+} else := nearest if {
+	nearest
+} else := targets.unknown
+
+refused_by_rego := object.union({"allow": false}, sort(data.weir.custom.connection.deny)[0])
+
+refused := grants.refusal(targets.first(refusals))
+
+allowed := grants.connection(targets.first(permits))
+
+allowed_by_rego := object.union(custom_defaults, sort(data.weir.custom.connection.allow)[0])
+
+custom_defaults := {"allow": true, "handling": "intercept", "grants": [], "budgets": [], "obligations": {}}
+
+# An entry that refuses some methods or paths only says nothing of the connection.
+refusals := [entry |
+	some entry in targets.refusing
+	entry.whole == true
+]
+
+permits := [entry |
+	some entry in targets.allowing
+	agents.covers(entry.agents)
+	input.connection.port in entry.ports
+	wire_covered(entry)
+]
+
+wire_covered(entry) if entry.handling == "tunnel"
+
+wire_covered(entry) if {
+	entry.handling == "intercept"
+	wire_schemes[input.connection.wire] in entry.schemes
+}
+
+wire_schemes := {"tls": "https", "http": "http"}
+
+nearest := object.filter(best, ["allow", "rule", "reason", "hint"]) if {
+	obstacles := [obstacle | some entry in targets.allowing; obstacle := obstacle_of(entry)]
+	furthest := max({obstacle.stage | some obstacle in obstacles})
+	best := targets.first([obstacle | some obstacle in obstacles; obstacle.stage == furthest])
+}
+
+obstacle_of(entry) := {
+	"allow": false,
+	"stage": 1,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("agent %s/%s may not use %s", [input.agent.namespace, input.agent.name, input.connection.name]),
+	"hint": "add the agent to the rule's agents",
+} if {
+	not agents.covers(entry.agents)
+} else := {
+	"allow": false,
+	"stage": 2,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("port %d is not allowed for %s", [input.connection.port, input.connection.name]),
+	"hint": sprintf("allowed: %s; add %d to the rule's ports", [listed_ports(entry), input.connection.port]),
+} if {
+	not input.connection.port in entry.ports
+} else := {
+	"allow": false,
+	"stage": 3,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("%s is not allowed for %s", [wire_texts[input.connection.wire], input.connection.name]),
+	"hint": wire_hints[input.connection.wire],
+}
+
+listed_ports(entry) := concat(", ", [sprintf("%d", [port]) | some port in entry.ports])
+
+wire_texts := {"tls": "TLS", "http": "plain HTTP", "opaque": "a protocol that is neither TLS nor HTTP"}
+
+wire_hints := {
+	"tls": "add https to the rule's schemes",
+	"http": "use https, or add http to the rule's schemes",
+	"opaque": "set the rule's handling to tunnel: its bytes are not read, and no credential is lent",
+}

@@ -1,0 +1,116 @@
+# METADATA
+# title: Exchanges
+# description: May this agent send this request, with which credentials and at whose cost?
+package weir.exchange
+
+import data.weir.agents
+import data.weir.grants
+import data.weir.methods_and_paths
+import data.weir.targets
+
+default decision := {
+	"allow": false,
+	"rule": "exchange.default",
+	"reason": "the request has no destination that policy can judge",
+	"hint": "this is a fault of the boundary; report it",
+}
+
+# METADATA
+# title: The decision on an exchange
+# description: |
+#   Closed destinations, refusals written in Rego, refusing entries, allowing entries, allows written in Rego; then
+#   the nearest entry explains why it did not allow.
+# entrypoint: true
+decision := targets.closed if {
+	targets.closed
+} else := refused_by_rego if {
+	refused_by_rego
+} else := refused if {
+	refused
+} else := allowed if {
+	allowed
+} else := allowed_by_rego if {
+	allowed_by_rego
+} else := nearest if {
+	nearest
+} else := targets.unknown
+
+refused_by_rego := object.union({"allow": false}, sort(data.weir.custom.exchange.deny)[0])
+
+refused := grants.refusal(targets.first(refusals))
+
+allowed := grants.exchange(targets.first(permits))
+
+allowed_by_rego := object.union(custom_defaults, sort(data.weir.custom.exchange.allow)[0])
+
+custom_defaults := {"allow": true, "grants": [], "budgets": [], "obligations": {}}
+
+refusals := [entry |
+	some entry in targets.refusing
+	methods_and_paths.method_covered(entry.methods)
+	methods_and_paths.path_covered(entry.paths)
+]
+
+permits := [entry |
+	some entry in reachable
+	methods_and_paths.method_covered(entry.methods)
+	methods_and_paths.path_covered(entry.paths)
+	methods_and_paths.upgrade_covered(entry)
+]
+
+# Entries under which a request of this agent can be judged at all.
+reachable := [entry |
+	some entry in targets.allowing
+	entry.handling == "intercept"
+	agents.covers(entry.agents)
+	input.connection.port in entry.ports
+	input.request.scheme in entry.schemes
+]
+
+nearest := object.filter(best, ["allow", "rule", "reason", "hint"]) if {
+	obstacles := [obstacle | some entry in targets.allowing; obstacle := obstacle_of(entry)]
+	furthest := max({obstacle.stage | some obstacle in obstacles})
+	best := targets.first([obstacle | some obstacle in obstacles; obstacle.stage == furthest])
+}
+
+obstacle_of(entry) := {
+	"allow": false,
+	"stage": 1,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("%s requests of agent %s/%s to port %d of %s are not allowed", [
+		input.request.scheme,
+		input.agent.namespace,
+		input.agent.name,
+		input.connection.port,
+		input.connection.name,
+	]),
+	"hint": "look at the rule's agents, ports, schemes and handling",
+} if {
+	not entry in reachable
+} else := {
+	"allow": false,
+	"stage": 2,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("method %s is not allowed for %s", [input.request.method, input.connection.name]),
+	"hint": sprintf("allowed: %s; add %s to the rule's methods", [concat(", ", entry.methods), input.request.method]),
+} if {
+	not methods_and_paths.method_covered(entry.methods)
+} else := {
+	"allow": false,
+	"stage": 3,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("path /%s is not allowed for %s", [concat("/", input.request.path), input.connection.name]),
+	"hint": sprintf("allowed: %s; add the path to the rule's paths", [concat(", ", entry.path_texts)]),
+} if {
+	not methods_and_paths.path_covered(entry.paths)
+} else := {
+	"allow": false,
+	"stage": 4,
+	"order": entry.order,
+	"rule": entry.rule,
+	"reason": sprintf("WebSockets are not allowed for %s", [input.connection.name]),
+	"hint": "set websocket: true in the rule; what flows in it is not read",
+}

@@ -1,0 +1,52 @@
+# METADATA
+# title: Hosts
+# description: |
+#   Which entries of the data name a host. The data is indexed when it is loaded (data.egress.hosts), so that the
+#   cost of a look-up grows with the labels of the name and not with the number of entries.
+package weir.hosts
+
+# METADATA
+# title: Entries that name a host
+# description: Exact name, then `*.` (one label more), then `**.` (one label more, or several).
+entries(name) := array.concat(exact(name), array.concat(one_label_more(name), labels_more(name))) if is_name(name)
+
+# METADATA
+# title: A name that patterns may be compared with
+# description: Labels that are not empty and hold no asterisk; `.ok` and `*.ok` are names of nothing.
+is_name(name) if {
+	not startswith(name, ".")
+	not endswith(name, ".")
+	not contains(name, "..")
+	not contains(name, "*")
+	name != ""
+}
+
+# METADATA
+# title: A name is in a set of patterns
+# description: The set is indexed like the hosts; its values are not looked at.
+listed(index, name) if index.exact[name]
+
+listed(index, name) if index.one[parent(name)]
+
+listed(index, name) if {
+	some ancestor in ancestors(name)
+	index.many[ancestor]
+}
+
+exact(name) := object.get(data.egress.hosts.exact, name, [])
+
+one_label_more(name) := object.get(data.egress.hosts.one, parent(name), [])
+
+labels_more(name) := [entry |
+	some ancestor in ancestors(name)
+	some entry in data.egress.hosts.many[ancestor]
+]
+
+parent(name) := ancestors(name)[0]
+
+# Every name above this one, nearest first; the last is the empty name above all.
+ancestors(name) := [ancestor |
+	labels := split(name, ".")
+	some above in numbers.range(1, count(labels))
+	ancestor := concat(".", array.slice(labels, above, count(labels)))
+]

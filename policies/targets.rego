@@ -1,0 +1,92 @@
+# METADATA
+# title: Targets
+# description: |
+#   What the data says of the destination of a connection, by name or by address, for connections and exchanges alike.
+#   The destination is the connection's: it was verified, whatever a request claims.
+package weir.targets
+
+import data.weir.addresses
+import data.weir.agents
+import data.weir.hosts
+
+# METADATA
+# title: Entries that name the destination
+entries := hosts.entries(input.connection.name) if input.connection.is_address == false
+
+entries := addresses.entries(input.connection.name) if input.connection.is_address == true
+
+# METADATA
+# title: Entries that can allow
+allowing := [entry |
+	some entry in entries
+	entry.effect == "allow"
+]
+
+# METADATA
+# title: Entries that refuse this agent at this port
+refusing := [entry |
+	some entry in entries
+	entry.effect == "deny"
+	agents.covers(entry.agents)
+	port_covered(entry)
+]
+
+port_covered(entry) if entry.ports == []
+
+port_covered(entry) if input.connection.port in entry.ports
+
+# METADATA
+# title: The entry that stands first in the data
+# description: Undefined for an empty list.
+first(list) := [entry | some entry in list; entry.order == min({other.order | some other in list})][0]
+
+# METADATA
+# title: Destinations that no entry can open
+# description: Metadata services and hidden names.
+closed := {
+	"allow": false,
+	"rule": "addresses.metadata",
+	"reason": sprintf("%s is an address of a metadata service", [input.connection.name]),
+	"hint": "nothing in the policy data can allow it; ask for a grant of the credential that is needed",
+} if {
+	input.connection.is_address == true
+	addresses.is_metadata_address(input.connection.name)
+} else := {
+	"allow": false,
+	"rule": "names.metadata",
+	"reason": sprintf("%s is the name of a metadata service", [input.connection.name]),
+	"hint": "nothing in the policy data can allow it; ask for a grant of the credential that is needed",
+} if {
+	input.connection.is_address == false
+	addresses.is_metadata_name(input.connection.name)
+} else := {
+	"allow": false,
+	"rule": "names.hide",
+	"reason": sprintf("the name %s is hidden from agents", [input.connection.name]),
+	"hint": "take it out of `names.hide` in the policy data",
+} if {
+	input.connection.is_address == false
+	hosts.listed(data.egress.hidden, input.connection.name)
+}
+
+# METADATA
+# title: The refusal of a destination that no entry names
+unknown := {
+	"allow": false,
+	"rule": "addresses.default",
+	"reason": sprintf("%s is an address, and no entry names it", [input.connection.name]),
+	"hint": sprintf(
+		"use the name of the host, or add to `addresses` in the policy data: {cidr: \"%s\", ports: [%d]}",
+		[input.connection.name, input.connection.port],
+	),
+} if {
+	input.connection.is_address == true
+} else := {
+	"allow": false,
+	"rule": "hosts.default",
+	"reason": sprintf("no entry names the host %s", [input.connection.name]),
+	"hint": sprintf(
+		"add to `hosts` in the policy data: {name: %s, ports: [%d]}",
+		[input.connection.name, input.connection.port],
+	),
+}

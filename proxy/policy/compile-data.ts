@@ -1,0 +1,116 @@
+import type { AddressEntry, HostEntry, PolicyData } from "./data.ts";
+import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, type AgentPattern, type HostPattern, type PathPattern } from "./patterns.ts";
+
+/** One entry as the Rego library reads it: no defaults left, no pattern left to parse. Lists are compared by membership. */
+export interface CompiledEntry {
+  /** Position in `data.yaml`: the first that allows wins. */
+  readonly order: number;
+  readonly rule: string;
+  readonly effect: "allow" | "deny";
+  readonly agents: readonly AgentPattern[];
+  /** Empty only for a deny, and then every port. */
+  readonly ports: readonly number[];
+  readonly schemes: readonly string[];
+  readonly handling: "intercept" | "tunnel";
+  readonly methods: readonly string[];
+  readonly paths: readonly PathPattern[];
+  /** The paths as the user wrote them, for hints. */
+  readonly path_texts: readonly string[];
+  /** True if every method and every path is meant: then a deny speaks of the connection too. */
+  readonly whole: boolean;
+  readonly websocket: boolean;
+  readonly grants: readonly string[];
+  readonly budgets: readonly string[];
+  readonly obligations: Readonly<Record<string, number>>;
+  readonly reason: string;
+  readonly hint: string;
+}
+
+/** Names by what they cover; looked up by the name, its parent, or each name above it. */
+export interface NameIndex<T> {
+  readonly exact: Readonly<Record<string, T>>;
+  readonly one: Readonly<Record<string, T>>;
+  readonly many: Readonly<Record<string, T>>;
+}
+
+/** The base documents of a bundle: `data.egress` and `data.custom`. */
+export interface CompiledData {
+  readonly egress: {
+    readonly hosts: NameIndex<readonly CompiledEntry[]>;
+    readonly addresses: readonly (CompiledEntry & { readonly cidr: string })[];
+    readonly hidden: NameIndex<true>;
+  };
+  readonly custom: Readonly<Record<string, unknown>>;
+}
+
+/** Turns checked data into the index that the library reads. Pure; the same data gives the same bytes of JSON. */
+export function compileData(data: PolicyData): CompiledData {
+  const seen = new Map<string, number>();
+  return {
+    egress: {
+      hosts: indexEntries(data.hosts.map((entry, order) => [parseHostPattern(entry.name), compileEntry(entry, order, defaultRule(`hosts.${entry.name}`, seen))])),
+      addresses: data.addresses.map((entry, order) => {
+        const cidr = parseCidr(entry.cidr);
+        return { cidr, ...compileEntry(entry, order, defaultRule(`addresses.${cidr}`, seen)) };
+      }),
+      hidden: indexNames(data.names.hide.map((pattern) => [parseHostPattern(pattern), true as const])),
+    },
+    custom: data.custom,
+  };
+}
+
+/** `hosts.api.example.com`, and `#2` on for further entries of the same name, so that each refusal names one entry. */
+function defaultRule(base: string, seen: Map<string, number>): string {
+  const count = (seen.get(base) ?? 0) + 1;
+  seen.set(base, count);
+  return count === 1 ? base : `${base}#${count}`;
+}
+
+function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRule: string): CompiledEntry {
+  const denies = entry.effect === "deny";
+  const methods = entry.methods ?? (denies ? ["*"] : ["GET", "HEAD"]);
+  const paths = entry.paths ?? ["/**"];
+  return {
+    order,
+    rule: entry.rule ?? fallbackRule,
+    effect: entry.effect,
+    agents: entry.agents.map(parseAgentPattern),
+    ports: entry.ports ?? (denies ? [] : [443]),
+    schemes: entry.schemes ?? ["https"],
+    handling: entry.handling ?? "intercept",
+    methods,
+    paths: paths.map(parsePathPattern),
+    path_texts: paths,
+    whole: methods.includes("*") && paths.includes("/**"),
+    websocket: entry.websocket ?? false,
+    grants: entry.grants ?? [],
+    budgets: entry.budgets ?? [],
+    obligations: obligationsOf(entry),
+    reason: entry.reason ?? "the policy refuses this",
+    hint: entry.hint ?? "an entry with `effect: deny` refuses it; no other entry can allow it",
+  };
+}
+
+function obligationsOf(entry: HostEntry | AddressEntry): Record<string, number> {
+  return {
+    ...(entry.max_request_bytes === undefined ? {} : { max_request_bytes: entry.max_request_bytes }),
+    ...(entry.max_response_bytes === undefined ? {} : { max_response_bytes: entry.max_response_bytes }),
+  };
+}
+
+function indexEntries(entries: readonly (readonly [HostPattern, CompiledEntry])[]): NameIndex<readonly CompiledEntry[]> {
+  const grouped = new Map<string, { pattern: HostPattern; listed: CompiledEntry[] }>();
+  for (const [pattern, entry] of entries) {
+    const key = `${pattern.depth} ${pattern.name}`;
+    const group = grouped.get(key) ?? { pattern, listed: [] };
+    group.listed.push(entry);
+    grouped.set(key, group);
+  }
+  return indexNames([...grouped.values()].map(({ pattern, listed }) => [pattern, listed]));
+}
+
+/** `Object.fromEntries` defines own properties, so that a label such as `__proto__` is a key like any other. */
+function indexNames<T>(pairs: readonly (readonly [HostPattern, T])[]): NameIndex<T> {
+  const at = (depth: HostPattern["depth"]) => Object.fromEntries(pairs.filter(([pattern]) => pattern.depth === depth).map(([pattern, value]) => [pattern.name, value]));
+  return { exact: at("exact"), one: at("one"), many: at("many") };
+}

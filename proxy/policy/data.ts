@@ -1,0 +1,88 @@
+import * as z from "zod";
+import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern } from "./patterns.ts";
+
+/**
+ * `data.yaml`: what the policy library that comes with Weir is told. Most users write this and no Rego. Everything that is not written
+ * here is denied; `compile-data.ts` turns it into the index that the library reads.
+ */
+
+const MAX_ENTRIES = 100_000;
+
+/** Runs a pattern reader as a check; what it throws becomes the problem's text. */
+function readBy(read: (text: string) => unknown) {
+  return z.string().min(1).max(1_024).superRefine((text, context) => {
+    try {
+      read(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: `"${text}" ${(error as Error).message}` });
+    }
+  });
+}
+
+const port = z.number().int().min(1).max(65_535);
+const method = z.string().regex(/^(?:\*|[A-Z][A-Z-]{0,31})$/, "a method is upper case, such as GET, or `*` for every method");
+const id = z.string().regex(/^[A-Za-z0-9_.:/*#@-]{1,200}$/, "is letters, digits and _ . : / * # @ -");
+const text = z.string().min(1).max(500);
+const ports = z.array(port).min(1).max(100);
+
+const common = {
+  rule: id.optional().describe("Id that refusals and the audit show; default `hosts.` and the name, `addresses.` and the range."),
+  effect: z.enum(["allow", "deny"]).default("allow").describe("`deny` wins over every allow, wherever it stands."),
+  agents: z.array(readBy(parseAgentPattern)).min(1).max(1_000).default(["*/*"]).describe("Agents that the entry is for, `namespace/name`; either part may be `*`."),
+  methods: z.array(method).min(1).max(32).optional().describe("Methods; default GET and HEAD for an allow, every method for a deny. `*` is every method."),
+  paths: z.array(readBy(parsePathPattern)).min(1).max(1_000).optional()
+    .describe("Decoded paths; `*` is one segment, `**` at the end is the rest. Default: every path."),
+  schemes: z.array(z.enum(["https", "http"])).min(1).max(2).optional().describe("Schemes; default https only."),
+  websocket: z.boolean().optional().describe("True if WebSockets may be opened; what flows in them is not read. Default false."),
+  handling: z.enum(["intercept", "tunnel"]).optional()
+    .describe("`intercept` reads every request; `tunnel` passes bytes unread (databases, SSH, pinned TLS) and never lends a credential."),
+  grants: z.array(id).max(8).optional().describe("Grants of the configuration whose credential is lent to these requests."),
+  budgets: z.array(id).max(16).optional().describe("Budgets of the configuration that these requests are charged to."),
+  max_request_bytes: z.number().int().positive().optional().describe("Largest request body let through, in bytes."),
+  max_response_bytes: z.number().int().positive().optional().describe("Largest answer body let through, in bytes."),
+  reason: text.optional().describe("For a deny: why, as the agent reads it."),
+  hint: text.optional().describe("For a deny: what to do about it, as the agent reads it."),
+};
+
+const hostEntry = z.strictObject({
+  name: readBy(parseHostPattern).describe("Host name; `*.example.com` is one label more, `**.example.com` one or more, `**` every name."),
+  ports: ports.optional().describe("Ports; default 443 for an allow, every port for a deny."),
+  ...common,
+}).superRefine(checkEntry);
+
+const addressEntry = z.strictObject({
+  cidr: readBy(parseCidr).describe("Address range that agents may dial without a name."),
+  ports: ports.describe("Ports."),
+  ...common,
+}).superRefine(checkEntry);
+
+export const policyData = z.strictObject({
+  hosts: z.array(hostEntry).max(MAX_ENTRIES).default([]).describe("Hosts, by name. Several entries may name one host: the first that allows wins."),
+  addresses: z.array(addressEntry).max(10_000).default([]).describe("Literal addresses; without an entry each is refused."),
+  names: z.strictObject({
+    hide: z.array(readBy(parseHostPattern)).max(MAX_ENTRIES).default([]).describe("Names that do not resolve and cannot be reached, whatever `hosts` says."),
+  }).prefault({}),
+  custom: z.record(z.string(), z.json()).default({}).describe("Data for Rego of your own; it reads this as `data.custom`."),
+});
+export type PolicyData = z.output<typeof policyData>;
+export type HostEntry = PolicyData["hosts"][number];
+export type AddressEntry = PolicyData["addresses"][number];
+
+type EntryRules = Pick<HostEntry, "effect" | "handling" | "methods" | "paths" | "schemes" | "websocket" | "grants" | "budgets" | "max_request_bytes" | "max_response_bytes" | "reason" | "hint">;
+
+const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", "max_request_bytes", "max_response_bytes"] as const;
+const ONLY_ALLOW = ["handling", "schemes", "websocket", "grants", "budgets", "max_request_bytes", "max_response_bytes"] as const;
+
+/** What no entry may say, because it would be silently without effect or unsafe. */
+function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
+  const complain = (key: keyof EntryRules, message: string) => { context.addIssue({ code: "custom", path: [key], message }); };
+  if (entry.effect === "deny") {
+    for (const key of ONLY_ALLOW) if (entry[key] !== undefined) complain(key, "has no meaning in an entry that denies");
+    return;
+  }
+  for (const key of ["reason", "hint"] as const) if (entry[key] !== undefined) complain(key, "belongs to an entry with `effect: deny`");
+  if (entry.handling === "tunnel") {
+    for (const key of ONLY_READ) if (entry[key] !== undefined) complain(key, "has no meaning in a tunnel: its bytes are not read");
+  }
+  if (entry.schemes?.includes("http") === true && (entry.grants ?? []).length > 0) complain("schemes", "http with grants would send a credential in the clear");
+}

@@ -1,0 +1,150 @@
+import { watch } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Clock } from "../../common/clock.ts";
+import type { Environment } from "../../common/config.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { describeError } from "../../common/lifecycle.ts";
+import type { Log } from "../../common/log.ts";
+import type { Decision } from "../model/decision.ts";
+import type { LifecycleRecord } from "../model/record.ts";
+import { readDecision } from "./answer.ts";
+import type { PolicyConfig } from "./config.ts";
+import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
+import { openSource, type PolicySource } from "./source.ts";
+import { WasmPolicy, type Evaluator } from "./wasm-policy.ts";
+
+/** Time for a writer to finish after the first sign of a change; whoever is slower is noticed again by the next sign. */
+const SETTLE_MS = 50;
+
+/** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
+export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
+
+export interface EngineContext {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly environment: Environment;
+  readonly onEvent?: (event: PolicyEvent) => void;
+}
+
+/** A policy in force. Replaced as a whole, so that one decision never sees two. */
+interface Program {
+  readonly revision: string;
+  readonly evaluator: Evaluator;
+}
+
+/** Answers by the policy that was loaded last and was fit. */
+export class ReloadingPolicyEngine implements PolicyEngine {
+  readonly #source: PolicySource;
+  readonly #config: PolicyConfig;
+  readonly #context: EngineContext;
+  readonly #listeners = new Set<() => void>();
+  #program: Program;
+  #stamp: string;
+  #loading: Promise<void> = Promise.resolve();
+
+  private constructor(source: PolicySource, config: PolicyConfig, context: EngineContext, first: { program: Program; stamp: string }) {
+    this.#source = source;
+    this.#config = config;
+    this.#context = context;
+    this.#program = first.program;
+    this.#stamp = first.stamp;
+  }
+
+  /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
+  static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
+    const source = openSource(config, context.environment);
+    const stamp = await source.stamp();
+    const engine = new ReloadingPolicyEngine(source, config, context, { program: await loadProgram(source, config, context.clock), stamp });
+    engine.#announceLoaded();
+    return engine;
+  }
+
+  get revision(): string {
+    return this.#program.revision;
+  }
+
+  async decide(question: Question, input: PolicyInput, signal: AbortSignal): Promise<Decision> {
+    signal.throwIfAborted();
+    const { evaluator, revision } = this.#program;
+    return readDecision(question, await evaluator.evaluate(question, input), revision);
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => { this.#listeners.delete(listener); };
+  }
+
+  /** Loads the policy again; a policy that is not fit is reported and the last good one stays in force. Never throws. */
+  reload(): Promise<void> {
+    this.#loading = this.#loading.then(() => this.#load());
+    return this.#loading;
+  }
+
+  /** Reloads when the policy files change, until the signal aborts. The system's notices make it quick, polling makes it sure. */
+  async watch(signal: AbortSignal): Promise<void> {
+    const folder = this.#source.watched;
+    if (folder === null) return;
+    while (!signal.aborted) {
+      await changedOrElapsed(folder, this.#config.pollIntervalMs, signal);
+      if (signal.aborted) return;
+      const stamp = await this.#source.stamp().catch(describeError);
+      if (stamp !== this.#stamp) await this.reload();
+    }
+  }
+
+  async #load(): Promise<void> {
+    try {
+      // Taken before reading: what changes while it is read is read again.
+      this.#stamp = await this.#source.stamp().catch(describeError);
+      const program = await loadProgram(this.#source, this.#config, this.#context.clock);
+      if (program.revision === this.#program.revision) return;
+      this.#program = program;
+    } catch (error) {
+      this.#report({ event: "policy.refused", outcome: "failed", fields: { source: this.#source.name, error: describeError(error), kept: this.#program.revision } });
+      return;
+    }
+    this.#announceLoaded();
+    for (const listener of [...this.#listeners]) listener();
+  }
+
+  #announceLoaded(): void {
+    this.#report({ event: "policy.loaded", outcome: "succeeded", fields: { source: this.#source.name, revision: this.#program.revision } });
+  }
+
+  #report(event: PolicyEvent): void {
+    this.#context.log[event.outcome === "failed" ? "error" : "info"](event.event, event.fields);
+    this.#context.onEvent?.(event);
+  }
+}
+
+async function loadProgram(source: PolicySource, config: PolicyConfig, clock: Clock): Promise<Program> {
+  const bundle = await source.load();
+  try {
+    return { revision: bundle.revision, evaluator: await WasmPolicy.open(bundle.wasm, bundle.data, { limits: config, clock }) };
+  } catch (cause) {
+    throw new UserError(`cannot use the policy of ${source.name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
+  }
+}
+
+/** Resolves when something in the folder changed and had time to settle, when the interval is over, or when the signal aborts. */
+async function changedOrElapsed(folder: string, intervalMs: number, signal: AbortSignal): Promise<void> {
+  const turn = new AbortController();
+  const ended = AbortSignal.any([signal, turn.signal]);
+  const changed = Promise.withResolvers<void>();
+  try {
+    const watcher = watch(folder, { recursive: true, signal: ended }, () => { changed.resolve(); });
+    watcher.on("error", () => undefined);
+  } catch {
+    // A folder that is gone for the moment cannot be watched; the interval finds it again.
+  }
+  const elapsed = sleep(intervalMs, undefined, { signal: ended });
+  try {
+    const wasChanged = await Promise.race([changed.promise.then(() => true), elapsed.then(() => false)]);
+    if (wasChanged) await sleep(SETTLE_MS, undefined, { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  } finally {
+    turn.abort();
+    await elapsed.catch(() => undefined);
+  }
+}

@@ -1,0 +1,59 @@
+import * as z from "zod";
+import type { PolicyInput } from "./policy-engine.ts";
+
+/**
+ * The policy input as a schema: the source of `policies/schemas/`, with which `opa check --schema` finds `input.request.hots`.
+ * The two `Fits` types below keep it equal to the type.
+ */
+const agent = z.strictObject({
+  namespace: z.string(),
+  name: z.string(),
+  thread: z.string(),
+  user: z.string(),
+  labels: z.record(z.string(), z.string()).describe("Labels of the agent, as the platform vouches for them."),
+  chain: z.array(z.string()).describe("Agents that spawned this one, outermost first."),
+}).describe("Who asks; verified.");
+
+const connection = z.strictObject({
+  name: z.string().describe("The verified destination: a host name in lower case, or an address literal."),
+  is_address: z.boolean(),
+  port: z.int(),
+  wire: z.enum(["tls", "http", "opaque"]),
+  sni: z.string().nullable(),
+  alpn: z.array(z.string()),
+}).describe("Present for connections and exchanges.");
+
+const request = z.strictObject({
+  method: z.string(),
+  scheme: z.enum(["https", "http"]),
+  host: z.string(),
+  port: z.int(),
+  path: z.array(z.string()).describe("Decoded segments."),
+  query: z.record(z.string(), z.array(z.string())),
+  headers: z.record(z.string(), z.string()).describe("Lower-case names. Claimed by the agent, not verified."),
+  upgrade: z.literal("websocket").nullable(),
+}).describe("Present for exchanges.");
+
+const budget = z.strictObject({ limit: z.number(), spent: z.number(), reserved: z.number() });
+
+export const policyInput = z.strictObject({
+  version: z.literal(1),
+  agent,
+  connection: connection.exactOptional(),
+  request: request.exactOptional(),
+  dns: z.strictObject({ name: z.string(), type: z.string() }).exactOptional().describe("Present for names: what a DNS query asks for."),
+  budgets: z.record(z.string(), budget),
+  time: z.string().describe("RFC 3339, UTC, milliseconds."),
+});
+
+type Inferred = z.infer<typeof policyInput>;
+/** Does not compile unless the first can be used as the second. */
+type Fits<From extends To, To> = From extends To ? true : never;
+export type TypeFitsSchema = Fits<PolicyInput, DeepReadonly<Inferred>>;
+export type SchemaFitsType = Fits<Inferred, PolicyInput>;
+type DeepReadonly<T> = T extends readonly (infer E)[] ? readonly DeepReadonly<E>[] : T extends object ? { readonly [K in keyof T]: DeepReadonly<T[K]> } : T;
+
+/** JSON Schema (draft 7) of the input, as `policies/schemas/input.json` holds it. */
+export function inputJsonSchema(): object {
+  return z.toJSONSchema(policyInput, { target: "draft-7" });
+}

@@ -1,0 +1,116 @@
+import { execFile } from "node:child_process";
+import { constants } from "node:fs";
+import { access, mkdir } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
+import { promisify } from "node:util";
+import type { Environment } from "../../common/config.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { findUpwards } from "./shipped-files.ts";
+
+/** The compiler that this repository is built and tested with; the same as in tools/go.mod. */
+export const OPA_VERSION = "1.22.0";
+/** Older compilers accept bundles whose signature was side-stepped (GHSA-g2pf-6v5v-qcc8). */
+const OLDEST_OPA = [1, 21, 3] as const;
+
+const COMMAND_DEADLINE_MS = 120_000;
+const BUILD_DEADLINE_MS = 1_200_000;
+const OUTPUT_LIMIT_BYTES = 64 << 20;
+const WAYS = "Set WEIR_OPA to an `opa` of 1.21.3 or newer, put one on PATH, or install Go: `weir policy build DIR` then builds it once. A folder with data.yaml alone needs none.";
+
+/** OPA's command-line tool, found and fit. */
+export interface Opa {
+  readonly path: string;
+  readonly version: string;
+}
+
+/**
+ * Finds `opa`: WEIR_OPA, PATH, the tool cache.
+ * @returns null if there is none that is new enough
+ * @throws UserError if WEIR_OPA names something that is not a fit `opa`
+ */
+export async function findOpa(environment: Environment): Promise<Opa | null> {
+  const named = environment["WEIR_OPA"];
+  if (named !== undefined && named !== "") {
+    const opa = await fitOpa(named);
+    if (opa === null) throw new UserError(`WEIR_OPA: ${named} is not an \`opa\` of ${OLDEST_OPA.join(".")} or newer`, WAYS, EXIT.unavailable);
+    return opa;
+  }
+  const onPath = (environment["PATH"] ?? "").split(delimiter).filter((folder) => folder !== "").map((folder) => join(folder, "opa"));
+  for (const candidate of [...onPath, cachedOpa(environment)]) {
+    const opa = await fitOpa(candidate);
+    if (opa !== null) return opa;
+  }
+  return null;
+}
+
+/** Like `findOpa`. @throws UserError naming the ways to get it */
+export async function requireOpa(environment: Environment): Promise<Opa> {
+  const opa = await findOpa(environment);
+  if (opa === null) throw new UserError("Rego has to be compiled, and there is no `opa`", WAYS, EXIT.unavailable);
+  return opa;
+}
+
+/** Like `findOpa`, and builds the pinned version with Go into the cache as the last resort; that takes minutes, once. */
+export async function obtainOpa(environment: Environment, announce: (line: string) => void): Promise<Opa> {
+  const found = await findOpa(environment);
+  if (found !== null) return found;
+  const tools = findUpwards("tools/go.mod", import.meta.dirname);
+  if (tools === null) return requireOpa(environment);
+  const target = cachedOpa(environment);
+  announce(`building opa ${OPA_VERSION} with Go into ${target} (once, a few minutes)`);
+  await mkdir(join(target, ".."), { recursive: true });
+  try {
+    await promisify(execFile)("go", ["build", "-trimpath", "-ldflags", "-s -w", "-o", target, "github.com/open-policy-agent/opa"],
+      { cwd: join(tools, ".."), env: { ...environment, CGO_ENABLED: "0" }, timeout: BUILD_DEADLINE_MS, maxBuffer: OUTPUT_LIMIT_BYTES });
+  } catch (cause) {
+    throw new UserError("there is no `opa`, and Go could not build it", WAYS, EXIT.unavailable, { cause });
+  }
+  return requireOpa(environment);
+}
+
+/** What a run of `opa` said. */
+export interface OpaRun {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `opa` to its end; a failing exit code is an answer, not an error. @throws Error if it cannot be run or takes too long */
+export async function runOpa(opa: Opa, args: readonly string[], signal?: AbortSignal): Promise<OpaRun> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(opa.path, args,
+      { timeout: COMMAND_DEADLINE_MS, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...(signal === undefined ? {} : { signal }) });
+    return { exitCode: 0, stdout, stderr };
+  } catch (error) {
+    const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
+    if (typeof code !== "number") throw new Error(`${opa.path} could not be run`, { cause: error });
+    return { exitCode: code, stdout, stderr };
+  }
+}
+
+function cachedOpa(environment: Environment): string {
+  const cache = environment["XDG_CACHE_HOME"];
+  return join(cache !== undefined && cache !== "" ? cache : join(environment["HOME"] ?? homedir(), ".cache"), "weir", "tools", `opa-v${OPA_VERSION}`);
+}
+
+async function fitOpa(path: string): Promise<Opa | null> {
+  try {
+    await access(path, constants.X_OK);
+    const { stdout } = await runOpa({ path, version: "unknown" }, ["version"]);
+    const version = /^Version:\s*(\d+\.\d+\.\d+)/m.exec(stdout)?.[1];
+    return version !== undefined && isFit(version) ? { path, version } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** True for OPA without the known hole in its bundle verification. */
+export function isFit(version: string): boolean {
+  const parts = version.split(".").map(Number);
+  for (const [index, floor] of OLDEST_OPA.entries()) {
+    const part = parts[index] ?? 0;
+    if (part !== floor) return part > floor;
+  }
+  return true;
+}

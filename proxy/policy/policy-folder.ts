@@ -1,0 +1,78 @@
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { parseConfig } from "../../common/config.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { policyData, type PolicyData } from "./data.ts";
+
+export const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
+const FILE_LIMIT_BYTES = 32 << 20;
+const FILES_LIMIT = 1_000;
+const DEPTH_LIMIT = 8;
+
+/** What a user's policy folder holds. Links are followed: a mounted ConfigMap consists of them. */
+export interface PolicyFolder {
+  readonly data: PolicyData;
+  /** Rego sources by path relative to the folder, in order of path. */
+  readonly rego: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads `data.yaml` (or `.yml`, `.json`; at most one) and every `*.rego`, tests included. Names that begin with a dot are left alone.
+ * @throws UserError (ConfigError for the data, with every problem at once)
+ */
+export async function readPolicyFolder(directory: string): Promise<PolicyFolder> {
+  const paths = await listPolicyFiles(directory);
+  const dataFiles = paths.filter((path) => (DATA_FILE_NAMES as readonly string[]).includes(path));
+  const regoFiles = paths.filter((path) => path.endsWith(".rego"));
+  if (dataFiles.length > 1) throw new UserError(`${directory} holds ${dataFiles.join(" and ")}`, "Keep one of them.", EXIT.config);
+  if (dataFiles.length + regoFiles.length === 0) {
+    throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`, "`weir init` writes a commented starter.", EXIT.config);
+  }
+  const [dataFile] = dataFiles;
+  return {
+    data: dataFile === undefined ? policyData.parse({}) : parseConfig(policyData, join(directory, dataFile), await readLimited(join(directory, dataFile))),
+    rego: new Map(await Promise.all(regoFiles.map(async (path) => [path, await readLimited(join(directory, path))] as const))),
+  };
+}
+
+/** Names the state of the files without reading them: another text means that something may have changed. */
+export async function stampOf(paths: readonly string[]): Promise<string> {
+  const stamps = await Promise.all(paths.map(async (path) => {
+    const info = await stat(path, { bigint: true }).catch(() => null);
+    return info === null ? `${path} gone` : `${path} ${info.ino} ${info.size} ${info.mtimeNs}`;
+  }));
+  return stamps.join("\n");
+}
+
+/** Paths of the policy files, relative to the folder, sorted. @throws UserError if the folder cannot be read */
+export async function listPolicyFiles(directory: string): Promise<string[]> {
+  const found: string[] = [];
+  try {
+    await collect(directory, 0, (path) => {
+      found.push(relative(directory, path));
+      if (found.length > FILES_LIMIT) throw new Error(`more than ${FILES_LIMIT} policy files`);
+    });
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
+    throw new UserError(`cannot read the policy folder ${directory}: ${missing ? "no such folder" : (cause as Error).message}`,
+      "Check `policy.directory` (or --policy); `weir init` writes a starter.", EXIT.config, { cause });
+  }
+  return found.sort();
+}
+
+async function collect(folder: string, depth: number, add: (path: string) => void): Promise<void> {
+  if (depth > DEPTH_LIMIT) throw new Error(`${folder} is nested too deeply`);
+  for (const name of await readdir(folder)) {
+    if (name.startsWith(".")) continue;
+    const path = join(folder, name);
+    const info = await stat(path);
+    if (info.isDirectory()) await collect(path, depth + 1, add);
+    else if (info.isFile() && (name.endsWith(".rego") || (depth === 0 && (DATA_FILE_NAMES as readonly string[]).includes(name)))) add(path);
+  }
+}
+
+async function readLimited(path: string): Promise<string> {
+  const { size } = await stat(path);
+  if (size > FILE_LIMIT_BYTES) throw new UserError(`${path} is larger than ${FILE_LIMIT_BYTES} bytes`, "Split the policy.", EXIT.config);
+  return readFile(path, "utf8");
+}

@@ -95,7 +95,7 @@ function carriedIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4[] {
   if (zeros === 10 && bytes[10] === 0xff && bytes[11] === 0xff) carried.push(at(12));
   if (zeros === 8 && bytes[8] === 0xff && bytes[9] === 0xff && bytes[10] === 0 && bytes[11] === 0) carried.push(at(12));
   if (startsWith(0x20, 0x02)) carried.push(at(2));
-  if (startsWith(0x00, 0x64, 0xff, 0x9b)) carried.push(at(12));
+  if (startsWith(0, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0) || startsWith(0, 0x64, 0xff, 0x9b, 0, 1)) carried.push(at(12));
   if (startsWith(0x20, 0x01, 0, 0)) carried.push(at(4), at(12, 0xff));
   if ((bytes[8] === 0 || bytes[8] === 2) && bytes[9] === 0 && bytes[10] === 0x5e && bytes[11] === 0xfe) carried.push(at(12));
   return carried;

@@ -3,7 +3,7 @@ import type { Dispatcher } from "undici";
 import { EgressError } from "../errors.ts";
 import type { HeaderList } from "../model/request.ts";
 import { readAnswerHead, readTrailers, readUpgradeHead } from "./answer-head.ts";
-import { asEgressError, isConnectionLoss } from "./failure.ts";
+import { asBodyError, asEgressError, isConnectionLoss } from "./failure.ts";
 import type { Seat, SeatedHandler } from "./origin-client.ts";
 import type { UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
@@ -29,7 +29,7 @@ export class ExchangeHandler implements SeatedHandler, UpstreamFlow {
   #controller: Controller | null = null;
   #isOver = false;
   #headSeen = false;
-  #bodyFailed = false;
+  #bodyError: unknown = null;
   #isPaused = false;
   #informational = 0;
   /** What undici delivers although paused: the rest of an answer whose connection has ended. At most a socket buffer. */
@@ -54,7 +54,7 @@ export class ExchangeHandler implements SeatedHandler, UpstreamFlow {
     if (signal.aborted) return this.#onSignal();
     signal.addEventListener("abort", this.#onSignal, { once: true });
     // Stays to the end: undici stops listening earlier, and a late error of the agent's side must not end the process.
-    body?.on("error", () => { this.#bodyFailed = true; });
+    body?.on("error", (error) => { this.#bodyError = error; });
     dispatch();
   }
 
@@ -139,9 +139,7 @@ export class ExchangeHandler implements SeatedHandler, UpstreamFlow {
       dispatch?.();
       return;
     }
-    const failure = this.#bodyFailed && !(error instanceof EgressError)
-      ? new EgressError("relay.aborted", "the request's body ended early")
-      : asEgressError(error);
+    const failure = error === this.#bodyError ? asBodyError(error) : asEgressError(error);
     if (this.#isPaused) this.#heldEnd = () => { this.#fail(failure); };
     else this.#fail(failure);
   }

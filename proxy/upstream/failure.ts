@@ -10,6 +10,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: "request.malformed",
   UND_ERR_INVALID_ARG: "request.malformed",
   UND_ERR_NOT_SUPPORTED: "request.malformed",
+  UND_ERR_ABORTED: "relay.aborted",
   UND_ERR_SOCKET: "upstream.aborted",
   UND_ERR_INFO: "upstream.aborted",
   UND_ERR_DESTROYED: "upstream.aborted",
@@ -25,7 +26,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
 const MALFORMED_SOCKET_ERRORS: ReadonlySet<string> = new Set(["bad response", "bad upgrade"]);
 
 /**
- * Our error for one of undici, of a socket or of the agent's body stream. Message and cause are dropped: undici's errors carry header
+ * Our error for one of undici or of a socket. Message and cause are dropped: undici's errors carry header
  * values and answer bytes; only its closed set of codes is told.
  */
 export function asEgressError(error: unknown): EgressError {
@@ -38,6 +39,12 @@ export function asEgressError(error: unknown): EgressError {
   if (code.startsWith("ERR_HTTP2_")) return new EgressError("upstream.malformed", `HTTP/2 with the destination failed (${code})`);
   const known = CODES[code];
   return known === undefined ? new EgressError("internal", `unexpected error in an upstream exchange (${code})`) : new EgressError(known, `upstream exchange ended early (${code})`);
+}
+
+/** Our error for one that ended the request's body: the agent's side broke, or undici found the body to break its promise of a length. */
+export function asBodyError(error: unknown): EgressError {
+  if (error instanceof EgressError || error instanceof errors.UndiciError) return asEgressError(error);
+  return new EgressError("relay.aborted", "the request's body ended early");
 }
 
 /** True if the connection was lost as such, without a word of an answer: what a request on a stale connection meets. */

@@ -1,0 +1,3 @@
+import { describeUpstream } from "./upstream-contract.ts";
+
+describeUpstream("undici", (stage) => stage.upstream());

@@ -1,0 +1,91 @@
+import { join } from "node:path";
+import { mkdir } from "node:fs/promises";
+import type { Clock } from "../../common/clock.ts";
+import { describeError } from "../../common/lifecycle.ts";
+import type { LifecycleRecord } from "../model/record.ts";
+import { CHAIN_EVENTS, chainEvent } from "./chain-events.ts";
+import type { ChainMark } from "./chain.ts";
+import { appendNote, signCheckpoint } from "./checkpoint.ts";
+import { NAMES } from "./directory.ts";
+import type { NoteSigner } from "./signed-note.ts";
+
+export interface CheckpointerOptions {
+  readonly directory: string;
+  readonly witnessDirectory: string | undefined;
+  readonly chainUid: string;
+  /** Size of the last checkpoint of this chain; 0 if there is none. */
+  readonly lastSize: number;
+  readonly clock: Clock;
+  /** Puts a record in the chain without waiting. */
+  readonly record: (record: LifecycleRecord) => void;
+}
+
+/**
+ * Signs where the durable chain stands, in three places: the folder of the chain, the witness folder if there is one, and the chain itself,
+ * through which every sink gets it. A checkpoint kept elsewhere is what shows a cut tail or a replaced chain; hashes alone do not.
+ */
+export class Checkpointer {
+  readonly #options: CheckpointerOptions;
+  #signer: NoteSigner;
+  #size: number;
+  #isWitnessLost = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(signer: NoteSigner, options: CheckpointerOptions) {
+    this.#signer = signer;
+    this.#options = options;
+    this.#size = options.lastSize;
+  }
+
+  /** Records that the last checkpoint covers. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Later checkpoints are signed with this key. */
+  useKey(signer: NoteSigner): void {
+    this.#signer = signer;
+  }
+
+  /** Signs the mark, unless the only record since the last checkpoint tells of that checkpoint. @throws if it cannot be written */
+  async sign(mark: ChainMark): Promise<void> {
+    return this.#inTurn(async () => {
+      if (mark.sequence <= this.#size + 1) return;
+      const note = await this.#write(mark);
+      this.#options.record(chainEvent(CHAIN_EVENTS.checkpoint, this.#options.clock.nowMs(), { size: mark.sequence, note }));
+    });
+  }
+
+  /** Signs the end of a chain that stops now: no record follows, so none tells of it. */
+  async signLast(mark: ChainMark): Promise<void> {
+    return this.#inTurn(async () => { await this.#write(mark); });
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = this.#running.catch(() => undefined).then(work);
+    this.#running = turn;
+    return turn;
+  }
+
+  async #write(mark: ChainMark): Promise<string> {
+    const note = signCheckpoint(this.#options.chainUid, mark.tree, [this.#signer]);
+    await appendNote(join(this.#options.directory, NAMES.checkpoints), note);
+    this.#size = mark.sequence;
+    await this.#tellWitness(note);
+    return note;
+  }
+
+  /** A witness that cannot be reached does not stop the boundary: it is recorded once, and the next checkpoint covers what it missed. */
+  async #tellWitness(note: string): Promise<void> {
+    const { witnessDirectory, chainUid, clock, record } = this.#options;
+    if (witnessDirectory === undefined) return;
+    try {
+      await mkdir(witnessDirectory, { recursive: true, mode: 0o700 });
+      await appendNote(join(witnessDirectory, `${chainUid}.checkpoints`), note);
+      this.#isWitnessLost = false;
+    } catch (error) {
+      if (!this.#isWitnessLost) record(chainEvent(CHAIN_EVENTS.witnessFailed, clock.nowMs(), { error: describeError(error) }, "failed"));
+      this.#isWitnessLost = true;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { close, fdatasync, ftruncate, open, write } from "node:fs";
+import { promisify } from "node:util";
+
+/** An append-only file as the log needs it. A seam: tests put faults here that a healthy disk does not show. */
+export interface DiskFile {
+  /** Writes all bytes at the end of the file. @throws on any error, also after a part was written */
+  append(bytes: Buffer): Promise<void>;
+  /** Resolves when everything written before is on the device (fdatasync). */
+  sync(): Promise<void>;
+  truncate(lengthBytes: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** @param mode "create" fails if the file exists; "extend" fails if it does not */
+export type OpenDiskFile = (path: string, mode: "create" | "extend") => Promise<DiskFile>;
+
+const [openAsync, syncAsync, truncateAsync, closeAsync] = [promisify(open), promisify(fdatasync), promisify(ftruncate), promisify(close)];
+
+export const openDiskFile: OpenDiskFile = async (path, mode) => {
+  const fd = await openAsync(path, mode === "create" ? "ax" : "a", 0o600);
+  return {
+    append: async (bytes) => {
+      for (let at = 0; at < bytes.length;) at += await writeSome(fd, bytes, at);
+    },
+    sync: async () => syncAsync(fd),
+    truncate: async (lengthBytes) => truncateAsync(fd, lengthBytes),
+    close: async () => closeAsync(fd),
+  };
+};
+
+/** The callback form: a promise for each call of `fs.promises` costs several times its system call on this path. */
+async function writeSome(fd: number, bytes: Buffer, at: number): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  write(fd, bytes, at, bytes.length - at, null, (error, written) => { if (error === null) resolve(written); else reject(error); });
+  return promise;
+}

@@ -9,6 +9,7 @@ import { dnsConfig } from "./dns/config.ts";
 import { exchangeConfig } from "./exchange/config.ts";
 import { identityConfig } from "./identity/config.ts";
 import { policyConfig } from "./policy/config.ts";
+import { protocolsConfig } from "./protocols/config.ts";
 import { tlsConfig } from "./tls/config.ts";
 import { upstreamConfig } from "./upstream/config.ts";
 
@@ -23,6 +24,7 @@ export const proxyConfig = z.strictObject({
   drainTimeoutMs: z.number().int().min(0).max(600_000).default(10_000).describe("Time for open exchanges to finish after a stop signal, in milliseconds."),
   identity: identityConfig.prefault({}),
   connection: connectionConfig.prefault({}),
+  protocols: protocolsConfig.prefault({}),
   exchange: exchangeConfig.prefault({}),
   dns: dnsConfig.prefault({}),
   policy: policyConfig.prefault({}),

@@ -1,0 +1,95 @@
+import type { Clock } from "../../common/clock.ts";
+import type { EgressError } from "../errors.ts";
+import type { Reservation } from "../budget/budget-ledger.ts";
+import type { Decision } from "../model/decision.ts";
+import type { Incoming } from "../model/incoming.ts";
+import type { ExchangeRecord, RecordedDecision, RecordedError } from "../model/record.ts";
+import type { RequestHead } from "../model/request.ts";
+import type { Usage } from "../model/usage.ts";
+
+/**
+ * in: Incoming · out: ExchangeDraft · never ends early · next: read-head.ts
+ *
+ * Opens the record before anything can fail: whatever happens to the exchange, there is something to close.
+ */
+export function openRecord(incoming: Incoming, clock: Clock): ExchangeDraft {
+  return new ExchangeDraft(incoming, clock.nowMs(), clock.monotonicMs());
+}
+
+/** Longest text of the agent's that a record takes over, in characters. */
+const TEXT_LIMIT = 2_048;
+
+/** What is known of an exchange so far. Stages fill it in; the record of either phase is a view of it. */
+export class ExchangeDraft {
+  readonly incoming: Incoming;
+  readonly startedAtMs: number;
+  readonly #startedMonotonicMs: number;
+  head: RequestHead | null = null;
+  decision: Decision | null = null;
+  /** Of lent credentials: `grant@source#version`. */
+  references: readonly string[] = [];
+  reservation: Reservation | null = null;
+  /** True from the moment that a byte may have left. */
+  isSent = false;
+  status: number | null = null;
+  upstreamAddress: string | null = null;
+  error: EgressError | null = null;
+  /** Body bytes, both ways. */
+  requestBytes = 0;
+  responseBytes = 0;
+
+  constructor(incoming: Incoming, startedAtMs: number, startedMonotonicMs: number) {
+    this.incoming = incoming;
+    this.startedAtMs = startedAtMs;
+    this.#startedMonotonicMs = startedMonotonicMs;
+  }
+
+  get usage(): Usage {
+    return { requestBytes: this.requestBytes, responseBytes: this.responseBytes };
+  }
+
+  durationMs(clock: Clock): number {
+    return Math.max(0, Math.round(clock.monotonicMs() - this.#startedMonotonicMs));
+  }
+
+  toRecord(phase: ExchangeRecord["phase"], clock: Clock): ExchangeRecord {
+    const { connection, exchangeId, head: raw } = this.incoming;
+    const { namespace, name, thread, instance, user, chain } = connection.agent;
+    const head = this.head;
+    return {
+      kind: "exchange", phase, exchangeId, connectionId: connection.id,
+      timeMs: clock.nowMs(), agent: { namespace, name, thread, instance, user, chain },
+      method: head?.method ?? raw?.method.slice(0, TEXT_LIMIT) ?? null,
+      scheme: connection.scheme, host: head?.host ?? null, port: connection.destination.port,
+      path: head?.path ?? null, queryKeys: queryKeys(head?.query ?? null),
+      httpVersion: raw?.httpVersion ?? null, userAgent: userAgent(head),
+      decision: recordedDecision(this.decision), credentials: this.references,
+      outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error),
+      status: this.status, upstreamAddress: this.upstreamAddress,
+      durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
+    };
+  }
+}
+
+function userAgent(head: RequestHead | null): string | null {
+  return head?.headers.find(([name]) => name === "user-agent")?.[1].slice(0, TEXT_LIMIT) ?? null;
+}
+
+/** Names only: values of a query may be secrets. */
+function queryKeys(query: string | null): readonly string[] {
+  if (query === null || query === "") return [];
+  return query.slice(0, TEXT_LIMIT).split("&").map((pair) => pair.split("=", 1)[0] ?? "").filter((key) => key !== "");
+}
+
+function recordedDecision(decision: Decision | null): RecordedDecision | null {
+  if (decision === null) return null;
+  const { rule, revision } = decision;
+  if (decision.kind === "deny") return { allowed: false, rule, revision, grants: [], budgets: [] };
+  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
+}
+
+function recordedError(error: EgressError | null): RecordedError | null {
+  if (error === null) return null;
+  const { code, message: detail, explanation } = error;
+  return explanation === undefined ? { code, detail } : { code, detail, rule: explanation.rule, reason: explanation.reason, hint: explanation.hint };
+}

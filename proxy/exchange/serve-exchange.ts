@@ -1,0 +1,68 @@
+import { EgressError } from "../errors.ts";
+import type { Incoming, ServeExchange } from "../model/incoming.ts";
+import type { Usage } from "../model/usage.ts";
+import type { Rooms } from "../rooms.ts";
+import { closeRecord } from "./close-record.ts";
+import type { ExchangeConfig } from "./config.ts";
+import { decide, requireAllow } from "./decide.ts";
+import { forward } from "./forward.ts";
+import { IdleWatch } from "./idle-watch.ts";
+import { inject } from "./inject.ts";
+import { noteDecision } from "./note-decision.ts";
+import { openRecord } from "./open-record.ts";
+import type { ExchangeDraft } from "./open-record.ts";
+import { readHead } from "./read-head.ts";
+import { refuse } from "./refuse.ts";
+import { reserve } from "./reserve.ts";
+import { settle } from "./settle.ts";
+
+/** What every exchange of a proxy shares. */
+export interface ExchangePath {
+  readonly rooms: Rooms;
+  readonly config: ExchangeConfig;
+  readonly watch: IdleWatch;
+}
+
+/** Opens the exchange path. @returns the function for the protocol handlers, and what stops its clock */
+export function openExchanges(rooms: Rooms, config: ExchangeConfig): { readonly serve: ServeExchange; readonly close: () => void } {
+  const path: ExchangePath = { rooms, config, watch: new IdleWatch(() => rooms.clock.monotonicMs()) };
+  return { serve: (incoming) => serveExchange(incoming, path), close: () => { path.watch.close(); } };
+}
+
+/**
+ * The contents page of an exchange: rows 10 to 20 of DESIGN §3, in reading order.
+ * Whatever a stage throws is answered in one place, and every exchange is settled and recorded. Never rejects.
+ */
+export async function serveExchange(incoming: Incoming, path: ExchangePath): Promise<Usage> {
+  const { rooms } = path;
+  const draft = openRecord(incoming, rooms.clock);
+  try {
+    await pass(draft, path);
+  } catch (error) {
+    draft.error = EgressError.from(error);
+    draft.status = refuse(incoming, draft.error) ?? draft.status;
+  }
+  await settle(draft, rooms);
+  closeRecord(draft, rooms);
+  return draft.usage;
+}
+
+async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
+  const { incoming } = draft;
+  const { rooms, config } = path;
+  const head = readHead(requireHead(incoming), incoming.body !== null, incoming.connection, config.encodedSlash);
+  draft.head = head;
+  draft.decision = await decide(head, incoming.connection, rooms);
+  const allow = requireAllow(draft.decision);
+  draft.reservation = await reserve(allow, head, incoming, rooms.budget);
+  const injected = await inject(head, allow, incoming.connection, rooms.credentials);
+  draft.references = injected.loan.references;
+  await noteDecision(draft, rooms);
+  await forward(draft, injected, allow, path);
+}
+
+function requireHead(incoming: Incoming): NonNullable<Incoming["head"]> {
+  if (incoming.fault !== null) throw incoming.fault;
+  if (incoming.head === null) throw new EgressError("internal", "a request without a head and without a fault");
+  return incoming.head;
+}

@@ -1,0 +1,122 @@
+import type { Duplex } from "node:stream";
+import { EgressError } from "../errors.ts";
+import type { Scrubber } from "./scrub.ts";
+import { FrameTracker, closeFrame } from "./web-socket-frames.ts";
+
+/** Counts and limits. @returns false if the exchange must be cut; the observer then calls `close` with the reason */
+export interface WebSocketObserver {
+  onWebSocketBytes(direction: "request" | "response", bytes: number): boolean;
+}
+
+export interface WebSocketParts {
+  readonly agent: Duplex;
+  readonly upstream: Duplex;
+  /** Set when a credential was lent. */
+  readonly scrubber: Scrubber | null;
+  /** Time for an orderly end, in milliseconds. */
+  readonly closeMs: number;
+  readonly observer: WebSocketObserver;
+}
+
+/** RFC 6455 §7.4.1. */
+const PROTOCOL_ERROR = 1002;
+const POLICY_VIOLATION = 1008;
+
+/**
+ * Both directions of an open WebSocket: metered, with back-pressure, half-close passed on. It owns both streams. Frames are not read, only
+ * their borders followed, so that the end of a permission can be told with 1008 between two frames.
+ */
+export class WebSocketRelay {
+  readonly #parts: WebSocketParts;
+  readonly #fromAgent = new FrameTracker();
+  readonly #fromUpstream = new FrameTracker();
+  readonly #ending = Promise.withResolvers<void>();
+  #closing: EgressError | null = null;
+  #deadline: NodeJS.Timeout | undefined;
+  #isToldWhy = false;
+
+  constructor(parts: WebSocketParts) {
+    this.#parts = parts;
+    const { agent, upstream } = parts;
+    agent.on("data", this.#onAgentData).on("end", () => { upstream.end(); }).on("drain", () => { upstream.resume(); });
+    upstream.on("data", this.#onUpstreamData).on("end", this.#onUpstreamEnd).on("drain", () => { agent.resume(); });
+    agent.on("error", () => { agent.destroy(); }).on("close", this.#onClose);
+    upstream.on("error", () => { upstream.destroy(); }).on("close", this.#onClose);
+  }
+
+  /** Resolves when both sides are closed; rejects, no later than `closeMs` after `close`, with its reason. */
+  get done(): Promise<void> {
+    return this.#ending.promise;
+  }
+
+  /** Ends it in order: the frame that is under way is finished, then the agent is told 1008, or 1002 if the bytes were no frames. */
+  close(error: EgressError): void {
+    if (this.#closing !== null) return;
+    this.#closing = error;
+    this.#deadline = setTimeout(() => { this.#destroy(); }, this.#parts.closeMs);
+    this.#parts.agent.off("data", this.#onAgentData).resume();
+    if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null) this.#tellWhy();
+    else this.#parts.upstream.resume();
+  }
+
+  readonly #onAgentData = (chunk: Buffer): void => {
+    const { agent, upstream, observer } = this.#parts;
+    if (!observer.onWebSocketBytes("request", chunk.byteLength)) return;
+    this.#fromAgent.follow(chunk);
+    if (this.#fromAgent.fault !== null) return this.close(new EgressError("request.malformed", this.#fromAgent.fault));
+    if (!upstream.write(chunk)) agent.pause();
+  };
+
+  readonly #onUpstreamData = (chunk: Buffer): void => {
+    const { agent, upstream, observer, scrubber } = this.#parts;
+    if (this.#closing === null && !observer.onWebSocketBytes("response", chunk.byteLength) && this.#closing === null) return;
+    if (this.#isToldWhy) return;
+    const clean = scrubber === null ? chunk : scrubber.push(chunk);
+    if (this.#closing !== null) return this.#finishFrame(clean);
+    this.#fromUpstream.follow(clean);
+    if (this.#fromUpstream.fault !== null) return this.close(new EgressError("upstream.malformed", this.#fromUpstream.fault));
+    if (clean.byteLength > 0 && !agent.write(clean)) upstream.pause();
+  };
+
+  readonly #onUpstreamEnd = (): void => {
+    const rest = this.#parts.scrubber?.flush();
+    if (rest !== undefined && rest.byteLength > 0 && !this.#isToldWhy) this.#parts.agent.write(rest);
+    if (!this.#isToldWhy) this.#parts.agent.end();
+  };
+
+  /** The last bytes of the frame that was under way when the end was asked for. */
+  #finishFrame(chunk: Buffer): void {
+    const length = this.#fromUpstream.followToBoundary(chunk);
+    this.#parts.agent.write(chunk.subarray(0, length));
+    if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null) this.#tellWhy();
+  }
+
+  #tellWhy(): void {
+    this.#isToldWhy = true;
+    const { agent, upstream } = this.#parts;
+    const error = this.#closing;
+    const isBroken = error?.code === "request.malformed" || error?.code === "upstream.malformed";
+    agent.end(closeFrame(isBroken ? PROTOCOL_ERROR : POLICY_VIOLATION, error?.code ?? ""));
+    upstream.destroy();
+  }
+
+  #destroy(): void {
+    this.#parts.agent.destroy();
+    this.#parts.upstream.destroy();
+    this.#settle();
+  }
+
+  readonly #onClose = (): void => {
+    const { agent, upstream } = this.#parts;
+    if (agent.destroyed && upstream.destroyed) return this.#settle();
+    if (agent.destroyed) upstream.destroy();
+    // The agent may still be reading what the destination said last.
+    else if (this.#closing === null && !agent.writableEnded) agent.end();
+  };
+
+  #settle(): void {
+    clearTimeout(this.#deadline);
+    if (this.#closing === null) this.#ending.resolve();
+    else this.#ending.reject(this.#closing);
+  }
+}

@@ -17,7 +17,7 @@ describe("files", () => {
 
   test("of a stage say what goes in, what comes out, how it ends early and what is next", () => {
     const stages = STAGE_FOLDERS.flatMap((folder) => filesUnder(folder, ".ts")).filter((path) => /^\s*\* in: /m.test(read(path)));
-    const incomplete = stages.filter((path) => !/\* in: .+ · out: .+ · ends early with: .+ · next: .+/.test(read(path)));
+    const incomplete = stages.filter((path) => !/\* in: .+ · out: .+ · (ends early with: .+|never ends early) · (next: .+|last stage)/.test(read(path)));
     expect(incomplete).toEqual([]);
   });
 

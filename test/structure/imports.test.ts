@@ -17,7 +17,7 @@ function partOf(path: string): string {
 /** The import table of ARCHITECTURE.md. "type" = `import type` only: a stage knows what a room promises, never which one it got. */
 function mayImport(from: string, to: string): true | "type" | false {
   if (from === to || to === "common") return true;
-  if (to === "package.json") return from === "cli";
+  if (to === "package.json") return from === "common";
   if (from === "cli") return ROOTS.includes(to);
   if (from === "common" || PROGRAMS.includes(from) || !to.startsWith("proxy/")) return false;
   if (ROOTS.includes(from)) return true;

@@ -102,8 +102,8 @@ obstacle_of(entry) := {
 	"stage": 3,
 	"order": entry.order,
 	"rule": entry.rule,
-	"reason": sprintf("path /%s is not allowed for %s", [concat("/", input.request.path), input.connection.name]),
-	"hint": sprintf("allowed: %s; add the path to the rule's paths", [concat(", ", entry.path_texts)]),
+	"reason": sprintf("path /%s is not allowed for %s", [shortened(concat("/", input.request.path)), input.connection.name]),
+	"hint": sprintf("allowed: %s; add the path to the rule's paths", [shortened(concat(", ", entry.path_texts))]),
 } if {
 	not methods_and_paths.path_covered(entry.paths)
 } else := {
@@ -114,3 +114,8 @@ obstacle_of(entry) := {
 	"reason": sprintf("WebSockets are not allowed for %s", [input.connection.name]),
 	"hint": "set websocket: true in the rule; what flows in it is not read",
 }
+
+# An answer has a size limit, and the agent chooses the length of its paths.
+shortened(text) := text if {
+	count(text) <= 500
+} else := concat("", [substring(text, 0, 500), "..."])

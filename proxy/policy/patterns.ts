@@ -36,7 +36,7 @@ export function parseHostPattern(text: string): HostPattern {
   return { depth, name };
 }
 
-/** Reads `/repos/*` + `/issues/**` style patterns. @throws Error saying what is wrong with it */
+/** Reads `/v1/models`, `/repos/*` or `/repos/**`. @throws Error saying what is wrong with it */
 export function parsePathPattern(text: string): PathPattern {
   if (!text.startsWith("/")) throw new Error("a path starts with /");
   if (/[?#]/.test(text)) throw new Error("a path has neither query nor fragment");
@@ -45,6 +45,7 @@ export function parsePathPattern(text: string): PathPattern {
   const rest = parts.at(-1) === "**";
   const fixed = rest ? parts.slice(0, -1) : parts;
   if (fixed.some((part) => part !== "*" && part.includes("*"))) throw new Error("`*` stands for one whole segment, `**` for the rest and only at the end");
+  if (fixed.slice(0, -1).includes("") || (rest && fixed.includes(""))) throw new Error("a path has no empty segments");
   if (fixed.some((part) => part === "." || part === "..")) throw new Error("a path has no dot segments");
   return { segments: fixed.map((part) => (part === "*" ? null : part)), rest };
 }

@@ -1,0 +1,56 @@
+import { readFile, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import * as z from "zod";
+import { parseConfig } from "../../common/config.ts";
+import type { PolicyEngine } from "./policy-engine.ts";
+import { runTrial, trial, type TrialStep } from "./trial.ts";
+
+/** Tests of a policy that need no Rego: `*_test.yaml` beside `data.yaml`, a list of requests and what must become of them. */
+const policyCase = trial.extend({
+  name: z.string().min(1).describe("The behaviour, as a sentence."),
+  expect: z.enum(["allow", "deny"]),
+  rule: z.string().optional().describe("Rule that must decide."),
+  grants: z.array(z.string()).optional().describe("Grants that must be lent, in any order."),
+  handling: z.enum(["intercept", "tunnel"]).optional(),
+});
+const caseFile = z.strictObject({ cases: z.array(policyCase).min(1).max(10_000) });
+type PolicyCase = z.output<typeof policyCase>;
+
+export interface CaseResult {
+  readonly file: string;
+  readonly name: string;
+  /** Null if the case holds; else what was different. */
+  readonly failure: string | null;
+}
+
+/** Runs every case of a policy folder, in order of file. @throws ConfigError listing every mistake of a case file */
+export async function runCases(directory: string, engine: PolicyEngine, time: Date): Promise<CaseResult[]> {
+  const results: CaseResult[] = [];
+  for (const file of (await readdir(directory)).filter((name) => /_test\.ya?ml$/.test(name)).sort()) {
+    const path = join(directory, file);
+    const { cases } = parseConfig(caseFile, path, await readFile(path, "utf8"));
+    for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, time) });
+  }
+  return results;
+}
+
+async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, time: Date): Promise<string | null> {
+  const steps = await runTrial(engine, asked, time);
+  const { decision } = steps.at(-1) ?? steps[0];
+  if (decision.kind !== expect) return `expected ${expect}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
+  if (rule !== undefined && decision.rule !== rule) return `expected rule ${rule}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
+  if (decision.kind === "deny") return null;
+  if (grants !== undefined && !isSameSet(grants, decision.grants)) return `expected grants [${grants.join(", ")}], got [${decision.grants.join(", ")}]`;
+  const handled = steps.find(({ question }) => question === "connection")?.decision;
+  if (handling !== undefined && handled?.kind === "allow" && handled.handling !== handling) return `expected handling ${handling}, got ${handled.handling}`;
+  return null;
+}
+
+/** One line: what was decided, by which rule and why. */
+export function describeStep({ question, decision }: TrialStep): string {
+  return decision.kind === "allow" ? `allow (${question}) by rule ${decision.rule}` : `deny (${question}) by rule ${decision.rule}: ${decision.reason}`;
+}
+
+function isSameSet(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((item) => b.includes(item));
+}

@@ -1,0 +1,97 @@
+import { isIP } from "node:net";
+import * as z from "zod";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import type { Decision } from "../model/decision.ts";
+import type { PolicyEngine, PolicyInput, PolicyRequest, Question } from "./policy-engine.ts";
+
+function isDecodable(path: string): boolean {
+  try {
+    decodeURIComponent(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** A request that nobody sends: what `weir policy try` and the cases of `weir policy test` ask the policy about. */
+export const trial = z.strictObject({
+  host: z.string().min(1).max(253).describe("Name that the agent connects to, or an address that it dials by itself."),
+  port: z.number().int().min(1).max(65_535).optional().describe("Default 443, or 80 for http."),
+  scheme: z.enum(["https", "http"]).default("https"),
+  wire: z.enum(["tls", "http", "opaque"]).optional().describe("Default by scheme; `opaque` is a protocol that is neither TLS nor HTTP."),
+  method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about."),
+  path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").default("/").describe("Path as it is sent."),
+  headers: z.record(z.string(), z.string()).default({}),
+  websocket: z.boolean().default(false),
+  agent: z.string().regex(/^[^/]+\/[^/]+$/, "an agent is written namespace/name").default("local/agent"),
+  labels: z.record(z.string(), z.string()).default({}),
+});
+export type Trial = z.output<typeof trial>;
+
+/** Reads a trial from the command line. @throws UserError naming the option that is wrong */
+export function parseTrial(options: Readonly<Record<string, unknown>>): Trial {
+  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+  const parsed = trial.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `--${issue.path.join(".")}: ${issue.message}`);
+  throw new UserError(problems.join("\n"), "See `weir policy try --help`.", EXIT.usage, { cause: parsed.error });
+}
+
+export interface TrialStep {
+  readonly question: Question;
+  readonly decision: Decision;
+}
+
+/**
+ * Asks what the boundary would ask, in its order: does the name resolve, may the connection be opened, may the request be sent. Ends with the
+ * first deny; the last step is the outcome.
+ */
+export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): Promise<readonly [TrialStep, ...TrialStep[]]> {
+  const input = inputOf(asked, time);
+  const questions: Question[] = [...(input.connection.is_address ? [] : ["name" as const]), "connection", ...(asked.method === undefined ? [] : ["exchange" as const])];
+  const steps: TrialStep[] = [];
+  const signal = new AbortController().signal;
+  for (const question of questions) {
+    const decision = await engine.decide(question, inputFor(question, input, asked), signal);
+    steps.push({ question, decision });
+    // A tunnel is not read: there is no exchange to ask about.
+    if (decision.kind === "deny" || (question === "connection" && decision.handling === "tunnel")) break;
+  }
+  return steps as [TrialStep, ...TrialStep[]];
+}
+
+type FullInput = Required<PolicyInput>;
+
+function inputFor(question: Question, input: FullInput, asked: Trial): PolicyInput {
+  const { request, dns, connection, ...rest } = input;
+  if (question === "name") return { ...rest, dns };
+  return question === "exchange" && asked.method !== undefined ? { ...rest, connection, request } : { ...rest, connection };
+}
+
+function inputOf(asked: Trial, time: Date): FullInput {
+  const [namespace = "", name = ""] = asked.agent.split("/");
+  const port = asked.port ?? (asked.scheme === "https" ? 443 : 80);
+  const host = asked.host.toLowerCase();
+  const isAddress = isIP(host) !== 0;
+  const wire = asked.wire ?? (asked.scheme === "https" ? "tls" : "http");
+  return {
+    version: 1,
+    agent: { namespace, name, thread: "trial", user: "", labels: asked.labels, chain: [] },
+    connection: { name: host, is_address: isAddress, port, wire, sni: wire === "tls" && !isAddress ? host : null, alpn: wire === "tls" ? ["h2", "http/1.1"] : [] },
+    request: requestOf(asked, host, port),
+    dns: { name: host, type: "A" },
+    budgets: {},
+    time: time.toISOString(),
+  };
+}
+
+function requestOf(asked: Trial, host: string, port: number): PolicyRequest {
+  const [path = "/", queryText = ""] = asked.path.split("?", 2);
+  const query: Record<string, string[]> = {};
+  for (const [key, value] of new URLSearchParams(queryText)) (query[key] ??= []).push(value);
+  return {
+    method: asked.method ?? "GET", scheme: asked.scheme, host, port,
+    path: path === "/" ? [] : path.slice(1).split("/").map(decodeURIComponent),
+    query, headers: asked.headers, upgrade: asked.websocket ? "websocket" : null,
+  };
+}

@@ -11,7 +11,7 @@ import { registerPolicy } from "./commands/policy.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerUp } from "./commands/up.ts";
 import { openIo, type Io } from "./io.ts";
-import { VERSION } from "./version.ts";
+import { VERSION } from "../common/version.ts";
 
 const HELP_TAIL = `
 Start here:

@@ -1,1 +1,176 @@
-export {};
+import { join } from "node:path";
+import { systemClock, type Clock } from "../common/clock.ts";
+import type { Environment } from "../common/config.ts";
+import { Lifecycle } from "../common/lifecycle.ts";
+import type { Log } from "../common/log.ts";
+import { refuseUnfitRuntime } from "../common/runtime.ts";
+import { VERSION } from "../common/version.ts";
+import { openAdmin, type AdminServer } from "./admin/server.ts";
+import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
+import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
+import { MemoryLedger } from "./budget/memory-ledger.ts";
+import type { ProxyConfig } from "./config.ts";
+import { ConnectionSlots } from "./connection/connection-slots.ts";
+import { listen, type Listening } from "./connection/listen.ts";
+import { serveConnection } from "./connection/serve-connection.ts";
+import { Lender } from "./credentials/lender.ts";
+import { openDns } from "./dns/serve-query.ts";
+import { EgressError } from "./errors.ts";
+import { openExchanges } from "./exchange/serve-exchange.ts";
+import { JwtVerifier } from "./identity/jwt-verifier.ts";
+import { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
+import { LiveSet } from "./model/live.ts";
+import type { ProtocolHandlers } from "./model/protocol-handlers.ts";
+import type { AuditRecord, LifecycleRecord } from "./model/record.ts";
+import { SyntheticNames } from "./names/synthetic-names.ts";
+import { ReloadingPolicyEngine } from "./policy/engine.ts";
+import { openHttp1 } from "./protocols/http1.ts";
+import { openHttp2 } from "./protocols/http2.ts";
+import type { Rooms } from "./rooms.ts";
+import { LeafAuthority } from "./tls/authority.ts";
+import { openCa } from "./tls/ca.ts";
+import { UndiciUpstream } from "./upstream/undici-upstream.ts";
+
+export { proxyConfig, type ProxyConfig } from "./config.ts";
+
+export interface StartOptions {
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly environment: Environment;
+  /** Folder of the CA, and of the audit chain unless `audit.directory` says otherwise. */
+  readonly stateDirectory: string;
+  /** Folder of the issuer's key: tokens signed by it are accepted besides those of the configured issuers. */
+  readonly issuerDirectory: string;
+  /** Opens the admin port at its usual place if the configuration names none. */
+  readonly adminByDefault?: boolean;
+  /** Sees every audit record as it enters the chain. Must not throw. */
+  readonly onRecord?: (record: AuditRecord) => void;
+}
+
+export interface RunningProxy {
+  readonly caPem: string;
+  readonly issuer: LocalIssuer;
+  /** For people: socket path and address, as bound. */
+  readonly listeningOn: readonly string[];
+  readonly listening: Listening;
+  readonly adminUrl: string | null;
+  /** Loads the policy again; what open connections may do is asked anew. */
+  reloadPolicy(): void;
+  /** Takes nothing new, lets open exchanges finish for `drainTimeoutMs`, then ends the rest. Everything is recorded and settled. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Furnishes the rooms and opens the doors: the composition root of the node proxy.
+ * @throws UserError for anything in the configuration or on the machine that keeps it from starting; nothing is left open then
+ */
+export async function startProxy(config: ProxyConfig, options: StartOptions): Promise<RunningProxy> {
+  refuseUnfitRuntime();
+  const lifecycle = new Lifecycle(options.log);
+  try {
+    return await openProxy(config, options, lifecycle);
+  } catch (error) {
+    await lifecycle.stop();
+    throw error;
+  }
+}
+
+async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: Lifecycle): Promise<RunningProxy> {
+  const clock = options.clock ?? systemClock;
+  const issuer = await openLocalIssuer(options.issuerDirectory, clock);
+  const audit = await openAudit(config.audit, { ...options, clock, version: VERSION, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
+  lifecycle.onStop("audit", async () => audit.close());
+  const metrics = new PrometheusMetrics();
+  const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer });
+  const drain = new AbortController();
+  const doors = await openDoors(config, rooms, lifecycle, drain.signal);
+  const admin = await openAdmin(config.admin, {
+    metrics, byDefault: options.adminByDefault === true,
+    isReady: () => audit.isHealthy && !drain.signal.aborted,
+  });
+  lifecycle.onStop("admin", async () => admin?.close());
+  record(audit, clock, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
+  return {
+    caPem: rooms.authority.caPem, issuer, listening: doors.listening, adminUrl: admin?.url ?? null,
+    listeningOn: describeListening(doors.listening),
+    reloadPolicy: () => { lifecycle.run("policy-reload", async () => rooms.policy.reload()); },
+    stop: async () => {
+      drain.abort(new EgressError("draining", "the proxy is stopping"));
+      await doors.drained(config.drainTimeoutMs);
+      record(audit, clock, { event: "proxy.stopped", outcome: "succeeded", fields: {} });
+      await lifecycle.stop();
+    },
+  };
+}
+
+type Furniture = { readonly clock: Clock; readonly audit: AuditRoom; readonly metrics: PrometheusMetrics; readonly lifecycle: Lifecycle; readonly issuer: LocalIssuer };
+
+async function furnish(config: ProxyConfig, options: StartOptions, { clock, audit, metrics, lifecycle, issuer }: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine }> {
+  const { log, environment } = options;
+  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent: (event) => { record(audit, clock, event); } });
+  const upstream = new UndiciUpstream(config.upstream, clock);
+  lifecycle.onStop("upstream", async () => upstream.close());
+  const live = new LiveSet();
+  policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
+  lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
+  return {
+    clock, log, audit, metrics, policy, upstream, live,
+    identity: new JwtVerifier(config.identity, { clock, localIssuer: issuer }),
+    names: new SyntheticNames(clock),
+    credentials: new Lender(config.grants, config.credentials, { clock, environment, log }),
+    budget: new MemoryLedger(config.budgets, clock),
+    authority: new LeafAuthority(await openCa(options.stateDirectory, config.tls, clock), config.tls, clock),
+  };
+}
+
+interface Doors {
+  readonly listening: Listening;
+  /** Resolves when every connection has ended: by itself, or by force after the time. */
+  drained(deadlineMs: number): Promise<void>;
+}
+
+async function openDoors(config: ProxyConfig, rooms: Rooms, lifecycle: Lifecycle, drain: AbortSignal): Promise<Doors> {
+  const exchanges = openExchanges(rooms, config.exchange);
+  const http1 = openHttp1(config.protocols.http1, exchanges.serve);
+  const http2 = openHttp2(config.protocols.http2, exchanges.serve);
+  const handlers: ProtocolHandlers = { ...http1, ...http2, serveDns: openDns(config.dns, rooms) };
+  const deps = { config: config.connection, slots: new ConnectionSlots(config.connection), handlers, drain };
+  const open = new Set<Promise<void>>();
+  const listening = await listen(config.listen, config.connection.maxConnections, (arrival) => {
+    const serving = serveConnection(arrival, rooms, deps).finally(() => open.delete(serving));
+    open.add(serving);
+  });
+  lifecycle.onStop("protocols", () => {
+    http1.close();
+    exchanges.close();
+  });
+  drain.addEventListener("abort", () => { lifecycle.run("close-doors", async () => listening.close()); });
+  return {
+    listening,
+    drained: async (deadlineMs) => {
+      const isEmpty = await allWithin(open, deadlineMs);
+      if (isEmpty) return;
+      rooms.live.endAll(new EgressError("draining", `not done after ${deadlineMs} ms`));
+      await allWithin(open, 2_000);
+    },
+  };
+}
+
+/** @returns true if everything in the set was over in time */
+async function allWithin(open: ReadonlySet<Promise<void>>, deadlineMs: number): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(() => { resolve(false); }, deadlineMs);
+  try {
+    return await Promise.race([Promise.all(open).then(() => true as const), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function record(audit: AuditRoom, clock: Clock, event: Pick<LifecycleRecord, "event" | "outcome" | "fields">): void {
+  audit.enqueue({ kind: "lifecycle", timeMs: clock.nowMs(), agent: null, ...event });
+}
+
+function describeListening({ socketPath, address }: Listening): string[] {
+  return [...(socketPath === null ? [] : [socketPath]), ...(address === null ? [] : [`${address.host}:${address.port}`])];
+}

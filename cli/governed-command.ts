@@ -1,0 +1,69 @@
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { EXIT, UserError } from "../common/exit-codes.ts";
+import { writeTrust } from "../common/trust.ts";
+import type { Boundary } from "./boundary.ts";
+import type { LoadedConfig } from "./load-config.ts";
+import { checkSandbox } from "./sandbox/check.ts";
+import { DEFAULT_HIDDEN } from "./sandbox/plan.ts";
+import type { SandboxRequest } from "./sandbox/sandbox.ts";
+import { startSandbox } from "./sandbox/start.ts";
+
+/** Where the trust bundles appear inside; the variables of the agent's environment name these paths. */
+const TRUST_TARGET = "/run/weir/trust";
+
+/** @throws UserError that names everything the machine lacks, each with the command that mends it */
+export async function requireSandbox(): Promise<void> {
+  const missing = (await checkSandbox()).filter((finding) => !finding.ok);
+  if (missing.length === 0) return;
+  const lines = missing.map((finding) => `  ${finding.name}: ${finding.detail}\n    mend: ${finding.fix}`);
+  throw new UserError(`this machine cannot run the sandbox yet\n${lines.join("\n")}`, "`weir doctor` shows everything that was checked.", EXIT.unavailable);
+}
+
+export interface GovernedCommand {
+  readonly boundary: Boundary;
+  readonly loaded: LoadedConfig;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+const FORWARDED = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+
+/** Runs COMMAND in the sandbox, behind the boundary. @returns its exit code as a shell reports it */
+export async function runInSandbox(command: readonly string[], governed: GovernedCommand): Promise<number> {
+  const stop = new AbortController();
+  const sandbox = await startSandbox(await requestOf(command, governed), stop.signal);
+  const listeners = FORWARDED.map((name) => {
+    // The terminal sends ^C to COMMAND as well; passing it on again would be a second one.
+    const forward = () => { if (!(name === "SIGINT" && process.stdin.isTTY)) sandbox.signal(name); };
+    process.on(name, forward);
+    return () => process.off(name, forward);
+  });
+  try {
+    return await sandbox.exited;
+  } finally {
+    for (const remove of listeners) remove();
+    stop.abort();
+  }
+}
+
+async function requestOf(command: readonly string[], { boundary, loaded, environment }: GovernedCommand): Promise<SandboxRequest> {
+  const { sandbox, policy, grants, upstream } = loaded.config;
+  const home = environment["HOME"] ?? homedir();
+  const trustDirectory = join(boundary.runDirectory, "trust");
+  const trust = await writeTrust({ caPem: boundary.caPem, directory: trustDirectory, seenAt: TRUST_TARGET, extraCaFiles: upstream.extraCaFiles });
+  const expand = (path: string) => (path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path);
+  const policyPath = policy.directory ?? policy.bundle;
+  return {
+    command, home, cwd: process.cwd(), environment: { ...environment, ...trust.environment },
+    proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
+    caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }],
+    hiddenPaths: [...boundary.hiddenPaths, ...credentialFiles(grants), ...(sandbox.hide ?? DEFAULT_HIDDEN).map(expand)],
+    readOnlyPaths: [...(loaded.file === null ? [] : [loaded.file]), ...(policyPath === undefined ? [] : [policyPath.endsWith(".tar.gz") ? dirname(policyPath) : policyPath])],
+    writablePaths: sandbox.writable.map(expand),
+    unixSockets: sandbox.unixSockets,
+  };
+}
+
+function credentialFiles(grants: LoadedConfig["config"]["grants"]): string[] {
+  return Object.values(grants).flatMap((grant) => ("file" in grant.credential && typeof grant.credential.file === "string" ? [grant.credential.file] : []));
+}

@@ -1,0 +1,21 @@
+import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** What the proofs read of a stored event: the OCSF fields, by their names there. */
+export interface StoredEvent {
+  readonly class_uid: number;
+  readonly http_request?: { readonly http_method?: string; readonly url?: { readonly hostname?: string; readonly path?: string } };
+  readonly unmapped?: { readonly weir?: { readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean } };
+  readonly status_code?: string;
+}
+
+/** Every event of a chain, in order, straight from its segment files: the proofs do not trust the reader of the product. */
+export async function* storedEvents(directory: string): AsyncGenerator<StoredEvent> {
+  if (!existsSync(directory)) return;
+  for (const name of readdirSync(directory).filter((file) => file.endsWith(".jsonl")).toSorted()) {
+    for await (const line of createInterface({ input: createReadStream(join(directory, name)) })) {
+      if (line !== "") yield JSON.parse(line) as StoredEvent;
+    }
+  }
+}

@@ -78,7 +78,7 @@ export async function startProxy(config: ProxyConfig, options: StartOptions): Pr
 async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: Lifecycle): Promise<RunningProxy> {
   const clock = options.clock ?? systemClock;
   const issuer = await openLocalIssuer(options.issuerDirectory, clock);
-  const audit = await openAudit(config.audit, { ...options, clock, version: VERSION, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
+  const audit = await openAudit(config.audit, { ...options, clock, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
   lifecycle.onStop("audit", async () => audit.close());
   const metrics = new PrometheusMetrics();
   const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer });

@@ -14,3 +14,6 @@ export { buildPolicy, checkPolicyFolder, formatPolicy, runRegoTests } from "./po
 export type { PolicyEngine } from "./policy/policy-engine.ts";
 export { STARTER_POLICY_FILES } from "./policy/starter.ts";
 export { parseTrial, runTrial } from "./policy/trial.ts";
+export { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
+export type { AuditRecord } from "./model/record.ts";
+export { openCa } from "./tls/ca.ts";

@@ -29,7 +29,7 @@ export function registerDoctor(program: Command, io: Io): void {
     .option("-o, --output <format>", "text or json", outputFormat, "text")
     .addHelpText("after", HELP)
     .action(async (options: { config?: string; output: "text" | "json" }) => {
-      const machine = [runtimeFinding(), ...(await checkSandbox()), await opaFinding()];
+      const machine = [runtimeFinding(), ...(await checkSandbox()), await opaFinding(io)];
       const configuration = await configurationFindings(options.config, io);
       print([...machine, ...configuration], options.output, io);
       if (machine.some((finding) => !finding.ok && !finding.optional)) io.exitWith(EXIT.unavailable);
@@ -42,9 +42,9 @@ function runtimeFinding(): Finding {
   return { name: "node", ok: isFitRuntime(version), detail: version, fix: "npm ci && npx weir doctor" };
 }
 
-async function opaFinding(): Promise<Finding> {
-  const path = await findOpa();
-  return { name: "opa", ok: path !== null, optional: true, detail: path ?? "not found; only needed to compile policies of your own in Rego",
+async function opaFinding({ environment }: Io): Promise<Finding> {
+  const opa = await findOpa(environment);
+  return { name: "opa", ok: opa !== null, optional: true, detail: opa === null ? "not found; only needed to compile policies of your own in Rego" : `${opa.version} at ${opa.path}`,
     fix: "put opa on PATH, set WEIR_OPA, or install Go: it is then built once" };
 }
 
@@ -66,7 +66,7 @@ async function configurationFindings(named: string | undefined, io: Io): Promise
   const { config: values } = loaded;
   return [
     config,
-    await attempt("policy", async () => checkPolicy(values.policy)),
+    await attempt("policy", async () => checkPolicy(values.policy, io.environment)),
     await attempt("state directory", () => writableState(stateDirectory(values, io.environment))),
   ];
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { buildStage, type Finished, type Stage } from "../support/stage.ts";
 import { CLIENTS, type Client } from "./clients/clients.ts";
 import { HOST, SECRET, startDestination, type Destination } from "./clients/destination.ts";
-import type { ProofOptions, ProofResult } from "./proof.ts";
+import type { ProofOptions, ProofResult } from "../support/proof.ts";
 
 /**
  * Unmodified client programs in the sandbox against a TLS destination: each works, its credential is there upstream, and no byte that it

@@ -4,8 +4,8 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { buildStage, type Stage } from "../support/stage.ts";
-import { storedEvents } from "./audit-lines.ts";
-import { seeded, type ProofOptions, type ProofResult } from "./proof.ts";
+import { storedEvents } from "../support/audit-lines.ts";
+import { seeded, type ProofOptions, type ProofResult } from "../support/proof.ts";
 
 const HOST = "api.count.test";
 const REFUSED_HOST = "elsewhere.count.test";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { descendantsOf } from "../support/process-tree.ts";
 import { buildStage, WEIR, type Stage } from "../support/stage.ts";
 import { LineTape } from "./kill/line-tape.ts";
-import { seeded, type ProofOptions, type ProofResult } from "./proof.ts";
+import { seeded, type ProofOptions, type ProofResult } from "../support/proof.ts";
 
 const HOST = "api.kill.test";
 const RECOVERY_LIMIT_MS = 20_000;

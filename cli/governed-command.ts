@@ -65,5 +65,5 @@ async function requestOf(command: readonly string[], { boundary, loaded, environ
 }
 
 function credentialFiles(grants: LoadedConfig["config"]["grants"]): string[] {
-  return Object.values(grants).flatMap((grant) => ("file" in grant.credential && typeof grant.credential.file === "string" ? [grant.credential.file] : []));
+  return Object.values(grants).flatMap(({ credential }) => (credential.type === "file" ? [credential.path] : []));
 }

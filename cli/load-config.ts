@@ -25,22 +25,25 @@ export function loadConfig(named: string | undefined, overrides: Record<string, 
   return { config: withAbsolutePaths(config, dirname(path)), file: path };
 }
 
-/** Keys whose value is a path, by the naming rule of the schema (`…File`, `…Directory`, `…Path`, and lists of files). */
+/** By the naming rule of the schema a key that ends so holds a path of this machine. */
 const PATH_KEY = /(File|Files|Directory|Path)$/;
-const PATH_KEYS = new Set(["directory", "bundle", "file", "caFile"]);
+const PATH_KEYS = new Set(["directory", "bundle"]);
 
 function withAbsolutePaths<T>(value: T, base: string): T {
-  return walk(value, "", base) as T;
+  return walk(value, false, base) as T;
 }
 
-function walk(value: unknown, key: string, base: string): unknown {
-  if (typeof value === "string") return PATH_KEY.test(key) || PATH_KEYS.has(key) ? absolute(value, base) : value;
-  if (Array.isArray(value)) return value.map((item) => walk(item, key, base));
+function walk(value: unknown, isPath: boolean, base: string): unknown {
+  if (typeof value === "string") return isPath ? absolute(value, base) : value;
+  if (Array.isArray(value)) return value.map((item) => walk(item, isPath, base));
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, name === "data" ? inner : walk(inner, name, base)]));
+  // A `path` is a file's only where the reference says so: Vault has paths of its own.
+  const isFileReference = "type" in value && value.type === "file";
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) =>
+    [key, key === "data" ? inner : walk(inner, PATH_KEY.test(key) || PATH_KEYS.has(key) || (isFileReference && key === "path"), base)]));
 }
 
 function absolute(path: string, base: string): string {
-  if (path.startsWith("~/")) throw new UserError(`path ${path}: "~" is not expanded`, "Write the whole path.", EXIT.config);
+  if (path.startsWith("~")) throw new UserError(`path ${path}: "~" is not expanded`, "Write the whole path, or one relative to the configuration file.", EXIT.config);
   return isAbsolute(path) ? path : resolve(base, path);
 }

@@ -15,7 +15,7 @@ policy:
 #   github:
 #     credential:
 #       type: file                    # or: vault, environment
-#       file: secrets/github-token    # mode 0600; hidden from the agent
+#       path: secrets/github-token    # mode 0600; hidden from the agent
 #     inject:
 #       header: authorization
 #       format: "Bearer {secret}"

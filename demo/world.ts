@@ -56,10 +56,10 @@ function configure(stage: Stage): void {
     agent: { name: "demo" },
     grants: {
       weather: {
-        credential: { type: "file", file },
+        credential: { type: "file", path: file },
         inject: { header: "authorization", format: "Bearer {secret}" },
         bind: { hosts: ["api.weather.test"], methods: ["GET", "POST"], paths: ["/v1/**"] },
-        env: { WEATHER_API_KEY: `${DUMMY_KEY_MARK}_0000000000000000` },
+        env: { WEATHER_API_KEY: { value: `${DUMMY_KEY_MARK}_0000000000000000` } },
       },
     },
   }, {

@@ -34,7 +34,7 @@ decision := targets.closed if {
 	nearest
 } else := targets.unknown
 
-refused_by_rego := object.union({"allow": false}, sort(data.weir.custom.connection.deny)[0])
+refused_by_rego := object.union(sort(data.weir.custom.connection.deny)[0], {"allow": false})
 
 refused := grants.refusal(targets.first(refusals))
 

@@ -35,7 +35,7 @@ decision := targets.closed if {
 	nearest
 } else := targets.unknown
 
-refused_by_rego := object.union({"allow": false}, sort(data.weir.custom.exchange.deny)[0])
+refused_by_rego := object.union(sort(data.weir.custom.exchange.deny)[0], {"allow": false})
 
 refused := grants.refusal(targets.first(refusals))
 

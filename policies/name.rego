@@ -44,4 +44,4 @@ refusal := {
 	"hint": "take it out of `names.hide` in the policy data",
 } if {
 	hosts.listed(data.egress.hidden, input.dns.name)
-} else := object.union({"allow": false}, sort(data.weir.custom.name.deny)[0])
+} else := object.union(sort(data.weir.custom.name.deny)[0], {"allow": false})

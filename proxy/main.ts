@@ -13,7 +13,7 @@ import type { ProxyConfig } from "./config.ts";
 import { ConnectionSlots } from "./connection/connection-slots.ts";
 import { listen, type Listening } from "./connection/listen.ts";
 import { serveConnection } from "./connection/serve-connection.ts";
-import { Lender } from "./credentials/lender.ts";
+import { openLender } from "./credentials/lender.ts";
 import { openDns } from "./dns/serve-query.ts";
 import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";
@@ -110,14 +110,15 @@ async function furnish(config: ProxyConfig, options: StartOptions, { clock, audi
   const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent: (event) => { record(audit, clock, event); } });
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
+  const credentials = openLender(config, environment, clock);
+  lifecycle.onStop("credentials", async () => credentials.close());
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
   return {
-    clock, log, audit, metrics, policy, upstream, live,
+    clock, log, audit, metrics, policy, upstream, credentials, live,
     identity: new JwtVerifier(config.identity, { clock, localIssuer: issuer }),
     names: new SyntheticNames(clock),
-    credentials: new Lender(config.grants, config.credentials, { clock, environment, log }),
     budget: new MemoryLedger(config.budgets, clock),
     authority: new LeafAuthority(await openCa(options.stateDirectory, config.tls, clock), config.tls, clock),
   };

@@ -3,6 +3,7 @@ export { latestCheckpoint, rotateAuditKey } from "./audit/keeping.ts";
 export { findRecords, listChains as listAuditChains, tailAudit, type AuditEntry } from "./audit/reader.ts";
 export type { VerifyReport } from "./audit/verify-report.ts";
 export { verifyAudit } from "./audit/verify.ts";
+export { dummyEnvironment } from "./credentials/dummies.ts";
 export { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
 export type { AuditRecord } from "./model/record.ts";
 export { describeStep, runCases } from "./policy/cases.ts";

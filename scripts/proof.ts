@@ -3,26 +3,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { describeError } from "../common/lifecycle.ts";
+import type { ProofOptions, ProofResult } from "../test/support/proof.ts";
 
-/** What a file of test/proofs/ exports as `run`. */
-export interface Proof {
+/** What a file of test/proofs/ exports. */
+interface Proof {
   run(options: ProofOptions): Promise<ProofResult>;
-}
-
-export interface ProofOptions {
-  /** The short form, which is part of `npm run verify`: at most about 30 seconds. */
-  readonly quick: boolean;
-  /** Feeds every random choice, so that a failure can be played again. */
-  readonly seed: number;
-  /** One line of progress. */
-  readonly print: (line: string) => void;
-}
-
-export interface ProofResult {
-  /** Only the literal `true` counts. */
-  readonly holds: boolean;
-  /** One line that says what was counted, for people. */
-  readonly figure: string;
 }
 
 const FOLDER = new URL("../test/proofs/", import.meta.url);

@@ -21,14 +21,19 @@ export function signCheckpoint(chainUid: string, tree: MerkleTree, signers: read
   return signNote(`${originOf(chainUid)}\n${tree.size}\n${Buffer.from(tree.root(), "hex").toString("base64")}\n`, signers);
 }
 
-/** @throws Error if the note is not a checkpoint, or if none of the keys signed it */
-export function readCheckpoint(note: string, verifiers: readonly NoteVerifier[]): Checkpoint {
-  const { text, signedBy } = readNote(note, verifiers);
-  const [origin = "", size = "", root = ""] = text.split("\n");
+/** What a note says, whoever signed it. @throws Error if it is not a checkpoint */
+export function parseCheckpoint(note: string): Checkpoint {
+  const [origin = "", size = "", root = ""] = readNote(note, []).text.split("\n");
   const rootBytes = Buffer.from(root, "base64");
   if (origin === "" || !/^(0|[1-9]\d{0,15})$/.test(size) || rootBytes.length !== 32) throw new Error("not a checkpoint");
-  if (signedBy.length === 0) throw new Error(`the checkpoint of size ${size} is not signed by a known key`);
   return { origin, size: Number(size), root: rootBytes.toString("hex") };
+}
+
+/** @throws Error if the note is not a checkpoint, or if none of the keys signed it */
+export function readCheckpoint(note: string, verifiers: readonly NoteVerifier[]): Checkpoint {
+  const checkpoint = parseCheckpoint(note);
+  if (readNote(note, verifiers).signedBy.length === 0) throw new Error(`the checkpoint of ${checkpoint.size} records is not signed by a known key`);
+  return checkpoint;
 }
 
 /** Adds one note to a file of notes, durable when it resolves. Notes are separated by an empty line. */

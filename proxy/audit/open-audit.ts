@@ -15,7 +15,7 @@ import { lockDirectory } from "./lock.ts";
 import { openChain, type OpenedChain } from "./open-chain.ts";
 import type { RecoveredChain } from "./recovery.ts";
 import { retireSegments } from "./retention.ts";
-import type { NoteSigner } from "./signed-note.ts";
+import { formatVerifierKey, type NoteSigner } from "./signed-note.ts";
 import { installSigningKey, makeSigningKey } from "./signing-key.ts";
 import { Shipper, type SinkStatus } from "./sinks/shipper.ts";
 import { openSink } from "./sinks/sinks.ts";
@@ -28,8 +28,6 @@ export interface OpenAuditOptions {
   readonly directory: string;
   readonly clock: Clock;
   readonly log: Log;
-  /** Version of the product, for `metadata.product`. */
-  readonly version: string;
   /** Sees every record as it enters the chain, before it is durable. Must not throw. */
   readonly onRecord?: (record: AuditRecord) => void;
   /** A disk with faults, for tests. */
@@ -113,13 +111,14 @@ export class AuditRoom implements AuditLog {
     await this.#file.checkpoint();
   }
 
-  /** Makes a new signing key; the chain records the change, signed by both keys, before the old one is given up. */
-  async rotateKey(): Promise<void> {
+  /** Makes a new signing key; the chain records the change, signed by both keys, before the old one is given up. @returns the new public key */
+  async rotateKey(): Promise<string> {
     const next = makeSigningKey();
     await this.commit(rotationEvent(this.#options.clock.nowMs(), this.#chainUid, this.#signer, next.signer));
     await installSigningKey(this.#options.directory, next);
     this.#signer = next.signer;
     this.#file.useKey(next.signer);
+    return formatVerifierKey(next.signer);
   }
 
   /** Records that the log goes on, and after what; then starts the sinks and retention. */

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import { VERSION } from "../../common/version.ts";
 import { BatchQueue } from "./batch-queue.ts";
 import { Chain, type ChainMark } from "./chain.ts";
 import { lastNote, originOf, readCheckpoint } from "./checkpoint.ts";
@@ -31,14 +32,14 @@ export interface OpenedChain {
  * Takes up the chain in a folder whose lock is held, or prepares a new one. A new chain in a folder that has checkpoints names the last of them
  * in its first record: whoever took the old segments away cannot make it look as if nothing had been there.
  */
-export async function openChain(config: AuditConfig, options: { directory: string; clock: Clock; version: string; openFile: OpenDiskFile }): Promise<OpenedChain> {
+export async function openChain(config: AuditConfig, options: { directory: string; clock: Clock; openFile: OpenDiskFile }): Promise<OpenedChain> {
   const { directory } = options;
   const publicKeys = join(directory, NAMES.publicKeys);
   const known = await access(publicKeys).then(async () => readVerifierKeys(publicKeys), () => []);
   const recovered = await recoverChain(directory, known);
   const note = await lastNote(join(directory, NAMES.checkpoints));
   const signer = await openSigningKey(directory, note === null);
-  const chain = new Chain(recovered?.uid ?? randomUUID(), options.version, recovered?.mark);
+  const chain = new Chain(recovered?.uid ?? randomUUID(), VERSION, recovered?.mark);
   const durable = chain.mark();
   const queue = new BatchQueue(chain, config, options.clock);
   const writer = new SegmentWriter(directory, options.openFile);

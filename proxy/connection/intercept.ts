@@ -26,15 +26,18 @@ async function handshake({ socket, signal }: Screened, secureContext: SecureCont
   signal.throwIfAborted();
   const stream = new TLSSocket(socket, { isServer: true, secureContext, ALPNProtocols: [...ALPN], requestCert: false });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onError = (error: Error) => { reject(handshakeError(error)); };
   const onGone = () => { reject(new EgressError("tls.rejected-by-agent", "the client left during the handshake")); };
   const onAbort = () => { reject(signal.reason as EgressError); };
   const timer = setTimeout(() => { reject(new EgressError("tls.malformed", `handshake not complete after ${deadlineMs} ms`)); }, deadlineMs);
-  stream.once("secure", resolve).once("end", onGone).once("close", onGone).on("error", onError);
+  stream.once("secure", resolve).once("end", onGone).once("close", onGone);
+  stream.on("error", (error) => {
+    reject(handshakeError(error));
+    stream.destroy();
+  });
   signal.addEventListener("abort", onAbort);
   try {
     await promise;
-    return stream;
+    return releaseControl(stream);
   } catch (error) {
     stream.destroy();
     throw error;
@@ -43,6 +46,17 @@ async function handshake({ socket, signal }: Screened, secureContext: SecureCont
     signal.removeEventListener("abort", onAbort);
     stream.off("secure", resolve).off("end", onGone).off("close", onGone);
   }
+}
+
+/**
+ * Does after `secure` what Node's own TLS server does there. A server-side TLSSocket made by hand would stay "connecting" for ever, so that
+ * node:http2 waits for an event of clients, and would keep its later errors to itself.
+ */
+function releaseControl(stream: TLSSocket & { secureConnecting?: boolean; _releaseControl?: () => boolean }): TLSSocket {
+  if (stream._releaseControl === undefined) throw new EgressError("internal", "this Node has no _releaseControl");
+  stream._releaseControl();
+  stream.secureConnecting = false;
+  return stream;
 }
 
 /** An alert of the client means that it does not want our certificate; anything else, that it does not speak proper TLS. */

@@ -1,4 +1,73 @@
 import * as z from "zod";
+import { DUMMY_SHAPES } from "./dummies.ts";
+import { isPathPattern } from "./path-pattern.ts";
+import { environmentReference } from "./providers/environment.ts";
+import { fileReference } from "./providers/file.ts";
+import { vaultReference } from "./providers/vault-kv.ts";
+import { vaultConfig } from "./vault-config.ts";
 
-export const grantsConfig = z.record(z.string(), z.strictObject({}));
-export const credentialsConfig = z.strictObject({});
+const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/,
+  "must be one exact host name in lower case: no wildcard, no address, no port, no dot at the end");
+
+/** TRACE sends the request back, credential and all (RFC 9110 §9.3.8); CONNECT opens a tunnel that nobody reads. */
+const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper case").refine((name) => name !== "TRACE" && name !== "CONNECT", "never carries a credential");
+
+const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference]);
+export type CredentialReference = z.output<typeof reference>;
+
+/** Fields that say how the message is framed or where it goes: setting them would change more than who is asking. */
+const FRAMING = new Set(["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection"]);
+
+const injection = z.strictObject({
+  header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case").refine((name) => !FRAMING.has(name), "must not be a header of framing or routing")
+    .default("authorization").describe("Header field that is set; whatever the agent sent in it is gone."),
+  basicUser: z.string().regex(/^[\x20-\x39\x3b-\x7e]{0,256}$/, "must be printable ASCII without a colon").optional().describe("If set, `{secret}` stands for base64 of `basicUser:secret` (HTTP Basic; git over HTTPS: `x-access-token`)."),
+  format: z.string().max(256).regex(/^[\x20-\x7e]*$/, "must be printable ASCII").refine((text) => text.split("{secret}").length === 2, "must contain {secret} once").optional()
+    .describe("Value of the field; `{secret}` is replaced. Default `Bearer {secret}`, or `Basic {secret}` with basicUser."),
+});
+
+const binding = z.strictObject({
+  hosts: z.array(hostName).min(1).max(64).describe("Exact names of the hosts that may receive the credential; always over https."),
+  ports: z.array(z.number().int().min(1).max(65_535)).min(1).max(16).default([443]).describe("Ports that may receive it."),
+  methods: z.array(method).min(1).max(16).default(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).describe("Request methods that may carry it."),
+  paths: z.array(z.string().max(1024).refine(isPathPattern, "must start with `/`; `*` stands for one whole segment, `**` at the end for any rest")).min(1).max(64)
+    .default(["/**"]).describe("Paths that may receive it; `*` is one segment, a final `**` any rest."),
+});
+export type Binding = z.output<typeof binding>;
+
+/** A short text that is no shape is a misspelt one. */
+const dummy = z.union([z.enum(DUMMY_SHAPES), z.string().min(20).max(4_096)],
+  { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or a dummy of at least 20 characters` });
+
+const grant = z.strictObject({
+  credential: reference.describe("Where the secret is."),
+  inject: injection.prefault({}).describe("How it is put into a request."),
+  bind: binding.describe("The only requests that may carry it."),
+  env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
+    .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or the dummy itself; never a real secret: the agent reads it."),
+});
+export type Grant = z.output<typeof grant>;
+
+export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case"), grant)
+  .superRefine((grants, context) => {
+    const owners = new Map<string, string>();
+    for (const [name, { env }] of Object.entries(grants)) {
+      for (const variable of Object.keys(env)) {
+        const owner = owners.get(variable);
+        if (owner !== undefined) context.addIssue({ code: "custom", path: [name, "env", variable], message: `is already set by grant ${owner}` });
+        owners.set(variable, name);
+      }
+    }
+  })
+  .describe("Rights to use a credential, by name; policy says which agent's request gets which.");
+export type Grants = z.output<typeof grantsConfig>;
+
+export const credentialsConfig = z.strictObject({
+  vault: vaultConfig.optional().describe("Vault or OpenBao, for grants of type `vault`."),
+  cacheTtlMs: z.number().int().min(0).max(3_600_000).default(60_000).describe("Longest time that a fetched secret is used before it is fetched again, in milliseconds. A changed file is noticed at once."),
+  failureTtlMs: z.number().int().min(0).max(60_000).default(1_000).describe("Time after a failed fetch in which no other is tried, in milliseconds."),
+  fetchTimeoutMs: z.number().int().min(100).max(60_000).default(5_000).describe("Time that a request waits for its credential, all attempts together, in milliseconds."),
+  attempts: z.number().int().min(1).max(5).default(2).describe("Attempts for one fetch when the source is sealed, down, slow, rate-limited or unreachable."),
+  attemptDelayMs: z.number().int().min(0).max(5_000).default(200).describe("Time before the second attempt, in milliseconds, doubled for each further one; a random half of it is left out."),
+});
+export type CredentialsConfig = z.output<typeof credentialsConfig>;

@@ -2,11 +2,11 @@ import * as z from "zod";
 
 /** What one exchange may take once its head is read. */
 export const exchangeConfig = z.strictObject({
-  idleTimeoutMs: z.number().int().min(100).max(3_600_000).default(300_000).describe("Time that an exchange may go without a byte in either direction, in milliseconds; streams that flow have no other limit."),
+  idleTimeoutMs: z.number().int().min(100).max(3_600_000).default(300_000).describe("Time that an exchange may go without a byte in either direction, in milliseconds."),
   bodyIdleTimeoutMs: z.number().int().min(100).max(3_600_000).default(30_000).describe("Time that the agent may pause while it sends a request body, in milliseconds."),
   webSocketIdleTimeoutMs: z.number().int().min(100).max(86_400_000).default(600_000).describe("Time that a WebSocket may go without a byte in either direction, in milliseconds."),
   webSocketCloseMs: z.number().int().min(10).max(10_000).default(800).describe("Time to end a WebSocket in order (1008) when its permission ends, in milliseconds; then it is cut."),
   maxInformationalAnswers: z.number().int().min(0).max(100).default(16).describe("Most 1xx answers of a destination before its final one."),
-  encodedSlash: z.enum(["refuse", "keep"]).default("refuse").describe("What to do with `%2F` in a path: `refuse` with 400 because servers disagree about it, or `keep` it as one segment (npm scopes, GitLab project paths)."),
+  encodedSlash: z.enum(["refuse", "keep"]).default("refuse").describe("`%2F` in a path: `refuse` it, as servers read it differently, or `keep` it inside one segment (npm scopes, GitLab projects)."),
 });
 export type ExchangeConfig = z.output<typeof exchangeConfig>;

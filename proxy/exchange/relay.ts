@@ -22,8 +22,7 @@ import type { WebSocketObserver } from "./web-socket.ts";
 const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["upstream.unresolved", "upstream.unreachable", "upstream.untrusted", "destination.forbidden"]);
 
 /**
- * in: Injected · out: the answer, at the agent · ends early with: relay.aborted, request.timeout, request.body-limit, budget.exhausted,
- * policy.denied, upstream.* · next: settle.ts
+ * in: Injected · out: the answer, at the agent · ends early with: relay.aborted, upstream.*, budget.exhausted, policy.denied · next: settle.ts
  *
  * Both directions of one exchange: counts and limits every byte, filters what comes back, passes back-pressure on, and ends all of it when one
  * side ends, a limit is reached or the permission is gone. One object for all callbacks, because closures for each request are not free.

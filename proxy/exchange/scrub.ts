@@ -40,7 +40,7 @@ export class Scrubber {
     const finds = this.#find(bytes);
     if (this.#heldMasked > 0) finds.push([0, this.#heldMasked]);
     const keepFrom = this.#firstPossibleStart(bytes);
-    this.#heldMasked = Math.max(0, ...finds.map(([from, to]) => (from < keepFrom || from === keepFrom ? to - keepFrom : 0)));
+    this.#heldMasked = Math.max(0, ...finds.map(([from, to]) => (from <= keepFrom ? to - keepFrom : 0)));
     this.#held = bytes.subarray(keepFrom);
     const clean = finds.length === 0 ? bytes : masked(bytes, finds);
     return clean.subarray(0, keepFrom);
@@ -94,7 +94,7 @@ function writeForms(value: string): readonly Buffer[] {
   const json = JSON.stringify(value).slice(1, -1);
   const written = [
     percent, percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()), percent.replaceAll("%20", "+"),
-    json, json.replaceAll("/", "\\/"), escapeHtml(value), [...value].reverse().join(""),
+    json, json.replaceAll("/", "\\/"), escapeHtml(value), Buffer.from(raw).reverse().toString("latin1"),
     raw.toString("hex"), raw.toString("hex").toUpperCase(),
     ...[0, 1, 2].flatMap((shift) => base64Forms(raw, shift)),
   ];

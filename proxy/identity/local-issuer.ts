@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT, type CryptoKey } from "jose";
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, SignJWT } from "jose";
 import * as z from "zod";
 import { systemClock, type Clock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
@@ -39,7 +39,7 @@ export async function openLocalIssuer(directory: string, clock: Clock = systemCl
   const jwk = parseKey(path, await readOrMakePrivateFile(path, makeKey));
   const { d: _private, ...publicJwk } = jwk;
   const kid = await calculateJwkThumbprint(publicJwk);
-  const key = await importJWK<CryptoKey>(jwk, ALGORITHM);
+  const key = await importJWK(jwk, ALGORITHM);
   const issuer = `weir:local:${kid.slice(0, 16)}`;
   return {
     issuer, audience: PROXY_AUDIENCE, algorithm: ALGORITHM,

@@ -2,7 +2,7 @@ import { promises as dns, type RecordWithTtl } from "node:dns";
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
-import { isHostName } from "./host-name.ts";
+import { isHostName } from "../model/host-name.ts";
 
 /** Answers kept, over all instances. */
 const CACHE_ENTRIES = 8_192;

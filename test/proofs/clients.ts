@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { buildStage, type Finished, type Stage } from "../support/stage.ts";
@@ -32,10 +31,10 @@ function configure(stage: Stage): void {
   stage.configure({
     grants: {
       clients: {
-        credential: { type: "file", file: stage.secretFile("token", SECRET) },
+        credential: { type: "file", path: stage.secretFile("token", SECRET) },
         inject: { header: "authorization", format: "Bearer {secret}" },
         bind: { hosts: [HOST], methods: ["GET", "POST", "HEAD"], paths: ["/**"] },
-        env: { CLIENTS_TOKEN: `dummy_${randomBytes(4).toString("hex")}` },
+        env: { CLIENTS_TOKEN: "auto" },
       },
     },
   }, { hosts: [{ name: HOST, rule: "clients.all", methods: ["GET", "POST", "HEAD"], paths: ["/**"], grants: ["clients"] }] });

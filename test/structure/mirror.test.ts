@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { exists, filesUnder, importsOf, PRODUCT, read, withoutComments } from "./repository.ts";
 
 /** Constants and one-liners that everything uses: a test of their own could only repeat them. */
-const SELF_EVIDENT = ["common/clock.ts", "common/exit-codes.ts", "common/ports.ts", "common/unreachable.ts", "proxy/model/usage.ts", "cli/version.ts"];
+const SELF_EVIDENT = ["common/clock.ts", "common/exit-codes.ts", "common/ports.ts", "common/unreachable.ts", "proxy/model/usage.ts", "common/version.ts"];
 
 const sources = PRODUCT.flatMap((folder) => filesUnder(folder, ".ts"));
 const TEST_FOLDERS = ["unit", "contract", "policy", "integration", "adversarial", "netns"].map((tier) => `test/${tier}`);

@@ -1,7 +1,6 @@
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
-import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import type { Clock } from "../../common/clock.ts";
 import { silentLog } from "../../common/log.ts";

@@ -1,0 +1,29 @@
+import * as z from "zod";
+import { Secret } from "../../../common/secret.ts";
+import { fileVersion, readSecretFile } from "../secret-file.ts";
+import type { FetchedSecret, SecretSource } from "../secret-source.ts";
+
+export const fileReference = z.strictObject({
+  type: z.literal("file"),
+  path: z.string().min(1).describe("Path of a file of mode 0600 that holds the secret and nothing else; read again when it changes."),
+});
+
+/** A secret in a file of this machine. A changed, moved or opened-up file is noticed at the next use. */
+export class FileSource implements SecretSource {
+  readonly describe: string;
+  readonly #path: string;
+
+  constructor(reference: z.output<typeof fileReference>) {
+    this.#path = reference.path;
+    this.describe = `file:${reference.path}`;
+  }
+
+  async fetch(): Promise<FetchedSecret> {
+    const { text, version } = await readSecretFile(this.#path);
+    return { secret: new Secret(text), version };
+  }
+
+  isCurrent(version: string): boolean {
+    return fileVersion(this.#path) === version;
+  }
+}

@@ -1,0 +1,32 @@
+import { describe, expect, test } from "vitest";
+import { readReport } from "../../../../scripts/verify/tiers.ts";
+
+const report = (files: readonly { status: string; tests: readonly string[] }[]) => JSON.stringify({
+  numPassedTests: files.flatMap((file) => file.tests).filter((status) => status === "passed").length,
+  numFailedTests: files.flatMap((file) => file.tests).filter((status) => status === "failed").length,
+  testResults: files.map((file, index) => ({
+    name: `file ${index}`, status: file.status, assertionResults: file.tests.map((status, nth) => ({ fullName: `test ${nth}`, status })),
+  })),
+});
+
+describe("readReport", () => {
+  test("counts what passed and names what was left out", () => {
+    expect(readReport(report([{ status: "passed", tests: ["passed", "passed", "skipped"] }]), 0, "")).toMatchObject({ passed: 2, failed: 0, skipped: ["test 2"] });
+  });
+
+  test("counts each failed test once", () => {
+    expect(readReport(report([{ status: "failed", tests: ["passed", "failed", "failed"] }]), 1, "")).toMatchObject({ passed: 1, failed: 2 });
+  });
+
+  test("counts a file that does not load as a failure, although none of its tests failed", () => {
+    expect(readReport(report([{ status: "passed", tests: ["passed"] }, { status: "failed", tests: [] }]), 1, "")).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  test("counts an error outside any test as a failure", () => {
+    expect(readReport(report([{ status: "passed", tests: ["passed"] }]), 1, "")).toMatchObject({ passed: 1, failed: 1 });
+  });
+
+  test.each(["", "{", "[]", "{\"numPassedTests\": 3}"])("takes a report that it cannot read for a failure: %j", (json) => {
+    expect(readReport(json, 0, "what was printed")).toMatchObject({ passed: 0, failed: 1, output: "what was printed" });
+  });
+});

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { Accepted } from "../model/connection.ts";
 
 /**
  * Sends the last bytes, then waits until the other side has ended too, at most `lingerMs`, throwing away what it still sends: closing with
@@ -13,4 +14,13 @@ export async function closeGently(stream: Duplex, last: Buffer, lingerMs: number
   stream.resume();
   await promise;
   clearTimeout(timer);
+}
+
+/**
+ * Ends a connection so that nobody takes what was sent for complete: a TCP reset. A Unix socket has no reset; its peer sees an end, or an
+ * error if it had sent something that was not read.
+ */
+export function reset({ socket, peer }: Pick<Accepted, "socket" | "peer">): void {
+  if (peer.kind === "tcp" && !socket.destroyed) socket.resetAndDestroy();
+  else socket.destroy();
 }

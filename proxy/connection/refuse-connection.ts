@@ -1,5 +1,5 @@
 import { ERROR_TABLE, refusalBody, type EgressError } from "../errors.ts";
-import { closeGently } from "./close-gently.ts";
+import { closeGently, reset } from "./close-gently.ts";
 import type { Progress } from "./connection-entry.ts";
 import { guessWire } from "./first-bytes.ts";
 
@@ -13,11 +13,10 @@ const ALERT = { handshakeFailure: 40, accessDenied: 49, decodeError: 50, unrecog
  * is not identified is told nothing. Once a handler or a handshake has the bytes there is nothing left to say here.
  */
 export async function refuseConnection(progress: Progress, error: EgressError, lingerMs: number): Promise<void> {
-  const { socket } = progress;
   if (progress.stream !== undefined) return;
   const last = lastBytes(progress, error);
-  if (last === null || !socket.writable) socket.resetAndDestroy();
-  else await closeGently(socket, last, lingerMs);
+  if (last === null || !progress.socket.writable) reset(progress);
+  else await closeGently(progress.socket, last, lingerMs);
 }
 
 function lastBytes(progress: Progress, error: EgressError): Buffer | null {

@@ -1,3 +1,4 @@
+import { Socket } from "node:net";
 import { Transform, type Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import type { Reservation } from "../budget/budget-ledger.ts";
@@ -5,6 +6,7 @@ import { EgressError } from "../errors.ts";
 import type { Screened } from "../model/connection.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
+import { reset } from "./close-gently.ts";
 import type { ConnectionEntry } from "./connection-entry.ts";
 
 /**
@@ -49,15 +51,15 @@ class Splice {
   /** Owns the far stream. @throws EgressError that says which side ended it, or what cut it */
   async run(far: Duplex): Promise<void> {
     const { socket: near, signal } = this.#screened;
-    const bounded = { signal: AbortSignal.any([signal, this.#cut.signal]) };
+    const bounded = AbortSignal.any([signal, this.#cut.signal]);
     this.hasBegun = true;
-    this.#watch(far);
+    this.#watch(far, bounded);
     const up = this.#meter((bytes) => { this.#requestBytes += bytes; });
     const down = this.#meter((bytes) => { this.#responseBytes += bytes; });
     try {
-      await Promise.all([pipeline(near, up, far, bounded), pipeline(far, down, near, bounded)]);
+      await Promise.all([pipeline(near, up, far, { signal: bounded }), pipeline(far, down, near, { signal: bounded })]);
     } catch (error) {
-      bounded.signal.throwIfAborted();
+      bounded.throwIfAborted();
       throw new EgressError("relay.aborted", "a side ended the tunnel early", { cause: error });
     } finally {
       near.setTimeout(0);
@@ -65,9 +67,14 @@ class Splice {
     }
   }
 
-  #watch(far: Duplex): void {
+  /** Set up before the pipelines, which would turn a reset of one side into a proper end of the other. */
+  #watch(far: Duplex, bounded: AbortSignal): void {
     const { socket: near } = this.#screened;
     const cut = (reason: EgressError) => { this.#cut.abort(reason); };
+    bounded.addEventListener("abort", () => {
+      reset(this.#screened);
+      if (far instanceof Socket) far.resetAndDestroy();
+    });
     near.once("error", (cause) => { cut(new EgressError("relay.aborted", "the agent reset the tunnel", { cause })); });
     far.once("error", (cause) => { cut(new EgressError("upstream.aborted", "the destination reset the tunnel", { cause })); });
     // Every byte passes the agent's socket, so that its idle time is the tunnel's.

@@ -1,0 +1,149 @@
+package weir.connection_test
+
+import data.weir.connection
+import data.weir.fixture_test as fixture
+
+decide(differences, question) := answer if {
+	answer := connection.decision with input as question with data.egress as fixture.egress(differences)
+}
+
+test_a_listed_host_and_port_is_allowed_and_intercepted if {
+	decide({}, fixture.question) == {
+		"allow": true,
+		"rule": "api.read",
+		"handling": "intercept",
+		"grants": [],
+		"budgets": [],
+		"obligations": {},
+	}
+}
+
+test_without_data_everything_is_refused if {
+	answer := connection.decision with input as fixture.question
+	answer.allow == false
+	answer.rule == "hosts.default"
+}
+
+test_without_a_destination_it_is_refused if {
+	connection.decision.rule == "connection.default" with input as {}
+	connection.decision.allow == false with input as {}
+}
+
+test_another_port_is_refused_with_the_ports_that_are_allowed if {
+	answer := decide({"ports": [443, 8443]}, fixture.connecting({"port": 22}))
+	answer.rule == "api.read"
+	answer.reason == "port 22 is not allowed for api.test"
+	answer.hint == "allowed: 443, 8443; add 22 to the rule's ports"
+}
+
+test_another_agent_is_refused if {
+	answer := decide({"agents": [{"namespace": "other", "name": null}]}, fixture.question)
+	answer.allow == false
+	answer.reason == "agent default/reviewer may not use api.test"
+}
+
+test_plain_http_is_refused_unless_it_is_a_scheme_of_the_entry if {
+	refused := decide({"ports": [80]}, fixture.connecting({"port": 80, "wire": "http"}))
+	refused.allow == false
+	refused.reason == "plain HTTP is not allowed for api.test"
+	allowed := decide({"ports": [80], "schemes": ["http"]}, fixture.connecting({"port": 80, "wire": "http"}))
+	allowed.allow == true
+}
+
+test_tls_is_refused_where_only_http_is_allowed if {
+	decide({"schemes": ["http"]}, fixture.question).reason == "TLS is not allowed for api.test"
+}
+
+test_what_is_not_http_is_refused_unless_it_is_a_tunnel if {
+	opaque := fixture.connecting({"port": 5432, "wire": "opaque"})
+	refused := decide({"ports": [5432]}, opaque)
+	refused.allow == false
+	refused.reason == "a protocol that is neither TLS nor HTTP is not allowed for api.test"
+	allowed := decide({"ports": [5432], "handling": "tunnel"}, opaque)
+	allowed.handling == "tunnel"
+}
+
+test_a_wire_that_nobody_knows_is_refused if {
+	decide({}, fixture.connecting({"wire": "quic"})).allow == false
+}
+
+test_the_first_entry_that_allows_wins if {
+	entries := fixture.egress_of([
+		object.union(fixture.entry, {"order": 2, "rule": "later"}),
+		object.union(fixture.entry, {"order": 1, "rule": "earlier"}),
+		object.union(fixture.entry, {"order": 0, "rule": "elsewhere", "ports": [8443]}),
+	])
+	answer := connection.decision with input as fixture.question with data.egress as entries
+	answer.rule == "earlier"
+}
+
+test_the_entry_that_came_nearest_explains if {
+	entries := fixture.egress_of([
+		object.union(fixture.entry, {"order": 0, "rule": "far", "agents": []}),
+		object.union(fixture.entry, {"order": 1, "rule": "near", "ports": [8443]}),
+	])
+	answer := connection.decision with input as fixture.question with data.egress as entries
+	answer.rule == "near"
+}
+
+test_a_deny_of_the_whole_host_wins_over_an_allow_before_it if {
+	entries := fixture.egress_of([
+		fixture.entry,
+		object.union(fixture.entry, {"order": 1, "rule": "no", "effect": "deny", "whole": true, "ports": []}),
+	])
+	answer := connection.decision with input as fixture.question with data.egress as entries
+	answer == {"allow": false, "rule": "no", "reason": "the policy refuses this", "hint": "ask"}
+}
+
+test_a_deny_of_some_requests_leaves_the_connection_alone if {
+	entries := fixture.egress_of([
+		fixture.entry,
+		object.union(fixture.entry, {"order": 1, "rule": "no", "effect": "deny", "whole": false, "ports": [443]}),
+	])
+	answer := connection.decision with input as fixture.question with data.egress as entries
+	answer.allow == true
+}
+
+test_a_deny_for_another_port_leaves_the_connection_alone if {
+	entries := fixture.egress_of([
+		fixture.entry,
+		object.union(fixture.entry, {"order": 1, "rule": "no", "effect": "deny", "whole": true, "ports": [22]}),
+	])
+	answer := connection.decision with input as fixture.question with data.egress as entries
+	answer.allow == true
+}
+
+test_an_address_is_refused_unless_its_range_is_listed if {
+	question := fixture.connecting({"name": "10.0.0.1", "is_address": true})
+	connection.decision.rule == "addresses.default" with input as question with data.egress as fixture.egress({})
+	entry := object.union(fixture.entry, {"cidr": "10.0.0.0/8", "rule": "net"})
+	listed := object.union(fixture.egress({}), {"addresses": [entry]})
+	connection.decision.rule == "net" with input as question with data.egress as listed
+}
+
+test_a_metadata_address_is_refused_whatever_is_listed if {
+	question := fixture.connecting({"name": "169.254.169.254", "is_address": true})
+	entry := object.union(fixture.entry, {"cidr": "0.0.0.0/0"})
+	listed := object.union(fixture.egress({}), {"addresses": [entry]})
+	connection.decision.rule == "addresses.metadata" with input as question with data.egress as listed
+}
+
+test_rego_of_ones_own_refuses_before_the_data_allows if {
+	refusal := {"rule": "mine", "reason": "no", "hint": ""}
+	answer := connection.decision with input as fixture.question
+		with data.egress as fixture.egress({})
+		with data.weir.custom.connection.deny as {refusal}
+	answer == object.union(refusal, {"allow": false})
+}
+
+test_rego_of_ones_own_cannot_turn_its_deny_into_an_allow if {
+	answer := connection.decision with input as fixture.question
+		with data.weir.custom.connection.deny as {{"allow": true, "rule": "mine", "reason": "no", "hint": ""}}
+	answer.allow == false
+}
+
+test_rego_of_ones_own_allows_what_the_data_does_not if {
+	answer := connection.decision with input as fixture.question
+		with data.weir.custom.connection.allow as {{"rule": "mine"}}
+	answer == {"allow": true, "rule": "mine", "handling": "intercept", "grants": [], "budgets": [], "obligations": {}}
+}

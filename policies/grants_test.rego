@@ -1,0 +1,31 @@
+package weir.grants_test
+
+import data.weir.fixture_test as fixture
+import data.weir.grants
+
+test_an_exchange_is_lent_and_charged_what_its_entry_says if {
+	grants.exchange(fixture.entry) == {
+		"allow": true,
+		"rule": "api.read",
+		"grants": ["api"],
+		"budgets": ["team"],
+		"obligations": {"max_request_bytes": 10},
+	}
+}
+
+test_an_intercepted_connection_is_lent_and_charged_nothing if {
+	answer := grants.connection(fixture.entry)
+	answer.grants == []
+	answer.budgets == []
+}
+
+test_a_tunnel_is_charged_as_a_whole_and_lent_nothing if {
+	answer := grants.connection(object.union(fixture.entry, {"handling": "tunnel"}))
+	answer.handling == "tunnel"
+	answer.grants == []
+	answer.budgets == ["team"]
+}
+
+test_a_refusal_says_what_its_entry_says if {
+	grants.refusal(fixture.entry) == {"allow": false, "rule": "api.read", "reason": "the policy refuses this", "hint": "ask"}
+}

@@ -1,0 +1,77 @@
+import { gunzipSync, gzipSync } from "node:zlib";
+import { buffer } from "node:stream/consumers";
+import { pack, type Headers } from "tar-stream";
+import { describe, expect, test } from "vitest";
+import { contentRevision, readBundle, writeBundle } from "../../../../proxy/policy/bundle.ts";
+import { ENTRY_POINTS } from "../../../../proxy/policy/entry-points.ts";
+
+const wasm = new Uint8Array([0, 97, 115, 109]);
+const manifest = { revision: "r1", wasm: Object.values(ENTRY_POINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })) };
+type File = readonly [header: string | Headers, content: string | Uint8Array];
+const files = (head: unknown = manifest): File[] => [["/.manifest", JSON.stringify(head)], ["/data.json", "{\"a\":1}"], ["/policy.wasm", wasm]];
+
+async function tarball(entries: readonly File[]): Promise<Buffer> {
+  const tar = pack();
+  for (const [header, content] of entries) tar.entry(typeof header === "string" ? { name: header } : header, Buffer.from(content));
+  tar.finalize();
+  return gzipSync(await buffer(tar));
+}
+
+describe("a bundle", () => {
+  test("is read as OPA writes it, Rego sources left aside", async () => {
+    const bundle = await readBundle(await tarball([...files(), ["/exchange.rego", "package x"], [{ name: "/folder/", type: "directory" }, ""]]));
+    expect(bundle).toEqual({ revision: "r1", data: { a: 1 }, wasm });
+  });
+
+  test("that is written can be read again, and is the same each time", async () => {
+    const bundle = { revision: "r2", wasm, data: { egress: {} } };
+    const packed = await writeBundle(bundle);
+    expect(await readBundle(packed)).toEqual(bundle);
+    expect(gunzipSync(await writeBundle(bundle)).equals(gunzipSync(packed))).toBe(true);
+  });
+
+  test("without data has none", async () => {
+    expect((await readBundle(await tarball(files().filter(([name]) => name !== "/data.json")))).data).toEqual({});
+  });
+
+  const REFUSED: readonly (readonly [what: string, entries: readonly File[], reason: string])[] = [
+    ["without a manifest", files().slice(1), "no .manifest"],
+    ["without WebAssembly", files().slice(0, 2), "no policy.wasm"],
+    ["without a revision", files({ ...manifest, revision: "" }), "revision"],
+    ["without one entry point", files({ ...manifest, wasm: manifest.wasm.slice(1) }), "no entry point weir/connection/decision"],
+    ["without any entry point", files({ ...manifest, wasm: [] }), "no entry point"],
+    ["with its module elsewhere", files({ ...manifest, wasm: manifest.wasm.map((entry) => ({ ...entry, module: "/other.wasm" })) }), "not in /policy.wasm"],
+    ["whose manifest is no JSON", [["/.manifest", "{"], ...files().slice(1)], "not JSON"],
+    ["whose data is a list", [...files().filter(([name]) => name !== "/data.json"), ["/data.json", "[]"]], "data.json"],
+    ["with a file twice", [...files(), ["policy.wasm", wasm]], "twice"],
+    ["with a path that leads out", [...files(), ["../policy.wasm", wasm]], "path"],
+    ["with a path that leads out in the middle", [...files(), ["/a/../../b", "x"]], "path"],
+    ["with a backslash in a path", [...files(), ["/a\\b", "x"]], "path"],
+    ["with a link", [...files(), [{ name: "/x.wasm", type: "symlink", linkname: "/etc/passwd" }, ""]], "symlink"],
+    ["with data in folders", [...files(), ["/egress/data.json", "{}"]], "opa build"],
+    ["with too many files", [...files(), ...Array.from({ length: 1_001 }, (_, n): File => [`/f${n}.rego`, ""])], "more than 1000 files"],
+  ];
+
+  test.each(REFUSED)("%s is refused with the reason", async (_, entries, reason) => {
+    await expect(readBundle(await tarball(entries))).rejects.toThrow(reason);
+  });
+
+  test("that is no gzip file is refused", async () => {
+    await expect(readBundle(Buffer.from("not gzip"))).rejects.toThrow("not a gzip file");
+  });
+
+  test("that ends in the middle is refused", async () => {
+    const whole = gunzipSync(await tarball(files()));
+    await expect(readBundle(gzipSync(whole.subarray(0, 1_100)))).rejects.toThrow();
+    await expect(readBundle((await tarball(files())).subarray(0, 60))).rejects.toThrow("not a gzip file");
+  });
+
+  test("that unpacks without end is refused before it is unpacked", async () => {
+    await expect(readBundle(gzipSync(Buffer.alloc(129 << 20), { level: 1 }))).rejects.toThrow("unpacks to more than");
+  });
+});
+
+test("equal content has equal revisions, other content has others", () => {
+  expect(contentRevision(wasm, { a: 1 })).toBe(contentRevision(wasm, { a: 1 }));
+  expect(contentRevision(wasm, { a: 1 })).not.toBe(contentRevision(wasm, { a: 2 }));
+});

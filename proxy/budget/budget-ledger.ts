@@ -1,3 +1,4 @@
+import type { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
 import type { PolicyBudget } from "../model/standing.ts";
 import type { Usage } from "../model/usage.ts";
@@ -9,6 +10,8 @@ export interface Reservation {
    * @returns false when a byte limit is used up: the caller cuts the exchange at once with `budget.exhausted`
    */
   take(bytes: number): boolean;
+  /** Once `take` has returned false: the refusal to cut with, which names the budget. */
+  readonly refusal?: EgressError | null;
   settle(usage: Usage): Promise<void>;
   /** Nothing was sent: gives everything back. */
   release(): Promise<void>;

@@ -35,16 +35,16 @@ const binding = z.strictObject({
 });
 export type Binding = z.output<typeof binding>;
 
-/** A short text that is no shape is a misspelt one. */
-const dummy = z.union([z.enum(DUMMY_SHAPES), z.string().min(20).max(4_096)],
-  { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or a dummy of at least 20 characters` });
+const dummy = z.union([z.enum(DUMMY_SHAPES), z.strictObject({ value: z.string().max(4_096) })],
+  { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or {value: TEXT}` });
+export type DummyChoice = z.output<typeof dummy>;
 
 const grant = z.strictObject({
   credential: reference.describe("Where the secret is."),
   inject: injection.prefault({}).describe("How it is put into a request."),
   bind: binding.describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
-    .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or the dummy itself; never a real secret: the agent reads it."),
+    .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or `{value: TEXT}`; never a real secret: the agent reads it."),
 });
 export type Grant = z.output<typeof grant>;
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Grants } from "./config.ts";
+import type { DummyChoice, Grants } from "./config.ts";
 
 /** Shapes of keys that stock clients check before they start. `auto` chooses by the name of the variable. */
 export const DUMMY_SHAPES = [
@@ -72,13 +72,10 @@ export function dummyEnvironment(grants: Grants): Readonly<Record<string, string
   return Object.fromEntries(entries);
 }
 
-function choose(choice: string, grant: string, variable: string): string {
-  if (choice === "auto") return dummyKey(BY_NAME.find(([pattern]) => pattern.test(variable))?.[1] ?? "opaque", grant, variable);
-  return isShape(choice) ? dummyKey(choice, grant, variable) : choice;
-}
-
-function isShape(choice: string): choice is MadeShape {
-  return Object.hasOwn(FORMS, choice);
+function choose(choice: DummyChoice, grant: string, variable: string): string {
+  if (typeof choice === "object") return choice.value;
+  const shape = choice === "auto" ? (BY_NAME.find(([pattern]) => pattern.test(variable))?.[1] ?? "opaque") : choice;
+  return dummyKey(shape, grant, variable);
 }
 
 function filler(alphabet: string, length: number, seed: string): string {

@@ -1,0 +1,86 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { ERROR_TABLE } from "../errors.ts";
+import type { Metrics } from "./metrics.ts";
+
+/** Agents with a series of their own; later ones share `other`. A series costs memory for as long as the proxy runs, and here in the scraper too. */
+const AGENT_LIMIT = 200;
+const QUESTION_LIMIT = 16;
+const OTHER = "other";
+
+const EXCHANGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+const POLICY_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+
+type ExchangeFacts = Parameters<Metrics["exchangeClosed"]>[0];
+
+/** The metrics in the text format of Prometheus, in a registry of their own: two proxies in one process do not share them. */
+export class PrometheusMetrics implements Metrics {
+  readonly #registry = new Registry();
+  readonly #agents = new BoundedLabel(AGENT_LIMIT);
+  readonly #questions = new BoundedLabel(QUESTION_LIMIT);
+  readonly #registers = [this.#registry];
+  readonly #openConnections = new Gauge({ name: "weir_connections_open", help: "Connections of agents that are open.", registers: this.#registers });
+  readonly #connections = new Counter({ name: "weir_connections_total", help: "Connections of agents that ended.", labelNames: ["outcome", "code"], registers: this.#registers });
+  readonly #exchanges = new Counter({ name: "weir_exchanges_total", help: "Requests of agents that ended.", labelNames: ["agent", "outcome", "code"], registers: this.#registers });
+  readonly #exchangeSeconds = new Histogram({ name: "weir_exchange_duration_seconds", help: "Time from a request's head to the end of its answer.", labelNames: ["outcome"], buckets: EXCHANGE_SECONDS, registers: this.#registers });
+  readonly #bytes = new Counter({ name: "weir_exchange_bytes_total", help: "Bytes of bodies, by direction as the agent sees it.", labelNames: ["agent", "direction"], registers: this.#registers });
+  readonly #names = new Counter({ name: "weir_names_total", help: "DNS queries of agents that were answered.", labelNames: ["outcome"], registers: this.#registers });
+  readonly #policySeconds = new Histogram({ name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers });
+
+  /** Adds what the runtime says of itself: memory, CPU time, event loop delay. For a process that is scraped. */
+  observeProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  connectionOpened(): void {
+    this.#openConnections.inc();
+  }
+
+  connectionClosed(outcome: ExchangeFacts["outcome"], code: string): void {
+    this.#openConnections.dec();
+    this.#connections.inc({ outcome, code: codeLabel(code) });
+  }
+
+  exchangeClosed({ agent, outcome, code, durationMs, requestBytes, responseBytes }: ExchangeFacts): void {
+    const label = this.#agents.of(agent);
+    this.#exchanges.inc({ agent: label, outcome, code: codeLabel(code) });
+    this.#exchangeSeconds.observe({ outcome }, durationMs / 1_000);
+    this.#bytes.inc({ agent: label, direction: "sent" }, requestBytes);
+    this.#bytes.inc({ agent: label, direction: "received" }, responseBytes);
+  }
+
+  nameAnswered(outcome: ExchangeFacts["outcome"]): void {
+    this.#names.inc({ outcome });
+  }
+
+  policyEvaluated(question: string, durationMs: number): void {
+    this.#policySeconds.observe({ question: this.#questions.of(question) }, durationMs / 1_000);
+  }
+
+  /** The whole registry as Prometheus scrapes it. */
+  async text(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+}
+
+/** Lets the first values through and calls the others `other`. */
+class BoundedLabel {
+  readonly #known = new Set<string>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  of(value: string): string {
+    if (this.#known.has(value)) return value;
+    if (this.#known.size >= this.#limit) return OTHER;
+    this.#known.add(value);
+    return value;
+  }
+}
+
+/** A code of the error table, `ok` for none, and nothing else. */
+function codeLabel(code: string): string {
+  if (code === "" || code === "ok") return "ok";
+  return Object.hasOwn(ERROR_TABLE, code) ? code : OTHER;
+}

@@ -1,0 +1,86 @@
+import type { MeterName, Window } from "./config.ts";
+
+const WINDOW_MS: Readonly<Partial<Record<Window, number>>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+/** A budget as configured: what it counts, up to where, in which window. */
+export interface Limit {
+  readonly id: string;
+  readonly meter: MeterName;
+  readonly limit: number;
+  readonly window: Window;
+}
+
+/**
+ * One budget's count for those who share it. All amounts are whole numbers below 2^53. At every instant settled + reserved ≤ limit: `reserve` is
+ * the only way up, and it refuses. What is open when a window ends stays reserved and is settled in the next: nothing is forgotten in between.
+ */
+export class Account {
+  readonly of: Limit;
+  #settled = 0;
+  #reserved = 0;
+  #holders = 0;
+  /** Number of the current window since the epoch; only goes up, so that a clock that jumps back opens no window twice. */
+  #window = 0;
+
+  constructor(of: Limit) {
+    this.of = of;
+  }
+
+  get settled(): number {
+    return this.#settled;
+  }
+
+  get reserved(): number {
+    return this.#reserved;
+  }
+
+  get left(): number {
+    return this.of.limit - this.#settled - this.#reserved;
+  }
+
+  /** Whether nothing would be lost with it: no count, and nobody who could add to it. */
+  get isIdle(): boolean {
+    return this.#holders === 0 && this.#settled + this.#reserved === 0;
+  }
+
+  /** Keeps the account from being forgotten until `letGo`. */
+  hold(): void {
+    this.#holders += 1;
+  }
+
+  letGo(): void {
+    this.#holders -= 1;
+  }
+
+  /** Moves on to the window of this time. @param nowMs wall clock: windows are of the calendar, in UTC */
+  advance(nowMs: number): void {
+    const lengthMs = WINDOW_MS[this.of.window];
+    if (lengthMs === undefined) return;
+    const window = Math.floor(nowMs / lengthMs);
+    if (window <= this.#window) return;
+    this.#window = window;
+    this.#settled = 0;
+  }
+
+  /** Wall-clock milliseconds at which the count begins anew; null if it never does. */
+  get endsAtMs(): number | null {
+    const lengthMs = WINDOW_MS[this.of.window];
+    return lengthMs === undefined ? null : (this.#window + 1) * lengthMs;
+  }
+
+  /** @returns whether there was room for all of it; if not, nothing is reserved */
+  reserve(amount: number): boolean {
+    if (amount > this.left) return false;
+    this.#reserved += amount;
+    return true;
+  }
+
+  /**
+   * Turns what was reserved into what was used, and gives the rest back.
+   * @param used more than was reserved is a fault of the caller: it is charged as far as there is room
+   */
+  settle(reserved: number, used: number): void {
+    this.#reserved -= reserved;
+    this.#settled += Math.min(used, this.left);
+  }
+}

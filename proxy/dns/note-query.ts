@@ -1,0 +1,37 @@
+import type { EgressError } from "../errors.ts";
+import type { Identified } from "../model/connection.ts";
+import type { NameRecord } from "../model/record.ts";
+import type { Rooms } from "../rooms.ts";
+import type { Query } from "./parse-query.ts";
+import { typeName } from "./wire.ts";
+
+/** What is known of one query when it ends. */
+export interface QueryEnd {
+  readonly queryId: string;
+  readonly identified: Identified;
+  /** Null if the message could not be read. */
+  readonly query: Query | null;
+  /** The address given; null for none. */
+  readonly address: string | null;
+  readonly error: EgressError | null;
+}
+
+/**
+ * in: QueryEnd · out: nothing · ends early with: audit.unavailable · next: the answer is sent
+ *
+ * Every query is recorded before it is answered; an answer that cannot be recorded is not given.
+ */
+export function noteQuery(end: QueryEnd, rooms: Pick<Rooms, "audit" | "clock" | "metrics">): void {
+  const outcome = end.error?.outcome ?? "allowed";
+  rooms.metrics.nameAnswered(outcome);
+  rooms.audit.enqueue(recordOf(end, outcome, rooms.clock.nowMs()));
+}
+
+function recordOf({ queryId, identified, query, address, error }: QueryEnd, outcome: NameRecord["outcome"], timeMs: number): NameRecord {
+  const { namespace, name, thread, instance, user, chain } = identified.agent;
+  return {
+    kind: "name", timeMs, queryId, connectionId: identified.id, agent: { namespace, name, thread, instance, user, chain },
+    name: query?.name ?? null, type: query === null ? null : typeName(query.type), answer: address, outcome,
+    error: error === null ? null : { code: error.code, detail: error.message, ...error.explanation },
+  };
+}

@@ -1,4 +1,4 @@
-import { EgressError } from "../errors.ts";
+import type { EgressError } from "../errors.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Account } from "./account.ts";
 import type { Reservation } from "./budget-ledger.ts";

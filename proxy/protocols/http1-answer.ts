@@ -120,6 +120,12 @@ export class Http1Answer implements Answer {
     this.#wire.stream.destroy();
   }
 
+  /** Calls back once the answer has left, or cannot any more. */
+  whenWritten(callback: () => void): void {
+    if (this.gone !== null || this.#isUpgraded || this.#wire.stream.destroyed || this.#response.closed) callback();
+    else this.#response.once("close", callback);
+  }
+
   upgrade(headers: HeaderList): Duplex {
     const { stream } = this.#wire;
     this.isStarted = true;

@@ -125,7 +125,9 @@ export class Http1Connection implements Http1Wire {
     turn.attach?.();
     void this.#serve(this.#incoming(turn)).then((usage) => {
       this.#context.exchangeEnded(usage);
-      this.#next();
+      // Closing is ours only when the last answer is out; a next one waits for its place on the stream.
+      if (this.isLast || this.hasWaiting) turn.answer.whenWritten(() => { this.#next(); });
+      else this.#next();
     });
   }
 

@@ -8,5 +8,6 @@ export function faultOf(error: NodeJS.ErrnoException): EgressError {
   const options = { cause: error };
   if (TOO_LARGE.has(code)) return new EgressError("request.too-large", message, options);
   if (code === "ERR_HTTP_REQUEST_TIMEOUT") return new EgressError("request.timeout", "the head did not arrive in time", options);
-  return new EgressError(code.startsWith("HPE_") ? "request.malformed" : "relay.aborted", message, options);
+  // HPE_INVALID_EOF_STATE is an agent that left in the middle of a request.
+  return new EgressError(code.startsWith("HPE_") && code !== "HPE_INVALID_EOF_STATE" ? "request.malformed" : "relay.aborted", message, options);
 }

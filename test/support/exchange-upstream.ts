@@ -65,6 +65,12 @@ export class FakeFlow implements UpstreamFlow {
     return Buffer.concat(chunks);
   }
 
+  /** Reads the whole request body and keeps none of it. */
+  async drainBodyBytes(): Promise<void> {
+    if (this.request.body === null) return;
+    for await (const chunk of this.request.body) this.bodyBytes += (chunk as Buffer).byteLength;
+  }
+
   inform(status: number, headers: HeaderList = []): void {
     if (this.#state === "open") this.#sink.onInformational(status, headers);
   }

@@ -50,7 +50,7 @@ function configuration(lab: Lab, folder: string): object {
     policy: { data: { hosts: [{ name: lab.upstreamName, ports: [port], methods: ["GET"], paths: ["/**"], grants: ["upstream"] }] } },
     grants: {
       upstream: {
-        credential: { type: "file", file: join(folder, "credential") }, inject: { header: "authorization", format: "Bearer {secret}" },
+        credential: { type: "file", path: join(folder, "credential") }, inject: { header: "authorization", format: "Bearer {secret}" },
         bind: { hosts: [lab.upstreamName], ports: [port], methods: ["GET"], paths: ["/**"] },
       },
     },

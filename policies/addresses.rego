@@ -40,6 +40,22 @@ is_metadata_address(address) if {
 	net.cidr_contains(range, address)
 }
 
+# IPv6 forms that carry an IPv4 address: mapped, compatible, NAT64, 6to4, Teredo.
+embedding_ranges := ["::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"]
+
+# METADATA
+# title: An IPv6 address that stands for an IPv4 address
+# description: |
+#   A range of the data means one of the two, so the other spelling must not slip through; it is refused always. The
+#   prefix is compared as well, because evaluators disagree about whether a mapped address is in an IPv6 range.
+is_embedded(address) if startswith(address, "::ffff:")
+
+is_embedded(address) if {
+	contains(address, ":")
+	some range in embedding_ranges
+	net.cidr_contains(range, address)
+}
+
 # METADATA
 # title: The name of a metadata service
 is_metadata_name(name) if name in metadata_names

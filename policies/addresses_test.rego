@@ -30,3 +30,12 @@ test_metadata_names_are_known if {
 	addresses.is_metadata_name("metadata.google.internal")
 	not addresses.is_metadata_name("metadata.example.com")
 }
+
+test_ipv6_spellings_of_ipv4_addresses_are_known if {
+	every address in ["::ffff:10.0.0.1", "::ffff:a9fe:a9fe", "64:ff9b::a00:1", "2002:a00:1::1", "2001::1", "::1"] {
+		addresses.is_embedded(address)
+	}
+	every address in ["10.0.0.1", "fd00::1", "2001:db8::1", "fe80::1"] {
+		not addresses.is_embedded(address)
+	}
+}

@@ -42,7 +42,7 @@ first(list) := [entry | some entry in list; entry.order == min({other.order | so
 
 # METADATA
 # title: Destinations that no entry can open
-# description: Metadata services and hidden names.
+# description: Metadata services, second spellings of addresses, hidden names.
 closed := {
 	"allow": false,
 	"rule": "addresses.metadata",
@@ -51,6 +51,14 @@ closed := {
 } if {
 	input.connection.is_address == true
 	addresses.is_metadata_address(input.connection.name)
+} else := {
+	"allow": false,
+	"rule": "addresses.embedded",
+	"reason": sprintf("%s is an IPv6 spelling of an IPv4 address", [input.connection.name]),
+	"hint": "use the name of the host, or the IPv4 address itself",
+} if {
+	input.connection.is_address == true
+	addresses.is_embedded(input.connection.name)
 } else := {
 	"allow": false,
 	"rule": "names.metadata",

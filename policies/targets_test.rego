@@ -17,6 +17,11 @@ test_a_metadata_address_is_closed if {
 	answer.rule == "addresses.metadata"
 }
 
+test_an_ipv6_spelling_of_an_ipv4_address_is_closed if {
+	answer := targets.closed with input as fixture.connecting({"name": "::ffff:10.0.0.1", "is_address": true})
+	answer.rule == "addresses.embedded"
+}
+
 test_a_metadata_name_is_closed if {
 	answer := targets.closed with input as fixture.connecting({"name": "metadata.google.internal"})
 	answer.rule == "names.metadata"

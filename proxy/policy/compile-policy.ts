@@ -43,25 +43,25 @@ export async function inWorkspace<T>(folder: PolicyFolder, opa: Opa, work: (work
     await place(join(root, "data", "data.json"), JSON.stringify(compileData(folder.data)));
     await place(join(root, "capabilities.json"), pinnedCapabilities((await runOpa(opa, ["capabilities", "--current"])).stdout));
     await mkdir(join(root, "policy"), { recursive: true });
-    return await work({ root, library: join(root, "library"), policy: join(root, "policy"), data: join(root, "data"), capabilities: join(root, "capabilities.json") });
+    return await work({ root, capabilities: join(root, "capabilities.json") });
   } finally {
     await rm(root, { recursive: true, force: true });
   }
 }
 
-/** Absolute paths. */
+/**
+ * Folders `library`, `policy` and `data` under `root`. `opa` is run in there with relative paths: they get into its output, and a bundle must
+ * not differ by where it was built.
+ */
 export interface Workspace {
   readonly root: string;
-  readonly library: string;
-  readonly policy: string;
-  readonly data: string;
   readonly capabilities: string;
 }
 
 /** Type-checks Rego strictly against library, capabilities and input schema. @throws UserError with every message of the compiler */
 export async function checkRego(workspace: Workspace, opa: Opa): Promise<void> {
-  const run = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), "--capabilities", workspace.capabilities, workspace.library, workspace.policy]);
-  refuseFailure(run, workspace);
+  const run = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), "--capabilities", workspace.capabilities, "library", "policy"], { cwd: workspace.root });
+  refuseFailure(run);
 }
 
 async function compileRego(rego: ReadonlyMap<string, string>, opa: Opa): Promise<Bundle> {
@@ -69,17 +69,17 @@ async function compileRego(rego: ReadonlyMap<string, string>, opa: Opa): Promise
     await checkRego(workspace, opa);
     const output = join(workspace.root, "bundle.tar.gz");
     const entryPoints = Object.values(ENTRY_POINTS).flatMap((entryPoint) => ["-e", entryPoint]);
-    const run = await runOpa(opa, ["build", "-t", "wasm", ...entryPoints, "--revision", "compiled", "--capabilities", workspace.capabilities, "-o", output, workspace.library, workspace.policy]);
-    refuseFailure(run, workspace);
+    const args = ["build", "-t", "wasm", ...entryPoints, "--revision", "compiled", "--capabilities", workspace.capabilities, "-o", output, "library", "policy"];
+    refuseFailure(await runOpa(opa, args, { cwd: workspace.root }));
     return readBundle(await readFile(output));
   });
 }
 
 const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, custom: {} };
 
-function refuseFailure(run: OpaRun, workspace: Workspace): void {
+function refuseFailure(run: OpaRun): void {
   if (run.exitCode === 0) return;
-  const messages = (run.stderr.trim() === "" ? run.stdout : run.stderr).trim().replaceAll(`${workspace.policy}/`, "").replaceAll(`${workspace.root}/`, "");
+  const messages = (run.stderr.trim() === "" ? run.stdout : run.stderr).trim().replaceAll("policy/", "");
   throw new UserError(`the policy does not compile\n${messages}`, "`weir policy check DIR` shows the same; the input's fields are in policies/schemas/input.json.", EXIT.config);
 }
 

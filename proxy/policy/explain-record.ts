@@ -16,7 +16,7 @@ export interface RecordExplanation {
 }
 
 /** Rules that no entry can overrule. */
-const FINAL_RULES = new Set(["addresses.metadata", "names.metadata", "names.hide", "connection.default", "exchange.default", "name.default"]);
+const FINAL_RULES = new Set(["addresses.metadata", "addresses.embedded", "names.metadata", "names.hide", "connection.default", "exchange.default", "name.default"]);
 
 /** Explains one record of the audit. Pure; works on records of any age. */
 export function explainRecord(record: AuditRecord): RecordExplanation {

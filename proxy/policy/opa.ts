@@ -77,10 +77,10 @@ export interface OpaRun {
 }
 
 /** Runs `opa` to its end; a failing exit code is an answer, not an error. @throws Error if it cannot be run or takes too long */
-export async function runOpa(opa: Opa, args: readonly string[], signal?: AbortSignal): Promise<OpaRun> {
+export async function runOpa(opa: Opa, args: readonly string[], options: { readonly cwd?: string } = {}): Promise<OpaRun> {
   try {
     const { stdout, stderr } = await promisify(execFile)(opa.path, args,
-      { timeout: COMMAND_DEADLINE_MS, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...(signal === undefined ? {} : { signal }) });
+      { timeout: COMMAND_DEADLINE_MS, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...options });
     return { exitCode: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };

@@ -32,8 +32,8 @@ export async function runRegoTests(directory: string, environment: Environment, 
   if (![...folder.rego.keys()].some((path) => path.endsWith("_test.rego"))) return null;
   const opa = await obtainOpa(environment, announce);
   return inWorkspace(folder, opa, async (workspace) => {
-    const run = await runOpa(opa, ["test", "--capabilities", workspace.capabilities, workspace.library, workspace.policy, workspace.data]);
-    return { passed: run.exitCode === 0, report: `${run.stdout}${run.stderr}`.replaceAll(`${workspace.policy}/`, "") };
+    const run = await runOpa(opa, ["test", "--capabilities", workspace.capabilities, "library", "policy", "data"], { cwd: workspace.root });
+    return { passed: run.exitCode === 0, report: `${run.stdout}${run.stderr}`.replaceAll("policy/", "") };
   });
 }
 

@@ -1,13 +1,13 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import { buffer } from "node:stream/consumers";
-import { pack, type Headers } from "tar-stream";
+import { pack, type Header } from "tar-stream";
 import { describe, expect, test } from "vitest";
 import { contentRevision, readBundle, writeBundle } from "../../../../proxy/policy/bundle.ts";
 import { ENTRY_POINTS } from "../../../../proxy/policy/entry-points.ts";
 
 const wasm = new Uint8Array([0, 97, 115, 109]);
 const manifest = { revision: "r1", wasm: Object.values(ENTRY_POINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" })) };
-type File = readonly [header: string | Headers, content: string | Uint8Array];
+type File = readonly [header: string | Partial<Header> & { name: string }, content: string | Uint8Array];
 const files = (head: unknown = manifest): File[] => [["/.manifest", JSON.stringify(head)], ["/data.json", "{\"a\":1}"], ["/policy.wasm", wasm]];
 
 async function tarball(entries: readonly File[]): Promise<Buffer> {

@@ -1,0 +1,119 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../common/clock.ts";
+import { writeBundle } from "../../proxy/policy/bundle.ts";
+import { compileData } from "../../proxy/policy/compile-data.ts";
+import { compileLibrary } from "../../proxy/policy/compile-policy.ts";
+import { policyData } from "../../proxy/policy/data.ts";
+import { inputJsonSchema, policyInput } from "../../proxy/policy/input-schema.ts";
+import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
+import { inputSchemaPath, librarySources, readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
+import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
+import { testWithOpa } from "./compiler.ts";
+import { GOLDEN_DATA, goldenQuestions } from "./golden/questions.ts";
+
+const ANSWERS = join(import.meta.dirname, "golden", "answers.json");
+const data = compileData(policyData.parse(GOLDEN_DATA));
+const questions = goldenQuestions();
+
+/** One answer a line, keys sorted, so that a difference is found in a review. */
+const written = (answers: readonly unknown[]) => `[\n${answers.map((answer) => JSON.stringify(answer, sortedKeys)).join(",\n")}\n]\n`;
+const sortedKeys = (_: string, value: unknown) =>
+  (typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value);
+
+async function askWasm(): Promise<unknown[]> {
+  const { wasm } = await readDefaultBundle();
+  const policy = await WasmPolicy.open(wasm, data, { limits: { deadlineMs: 1_000, memoryLimitBytes: 16 << 20 }, clock: systemClock });
+  const answers: unknown[] = [];
+  for (const { question, input } of questions) {
+    const [answer] = await policy.evaluate(question, input) as [{ result: unknown }];
+    answers.push(answer.result);
+  }
+  return answers;
+}
+
+/** One run of OPA for all questions. */
+const ASK = `package ask
+
+answers := [decision(golden) | some golden in data.golden]
+
+decision(golden) := answer if {
+	golden.question == "connection"
+	answer := data.weir.connection.decision with input as golden.input
+}
+
+decision(golden) := answer if {
+	golden.question == "exchange"
+	answer := data.weir.exchange.decision with input as golden.input
+}
+
+decision(golden) := answer if {
+	golden.question == "name"
+	answer := data.weir.name.decision with input as golden.input
+}
+`;
+
+async function askOpa(opa: Opa): Promise<unknown[]> {
+  const folder = await mkdtemp(join(tmpdir(), "weir-golden-"));
+  try {
+    await writeFile(join(folder, "data.json"), JSON.stringify({ ...data, golden: questions }));
+    await writeFile(join(folder, "ask.rego"), ASK);
+    const sources = ["-d", join(folder, "data.json"), ...["addresses", "agents", "connection", "exchange", "grants", "hosts", "methods_and_paths", "name", "targets"]
+      .flatMap((file) => ["-d", join(librarySources(), `${file}.rego`)])];
+    const run = await runOpa(opa, ["eval", "--format", "raw", "-d", join(folder, "ask.rego"), ...sources, "data.ask.answers"]);
+    expect(run.stderr).toBe("");
+    return JSON.parse(run.stdout) as unknown[];
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+describe("the library as checked in", () => {
+  test("is asked at least 300 questions, each of the agreed shape", () => {
+    expect(questions.length).toBeGreaterThanOrEqual(300);
+    for (const { input } of questions) expect(policyInput.safeParse(input).success).toBe(true);
+  });
+
+  test("answers every golden question as OPA answered it", async () => {
+    expect(written(await askWasm())).toBe(await readFile(ANSWERS, "utf8"));
+  });
+
+  test("allows some of them and refuses more, by every kind of rule", async () => {
+    const answers = JSON.parse(await readFile(ANSWERS, "utf8")) as { allow: boolean; rule: string }[];
+    const allowed = answers.filter(({ allow }) => allow).length;
+    expect(allowed).toBeGreaterThan(50);
+    expect(answers.length - allowed).toBeGreaterThan(allowed);
+    const rules = new Set(answers.map(({ rule }) => rule));
+    for (const rule of ["hosts.default", "addresses.default", "addresses.metadata", "names.metadata", "names.hide", "names.default", "name.default", "api.admin", "db"]) expect(rules).toContain(rule);
+  });
+
+  testWithOpa("has the answers that `opa eval` gives today (`vitest -u` writes them)", async (opa) => {
+    await expect(written(await askOpa(opa))).toMatchFileSnapshot(ANSWERS);
+  });
+
+  testWithOpa("is what the sources compile to, byte for byte before compression", async (opa) => {
+    const rebuilt = gunzipSync(await writeBundle(await compileLibrary(opa)));
+    const checkedIn = gunzipSync(await readFile(join(librarySources(), "dist", "default.tar.gz")));
+    expect(rebuilt.equals(checkedIn), "run `node scripts/build-policy.ts`").toBe(true);
+  });
+});
+
+test("the input's JSON Schema is the one that the type gives", async () => {
+  expect(JSON.parse(await readFile(inputSchemaPath(), "utf8")), "run `node scripts/build-policy.ts`").toEqual(JSON.parse(JSON.stringify(inputJsonSchema())));
+});
+
+testWithOpa("the library passes its own tests and every rule is covered", async (opa) => {
+  const tests = await runOpa(opa, ["test", librarySources()]);
+  expect(tests.exitCode, tests.stdout).toBe(0);
+  const coverage = JSON.parse((await runOpa(opa, ["test", "--coverage", "--format", "json", librarySources()])).stdout) as { coverage: number };
+  expect(coverage.coverage).toBe(100);
+});
+
+testWithOpa("the library is formatted and passes the strict check with the input's schema", async (opa) => {
+  expect((await runOpa(opa, ["fmt", "--list", librarySources()])).stdout.trim()).toBe("");
+  const check = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), librarySources(), "--ignore", "schemas"]);
+  expect(check.exitCode, check.stderr).toBe(0);
+});

@@ -1,0 +1,91 @@
+import type { PolicyInput, Question } from "../../../proxy/policy/policy-engine.ts";
+import { aConnection, aName, anExchange } from "../questions.ts";
+
+/** Data that uses everything the format has. */
+export const GOLDEN_DATA = {
+  hosts: [
+    { name: "api.example.com", rule: "api.read", paths: ["/v1/**"], grants: ["api"], budgets: ["team"], max_request_bytes: 1_000 },
+    { name: "api.example.com", rule: "api.write", methods: ["POST", "PUT"], paths: ["/v1/items/*", "/v1/items"], agents: ["default/writer"], grants: ["api", "audit"] },
+    { name: "api.example.com", rule: "api.admin", effect: "deny", paths: ["/v1/admin/**"], reason: "administration is for people" },
+    { name: "*.example.com", rule: "example.read", ports: [443, 8443] },
+    { name: "**.deep.test", methods: ["*"], websocket: true },
+    { name: "plain.test", ports: [80], schemes: ["http"] },
+    { name: "both.test", ports: [80, 443], schemes: ["http", "https"], methods: ["GET"], paths: ["/", "/a b/ü"] },
+    { name: "db.example.com", rule: "db", ports: [5432], handling: "tunnel", budgets: ["db"], agents: ["*/writer"] },
+    { name: "closed.deep.test", effect: "deny", reason: "closed", hint: "ask" },
+    { name: "xn--bcher-kva.example" },
+  ],
+  addresses: [
+    { cidr: "10.0.0.0/8", ports: [5432], handling: "tunnel" },
+    { cidr: "10.1.0.0/16", ports: [443], methods: ["*"] },
+    { cidr: "fd00::/8", ports: [443] },
+    { cidr: "0.0.0.0/0", ports: [9999], handling: "tunnel" },
+  ],
+  names: { hide: ["**.cluster.local", "hidden.deep.test", "*.secret.test"] },
+};
+
+export interface GoldenQuestion {
+  readonly question: Question;
+  readonly input: PolicyInput;
+}
+
+const ADDRESSES = ["10.0.0.1", "10.1.2.3", "11.0.0.1", "169.254.169.254", "100.100.100.200", "127.0.0.1", "fd00::1", "fd00:ec2::254", "fe80::1", "::1", "2001:db8::1", "::ffff:10.0.0.1"];
+const NAMES = [
+  "api.example.com", "www.example.com", "a.b.example.com", "example.com", "evilexample.com", "example.com.evil", "x.deep.test", "x.y.deep.test", "deep.test",
+  "closed.deep.test", "hidden.deep.test", "plain.test", "both.test", "db.example.com", "a.secret.test", "a.b.secret.test", "svc.cluster.local", "cluster.local",
+  "metadata.google.internal", "xn--bcher-kva.example", "localhost", "", ".example.com", "*.example.com", "API.example.com", "api.example.com.", "a..example.com",
+];
+const PATHS: readonly (readonly string[])[] = [
+  [], [""], ["v1"], ["v1", ""], ["v1", "models"], ["v1", "items"], ["v1", "items", "7"], ["v1", "items", "7", "x"], ["v1", "admin"], ["v1", "admin", "x"],
+  ["v2"], ["a b", "ü"], ["v1/items"], ["..", "v1"], ["\"quoted\"", "\u0000"], ["*"], ["**"], ["%41"], ["💧", "x".repeat(700)],
+];
+const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "get", "*"];
+const AGENTS = [{}, { name: "writer" }, { namespace: "other", name: "writer" }, { namespace: "*", name: "*" }];
+const WIRES = ["tls", "http", "opaque"] as const;
+const PORTS = [443, 80, 8443, 5432, 9999];
+
+/** Cases that the walk may miss. */
+const HAND_PICKED: readonly GoldenQuestion[] = [
+  { question: "connection", input: aConnection({ agent: { name: "writer" }, connection: { name: "db.example.com", port: 5432, wire: "opaque" } }) },
+  { question: "connection", input: aConnection({ agent: { name: "writer" }, connection: { name: "db.example.com", port: 5432, wire: "tls" } }) },
+  { question: "connection", input: aConnection({ connection: { name: "db.example.com", port: 5432, wire: "opaque" } }) },
+  { question: "exchange", input: anExchange({ agent: { name: "writer" }, connection: { name: "db.example.com", port: 5432 } }) },
+  { question: "connection", input: aConnection({ connection: { name: "plain.test", port: 80, wire: "http" } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "plain.test", port: 80, wire: "http" }, request: { scheme: "http" } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "plain.test", port: 80, wire: "http" }, request: { scheme: "https" } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "x.deep.test" }, request: { upgrade: "websocket" } }) },
+  { question: "exchange", input: anExchange({ request: { upgrade: "websocket" } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "both.test" }, request: { path: ["a b", "ü"] } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "both.test" }, request: { path: ["a b/ü"] } }) },
+  { question: "exchange", input: anExchange({ connection: { name: "evil.test" }, request: { host: "api.example.com" } }) },
+  { question: "exchange", input: anExchange({ request: { headers: { "x-forwarded-host": "evil.test", host: "evil.test", "x-weir-agent": "default/writer" } } }) },
+];
+
+/** The same questions each time: every name and address once in each question, then a fixed walk through combinations. */
+export function goldenQuestions(): GoldenQuestion[] {
+  const places = [...NAMES.map((name) => ({ name, is_address: false })), ...ADDRESSES.map((name) => ({ name, is_address: true }))];
+  const next = walk(20_260_101);
+  const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
+  const questions: GoldenQuestion[] = [...HAND_PICKED];
+  for (const place of places) {
+    questions.push({ question: "connection", input: aConnection({ connection: place }) }, { question: "exchange", input: anExchange({ connection: place }) });
+    if (!place.is_address) questions.push({ question: "name", input: aName(place.name) });
+  }
+  for (const path of PATHS) for (const method of ["GET", "POST"]) questions.push({ question: "exchange", input: anExchange({ agent: { name: "writer" }, request: { path, method } }) });
+  for (let count = 0; count < 200; count += 1) {
+    const connection = { ...pick(places), port: pick(PORTS), wire: pick(WIRES) };
+    const request = { method: pick(METHODS), path: pick(PATHS), scheme: pick(["https", "http"] as const), upgrade: pick([null, null, "websocket"] as const) };
+    const agent = pick(AGENTS);
+    questions.push(count % 3 === 0 ? { question: "connection", input: aConnection({ agent, connection }) } : { question: "exchange", input: anExchange({ agent, connection, request }) });
+  }
+  return questions;
+}
+
+/** A linear congruential generator (Numerical Recipes): the same walk on every machine. */
+function walk(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+}

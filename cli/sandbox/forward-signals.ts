@@ -1,0 +1,30 @@
+import { openSync, closeSync } from "node:fs";
+
+/**
+ * Passes the signals that this process gets on to COMMAND, until the returned function is called.
+ * With a terminal, INT and QUIT are not passed on: the terminal has sent them to COMMAND itself already, and twice would be an exit where once was a question.
+ */
+export function forwardSignals(send: (name: NodeJS.Signals) => void): () => void {
+  const typed = hasTerminal();
+  const handlers = new Map<NodeJS.Signals, () => void>([
+    ["SIGTERM", () => { send("SIGTERM"); }],
+    ["SIGHUP", () => { send("SIGHUP"); }],
+    ["SIGINT", () => { if (!typed) send("SIGINT"); }],
+    ["SIGQUIT", () => { if (!typed) send("SIGQUIT"); }],
+    ["SIGUSR2", () => { send("SIGUSR2"); }],
+  ]);
+  for (const [name, handler] of handlers) process.on(name, handler);
+  return () => {
+    for (const [name, handler] of handlers) process.off(name, handler);
+  };
+}
+
+/** Whether there is a controlling terminal, wherever standard input comes from (tty(4)). */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync("/dev/tty", "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}

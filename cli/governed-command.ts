@@ -5,7 +5,8 @@ import { writeTrust } from "../common/trust.ts";
 import type { Boundary } from "./boundary.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { checkSandbox } from "./sandbox/check.ts";
-import { DEFAULT_HIDDEN } from "./sandbox/plan.ts";
+import { CREDENTIAL_STORES, expandHome } from "./sandbox/credential-stores.ts";
+import { forwardSignals } from "./sandbox/forward-signals.ts";
 import type { SandboxRequest } from "./sandbox/sandbox.ts";
 import { startSandbox } from "./sandbox/start.ts";
 
@@ -26,22 +27,15 @@ export interface GovernedCommand {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-const FORWARDED = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-
 /** Runs COMMAND in the sandbox, behind the boundary. @returns its exit code as a shell reports it */
 export async function runInSandbox(command: readonly string[], governed: GovernedCommand): Promise<number> {
   const stop = new AbortController();
   const sandbox = await startSandbox(await requestOf(command, governed), stop.signal);
-  const listeners = FORWARDED.map((name) => {
-    // The terminal sends ^C to COMMAND as well; passing it on again would be a second one.
-    const forward = () => { if (!(name === "SIGINT" && process.stdin.isTTY)) sandbox.signal(name); };
-    process.on(name, forward);
-    return () => process.off(name, forward);
-  });
+  const stopForwarding = forwardSignals((name) => { sandbox.signal(name); });
   try {
     return await sandbox.exited;
   } finally {
-    for (const remove of listeners) remove();
+    stopForwarding();
     stop.abort();
   }
 }
@@ -51,13 +45,13 @@ async function requestOf(command: readonly string[], { boundary, loaded, environ
   const home = environment["HOME"] ?? homedir();
   const trustDirectory = join(boundary.runDirectory, "trust");
   const trust = await writeTrust({ caPem: boundary.caPem, directory: trustDirectory, seenAt: TRUST_TARGET, extraCaFiles: upstream.extraCaFiles });
-  const expand = (path: string) => (path === "~" || path.startsWith("~/") ? join(home, path.slice(1)) : path);
+  const expand = (path: string) => expandHome(path, home);
   const policyPath = policy.directory ?? policy.bundle;
   return {
     command, home, cwd: process.cwd(), environment: { ...environment, ...trust.environment },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
     caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }],
-    hiddenPaths: [...boundary.hiddenPaths, ...credentialFiles(grants), ...(sandbox.hide ?? DEFAULT_HIDDEN).map(expand)],
+    hiddenPaths: [...boundary.hiddenPaths, ...credentialFiles(grants), ...(sandbox.hide ?? CREDENTIAL_STORES).map(expand)],
     readOnlyPaths: [...(loaded.file === null ? [] : [loaded.file]), ...(policyPath === undefined ? [] : [policyPath.endsWith(".tar.gz") ? dirname(policyPath) : policyPath])],
     writablePaths: sandbox.writable.map(expand),
     unixSockets: sandbox.unixSockets,

@@ -8,6 +8,8 @@ import { SYSTEM_FOLDERS } from "./system-folders.ts";
 export interface Finding {
   readonly name: string;
   readonly ok: boolean;
+  /** True if nothing stops without it. */
+  readonly optional?: boolean;
   readonly detail: string;
   /** The exact command that mends it; empty if `ok`. */
   readonly fix: string;

@@ -11,6 +11,7 @@ export function forwardSignals(send: (name: NodeJS.Signals) => void): () => void
     ["SIGHUP", () => { send("SIGHUP"); }],
     ["SIGINT", () => { if (!typed) send("SIGINT"); }],
     ["SIGQUIT", () => { if (!typed) send("SIGQUIT"); }],
+    ["SIGUSR1", () => { send("SIGUSR1"); }],
     ["SIGUSR2", () => { send("SIGUSR2"); }],
   ]);
   for (const [name, handler] of handlers) process.on(name, handler);

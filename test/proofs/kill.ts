@@ -155,7 +155,7 @@ class Trial {
   }
 
   #sidecar(): number {
-    const found = descendantsOf(this.#run?.pid ?? 0).filter(({ command }) => command.includes("sidecar.mjs"));
+    const found = descendantsOf(this.#run?.pid ?? 0).filter(({ command }) => command.includes("sidecar.cjs"));
     if (found.length !== 1 || found[0] === undefined) throw new Error(`expected one sidecar, found ${found.length}`);
     return found[0].pid;
   }

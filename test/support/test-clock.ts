@@ -3,7 +3,7 @@ import type { Clock } from "../../common/clock.ts";
 /** A clock that only the test moves. Wall time starts at 2026-01-01. */
 export class TestClock implements Clock {
   #wallMs = Date.UTC(2026, 0, 1);
-  #monotonicMs = 0;
+  #monotonicMs = 1_000;
 
   nowMs(): number {
     return this.#wallMs;

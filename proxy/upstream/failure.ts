@@ -15,6 +15,7 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   UND_ERR_INFO: "upstream.aborted",
   UND_ERR_DESTROYED: "upstream.aborted",
   UND_ERR_CLOSED: "upstream.aborted",
+  ERR_STREAM_PREMATURE_CLOSE: "upstream.aborted",
   ECONNRESET: "upstream.aborted",
   EPIPE: "upstream.aborted",
   ETIMEDOUT: "upstream.timeout",
@@ -41,10 +42,12 @@ export function asEgressError(error: unknown): EgressError {
   return known === undefined ? new EgressError("internal", `unexpected error in an upstream exchange (${code})`) : new EgressError(known, `upstream exchange ended early (${code})`);
 }
 
-/** Our error for one that ended the request's body: the agent's side broke, or undici found the body to break its promise of a length. */
+/**
+ * Our error for one that the request's body ended with. An error with a code was put there by undici or the destination's socket; one without
+ * came from the agent's side.
+ */
 export function asBodyError(error: unknown): EgressError {
-  if (error instanceof EgressError || error instanceof errors.UndiciError) return asEgressError(error);
-  return new EgressError("relay.aborted", "the request's body ended early");
+  return typeof (error as { code?: unknown }).code === "string" ? asEgressError(error) : new EgressError("relay.aborted", "the request's body ended early");
 }
 
 /** True if the connection was lost as such, without a word of an answer: what a request on a stale connection meets. */

@@ -27,12 +27,12 @@ const PURE_BUILTINS = {
   "semver.is_valid": (text: unknown) => typeof text === "string" && SEMVER.test(text),
   "semver.compare": (a: string, b: string) => compareVersions(a, b),
   "net.cidr_is_valid": (text: unknown) => typeof text === "string" && ipaddr.isValidCIDR(text),
-  "glob.quote_meta": (text: string) => text.replace(/[*?\\[\]{}!,]/g, "\\$&"),
+  "glob.quote_meta": (text: string) => text.replace(/[*?\\[\]{}]/g, "\\$&"),
   "hex.encode": (text: string) => Buffer.from(text).toString("hex"),
   "hex.decode": (text: string) => (/^(?:[0-9a-fA-F]{2})*$/.test(text) ? Buffer.from(text, "hex").toString() : undefined),
   "crypto.sha256": (text: string) => createHash("sha256").update(text).digest("hex"),
   "base64url.encode_no_pad": (text: string) => Buffer.from(text).toString("base64url"),
-  "urlquery.encode": (text: string) => new URLSearchParams([["", text]]).toString().slice(1),
+  "urlquery.encode": (text: string) => encodeQuery(text),
   "urlquery.decode": (text: string) => decodeQuery(text),
 } satisfies Record<string, Builtin>;
 
@@ -55,8 +55,9 @@ function parseRfc3339(text: string): ArrayBuffer | undefined {
   return new TextEncoder().encode(`${BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"))}`).buffer;
 }
 
-/** Semantic Versioning 2.0.0, the grammar of its §2, §9 and §10. */
-const SEMVER = /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$/;
+/** Semantic Versioning 2.0.0, the grammar of its §2, §9 and §10; a leading `v` is let through, as OPA does. */
+const IDENTIFIER = String.raw`(?:0|[1-9]\d*|\d*[A-Za-z-][0-9A-Za-z-]*)`;
+const SEMVER = new RegExp(String.raw`^v?(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-(${IDENTIFIER}(?:\.${IDENTIFIER})*))?(?:\+[0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*)?$`);
 
 /** Precedence by Semantic Versioning §11: -1, 0 or 1; undefined if either is no version. */
 function compareVersions(a: string, b: string): number | undefined {
@@ -89,6 +90,12 @@ function compareIdentifiers(a: string, b: string): number {
   if (aIsNumber && bIsNumber) return BigInt(a) < BigInt(b) ? -1 : 1;
   if (aIsNumber !== bIsNumber) return aIsNumber ? -1 : 1;
   return a < b ? -1 : 1;
+}
+
+/** Escapes everything but letters, digits and `-_.~`; a space is a plus sign, as in Go. */
+function encodeQuery(text: string): string {
+  const percentEncoded = (character: string) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
+  return encodeURIComponent(text).replace(/[!'()*]/g, percentEncoded).replaceAll("%20", "+");
 }
 
 function decodeQuery(text: string): string | undefined {

@@ -11,6 +11,9 @@ const MAX_TTL_MS = 300_000;
 /** Addresses of one name that are looked at; a longer answer is cut. */
 const MAX_ADDRESSES = 16;
 
+/** How much longer than the first family the second may take, in milliseconds (the resolution delay of RFC 8305 §3, made generous). */
+const OTHER_FAMILY_MS = 300;
+
 /** What c-ares says when the name exists without such a record, or does not exist: an answer, not a failure. */
 const EMPTY_ANSWERS: ReadonlySet<string> = new Set(["ENOTFOUND", "ENODATA"]);
 
@@ -23,14 +26,20 @@ export interface ResolverOptions {
   readonly clock: Clock;
 }
 
+/** What became of the question for one family: no records and no failure means that the name has none. */
+interface Family {
+  readonly records: readonly RecordWithTtl[];
+  readonly failure: string | null;
+}
+
 interface Answer {
   readonly addresses: readonly string[];
   readonly freshUntilMs: number;
 }
 
 /**
- * Real addresses of real names. Asks the given servers only: no hosts file, no search domains. A and AAAA are asked together; both are
- * given back, IPv6 first. Caches belong to one instance each, so that no agent learns from timing what another one uses.
+ * Real addresses of real names. Asks the given servers only: no hosts file, no search domains. A and AAAA are asked together.
+ * Caches belong to one instance each, so that no agent learns from timing what another one uses.
  */
 export class NameResolver {
   readonly #options: ResolverOptions;
@@ -66,19 +75,33 @@ export class NameResolver {
   }
 
   async #ask(key: string, name: string, known: Answer | undefined): Promise<readonly string[]> {
-    const answers = await Promise.allSettled([
-      this.#resolver.resolve6(name, { ttl: true }),
-      this.#resolver.resolve4(name, { ttl: true }),
-    ]);
-    const records = answers.flatMap((answer) => (answer.status === "fulfilled" ? answer.value : []));
+    const families = await this.#askFamilies(name);
+    const records = families.flatMap((family) => family.records);
     if (records.length > 0) return this.#keep(key, records);
-    const failure = answers.map(failureCode).find((code) => code !== null && !EMPTY_ANSWERS.has(code)) ?? null;
+    const failure = families.find((family) => family.failure !== null)?.failure ?? null;
     if (failure === null) {
       this.#cache.delete(key);
       throw new EgressError("upstream.unresolved", "the name has no address");
     }
     if (known !== undefined && known.freshUntilMs + this.#options.staleMs > this.#options.clock.monotonicMs()) return known.addresses;
     throw new EgressError("upstream.unresolved", `no DNS server answered (${failure})`);
+  }
+
+  /** Asks for both families at once. When one has an address, the other gets a moment more: a server that drops AAAA must not cost seconds. */
+  async #askFamilies(name: string): Promise<readonly Family[]> {
+    const landed: Family[] = [];
+    const enough = Promise.withResolvers<void>();
+    let timer: NodeJS.Timeout | undefined;
+    const land = (family: Family): void => {
+      landed.push(family);
+      if (landed.length === 2) enough.resolve();
+      else if (family.records.length > 0) timer = setTimeout(enough.resolve, OTHER_FAMILY_MS);
+    };
+    void answered(this.#resolver.resolve6(name, { ttl: true })).then(land);
+    void answered(this.#resolver.resolve4(name, { ttl: true })).then(land);
+    await enough.promise;
+    clearTimeout(timer);
+    return landed;
   }
 
   #keep(key: string, records: readonly RecordWithTtl[]): readonly string[] {
@@ -89,8 +112,11 @@ export class NameResolver {
   }
 }
 
-function failureCode(answer: PromiseSettledResult<unknown>): string | null {
-  if (answer.status === "fulfilled") return null;
-  const code: unknown = (answer.reason as NodeJS.ErrnoException).code;
-  return typeof code === "string" ? code : "EUNKNOWN";
+async function answered(asking: Promise<readonly RecordWithTtl[]>): Promise<Family> {
+  try {
+    return { records: await asking, failure: null };
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "EUNKNOWN";
+    return { records: [], failure: EMPTY_ANSWERS.has(code) ? null : code };
+  }
 }

@@ -138,6 +138,15 @@ describe("names are asked of the configured servers only", () => {
     expect(zone.questions.toSorted()).toEqual(["A localhost", "AAAA localhost"]);
   });
 
+  test("a server that drops questions for IPv6 costs a moment, not the time-out", async () => {
+    zone.names[NAME] = (type) => (type === "A" ? [{ type: "A", data: "192.0.2.7" }] : "silence");
+    const names = new NameResolver({ servers: [zone.address], timeoutMs: 10_000, tries: 1, staleMs: 0, clock: systemClock });
+    const startedMs = performance.now();
+    expect(await names.resolve("one", NAME)).toEqual(["192.0.2.7"]);
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    names.close();
+  });
+
   test("a truncated answer is fetched by TCP (N09)", async () => {
     zone.isTruncating = true;
     zone.names[NAME] = fixed({ type: "A", data: "192.0.2.7" });

@@ -15,7 +15,7 @@ export interface ZoneRecord {
 }
 
 /** What a name answers; `asked` counts the earlier questions of that name and type. Null: no such name. */
-export type ZoneAnswer = (type: "A" | "AAAA", asked: number) => readonly ZoneRecord[] | null;
+export type ZoneAnswer = (type: "A" | "AAAA", asked: number) => readonly ZoneRecord[] | null | "silence";
 
 export interface Zone extends AsyncDisposable {
   /** `address:port`, for `upstream.resolvers`. */
@@ -33,7 +33,7 @@ export interface Zone extends AsyncDisposable {
 export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<Zone> {
   const questions: string[] = [];
   const zone = { names, questions, isTruncating: false };
-  const answer = (message: Buffer, suffix: string): Buffer => {
+  const answer = (message: Buffer, suffix: string): Buffer | null => {
     const request = Packet.parse(message);
     const response = Packet.createResponseFromRequest(request);
     const question = request.questions[0]!;
@@ -43,6 +43,7 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
     const asked = questions.filter((text) => text.startsWith(key)).length;
     questions.push(`${key}${suffix}`);
     const records = zone.names[name]?.(type, asked) ?? null;
+    if (records === "silence") return null;
     if (records === null) response.header.rcode = Packet.RCODE.NXDOMAIN;
     else if (zone.isTruncating && suffix === "") response.header.tc = 1;
     else response.answers.push(...records.map((record) => resource(name, record)) as never[]);
@@ -52,7 +53,7 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
   const tcp = createServer((socket) => {
     socket.on("error", () => { socket.destroy(); });
     const reader = new MessageReader();
-    socket.on("data", (chunk: Buffer) => { for (const message of reader.push(chunk)) socket.write(frame(answer(message, " tcp"))); });
+    socket.on("data", (chunk: Buffer) => { for (const message of reader.push(chunk)) socket.write(frame(answer(message, " tcp") ?? Buffer.alloc(0))); });
     socket.on("end", () => { socket.end(); });
     open.add(socket.on("close", () => open.delete(socket)));
   });
@@ -60,7 +61,10 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
   await once(tcp, "listening");
   const { port } = tcp.address() as { port: number };
   const udp = createSocket("udp4");
-  udp.on("message", (message, from) => { udp.send(answer(message, ""), from.port, from.address); });
+  udp.on("message", (message, from) => {
+    const reply = answer(message, "");
+    if (reply !== null) udp.send(reply, from.port, from.address);
+  });
   udp.bind(port, "127.0.0.1");
   await once(udp, "listening");
   const stop = async (): Promise<void> => {

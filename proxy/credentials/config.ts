@@ -15,8 +15,9 @@ const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in uppe
 const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference]);
 export type CredentialReference = z.output<typeof reference>;
 
-/** Fields that say how the message is framed or where it goes: setting them would change more than who is asking. */
-const FRAMING = new Set(["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection"]);
+/** Fields that say how the message is framed, where it goes or what the answer looks like: setting them would change more than who is asking. */
+const FRAMING = new Set(["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection",
+  "accept-encoding", "range", "if-range", "sec-websocket-extensions", "sec-websocket-key"]);
 
 const injection = z.strictObject({
   header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case").refine((name) => !FRAMING.has(name), "must not be a header of framing or routing")

@@ -4,7 +4,8 @@ import * as z from "zod";
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 
 function isAcceptable(address: string): boolean {
-  const url = new URL(address);
+  const url = URL.parse(address);
+  if (url === null) return false;
   const isBare = url.username === "" && url.password === "" && url.pathname === "/" && url.search === "" && url.hash === "";
   return isBare && (url.protocol === "https:" || LOOPBACK.test(url.hostname));
 }

@@ -1,0 +1,56 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PROVIDERS } from "../../../../proxy/credentials/providers.ts";
+import { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
+import { vaultConfig } from "../../../../proxy/credentials/vault-config.ts";
+import { startVault } from "../../../support/vault-stand-in.ts";
+import { describeSecretSource } from "./secret-source-contract.ts";
+
+const NO_CONTEXT = { environment: {}, vault: null };
+
+describeSecretSource("file", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "weir-secret-"));
+  const path = join(folder, "secret");
+  return {
+    put: async (value) => {
+      await rm(path, { force: true });
+      if (value !== null) await writeFile(path, `${value}\n`, { mode: 0o600 });
+    },
+    open: () => PROVIDERS.file({ type: "file", path }, NO_CONTEXT),
+    close: async () => rm(folder, { recursive: true }),
+  };
+});
+
+describeSecretSource("environment", async () => {
+  const environment: Record<string, string> = {};
+  return {
+    put: async (value) => {
+      if (value === null) delete environment["REAL"];
+      else environment["REAL"] = value;
+    },
+    open: () => PROVIDERS.environment({ type: "environment", name: "REAL" }, { ...NO_CONTEXT, environment: { ...environment } }),
+    close: async () => {},
+  };
+});
+
+describeSecretSource("vault", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "weir-vault-"));
+  const tokenFile = join(folder, "token");
+  await writeFile(tokenFile, "s.token\n", { mode: 0o600 });
+  const server = await startVault({ token: "s.token" });
+  const vault = new VaultClient(vaultConfig.parse({ address: server.address, tokenFile }));
+  let version = 0;
+  return {
+    put: async (value) => {
+      if (value === null) server.secrets.clear();
+      else server.secrets.set("secret/data/team/github", { data: { value }, version: version += 1 });
+    },
+    open: () => PROVIDERS.vault({ type: "vault", mount: "secret", path: "team/github", field: "value" }, { ...NO_CONTEXT, vault }),
+    close: async () => {
+      await vault.close();
+      await server.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+});

@@ -1,0 +1,34 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { misdirection } from "../../../../proxy/credentials/binding.ts";
+import { aBinding, aHead } from "../../../support/credentials.ts";
+
+describe("the binding of a grant", () => {
+  test("takes a request that is inside in every respect", () => {
+    expect(misdirection(aBinding(), aHead())).toBeNull();
+  });
+
+  test.each([
+    ["plain http", { scheme: "http" as const }, "plain http"],
+    ["plain http to its own host on its own port", { scheme: "http" as const, port: 443 }, "plain http"],
+    ["another host", { host: "evil.test" }, "host evil.test"],
+    ["a host below its own", { host: "x.api.example.test" }, "host x.api.example.test"],
+    ["a host that its own is the end of", { host: "notapi.example.test" }, "host notapi.example.test"],
+    ["a host that begins like its own", { host: "api.example.test.evil.test" }, "host api.example.test.evil.test"],
+    ["another port", { port: 8443 }, "port 8443"],
+    ["another method", { method: "DELETE" }, "method DELETE"],
+    ["the method in lower case", { method: "get" }, "method get"],
+    ["another path", { path: "/admin" }, "the path"],
+    ["a path that begins like its own", { path: "/v1x/things" }, "the path"],
+    ["OPTIONS *", { method: "OPTIONS", path: "*" }, "method OPTIONS"],
+  ])("refuses %s", (_name, over, why) => {
+    expect(misdirection(aBinding(), aHead(over))).toContain(why);
+  });
+
+  test("takes no request whose host is not one of its names, whatever the host is", () => {
+    fc.assert(fc.property(fc.string(), (host) => {
+      fc.pre(host !== "api.example.test");
+      expect(misdirection(aBinding(), aHead({ host }))).not.toBeNull();
+    }));
+  });
+});

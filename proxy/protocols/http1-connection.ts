@@ -13,6 +13,8 @@ import { faultOf } from "./http1-fault.ts";
 
 /** More requests than this sent ahead of their answers are no client's habit; each costs memory. */
 const MAX_WAITING = 64;
+/** Time for the last answer to leave once the connection must end, in milliseconds. */
+const ABORT_GRACE_MS = 1_000;
 const NO_HEAD = Buffer.alloc(0);
 
 interface Turn {
@@ -38,6 +40,7 @@ export class Http1Connection implements Http1Wire {
   #current: Turn | null = null;
   #count = 0;
   #isBroken = false;
+  #hardEnd: NodeJS.Timeout | undefined;
   isLast = false;
 
   constructor(opened: Opened, context: HandlerContext, serve: ServeExchange, config: Http1Config) {
@@ -165,6 +168,7 @@ export class Http1Connection implements Http1Wire {
   }
 
   readonly #onClose = (): void => {
+    clearTimeout(this.#hardEnd);
     this.#opened.signal.removeEventListener("abort", this.#onAbort);
     this.#context.drain.removeEventListener("abort", this.#onDrain);
     this.#waiting.length = 0;
@@ -176,7 +180,10 @@ export class Http1Connection implements Http1Wire {
   readonly #onAbort = (): void => {
     this.isLast = true;
     if (this.#current === null) this.stream.destroy();
-    else this.#current.answer.interrupt(EgressError.from(this.#opened.signal.reason));
+    else {
+      this.#hardEnd = setTimeout(() => { this.stream.destroy(); }, ABORT_GRACE_MS);
+      this.#current.answer.interrupt(EgressError.from(this.#opened.signal.reason));
+    }
   };
 
   readonly #onDrain = (): void => {

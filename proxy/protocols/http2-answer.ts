@@ -17,6 +17,8 @@ export class Http2Answer implements Answer {
   #trailers: HeaderList = [];
   isStarted = false;
   isEnded = false;
+  /** True once we have reset the stream ourselves. */
+  isCut = false;
   gone: EgressError | null = null;
 
   constructor(stream: ServerHttp2Stream, method: string, expectsContinue: boolean) {
@@ -92,6 +94,7 @@ export class Http2Answer implements Answer {
   cut(error: EgressError): void {
     this.#listener = null;
     this.isEnded = true;
+    this.isCut = true;
     this.#stream.close(error.code === "request.flood" ? constants.NGHTTP2_ENHANCE_YOUR_CALM : constants.NGHTTP2_INTERNAL_ERROR);
   }
 
@@ -104,7 +107,10 @@ export class Http2Answer implements Answer {
   };
 
   readonly #onFinish = (): void => {
-    if (!this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    if (this.#stream.readableEnded) return;
+    this.#stream.close(constants.NGHTTP2_NO_ERROR);
+    // Node keeps a stream open until what has arrived of it is read.
+    this.#stream.resume();
   };
 }
 

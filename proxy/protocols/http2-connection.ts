@@ -11,6 +11,8 @@ import { Http2Answer } from "./http2-answer.ts";
 import { silentAnswer } from "./silent-answer.ts";
 import type { Http2Config } from "./config.ts";
 
+/** Time for the last answers to leave once the connection must end, in milliseconds. */
+const ABORT_GRACE_MS = 1_000;
 /** More fields than accepted reach us, so that they are refused in a record instead of a frame. */
 const FIELD_HEADROOM = 4;
 
@@ -27,6 +29,7 @@ export class Http2Connection {
   #running = 0;
   #count = 0;
   #isFlooding = false;
+  #hardEnd: NodeJS.Timeout | undefined;
   #lastBusyMs = performance.now();
 
   constructor(opened: Opened, context: HandlerContext, serve: ServeExchange, config: Http2Config) {
@@ -36,7 +39,8 @@ export class Http2Connection {
     this.#config = config;
     this.#gauge = new AbuseGauge(config, this.#lastBusyMs);
     // A socket error while the session is being torn down has no other listener (CVE-2025-59465).
-    opened.stream.on("error", () => {});
+    // Half-open sockets do not close by themselves: an agent that has ended its side is gone, with all its requests.
+    opened.stream.on("error", () => {}).once("end", () => { opened.stream.destroy(); });
     this.#session = performServerHandshake(opened.stream, sessionOptions(config));
     this.#session.on("stream", this.#onStream).on("ping", this.#onControl).on("remoteSettings", this.#onControl);
     this.#session.on("error", () => {}).once("close", this.#onClose);
@@ -77,9 +81,9 @@ export class Http2Connection {
 
   #onStreamClose(stream: ServerHttp2Stream, answer: Http2Answer): void {
     this.#open.delete(answer);
-    if (answer.isEnded) return;
-    answer.leave(new EgressError("relay.aborted", `the agent reset its request (${stream.rstCode})`));
-    this.#onReset();
+    if (!answer.isEnded) answer.leave(new EgressError("relay.aborted", `the agent reset its request (${stream.rstCode})`));
+    // However fast the answer was: a reset is a reset.
+    if (stream.rstCode !== constants.NGHTTP2_NO_ERROR && !answer.isCut) this.#onReset();
   }
 
   #onReset(): void {
@@ -103,7 +107,7 @@ export class Http2Connection {
   #destroy(code: number): void {
     if (this.#session.destroyed) return;
     this.#session.goaway(code);
-    setImmediate(() => { this.#session.destroy(undefined, code); });
+    setImmediate(() => { this.#opened.stream.destroy(); });
   }
 
   #run(incoming: Incoming): void {
@@ -132,6 +136,7 @@ export class Http2Connection {
   }
 
   readonly #onClose = (): void => {
+    clearTimeout(this.#hardEnd);
     this.#opened.signal.removeEventListener("abort", this.#onAbort);
     this.#context.drain.removeEventListener("abort", this.#onDrain);
     if (!this.#opened.stream.destroyed) this.#opened.stream.destroy();
@@ -142,6 +147,7 @@ export class Http2Connection {
     const reason = EgressError.from(this.#opened.signal.reason);
     for (const answer of [...this.#open]) answer.interrupt(reason);
     if (this.#running === 0) this.#destroy(constants.NGHTTP2_NO_ERROR);
+    else this.#hardEnd = setTimeout(() => { this.#opened.stream.destroy(); }, ABORT_GRACE_MS);
   };
 
   readonly #onDrain = (): void => { this.#session.close(); };

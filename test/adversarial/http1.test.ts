@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { EgressError } from "../../proxy/errors.ts";
 import { Wire, allow, deny, eventually, gather } from "../support/exchange.ts";
@@ -257,6 +258,21 @@ describe("an answer", () => {
     expect(writtenBytes).toBeLessThan(16 << 20);
     socket.destroy();
     await eventually(() => wire.fakes.closed().length === 1, "the end");
+  });
+});
+
+describe("an agent that leaves", () => {
+  test.each([["ends its side", (socket: Socket) => { socket.end(); }], ["resets", (socket: Socket) => { socket.resetAndDestroy(); }]])("and %s ends the destination's part", async (_how, leave) => {
+    open();
+    wire.fakes.upstream.script = () => {};
+    const socket = await wire.connect();
+    socket.write(`GET / HTTP/1.1\r\n${H}\r\n`);
+    await eventually(() => wire.fakes.upstream.requests.length === 1, "the request");
+    leave(socket);
+    await eventually(() => wire.connectionsEnded === 1, "the end of the connection");
+    expect(wire.fakes.upstream.requests[0]?.aborted?.code).toBe("relay.aborted");
+    expect(wire.fakes.closed()).toMatchObject([{ outcome: "failed", error: { code: "relay.aborted" } }]);
+    expect(wire.fakes.reservations[0]?.ended).toBe("settled");
   });
 });
 

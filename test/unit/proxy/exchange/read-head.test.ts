@@ -64,17 +64,17 @@ describe("readHead makes one canonical head", () => {
 });
 
 describe("readHead refuses another destination than the connection's", () => {
-  test.each([
+  test.each<[string, RawHead, HeadContext]>([
     ["Host of another name", h1([["Host", "evil"]]), HTTPS],
     ["Host of a parent name", h1([["Host", "ok"]]), HTTPS],
     ["another port", h1([["Host", "api.ok:8443"]]), HTTPS],
     ["the default port of the other scheme", h1([["Host", "api.ok:80"]]), HTTPS],
     ["an address", h1([["Host", "127.0.0.1"]]), HTTPS],
-    ["no port on a connection to another port", h1([HOST]), { ...HTTPS, destination: { kind: "name", name: "api.ok", port: 8443 } } as HeadContext],
-    ["a server name of another host", h1([HOST]), { ...HTTPS, wire: { kind: "tls", serverName: "evil", alpn: [] } } as HeadContext],
+    ["no port on a connection to another port", h1([HOST]), { ...HTTPS, destination: { kind: "name", name: "api.ok", port: 8443 } }],
+    ["a server name of another host", h1([HOST]), { ...HTTPS, wire: { kind: "tls", serverName: "evil", alpn: [] } }],
     [":authority of another name", h2([], { authority: "evil" }), HTTPS],
     ["host beside another :authority", h2([["host", "evil"]]), HTTPS],
-  ] as const)("%s", (_what, raw, context) => {
+  ])("%s", (_what, raw, context) => {
     expect(() => read(raw, context)).toThrow(refused("destination.mismatch"));
   });
 });

@@ -44,19 +44,17 @@ function readOptions(argv: readonly string[]): Options {
   return { scenarios, peers, rounds, durationMs: seconds * 1000, jsonFile: values.json ?? null };
 }
 
-/** All peers run side by side for the whole bench, so that each round meets the same machine. */
-async function startPeers(names: readonly string[], lab: Lab): Promise<Peer[]> {
-  const peers: Peer[] = [];
+/** Starts peers into `running`, from where they are stopped, also if a later one fails. They stay up for the whole bench: each round meets the same machine. */
+async function startPeers(names: readonly string[], lab: Lab, running: Peer[]): Promise<void> {
   for (const name of names) {
     try {
       const peer = await PEERS[name]?.(lab);
-      if (peer !== undefined) peers.push(peer);
+      if (peer !== undefined) running.push(peer);
     } catch (error) {
       if (!(error instanceof PeerMissing)) throw error;
       say(`left out: ${name}: ${error.message}`);
     }
   }
-  return peers;
 }
 
 /** Rounds over the peers, interleaved; each round begins with another peer, so that none always follows the same. */
@@ -93,7 +91,7 @@ async function main(options: Options): Promise<void> {
   const peers: Peer[] = [];
   const driver = new Driver();
   try {
-    peers.push(...await startPeers(options.peers, lab));
+    await startPeers(options.peers, lab, peers);
     for (const peer of peers) say(`  ${peer.name}: ${peer.remark}`);
     say("");
     const results: Result[] = [];

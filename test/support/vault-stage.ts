@@ -1,0 +1,40 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../common/clock.ts";
+import { openLender } from "../../proxy/credentials/lender.ts";
+import type { Loan } from "../../proxy/credentials/credential-lender.ts";
+import { aHead, AN_AGENT, credentialSettings, someGrants } from "./credentials.ts";
+
+export interface VaultStageOptions {
+  readonly address: string;
+  readonly token: string;
+  /** Further settings of `credentials.vault`. */
+  readonly vault?: Readonly<Record<string, unknown>>;
+  readonly credentials?: Readonly<Record<string, unknown>>;
+}
+
+/** A lender with one grant `github` whose secret is field `token` of `secret/team/github` in the Vault of the test. */
+export interface VaultStage {
+  readonly tokenFile: string;
+  /** Lends the grant for a request inside its binding. */
+  lend(): Promise<Loan>;
+  close(): Promise<void>;
+}
+
+export async function openVaultStage({ address, token, vault = {}, credentials = {} }: VaultStageOptions): Promise<VaultStage> {
+  const folder = await mkdtemp(join(tmpdir(), "weir-vault-"));
+  const tokenFile = join(folder, "token");
+  await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
+  const grants = someGrants({ github: { credential: { type: "vault", path: "team/github", field: "token" }, bind: { hosts: ["api.example.test"] } } });
+  const settings = credentialSettings({ cacheTtlMs: 0, failureTtlMs: 0, attempts: 1, vault: { address, tokenFile, timeoutMs: 2_000, ...vault }, ...credentials } as never);
+  const lender = openLender({ grants, credentials: settings }, {}, systemClock);
+  return {
+    tokenFile,
+    lend: async () => lender.lend(["github"], AN_AGENT, aHead(), new AbortController().signal),
+    close: async () => {
+      await lender.close();
+      await rm(folder, { recursive: true });
+    },
+  };
+}

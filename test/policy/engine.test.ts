@@ -1,11 +1,12 @@
 import { mkdir, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { silentLog } from "../../common/log.ts";
 import { systemClock } from "../../common/clock.ts";
 import { buildPolicy } from "../../proxy/policy/policy-tool.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { ReloadingPolicyEngine, type PolicyEvent } from "../../proxy/policy/engine.ts";
+import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
 import { aConnection, aName, anExchange } from "./questions.ts";
@@ -178,6 +179,26 @@ describe("a policy that changes", () => {
     await rename(join(folder, "new.tar.gz"), join(folder, "policy.tar.gz"));
     await changed;
     expect(await asks(engine, "exchange", anExchange())).toMatchObject({ rule: "second" });
+  });
+
+  test("while a question is open leaves that question to the policy that it was put to, and names it", async () => {
+    const directory = await aFolder({ "data.yaml": rule("first") });
+    const engine = await anEngine(config({ directory }));
+    const before = engine.revision;
+    const gate = Promise.withResolvers<void>();
+    const evaluate = WasmPolicy.prototype.evaluate;
+    const held = vi.spyOn(WasmPolicy.prototype, "evaluate").mockImplementationOnce(async function (this: WasmPolicy, ...args) {
+      const answer = await evaluate.apply(this, args);
+      await gate.promise;
+      return answer;
+    });
+    onTestFinished(() => { held.mockRestore(); });
+    const open = asks(engine, "exchange", anExchange());
+    await writeFile(join(directory, "data.yaml"), rule("second"));
+    await engine.reload();
+    gate.resolve();
+    expect(await open).toMatchObject({ rule: "first", revision: before });
+    expect(await asks(engine, "exchange", anExchange())).toMatchObject({ rule: "second", revision: engine.revision });
   });
 
   test("under load decides each question by exactly one revision, without a failure", async () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import type { Clock } from "../../common/clock.ts";
 import { compileData } from "../../proxy/policy/compile-data.ts";
 import { policyData } from "../../proxy/policy/data.ts";
@@ -21,6 +21,13 @@ const openDefault = async (limits = LIMITS, clock: Clock = tickingClock(1)) => W
 const withHeaderOf = (bytes: number) => anExchange({ request: { headers: { "x-large": "x".repeat(bytes) } } });
 const ALLOWED = [{ result: expect.objectContaining({ allow: true, rule: "api.read" }) }];
 
+/** Counts fresh instances from here on. */
+function countInstances() {
+  const instantiated = vi.spyOn(WebAssembly as unknown as { instantiate: () => unknown }, "instantiate");
+  onTestFinished(() => { instantiated.mockRestore(); });
+  return instantiated;
+}
+
 describe("a policy in WebAssembly", () => {
   test("gives the result set of the entry point that was asked", async () => {
     expect(await (await openDefault()).evaluate("exchange", anExchange())).toEqual(ALLOWED);
@@ -28,8 +35,10 @@ describe("a policy in WebAssembly", () => {
 
   test("that runs out of memory fails, and the next question is answered by a fresh instance", async () => {
     const policy = await openDefault();
+    const instantiated = countInstances();
     await expect(policy.evaluate("exchange", withHeaderOf(8 << 20))).rejects.toThrow(UNAVAILABLE);
     expect(await policy.evaluate("exchange", anExchange())).toEqual(ALLOWED);
+    expect(instantiated).toHaveBeenCalledTimes(1);
   });
 
   test("that traps while it parses fails, with the reason as an error", async () => {
@@ -67,9 +76,14 @@ describe("a policy in WebAssembly", () => {
     }
   });
 
-  test("goes on after many large questions, because a grown memory is replaced", async () => {
-    const policy = await openDefault({ ...LIMITS, memoryLimitBytes: 16 << 20 });
-    for (let round = 0; round < 20; round += 1) expect(await policy.evaluate("exchange", withHeaderOf(1 << 20))).toEqual(ALLOWED);
+  test("gives memory back: an instance that had to grow for one question is replaced, one that had not is kept", async () => {
+    const policy = await openDefault({ ...LIMITS, memoryLimitBytes: 32 << 20 });
+    const instantiated = countInstances();
+    for (let round = 0; round < 10; round += 1) expect(await policy.evaluate("exchange", anExchange())).toEqual(ALLOWED);
+    expect(instantiated).toHaveBeenCalledTimes(0);
+    expect(await policy.evaluate("exchange", withHeaderOf(9 << 20))).toEqual(ALLOWED);
+    expect(await policy.evaluate("exchange", anExchange())).toEqual(ALLOWED);
+    expect(instantiated).toHaveBeenCalledTimes(1);
   });
 
   test("whose data does not fit into its memory is not opened", async () => {

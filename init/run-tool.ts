@@ -14,7 +14,9 @@ export function runTool(command: string, args: readonly string[], input = ""): s
   if (done.error !== undefined) {
     throw new UserError(`${command} cannot be run: ${done.error.message}`, `Install it (Debian: apt-get install ${PACKAGES[command] ?? command}).`, EXIT.unavailable, { cause: done.error });
   }
-  if (done.status !== 0) throw new UserError(`${command} ${args.join(" ")} failed: ${done.stderr.trim()}`, "It needs CAP_NET_ADMIN in this network namespace and nftables in the kernel.", EXIT.unavailable);
+  if (done.status !== 0) {
+    throw new UserError(`${command} ${args.join(" ")} failed: ${done.stderr.trim()}`, "It needs CAP_NET_ADMIN in this network namespace and nftables in the kernel.", EXIT.unavailable);
+  }
   return done.stdout;
 }
 

@@ -95,9 +95,9 @@ async function drain(open: ReadonlySet<Relayed>, timeoutMs: number): Promise<voi
 
 /** Unique in this process, and different after a restart. */
 function connectionIds(): () => string {
-  const run = `${Date.now().toString(36)}${process.pid.toString(36)}`;
+  const prefix = `${Date.now().toString(36)}${process.pid.toString(36)}`;
   let count = 0;
-  return () => `${run}-${(count += 1).toString(36)}`;
+  return () => `${prefix}-${(count += 1).toString(36)}`;
 }
 
 async function run(): Promise<number> {

@@ -41,8 +41,8 @@ export function runtimeFolder(uid: number): string {
 }
 
 /**
- * The command line; `env` and `bwrap` are found in the PATH of the stage, the inner `env` at its fixed place. GNU `env` sets signal dispositions and ends with 126 or 127 as a shell would; inside it gives COMMAND the default
- * dispositions back that bubblewrap was started without.
+ * The command line; `env` and `bwrap` are found in the PATH of the stage, the inner `env` at its fixed place. GNU `env` sets signal
+ * dispositions and ends with 126 or 127 as a shell would; inside it gives COMMAND the default dispositions back that bubblewrap was started without.
  */
 export function bubblewrapCommand(command: readonly string[]): [program: string, args: string[]] {
   return ["env", [

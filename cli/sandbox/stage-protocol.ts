@@ -6,7 +6,7 @@ export const CONTROL_FD = 3;
 const commandLine = z.tuple([z.string()], z.string());
 
 /** The first line to the stage: everything it needs to know. */
-export const stageTask = z.strictObject({
+const stageTask = z.strictObject({
   kind: z.literal("start"),
   init: commandLine,
   sidecar: commandLine,
@@ -17,7 +17,9 @@ export const stageTask = z.strictObject({
 export type StageTask = z.output<typeof stageTask>;
 
 /** Every later line to the stage. */
-export const stageSignal = z.strictObject({ kind: z.literal("signal"), name: z.string() });
+const stageSignal = z.strictObject({ kind: z.literal("signal"), name: z.string() });
+
+export const stageOrder = z.discriminatedUnion("kind", [stageTask, stageSignal]);
 
 /** What the stage says. Nothing follows `failed` or `ended`. */
 export const stageEvent = z.discriminatedUnion("kind", [

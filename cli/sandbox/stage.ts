@@ -13,7 +13,7 @@ import { describeError } from "../../common/lifecycle.ts";
 import { BUBBLEWRAP_FD } from "./bubblewrap.ts";
 import { closeInheritedFiles } from "./inherited-files.ts";
 import { SidecarKeeper } from "./sidecar-keeper.ts";
-import { CONTROL_FD, jsonLines, stageSignal, stageTask, type StageEvent, type StageTask } from "./stage-protocol.ts";
+import { CONTROL_FD, jsonLines, stageOrder, type StageEvent, type StageTask } from "./stage-protocol.ts";
 
 const control = new Socket({ fd: CONTROL_FD, readable: true, writable: true });
 const say = (event: StageEvent) => { control.write(`${JSON.stringify(event)}\n`); };
@@ -22,21 +22,24 @@ async function main(): Promise<void> {
   closeInheritedFiles(CONTROL_FD);
   // The terminal sends these to the whole group; only COMMAND is to act on them.
   for (const name of ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"] as const) process.on(name, () => {});
-  const { promise: task, resolve, reject } = Promise.withResolvers<StageTask>();
-  let sandbox: ChildProcess | undefined;
+  const task = Promise.withResolvers<StageTask>();
+  const running = Promise.withResolvers<ChildProcess>();
   control.on("data", jsonLines((value) => {
-    if (sandbox === undefined) resolve(stageTask.parse(value));
-    else signalCommand(sandbox, stageSignal.parse(value).name);
+    const order = stageOrder.parse(value);
+    if (order.kind === "start") task.resolve(order);
+    // A signal that comes early waits for COMMAND, as it would for a process that has not yet called exec.
+    else void running.promise.then((sandbox) => { signalCommand(sandbox, order.name); });
   }));
   control.once("close", () => { process.kill(process.pid, "SIGKILL"); });
-  control.once("error", reject);
-  const given = await task;
+  control.once("error", task.reject);
+  const given = await task.promise;
   await applyRules(given);
   const keeper = new SidecarKeeper(given.sidecar, say);
   await keeper.start();
   const stopping = new AbortController();
   const keeping = keeper.keep(stopping.signal);
-  sandbox = startSandboxed(given);
+  const sandbox = startSandboxed(given);
+  running.resolve(sandbox);
   const exitCode = await untilEnded(sandbox);
   stopping.abort();
   keeper.stop();

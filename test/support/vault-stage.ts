@@ -12,9 +12,11 @@ export interface VaultStageOptions {
   /** Further settings of `credentials.vault`. */
   readonly vault?: Readonly<Record<string, unknown>>;
   readonly credentials?: Readonly<Record<string, unknown>>;
+  /** Path of the secret; default `team/github`. */
+  readonly path?: string;
 }
 
-/** A lender with one grant `github` whose secret is field `token` of `secret/team/github` in the Vault of the test. */
+/** A lender with one grant `github` whose secret is field `token` of `secret/PATH` in the Vault of the test. */
 export interface VaultStage {
   readonly tokenFile: string;
   /** Lends the grant for a request inside its binding. */
@@ -22,11 +24,11 @@ export interface VaultStage {
   close(): Promise<void>;
 }
 
-export async function openVaultStage({ address, token, vault = {}, credentials = {} }: VaultStageOptions): Promise<VaultStage> {
+export async function openVaultStage({ address, token, vault = {}, credentials = {}, path = "team/github" }: VaultStageOptions): Promise<VaultStage> {
   const folder = await mkdtemp(join(tmpdir(), "weir-vault-"));
   const tokenFile = join(folder, "token");
   await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
-  const grants = someGrants({ github: { credential: { type: "vault", path: "team/github", field: "token" }, bind: { hosts: ["api.example.test"] } } });
+  const grants = someGrants({ github: { credential: { type: "vault", path, field: "token" }, bind: { hosts: ["api.example.test"] } } });
   const settings = credentialSettings({ cacheTtlMs: 0, failureTtlMs: 0, attempts: 1, vault: { address, tokenFile, timeoutMs: 2_000, ...vault }, ...credentials } as never);
   const lender = openLender({ grants, credentials: settings }, {}, systemClock);
   return {

@@ -292,6 +292,8 @@ class Verifier:
                     if not line.endswith(b"\n"):
                         if number < len(self.segments) - 1:
                             raise Damage(self.expected, "altered", f"{path.name} ends in the middle of a record")
+                        if len(line) == LINE_LIMIT:
+                            raise Damage(self.expected, "altered", "the line is longer than any record")
                         self.unfinished = len(line)
                         break
                     self.take(line[:-1], is_head)

@@ -2,7 +2,7 @@ import { hash } from "node:crypto";
 import type { AuditRecord } from "../model/record.ts";
 import type { Receipt } from "./audit-log.ts";
 import { MerkleTree } from "./merkle.ts";
-import { toOcsf } from "./ocsf.ts";
+import { canonicalText, toOcsf } from "./ocsf.ts";
 import type { Product } from "./ocsf-parts.ts";
 
 /** What the next record is linked to. */
@@ -48,7 +48,7 @@ export class Chain {
 
   append(record: AuditRecord): Link {
     const sequence = this.#sequence;
-    const unsigned = JSON.stringify(toOcsf(record, {
+    const unsigned = canonicalText(toOcsf(record, {
       sequence,
       uid: uidOf(this.uid, sequence),
       product: this.#product,

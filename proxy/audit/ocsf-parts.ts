@@ -39,15 +39,14 @@ export interface Placement {
 type Outcome = "allowed" | "denied" | "failed";
 
 /**
- * Free text as it is recorded: well-formed (a lone surrogate has no canonical form) and at most `limit` UTF-16 units. What is longer keeps
- * its beginning and ends with its length and digest, so that a record still says which text it was.
+ * Free text as it is recorded: at most `limit` UTF-16 units. What is longer keeps its beginning and ends with its length and digest, so that a
+ * record still says which text it was.
  */
 export function clip(value: string | null | undefined, limit: number): string | undefined {
   if (value === null || value === undefined) return undefined;
-  const text = value.isWellFormed() ? value : value.toWellFormed();
-  if (text.length <= limit) return text;
-  const end = `…[${text.length} characters, sha256 ${hash("sha256", text, "hex")}]`;
-  return `${text.slice(0, Math.max(0, limit - end.length)).toWellFormed()}${end}`;
+  if (value.length <= limit) return value;
+  const end = `…[${value.length} characters, sha256 ${hash("sha256", value, "hex")}]`;
+  return `${value.slice(0, Math.max(0, limit - end.length))}${end}`;
 }
 
 /** @param correlationUid what all records of one exchange, connection or query share; the id that the agent was told */

@@ -20,6 +20,16 @@ const DNS_RCODE = { allowed: 0, denied: 3, failed: 2 } as const;
 const LIFECYCLE_ACTIVITY: Readonly<Record<string, number>> = { "audit.started": 3, "audit.stopped": 4, "proxy.started": 3, "proxy.stopped": 4 };
 const DIRECTION_OUTBOUND = 2;
 
+/** An escape of half a surrogate pair, which `JSON.stringify` writes for text that is not well-formed; it may also be innocent text. */
+const LONE_SURROGATE = "\\ud";
+
+/** The canonical form of an event (RFC 8785). Text that is not well-formed has none; each half pair in it becomes U+FFFD. */
+export function canonicalText(event: OcsfEvent): string {
+  const text = JSON.stringify(event);
+  if (!text.includes(LONE_SURROGATE)) return text;
+  return JSON.stringify(JSON.parse(text, (_key, value: unknown) => (typeof value === "string" ? value.toWellFormed() : value)));
+}
+
 /** Maps a record to its event, hash and signature left out. Pure; free text is clipped to a stated length, never dropped. */
 export function toOcsf(record: AuditRecord, placement: Placement): OcsfEvent {
   switch (record.kind) {
@@ -53,7 +63,7 @@ function httpActivity(record: ExchangeRecord, placement: Placement) {
     http_request: {
       http_method: method,
       uid: record.exchangeId,
-      url: { hostname: clip(record.host, 255), path: clip(record.path, 4_096), port: record.port ?? undefined, scheme: record.scheme ?? undefined },
+      url: { hostname: clip(record.host, 255), path: clip(record.path, 2_048), port: record.port ?? undefined, scheme: record.scheme ?? undefined },
       user_agent: clip(record.userAgent, 256),
       version: record.httpVersion ?? undefined,
     },
@@ -82,7 +92,7 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     namespace: agent.namespace,
     phase: record.phase,
     policy_allowed: record.decision?.allowed,
-    query_keys: record.queryKeys.slice(0, 32).map((key) => clip(key, 64)),
+    query_keys: record.queryKeys.slice(0, 16).map((key) => clip(key, 64)),
     reason: clip(record.error?.reason, 512),
     thread: agent.thread,
   };
@@ -180,13 +190,13 @@ function applicationLifecycle(record: LifecycleRecord, placement: Placement) {
   const agent = agentParts(record.agent);
   return {
     activity_id: activity,
-    activity_name: record.event,
+    activity_name: clip(record.event, 64),
     ai_agent: agent.aiAgent,
     app: placement.product,
     attestation_list: [placement.attestation],
     category_uid: 6,
     class_uid: 6002,
-    message: record.event,
+    message: clip(record.event, 64),
     metadata: metadata(placement, undefined, "lifecycle"),
     severity_id: severity(record.outcome === "failed" ? "failed" : "allowed", null),
     status_id: record.outcome === "succeeded" ? 1 : 2,

@@ -70,6 +70,7 @@ export class AuditRoom implements AuditLog {
   readonly #file: FileLog;
   #signer: NoteSigner;
   #shippers: readonly Shipper[] = [];
+  #closing: Promise<void> | undefined;
 
   constructor(config: AuditConfig, options: OpenAuditOptions, own: { readonly opened: OpenedChain; readonly lifecycle: Lifecycle; readonly unlock: () => void }) {
     const { opened, lifecycle } = own;
@@ -132,8 +133,13 @@ export class AuditRoom implements AuditLog {
     this.#lifecycle.run("audit retention", async (signal) => this.#retain(signal));
   }
 
-  /** Writes the last records, signs the last checkpoint, lets the sinks catch up for a while, gives the lock back. */
-  async close(): Promise<void> {
+  /** Writes the last records, signs the last checkpoint, lets the sinks catch up for a while, gives the lock back. Calling it again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     await this.#file.close();
     const late = AbortSignal.timeout(this.#config.sinkDrainMs);
     const { records } = this.#file.durable.current;

@@ -5,7 +5,7 @@ import { CheckpointCheck } from "./checkpoint-check.ts";
 import { listSegments, NAMES, type Segment } from "./directory.ts";
 import { readRotation } from "./key-rotation.ts";
 import { MerkleTree } from "./merkle.ts";
-import { readLines } from "./segment-reader.ts";
+import { LINE_LIMIT_BYTES, readLines } from "./segment-reader.ts";
 import { readVerifierKeys } from "./signing-key.ts";
 import type { NoteVerifier } from "./signed-note.ts";
 import { lifecycleOf, readStoredRecord, type StoredRecord } from "./stored-record.ts";
@@ -74,6 +74,7 @@ class Verification {
     for await (const line of readLines(segment.path)) {
       if (!line.isWhole) {
         if (!isLast) throw new DamageFound(this.#expected(segment), "altered", `${segment.path} ends in the middle of a record`);
+        if (line.bytes.length > LINE_LIMIT_BYTES) throw new DamageFound(this.#expected(segment), "altered", "the line is longer than any record");
         this.#unfinishedBytes = line.bytes.length;
         return;
       }

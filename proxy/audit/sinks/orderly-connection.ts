@@ -32,6 +32,8 @@ export class OrderlyConnection {
     signal.addEventListener("abort", this.#onAbort, { once: true });
     socket.setTimeout(timeoutMs, () => { socket.destroy(new Error(`${host}:${port} did not answer in ${timeoutMs} ms`)); });
     this.#ended = endOf(socket);
+    // Nobody waits for the end of a connection that breaks before.
+    this.#ended.catch(() => undefined);
     this.#tls = connectTls({ ...options.tls, servername: host, socket: asDuplex(socket) });
     socket.once("error", (error) => { this.#tls.destroy(error); });
     this.#tls.once("error", (error) => { socket.destroy(error); });
@@ -73,7 +75,6 @@ export class OrderlyConnection {
 /** Resolves on FIN after our own FIN; rejects on every other end. */
 async function endOf(socket: Socket): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  promise.catch(() => undefined);
   socket.once("error", reject);
   socket.once("end", () => {
     if (socket.writableFinished) resolve();

@@ -35,6 +35,7 @@ policy:
 # The audit chain is written under the state directory; send it on as well:
 # audit:
 #   sinks:
-#     - type: https
+#     - name: siem
+#       type: https
 #       url: https://siem.example.com/ingest
 `;

@@ -145,6 +145,7 @@ async function openDoors(config: ProxyConfig, rooms: Rooms, lifecycle: Lifecycle
     http1.close();
     exchanges.close();
   });
+  lifecycle.onStop("doors", async () => listening.close());
   drain.addEventListener("abort", () => { lifecycle.run("close-doors", async () => listening.close()); });
   return {
     listening,

@@ -81,7 +81,7 @@ async function listen(server: Server, address: string): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : message;
-    throw new UserError(`cannot open the admin port ${address}: ${reason}`, "Set admin.address to a free loopback port, or stop what uses this one.", EXIT.unavailable, { cause: error });
+    throw new UserError(`cannot open the admin port ${address}: ${reason}`, "Set admin.address to a free loopback port, or stop what uses this one.", EXIT.config, { cause: error });
   }
 }
 

@@ -76,4 +76,9 @@ describe("docs/configuration.md", () => {
   test("says what the schemas say; `npm run docs:generate` writes it", () => {
     expect(read("docs/configuration.md")).toBe(renderConfiguration());
   });
+
+  test("says of each setting what it is for", () => {
+    const silent = [...read("docs/configuration.md").matchAll(/^\| `([^`]+)` \|.*\|\s+\|$/gm)].map(([, setting]) => setting);
+    expect(silent).toEqual([]);
+  });
 });

@@ -8,6 +8,7 @@ import { Inside } from "./inside.ts";
 import { describeAttempt, openTunnel, TYPES, type Attempt } from "./iodine.ts";
 import { Namespace } from "./namespaces.ts";
 import { Outside, push, ZONE } from "./outside.ts";
+import { exfiltrateFromSandbox } from "./sandboxed.ts";
 
 export interface MachineOptions {
   readonly quick: boolean;
@@ -43,11 +44,16 @@ async function main({ quick, seed }: MachineOptions): Promise<Outcome> {
   const counts = { attempts: 0, inside: 0 };
   for (const [name, names] of POLICIES) await govern(name, names, { outside, attempts: chooseAttempts(quick, seed), problems, counts, quick, before });
 
+  const sandboxed = await exfiltrateFromSandbox(quick ? 400 : 4_000);
+  say(`in the sandbox of weir run: ${sandboxed.asked} names full of data, ${sandboxed.answered} answered inside, ${sandboxed.carried} bytes of record data came back; iodine: ${sandboxed.client}`);
+  if (sandboxed.answered === 0) problems.push("no question from the sandbox reached the boundary: nothing is shown");
+  if (sandboxed.carried > 0) problems.push("the sandbox got record data");
+
   const after = outside.seen();
   const bytesThrough = await outside.received() - before.bytes;
   problems.push(...await problemWithCounters(outside));
   return {
-    freeBytesPerSecond, attempts: counts.attempts, bytesThrough, problems, questionsInside: counts.inside,
+    freeBytesPerSecond, attempts: counts.attempts, bytesThrough, problems, questionsInside: counts.inside + sandboxed.answered,
     questionsOutside: after.questions - before.questions, packetsOutside: after.packets - before.packets,
   };
 }

@@ -26,7 +26,7 @@ export class PrometheusMetrics implements Metrics {
   readonly #names = new Counter({ name: "weir_names_total", help: "DNS queries of agents that were answered.", labelNames: ["outcome"], registers: this.#registers });
   readonly #policySeconds = new Histogram({ name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers });
 
-  /** Adds what the runtime says of itself: memory, CPU time, event loop delay. For a process that is scraped. */
+  /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */
   observeProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
   }

@@ -42,7 +42,6 @@ const PAGES: Readonly<Record<string, (context: AdminContext) => Answer | Promise
 export async function openAdmin(config: AdminConfig, context: AdminContext): Promise<AdminServer | null> {
   const address = config.address ?? (context.byDefault ? `127.0.0.1:${PORTS.admin}` : null);
   if (address === null) return null;
-  context.metrics.observeProcess();
   const server = createServer({
     maxHeaderSize: HEAD_LIMIT_BYTES, requestTimeout: config.requestTimeoutMs, headersTimeout: config.requestTimeoutMs,
     keepAliveTimeout: config.requestTimeoutMs, connectionsCheckingInterval: 1_000, insecureHTTPParser: false,
@@ -53,6 +52,7 @@ export async function openAdmin(config: AdminConfig, context: AdminContext): Pro
     answer(request, response, context).catch(() => { request.socket.destroy(); });
   });
   await listen(server, address);
+  context.metrics.observeProcess();
   const { port, address: host, family } = server.address() as AddressInfo;
   return { url: `http://${family === "IPv6" ? `[${host}]` : host}:${port}`, close: async () => close(server) };
 }

@@ -83,7 +83,7 @@ describe("a secret or a token", () => {
     const loan = await lender.lend(["api"], AN_AGENT, aHead(), NEVER);
     const outbound = toOutbound(aHead(), loan);
     for (const each of [loan, outbound, lender, loan.headers]) {
-      expect([JSON.stringify(each), inspect(each, { depth: 12 }), String(each)].join("\n")).not.toContain(CANARY);
+      expect([JSON.stringify(each), inspect(each, { depth: 12, showHidden: true })].join("\n")).not.toContain(CANARY);
     }
   });
 

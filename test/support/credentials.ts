@@ -27,6 +27,6 @@ export function someGrants(grants: Readonly<Record<string, unknown>>): Grants {
   return grantsConfig.parse(grants);
 }
 
-export function credentialSettings(over: Partial<CredentialsConfig> = {}): CredentialsConfig {
+export function credentialSettings(over: Readonly<Record<string, unknown>> = {}): CredentialsConfig {
   return credentialsConfig.parse({ attemptDelayMs: 0, ...over });
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ERROR_TABLE, EgressError } from "../../../../proxy/errors.ts";
+import { ERROR_TABLE, type EgressError } from "../../../../proxy/errors.ts";
 import { AUTH_HEADERS } from "../../../../proxy/credentials/auth-headers.ts";
 import { openLender } from "../../../../proxy/credentials/lender.ts";
 import type { RequestHead } from "../../../../proxy/model/request.ts";

@@ -1,0 +1,10 @@
+import { expect, test } from "vitest";
+import { adminConfig } from "../../../../proxy/admin/config.ts";
+
+test.each(["127.0.0.1:15090", "[::1]:15090", "127.0.0.1:0", "127.9.9.9:80"])("the admin port may be at %s", (address) => {
+  expect(adminConfig.safeParse({ address }).success).toBe(true);
+});
+
+test.each(["0.0.0.0:15090", "[::]:15090", "192.0.2.1:15090", "localhost:15090", ":15090", "127.0.0.1", "127.0.0.1:65536", "127.0.0.1.evil.test:1"])("the admin port may not be at %s", (address) => {
+  expect(adminConfig.safeParse({ address }).success).toBe(false);
+});

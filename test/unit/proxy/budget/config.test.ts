@@ -1,0 +1,14 @@
+import { expect, test } from "vitest";
+import { budgetConfig } from "../../../../proxy/budget/config.ts";
+
+test("no limit is set by default", () => {
+  expect(budgetConfig.parse({})).toEqual({ perAgent: { window: "thread" }, named: {}, maxAccounts: 100_000 });
+});
+
+test.each([
+  ["half a request", { perAgent: { requests: 0.5 } }], ["less than nothing", { perAgent: { bytes: -1 } }], ["more than can be counted", { perAgent: { bytes: 2 ** 53 } }],
+  ["an unknown window", { perAgent: { window: "week" } }], ["an unknown meter", { named: { a: { meter: "usd", limit: 1 } } }], ["a budget without a limit", { named: { a: { meter: "bytes" } } }],
+  ["a name that is Weir's own", { named: { "agent.requests": { meter: "requests", limit: 1 } } }], ["an unknown key", { perAgent: { request: 1 } }],
+])("a limit of %s is refused", (_name, budgets) => {
+  expect(budgetConfig.safeParse(budgets).success).toBe(false);
+});

@@ -68,6 +68,11 @@ export type PolicyData = z.output<typeof policyData>;
 export type HostEntry = PolicyData["hosts"][number];
 export type AddressEntry = PolicyData["addresses"][number];
 
+/** JSON Schema (draft 7) of `data.yaml`, for editors; the rules between keys are only in the check itself. */
+export function dataJsonSchema(): object {
+  return z.toJSONSchema(policyData, { target: "draft-7", io: "input" });
+}
+
 type EntryRules = Pick<HostEntry, "effect" | "handling" | "methods" | "paths" | "schemes" | "websocket" | "grants" | "budgets" | "max_request_bytes" | "max_response_bytes" | "reason" | "hint">;
 
 const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", "max_request_bytes", "max_response_bytes"] as const;

@@ -4,6 +4,7 @@ import { EgressError } from "../errors.ts";
 import { builtinsAt } from "./builtins.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
+import type { CompiledModule } from "./web-assembly.ts";
 
 const PAGE_BYTES = 64 * 1024;
 const INITIAL_PAGES = 8;
@@ -29,13 +30,13 @@ export interface Evaluator {
  * this thread: the deadline makes a late answer a failure, it does not shorten the wait.
  */
 export class WasmPolicy implements Evaluator {
-  readonly #module: WebAssembly.Module;
+  readonly #module: CompiledModule;
   readonly #data: object;
   readonly #limits: WasmLimits;
   readonly #clock: Clock;
   #instance: Promise<Instance> | null = null;
 
-  private constructor(module: WebAssembly.Module, data: object, limits: WasmLimits, clock: Clock) {
+  private constructor(module: CompiledModule, data: object, limits: WasmLimits, clock: Clock) {
     this.#module = module;
     this.#data = data;
     this.#limits = limits;

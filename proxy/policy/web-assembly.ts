@@ -22,4 +22,4 @@ declare global {
   }
 }
 
-export {};
+export type CompiledModule = WebAssembly.Module;

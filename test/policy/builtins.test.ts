@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { builtinsAt, HOST_BUILTINS } from "../../proxy/policy/builtins.ts";
 import { pinnedCapabilities } from "../../proxy/policy/capabilities.ts";
 import { runOpa } from "../../proxy/policy/opa.ts";
-import { testWithOpa } from "./compiler.ts";
+import { compiler } from "./compiler.ts";
 import { aFolder } from "./folders.ts";
 
 /** Expressions of the builtins that the evaluator's host supplies; undefined where OPA is undefined. */
@@ -27,7 +27,8 @@ function call(name: string, args: readonly unknown[]): unknown {
 }
 
 describe("a builtin of the host", () => {
-  testWithOpa("gives what `opa eval` gives", async (opa) => {
+  test("gives what `opa eval` gives", async (context) => {
+    const opa = compiler(context);
     const rules = CALLS.map(([name, args], index) => `answers["${index}"] := ${name}(${args.map((arg) => JSON.stringify(arg)).join(", ")})`);
     const folder = await aFolder({ "calls.rego": `package calls\n\n${rules.join("\n\n")}\n` });
     const run = await runOpa(opa, ["eval", "--format", "raw", "-d", join(folder, "calls.rego"), "data.calls.answers"]);
@@ -36,7 +37,8 @@ describe("a builtin of the host", () => {
     expect(Object.entries(ourAnswers).map(([index, answer]) => [CALLS[Number(index)], answer])).toEqual(CALLS.map((entry, index) => [entry, theirs[`${index}`]]));
   });
 
-  testWithOpa("is known to the compiler, and what the evaluator cannot do is not", async (opa) => {
+  test("is known to the compiler, and what the evaluator cannot do is not", async (context) => {
+    const opa = compiler(context);
     const pinned = JSON.parse(pinnedCapabilities((await runOpa(opa, ["capabilities", "--current"])).stdout)) as { builtins: { name: string }[]; allow_net: string[] };
     const names = pinned.builtins.map(({ name }) => name);
     for (const name of HOST_BUILTINS) expect(names).toContain(name);

@@ -7,12 +7,12 @@ import { systemClock } from "../../common/clock.ts";
 import { writeBundle } from "../../proxy/policy/bundle.ts";
 import { compileData } from "../../proxy/policy/compile-data.ts";
 import { compileLibrary } from "../../proxy/policy/compile-policy.ts";
-import { policyData } from "../../proxy/policy/data.ts";
+import { dataJsonSchema, policyData } from "../../proxy/policy/data.ts";
 import { inputJsonSchema, policyInput } from "../../proxy/policy/input-schema.ts";
 import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
 import { inputSchemaPath, librarySources, readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
 import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
-import { testWithOpa } from "./compiler.ts";
+import { compiler } from "./compiler.ts";
 import { GOLDEN_DATA, goldenQuestions } from "./golden/questions.ts";
 
 const ANSWERS = join(import.meta.dirname, "golden", "answers.json");
@@ -90,30 +90,35 @@ describe("the library as checked in", () => {
     for (const rule of ["hosts.default", "addresses.default", "addresses.metadata", "names.metadata", "names.hide", "names.default", "name.default", "api.admin", "db"]) expect(rules).toContain(rule);
   });
 
-  testWithOpa("has the answers that `opa eval` gives today (`vitest -u` writes them)", async (opa) => {
+  test("has the answers that `opa eval` gives today (`vitest -u` writes them)", async (context) => {
+    const opa = compiler(context);
     await expect(written(await askOpa(opa))).toMatchFileSnapshot(ANSWERS);
   });
 
-  testWithOpa("is what the sources compile to, byte for byte before compression", async (opa) => {
+  test("is what the sources compile to, byte for byte before compression", async (context) => {
+    const opa = compiler(context);
     const rebuilt = gunzipSync(await writeBundle(await compileLibrary(opa)));
     const checkedIn = gunzipSync(await readFile(join(librarySources(), "dist", "default.tar.gz")));
     expect(rebuilt.equals(checkedIn), "run `node scripts/build-policy.ts`").toBe(true);
   });
 });
 
-test("the input's JSON Schema is the one that the type gives", async () => {
-  expect(JSON.parse(await readFile(inputSchemaPath(), "utf8")), "run `node scripts/build-policy.ts`").toEqual(JSON.parse(JSON.stringify(inputJsonSchema())));
+test.each([["input", "input.json", inputJsonSchema], ["data", "data/schema.json", dataJsonSchema]] as const)("the JSON Schema of the %s is the one that the code gives", async (_, file, schema) => {
+  const checkedIn = await readFile(join(librarySources(), "schemas", file), "utf8");
+  expect(JSON.parse(checkedIn), "run `node scripts/build-policy.ts`").toEqual(JSON.parse(JSON.stringify(schema())));
 });
 
-testWithOpa("the library passes its own tests and every rule is covered", async (opa) => {
+test("the library passes its own tests and every rule is covered", async (context) => {
+  const opa = compiler(context);
   const tests = await runOpa(opa, ["test", librarySources()]);
-  expect(tests.exitCode, tests.stdout).toBe(0);
+  expect(tests).toMatchObject({ exitCode: 0 });
   const coverage = JSON.parse((await runOpa(opa, ["test", "--coverage", "--format", "json", librarySources()])).stdout) as { coverage: number };
   expect(coverage.coverage).toBe(100);
 });
 
-testWithOpa("the library is formatted and passes the strict check with the input's schema", async (opa) => {
+test("the library is formatted and passes the strict check with the input's schema", async (context) => {
+  const opa = compiler(context);
   expect((await runOpa(opa, ["fmt", "--list", librarySources()])).stdout.trim()).toBe("");
   const check = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), librarySources(), "--ignore", "schemas"]);
-  expect(check.exitCode, check.stderr).toBe(0);
+  expect(check).toMatchObject({ exitCode: 0, stderr: "" });
 });

@@ -1,12 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readEnvironment } from "../../common/config.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { isFit, OPA_VERSION } from "../../proxy/policy/opa.ts";
 import { buildPolicy, checkPolicyFolder, formatPolicy, runRegoTests } from "../../proxy/policy/policy-tool.ts";
-import { readFile } from "node:fs/promises";
-import { testWithOpa } from "./compiler.ts";
+import { compiler } from "./compiler.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
 import { aName, aConnection, anExchange } from "./questions.ts";
@@ -38,7 +37,8 @@ custom: {partners: [partner.test]}
 const FOLDER = { "data.yaml": DATA, "exchanges.rego": RULES, "connections.rego": CONNECTIONS, "names.rego": NAMES };
 
 describe("Rego of one's own beside the data", () => {
-  testWithOpa("refuses what the data allows, allows what it does not, and leaves the rest to it", async () => {
+  test("refuses what the data allows, allows what it does not, and leaves the rest to it", async (context) => {
+    compiler(context);
     const engine = await anEngine(policyConfig.parse({ directory: await aFolder(FOLDER) }));
     const at = (time: string, method: string) => ({ ...anExchange({ request: { method } }), time });
     expect(await asks(engine, "exchange", at("2026-01-01T08:59:59.000Z", "POST"))).toMatchObject({ kind: "deny", rule: "office.hours", reason: "writing is for office hours" });
@@ -50,23 +50,27 @@ describe("Rego of one's own beside the data", () => {
     expect(await asks(engine, "name", aName("a.test"))).toMatchObject({ kind: "allow" });
   });
 
-  testWithOpa("that answers nonsense fails and never allows", async () => {
+  test("that answers nonsense fails and never allows", async (context) => {
+    compiler(context);
     const directory = await aFolder({ ...FOLDER, "exchanges.rego": "package weir.custom.exchange\n\nallow contains {\"rule\": \"x\", \"grants\": \"all\"} if input.version == 1\n" });
     const engine = await anEngine(policyConfig.parse({ directory }));
     await expect(asks(engine, "exchange", anExchange({ connection: { name: "other.test" } }))).rejects.toMatchObject({ code: "policy.unavailable" });
   });
 
-  testWithOpa("that a data key hides behind a typo is an error with its line", async () => {
+  test("that a data key hides behind a typo is an error with its line", async (context) => {
+    compiler(context);
     const directory = await aFolder({ ...FOLDER, "exchanges.rego": RULES.replace("input.request.method", "input.request.mehtod") });
     await expect(checkPolicyFolder(directory, environment, quiet)).rejects.toThrow(/exchanges\.rego:4: rego_type_error: undefined ref: input\.request\.mehtod/);
   });
 
-  testWithOpa("that reaches outside is an error with its line", async () => {
+  test("that reaches outside is an error with its line", async (context) => {
+    compiler(context);
     const directory = await aFolder({ ...FOLDER, "exchanges.rego": "package weir.custom.exchange\n\nx := http.send({\"method\": \"GET\", \"url\": \"https://evil.test\"})\n" });
     await expect(buildPolicy(directory, environment, quiet)).rejects.toThrow(/exchanges\.rego:3: rego_type_error: undefined function http\.send/);
   });
 
-  testWithOpa("is reloaded; what does not compile is reported and the last good one stays", async () => {
+  test("is reloaded; what does not compile is reported and the last good one stays", async (context) => {
+    compiler(context);
     const directory = await aFolder(FOLDER);
     const engine = await anEngine(policyConfig.parse({ directory }));
     const before = engine.revision;
@@ -78,7 +82,8 @@ describe("Rego of one's own beside the data", () => {
     expect(engine.revision).not.toBe(before);
   });
 
-  testWithOpa("is tested by `opa test` with the library and the data", async () => {
+  test("is tested by `opa test` with the library and the data", async (context) => {
+    compiler(context);
     const passing = "package mine_test\n\nimport data.weir.exchange\n\ntest_partner if {\n\t\"partner.test\" in data.custom.partners\n\texchange.decision.rule == \"exchange.default\"\n}\n";
     const directory = await aFolder({ ...FOLDER, "mine_test.rego": passing });
     expect(await runRegoTests(directory, environment, quiet)).toMatchObject({ passed: true, report: expect.stringContaining("PASS: 1/1") });
@@ -87,7 +92,8 @@ describe("Rego of one's own beside the data", () => {
     expect(await runRegoTests(await aFolder(FOLDER), environment, quiet)).toBeNull();
   });
 
-  testWithOpa("is formatted, or only reported", async () => {
+  test("is formatted, or only reported", async (context) => {
+    compiler(context);
     const directory = await aFolder({ "a.rego": "package weir.custom.name\ndeny contains {\"rule\":\"x\"} if false\n" });
     expect(await formatPolicy(directory, { environment, announce: quiet, check: true })).toEqual(["a.rego"]);
     expect(await formatPolicy(directory, { environment, announce: quiet, check: false })).toEqual(["a.rego"]);

@@ -1,0 +1,74 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Command } from "commander";
+import pc from "picocolors";
+import { describe, expect, test } from "vitest";
+import { registerPolicy } from "../../cli/commands/policy.ts";
+import type { Io } from "../../cli/io.ts";
+import { readEnvironment } from "../../common/config.ts";
+import { STARTER_POLICY_FILES } from "../../proxy/policy/starter.ts";
+import { compiler } from "./compiler.ts";
+import { aFolder } from "./folders.ts";
+
+interface Ran {
+  readonly out: string;
+  readonly exitCode: number;
+}
+
+/** `weir policy ARGS` in this process. */
+async function weirPolicy(...args: readonly string[]): Promise<Ran> {
+  const out: string[] = [];
+  let exitCode = 0;
+  const colors = pc.createColors(false);
+  const io: Io = { out: (line) => { out.push(line); }, err: () => undefined, colors, errColors: colors, isTerminal: false, environment: readEnvironment(), exitWith: (code) => { exitCode = code; } };
+  const program = new Command("weir").exitOverride();
+  registerPolicy(program, io);
+  await program.parseAsync(["policy", ...args], { from: "user" });
+  return { out: out.join("\n"), exitCode };
+}
+
+describe("weir policy", () => {
+  test("check says that a folder is fit, or every problem", async () => {
+    expect(await weirPolicy("check", await aFolder(STARTER_POLICY_FILES))).toMatchObject({ out: expect.stringContaining("fit; 2 entries, 0 Rego files"), exitCode: 0 });
+    await expect(weirPolicy("check", await aFolder({ "data.yaml": "hosts: [{nam: x}]\n" }))).rejects.toMatchObject({ exitCode: 78, message: expect.stringContaining("hosts.0.nam") });
+  });
+
+  test("counts the passed and failed cases, and fails with what was different", async () => {
+    const directory = await aFolder(STARTER_POLICY_FILES);
+    expect(await weirPolicy("test", directory)).toEqual({ out: "4 cases passed, 0 failed", exitCode: 0 });
+    await writeFile(join(directory, "more_test.yaml"), "cases: [{name: it is open, host: evil.test, expect: allow}]\n");
+    expect(await weirPolicy("test", directory)).toEqual({
+      out: "FAIL more_test.yaml: it is open\n     expected allow, got deny (connection) by rule hosts.default: no entry names the host evil.test\n4 cases passed, 1 failed", exitCode: 1,
+    });
+  });
+
+  test("try prints each decision and the hint, and its exit code is the answer", async () => {
+    const policy = await aFolder(STARTER_POLICY_FILES);
+    expect(await weirPolicy("try", "--policy", policy, "--host", "example.com", "--method", "GET")).toMatchObject({ exitCode: 0, out: expect.stringContaining("allow (exchange) by rule example.read") });
+    expect(await weirPolicy("try", "--policy", policy, "--host", "example.com", "--method", "POST", "--path", "/x")).toEqual({
+      out: "allow (name) by rule names.default\nallow (connection) by rule example.read\n" +
+        "deny (exchange) by rule example.read: method POST is not allowed for example.com\nhint: allowed: GET, HEAD; add POST to the rule's methods", exitCode: 3,
+    });
+  });
+
+  test("try prints JSON for programs", async () => {
+    const { out, exitCode } = await weirPolicy("try", "--policy", await aFolder(STARTER_POLICY_FILES), "--host", "10.0.0.1", "-o", "json");
+    expect(JSON.parse(out)).toMatchObject({ decision: { kind: "deny", rule: "addresses.default" }, steps: [{ question: "connection" }] });
+    expect(exitCode).toBe(3);
+  });
+
+  test("build writes a bundle that try understands", async () => {
+    const directory = await aFolder(STARTER_POLICY_FILES);
+    const bundle = join(directory, "policy.tar.gz");
+    expect(await weirPolicy("build", directory, "-o", bundle)).toMatchObject({ exitCode: 0, out: expect.stringMatching(/revision sha256:[0-9a-f]{16}, \d+ bytes$/) });
+    expect(await weirPolicy("try", "--policy", bundle, "--host", "example.com", "--method", "GET")).toMatchObject({ exitCode: 0 });
+  });
+
+  test("fmt formats Rego, or says what it would", async (context) => {
+    compiler(context);
+    const directory = await aFolder({ "a.rego": "package weir.custom.name\ndeny contains {\"rule\":\"x\"} if false\n" });
+    expect(await weirPolicy("fmt", directory, "--check")).toEqual({ out: "a.rego", exitCode: 1 });
+    expect(await weirPolicy("fmt", directory)).toEqual({ out: "a.rego", exitCode: 0 });
+    expect(await readFile(join(directory, "a.rego"), "utf8")).toBe("package weir.custom.name\n\ndeny contains {\"rule\": \"x\"} if false\n");
+  });
+});

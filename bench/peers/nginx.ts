@@ -13,7 +13,10 @@ export async function startNginx(lab: Lab): Promise<Peer> {
   await untilListening(port, child);
   return {
     name: "nginx", pid: child.pid ?? null, remark: "1 worker; terminate and re-encrypt, upstream verified, credential set; no policy, no audit",
-    target: { at: port, preamble: PROXY_V1, connectTo: null, serverName: lab.upstreamName, authority: `${lab.upstreamName}:${lab.upstreamPort}`, authorization: DUMMY_AUTHORIZATION, caFile: lab.caFile },
+    target: {
+      at: port, preamble: PROXY_V1, connectTo: null, serverName: lab.upstreamName, authority: `${lab.upstreamName}:${lab.upstreamPort}`,
+      authorization: DUMMY_AUTHORIZATION, caFile: lab.caFile,
+    },
     stop: async () => stopProcess(child),
   };
 }

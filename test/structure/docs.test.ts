@@ -67,7 +67,7 @@ describe("README.md", () => {
 
 describe("ARCHITECTURE.md", () => {
   test("lists the ports of common/ports.ts", () => {
-    const listed = [...read("ARCHITECTURE.md").matchAll(/^\| `(\w+)` \| (\d+) \|/gm)].map(([, name, port]) => `${name} ${port}`);
+    const listed = [...read("ARCHITECTURE.md").matchAll(/^\| `(\w+)` \| (\d{5}) \|/gm)].map(([, name, port]) => `${name} ${port}`);
     expect(listed).toEqual(Object.entries(PORTS).map(([name, port]) => `${name} ${port}`));
   });
 });

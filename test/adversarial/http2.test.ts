@@ -311,6 +311,16 @@ describe("an HTTP/2 connection", () => {
     await eventually(() => wire.connectionsEnded === 1, "the end of the connection");
   });
 
+  test("whose agent ends its side is over, with all that is open on it", async () => {
+    const agent = await peer();
+    wire.fakes.upstream.script = () => {};
+    agent.send(headers(1, request()));
+    await eventually(() => wire.fakes.upstream.requests.length === 1, "the request");
+    agent.socket.end();
+    await eventually(() => wire.connectionsEnded === 1, "the end");
+    expect(wire.fakes.upstream.requests[0]?.aborted?.code).toBe("relay.aborted");
+  });
+
   test("whose permission ends tells each open request", async () => {
     const agent = await peer();
     wire.fakes.upstream.script = () => {};

@@ -22,6 +22,11 @@ describe("toOutbound", () => {
     expect(outbound.target).toBe("/a?b=1");
   });
 
+  test("replaces them even if the grant forgot to have them taken away", () => {
+    const outbound = toOutbound(headWith([["X-Token", "dummy"], ["x-token", "again"]]), { ...loan, headers: [["x-token", new Secret("s3cr3t-value")]], strip: [] });
+    expect(sentHeaders(outbound).filter(([name]) => name === "x-token")).toEqual([["x-token", "s3cr3t-value"]]);
+  });
+
   test("cannot be talked out of it by a Connection list", () => {
     const outbound = toOutbound(headWith([["Connection", "close, Authorization, accept-encoding"]]), loan);
     expect(sentHeaders(outbound)).toContainEqual(["authorization", "Bearer s3cr3t-value"]);

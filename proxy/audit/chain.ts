@@ -78,9 +78,12 @@ export class Chain {
   }
 }
 
-/** Unique id of one event over all chains; what a receiver drops duplicates by. */
+/**
+ * Unique id of one event over all chains; what a receiver drops duplicates by. Joined, because a concatenated string is a rope, and one rope
+ * anywhere in an event takes `JSON.stringify` off its fast path: twice the time for the whole record.
+ */
 export function uidOf(chainUid: string, sequence: number): string {
-  return `${chainUid}:${sequence}`;
+  return [chainUid, sequence].join(":");
 }
 
 /** Text just before the place of the fingerprint. A quote inside a JSON string is escaped, so this can only be the key itself. */

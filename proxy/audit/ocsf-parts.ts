@@ -65,7 +65,7 @@ export function agentParts(agent: RecordedAgent | null) {
   if (agent === null) return {};
   return {
     actor: agent.user === "" ? undefined : { user: { name: agent.user } },
-    aiAgent: { instance_uid: agent.instance, name: agent.name, uid: `${agent.namespace}/${agent.name}` },
+    aiAgent: { instance_uid: agent.instance, name: agent.name, uid: [agent.namespace, agent.name].join("/") },
     chain: agent.chain.length === 0 ? undefined : agent.chain,
     namespace: agent.namespace,
     source: { instance_uid: agent.instance, name: agent.name },

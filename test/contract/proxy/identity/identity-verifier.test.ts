@@ -80,7 +80,7 @@ describe("IdentityVerifier: a local token", () => {
   });
 
   test("cannot be minted for what is no agent", async () => {
-    await expect(issuer.mint({ ...AGENT, name: "" }, 60_000)).rejects.toThrow();
+    await expect(issuer.mint({ ...AGENT, name: "" }, 60_000)).rejects.toThrow(/name/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync, writeFileSync, chmodSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -68,7 +68,8 @@ describe("a minted certificate", () => {
   });
 
   test("is trusted by Python with VERIFY_X509_STRICT", async () => {
-    const server = createServer({ SNICallback: (name, done) => { authority.contextFor(name).then((context) => { done(null, context); }, done); } }, (socket) => { socket.end("hello"); });
+    const context = await authority.contextFor("api.example.com");
+    const server = createServer({ SNICallback: (_name, done) => { done(null, context); } }, (socket) => { socket.end("hello"); });
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     const script = `
@@ -77,7 +78,6 @@ context = ssl.create_default_context(cafile=sys.argv[1])
 context.verify_flags |= ssl.VERIFY_X509_STRICT
 with socket.create_connection(("127.0.0.1", int(sys.argv[2]))) as raw, context.wrap_socket(raw, server_hostname="api.example.com") as tls:
     print(tls.recv(5).decode())`;
-    const { spawn } = await import("node:child_process");
     const python = spawn("python3", ["-c", script, caFile, String((server.address() as AddressInfo).port)]);
     const output: string[] = [];
     for (const stream of [python.stdout, python.stderr]) stream.on("data", (chunk: Buffer) => { output.push(chunk.toString()); });

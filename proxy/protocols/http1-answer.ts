@@ -11,6 +11,8 @@ export interface Http1Wire {
   readonly hasWaiting: boolean;
   /** True once this answer is the last. */
   readonly isLast: boolean;
+  /** True once the rest of what the agent sends cannot be read as requests. */
+  readonly isBroken: boolean;
   /** No request after this one is served. */
   endAfterThis(): void;
   readonly lingerMs: number;
@@ -111,7 +113,7 @@ export class Http1Answer implements Answer {
     this.#listener = null;
     if (this.gone !== null) return;
     if (trailers.length > 0 && this.#response.chunkedEncoding) this.#response.addTrailers(trailers as never);
-    if (this.#isRequestRead || this.#isWaitedFor || !this.#isLengthKnown) this.#finish();
+    if (this.#isRequestRead || this.#isWaitedFor || this.#wire.isBroken || !this.#isLengthKnown) this.#finish();
     else this.#linger();
   }
 

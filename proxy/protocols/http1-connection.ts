@@ -39,7 +39,7 @@ export class Http1Connection implements Http1Wire {
   readonly #waiting: Turn[] = [];
   #current: Turn | null = null;
   #count = 0;
-  #isBroken = false;
+  isBroken = false;
   #hardEnd: NodeJS.Timeout | undefined;
   isLast = false;
 
@@ -90,14 +90,14 @@ export class Http1Connection implements Http1Wire {
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(stream as Socket);
-    this.#isBroken = true;
+    this.isBroken = true;
     const answer = new Http1Answer(request, response, this, { upgradeHead: head, expectsContinue: false, hasBody: false });
     this.#enqueue({ request, answer, head: rawHeadOf(request), fault: this.#headFault(request), attach: null });
   }
 
   onParserError(error: NodeJS.ErrnoException): void {
-    if (this.#isBroken) return;
-    this.#isBroken = true;
+    if (this.isBroken) return;
+    this.isBroken = true;
     const fault = faultOf(error);
     if (fault.code === "relay.aborted") return void this.stream.destroy();
     const last = this.#waiting.at(-1) ?? this.#current;

@@ -5,6 +5,7 @@ import { once } from "node:events";
 export class Namespace implements AsyncDisposable {
   readonly #holder: ChildProcess;
   readonly #children = new Set<ChildProcess>();
+  readonly #devices: string[] = [];
 
   private constructor(holder: ChildProcess) {
     this.#holder = holder;
@@ -43,6 +44,7 @@ export class Namespace implements AsyncDisposable {
 
   /** Links this namespace to the machine around it. Addresses are IPv4 with a /24. */
   linkTo(machineAddress: string, ownAddress: string, device: string): void {
+    this.#devices.push(device);
     execFileSync("ip", ["link", "add", device, "type", "veth", "peer", "name", "eth0", "netns", String(this.pid)]);
     execFileSync("ip", ["address", "add", `${machineAddress}/24`, "dev", device]);
     execFileSync("ip", ["link", "set", device, "up"]);
@@ -52,6 +54,8 @@ export class Namespace implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    // At once: left to the kernel, the address would stay on the machine for a moment and be in the way of the next namespace.
+    for (const device of this.#devices) execFileSync("ip", ["link", "delete", device]);
     const ending = [...this.#children, this.#holder].filter((child) => child.exitCode === null && child.signalCode === null);
     await Promise.all(ending.map(async (child) => {
       const closed = once(child, "close");

@@ -45,7 +45,8 @@ export class CheckpointCheck {
       if (this.#next.size === tree.size) {
         this.#requireSignature(this.#next.note);
         if (this.#next.root !== tree.root()) {
-          throw new DamageFound(this.#agreedSize, "replaced", `the signed checkpoint of ${tree.size} records covers others than these; the change is in record ${this.#agreedSize} to ${tree.size - 1}`);
+          throw new DamageFound(this.#agreedSize, "replaced",
+            `the signed checkpoint of ${tree.size} records covers others than these; the change is in record ${this.#agreedSize} to ${tree.size - 1}`);
         }
         this.#agreed += 1;
         this.#agreedSize = tree.size;

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { systemClock } from "../../common/clock.ts";
 import { openLog } from "../../common/log.ts";
 import { auditConfig } from "../../proxy/audit/config.ts";
@@ -19,7 +20,7 @@ await Promise.all(Array.from({ length: Number(callers) }, async (_, caller) => {
       process.stdout.write(`ok ${sequence} ${hash}\n`);
     } catch (error) {
       process.stdout.write(`no ${(error as { code?: string }).code ?? String(error)}\n`);
-      await new Promise((resolve) => { setTimeout(resolve, 20); });
+      await pause(20);
     }
   }
 }));

@@ -42,11 +42,15 @@ function certificateBag(certificate: X509Certificate, alias: string): Node {
   ));
 }
 
+/** Left out of the library's types. */
+interface KeyDerivation {
+  generateKey(password: string, salt: forge.util.ByteStringBuffer, purpose: number, iterations: number, bytes: number): forge.util.ByteStringBuffer;
+}
+
 /** HMAC over the content with a key derived from the password (RFC 7292 appendix B). SHA-1, because every JVM reads it. */
 function macData(content: string): Node {
   const salt = randomBytes(MAC_BYTES).toString("latin1");
-  // The types of the library leave this function out.
-  const { generateKey } = forge.pkcs12 as unknown as { generateKey(password: string, salt: forge.util.ByteStringBuffer, purpose: number, iterations: number, bytes: number): forge.util.ByteStringBuffer };
+  const { generateKey } = forge.pkcs12 as unknown as KeyDerivation;
   const key = generateKey(TRUST_STORE_PASSWORD, forge.util.createBuffer(salt), MAC_KEY_PURPOSE, MAC_ITERATIONS, MAC_BYTES);
   const mac = createHmac("sha1", Buffer.from(key.getBytes(), "latin1")).update(Buffer.from(content, "latin1")).digest("latin1");
   return sequence(sequence(sequence(oid(OID.sha1), nothing()), octets(mac)), octets(salt), integer(MAC_ITERATIONS));

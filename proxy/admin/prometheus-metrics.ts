@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ERROR_TABLE } from "../errors.ts";
-import type { Metrics } from "./metrics.ts";
+import type { ExchangeFacts, Metrics } from "./metrics.ts";
 
 /** Agents with a series of their own; later ones share `other`. A series costs memory for as long as the proxy runs, and here in the scraper too. */
 const AGENT_LIMIT = 200;
@@ -9,8 +9,6 @@ const OTHER = "other";
 
 const EXCHANGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const POLICY_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
-
-type ExchangeFacts = Parameters<Metrics["exchangeClosed"]>[0];
 
 /** The metrics in the text format of Prometheus, in a registry of their own: two proxies in one process do not share them. */
 export class PrometheusMetrics implements Metrics {
@@ -21,10 +19,15 @@ export class PrometheusMetrics implements Metrics {
   readonly #openConnections = new Gauge({ name: "weir_connections_open", help: "Connections of agents that are open.", registers: this.#registers });
   readonly #connections = new Counter({ name: "weir_connections_total", help: "Connections of agents that ended.", labelNames: ["outcome", "code"], registers: this.#registers });
   readonly #exchanges = new Counter({ name: "weir_exchanges_total", help: "Requests of agents that ended.", labelNames: ["agent", "outcome", "code"], registers: this.#registers });
-  readonly #exchangeSeconds = new Histogram({ name: "weir_exchange_duration_seconds", help: "Time from a request's head to the end of its answer.", labelNames: ["outcome"], buckets: EXCHANGE_SECONDS, registers: this.#registers });
+  readonly #exchangeSeconds = new Histogram({
+    name: "weir_exchange_duration_seconds", help: "Time from a request's head to the end of its answer.", labelNames: ["outcome"], buckets: EXCHANGE_SECONDS,
+    registers: this.#registers,
+  });
   readonly #bytes = new Counter({ name: "weir_exchange_bytes_total", help: "Bytes of bodies, by direction as the agent sees it.", labelNames: ["agent", "direction"], registers: this.#registers });
   readonly #names = new Counter({ name: "weir_names_total", help: "DNS queries of agents that were answered.", labelNames: ["outcome"], registers: this.#registers });
-  readonly #policySeconds = new Histogram({ name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers });
+  readonly #policySeconds = new Histogram({
+    name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers,
+  });
 
   /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */
   observeProcess(): void {

@@ -10,13 +10,16 @@ export type MeterName = (typeof METERS)[number];
 const limit = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const window = z.enum(WINDOWS).describe("When the count begins anew: each `minute`, `hour` or `day` of UTC; never (`total`); or never, with a count for each `thread`.");
 
+const budgetId = z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case")
+  .refine((id) => !id.startsWith("agent."), "names with `agent.` are Weir's own");
+
 export const budgetConfig = z.strictObject({
   perAgent: z.strictObject({
     requests: limit.optional().describe("Most requests that may be sent in one window, in requests."),
     bytes: limit.optional().describe("Most bytes of request and answer bodies together in one window, in bytes."),
     window: window.default("thread"),
   }).prefault({}).describe("Limits that every agent has for itself, whatever policy says; none by default."),
-  named: z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case").refine((id) => !id.startsWith("agent."), "names with `agent.` are Weir's own"), z.strictObject({
+  named: z.record(budgetId, z.strictObject({
     meter: z.enum(METERS).describe("What is counted: `requests` or `bytes`."),
     limit: limit.describe("Most that may be used in one window, in requests or bytes."),
     window: window.default("day"),

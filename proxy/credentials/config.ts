@@ -36,7 +36,7 @@ const binding = z.strictObject({
 });
 export type Binding = z.output<typeof binding>;
 
-const dummy = z.union([z.enum(DUMMY_SHAPES), z.strictObject({ value: z.string().max(4_096) })],
+const dummy = z.union([z.enum(DUMMY_SHAPES), z.strictObject({ value: z.string().max(4_096).describe("The dummy itself; the agent reads it.") })],
   { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or {value: TEXT}` });
 export type DummyChoice = z.output<typeof dummy>;
 

@@ -68,11 +68,10 @@ export class Account {
     return lengthMs === undefined ? null : (this.#window + 1) * lengthMs;
   }
 
-  /** @returns whether there was room for all of it; if not, nothing is reserved */
-  reserve(amount: number): boolean {
-    if (amount > this.left) return false;
+  /** Reserves what the caller saw to be left. @throws RangeError if it is not: the invariant is kept here, whoever calls */
+  reserve(amount: number): void {
+    if (amount > this.left) throw new RangeError(`${this.of.id}: ${amount} of ${this.left} left`);
     this.#reserved += amount;
-    return true;
   }
 
   /**

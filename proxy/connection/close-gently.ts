@@ -8,10 +8,11 @@ import type { Accepted } from "../model/connection.ts";
 export async function closeGently(stream: Duplex, last: Buffer, lingerMs: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const timer = setTimeout(resolve, lingerMs);
-  stream.once("error", () => { resolve(); }).once("close", resolve).once("end", resolve);
-  if (stream.destroyed || stream.readableEnded) resolve();
-  if (stream.writable) stream.end(last, () => { if (stream.readableEnded) resolve(); });
+  const onNews = () => { if (stream.destroyed || (stream.readableEnded && stream.writableFinished)) resolve(); };
+  for (const event of ["finish", "end", "close", "error"]) stream.on(event, onNews);
+  if (stream.writable) stream.end(last);
   stream.resume();
+  onNews();
   await promise;
   clearTimeout(timer);
 }

@@ -1,3 +1,4 @@
+import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
 import { isDns } from "../model/connection.ts";
 import type { ProtocolHandlers } from "../model/protocol-handlers.ts";
@@ -40,7 +41,9 @@ export async function serveConnection(arrival: Arrival, rooms: Rooms, deps: Conn
   } catch (error) {
     const reason = EgressError.from(signal.aborted ? signal.reason : error);
     entry.failed(reason);
-    await refuseConnection(entry.progress, reason, deps.config.lingerMs);
+    await refuseConnection(entry.progress, reason, deps.config.lingerMs).catch((failure: unknown) => {
+      rooms.log.error("connection.refusal-failed", { connectionId: entry.accepted.id, error: describeError(failure) });
+    });
   } finally {
     entry.close();
   }

@@ -86,4 +86,11 @@ describe("a plain HTTP connection", () => {
     expect(head).toContain(`x-weir-request-id: ${record.connectionId}`);
     expect(JSON.parse(body)).toEqual({ error: "policy.denied", rule: "test.deny", reason: "host not listed", hint: "List it.", request_id: record.connectionId });
   });
+
+  test("is told why also when it has closed its half already", async () => {
+    stand = await ConnectionStand.open({ decide: () => deny("host not listed") });
+    const client = await stand.dial("api.example.com", 80);
+    client.end("GET /x HTTP/1.1\r\nHost: api.example.com\r\n\r\n");
+    expect((await readToEnd(client)).toString()).toContain("host not listed");
+  });
 });

@@ -13,6 +13,13 @@ const TRUST_BUNDLES = [
   "/etc/pki/tls/certs/ca-bundle.crt", "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/var/lib/ca-certificates/ca-bundle.pem",
 ];
 
+/**
+ * Kernel settings of the whole machine. Their files belong to root, and a process that root started is root to them, without any capability:
+ * the plainest way out of a sandbox made by root is /proc/sys/kernel/core_pattern. bubblewrap leaves /proc/sys writable, because the
+ * folder itself is not.
+ */
+const KERNEL_SETTINGS = ["/proc/sys", "/proc/sysrq-trigger", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi", "/proc/scsi"];
+
 /** Files that startSandbox made for this run. */
 export interface RunFiles {
   readonly folder: string;
@@ -29,7 +36,7 @@ export function inspectHost(request: SandboxRequest, files: RunFiles): HostPaths
   return {
     cwd, home, writable,
     hidden: existing([...request.hiddenPaths, files.folder]),
-    readOnly: existing(request.readOnlyPaths),
+    readOnly: existing([...request.readOnlyPaths, ...KERNEL_SETTINGS]),
     sockets: listeningSockets(),
     privateFolders: existing(PRIVATE_FOLDERS).filter(({ isFolder }) => isFolder).map(({ path }) => path).filter(isFirst),
     overlays: [
@@ -81,8 +88,17 @@ function listeningSockets(): string[] {
   return names.filter((name) => name.startsWith("/")).filter(isFirst).flatMap((name) => {
     const folder = resolved(dirname(name));
     const path = folder === undefined ? "" : join(folder, name.slice(name.lastIndexOf("/") + 1));
-    return path !== "" && lstatSync(path, { throwIfNoEntry: false })?.isSocket() === true ? [path] : [];
+    return path !== "" && isSocket(path) ? [path] : [];
   }).filter(isFirst);
+}
+
+/** False too for what this user cannot look at, and the agent then cannot reach. */
+function isSocket(path: string): boolean {
+  try {
+    return lstatSync(path).isSocket();
+  } catch {
+    return false;
+  }
 }
 
 function resolved(path: string): string | undefined {

@@ -32,10 +32,10 @@ describe("tests mirror the source", () => {
     const text = tests.map(read).join("\n");
     const tested = new Set(tests.flatMap(importsOf).map(({ to }) => to));
     for (const path of sources) if (text.includes(path)) tested.add(path);
-    // An imported file outside its folder must speak for itself; inside, it is how its neighbour does the work.
+    // An imported file outside the folder must speak for itself; inside or below, it is how its neighbour does the work.
     for (const path of tested) {
       for (const { to, isTypeOnly } of exists(path) && path.endsWith(".ts") ? importsOf(path) : []) {
-        if (!isTypeOnly && dirname(to) === dirname(path)) tested.add(to);
+        if (!isTypeOnly && `${to}/`.startsWith(`${dirname(path)}/`)) tested.add(to);
       }
     }
     const untested = sources.filter((path) => hasSomethingToRun(path) && !isSchema(path) && !SELF_EVIDENT.includes(path) && !tested.has(path));

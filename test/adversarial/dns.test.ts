@@ -134,6 +134,19 @@ describe("what goes wrong inside is never an answer", () => {
   });
 });
 
+test("an identity that expired while the connection was open gets nothing more", async () => {
+  let now = 1_000;
+  const stand = await open({ clock: { nowMs: () => now, monotonicMs: () => now }, identityExpiresAtMs: 2_000 });
+  const client = await stand.connect();
+  client.send(aQuery());
+  expect(read(await client.next()).rcode).toBe("NOERROR");
+  now = 2_000;
+  client.send(aQuery());
+  expect(read(await client.next())).toMatchObject({ rcode: "REFUSED", answers: [] });
+  expect(stand.records.at(-1)).toMatchObject({ outcome: "denied", error: { code: "identity.expired" } });
+  client.socket.destroy();
+});
+
 describe("a connection", () => {
   test("answers in order what comes in one packet or byte by byte", async () => {
     const stand = await open();

@@ -132,13 +132,15 @@ describe("a request is not sent twice, nor over a connection with a past", () =>
     other.abort(new EgressError("relay.aborted", "done"));
   });
 
-  test.each([["GET", null, ["head", "data", "end"], 3], ["POST", "x", ["failure upstream.aborted"], 2]] as const)("%s on a stale kept-alive connection (F15)", async (method, payload, events, connections) => {
+  test.each([
+    ["GET", null, ["head", "data", "end"], 3], ["DELETE", null, ["failure upstream.aborted"], 2], ["POST", "x", ["failure upstream.aborted"], 2], ["GET", "x", ["failure upstream.aborted"], 2],
+  ] as const)("%s with body %s on a stale kept-alive connection (F15)", async (method, payload, events, requests) => {
     const server = await forgetful();
     const upstream = stage.upstream({ maxConnectionsPerOrigin: 1 });
     expect((await exchange(upstream)).events.at(-1)).toBe("end");
     const sink = await exchange(upstream, { method, framing: payload === null ? { kind: "none" } : { kind: "length", bytes: 1 } }, { body: payload === null ? null : bodyOf(payload) });
     expect(sink.events).toEqual(events);
-    expect(server.requests).toBe(connections);
+    expect(server.requests).toBe(requests);
   });
 
   test("a connection lost before any answer is not retried for ever", async () => {

@@ -22,6 +22,8 @@ export interface StandOptions {
   readonly decide?: (input: PolicyInput) => Decision | Promise<Decision>;
   readonly instance?: string;
   readonly isAuditBroken?: boolean;
+  /** Wall clock; default never. */
+  readonly identityExpiresAtMs?: number;
 }
 
 /** The DNS path alone, behind a real socket: what a sidecar's tagged connection reaches once it is identified. */
@@ -59,7 +61,7 @@ export class DnsStand implements AsyncDisposable {
     this.#server = createServer({ allowHalfOpen: true }, (socket) => {
       this.#sockets.add(socket);
       socket.on("error", () => { socket.destroy(); });
-      serve(identified(socket, options.instance ?? "one", this.ending.signal), { drain: this.drain.signal, exchangeEnded: () => { this.exchanges += 1; } })
+      serve(identified(socket, options, this.ending.signal), { drain: this.drain.signal, exchangeEnded: () => { this.exchanges += 1; } })
         .then(() => this.ends.push(null), (error: unknown) => { this.ends.push(EgressError.from(error)); socket.destroy(); });
     });
   }
@@ -146,9 +148,9 @@ function closeRelay(relay: DatagramSocket, flows: ReadonlyMap<number, DnsClient>
   for (const { socket } of flows.values()) socket.destroy();
 }
 
-function identified(socket: Socket, instance: string, signal: AbortSignal): Identified {
+function identified(socket: Socket, { instance = "one", identityExpiresAtMs = Number.MAX_SAFE_INTEGER }: StandOptions, signal: AbortSignal): Identified {
   return {
     id: "c1", socket, peer: { kind: "unix" }, acceptedAtMs: 0, signal, transport: "dns", dialled: { address: "127.0.0.53", port: 53 },
-    agent: { namespace: "local", name: "agent", thread: "t", instance, user: "u", labels: { tier: "test" }, chain: [], expiresAtMs: Number.MAX_SAFE_INTEGER },
+    agent: { namespace: "local", name: "agent", thread: "t", instance, user: "u", labels: { tier: "test" }, chain: [], expiresAtMs: identityExpiresAtMs },
   };
 }

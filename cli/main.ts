@@ -1,8 +1,8 @@
 import { Command, CommanderError } from "commander";
-import { readEnvironment } from "../common/config.ts";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { describeError } from "../common/lifecycle.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
+import { VERSION } from "../common/version.ts";
 import { registerAudit } from "./commands/audit.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
@@ -11,7 +11,6 @@ import { registerPolicy } from "./commands/policy.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerUp } from "./commands/up.ts";
 import { openIo, type Io } from "./io.ts";
-import { VERSION } from "../common/version.ts";
 
 const HELP_TAIL = `
 Start here:

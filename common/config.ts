@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parseDocument } from "yaml";
-import * as z from "zod";
+import type * as z from "zod";
 import { EXIT, UserError } from "./exit-codes.ts";
 
 /** Largest config file accepted, in bytes. */

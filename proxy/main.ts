@@ -5,7 +5,7 @@ import { Lifecycle } from "../common/lifecycle.ts";
 import type { Log } from "../common/log.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
-import { openAdmin, type AdminServer } from "./admin/server.ts";
+import { openAdmin } from "./admin/server.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
 import { MemoryLedger } from "./budget/memory-ledger.ts";

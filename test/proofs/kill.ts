@@ -120,10 +120,10 @@ class Trial {
   }
 
   async finish(): Promise<void> {
-    const run = this.#run;
-    if (run === undefined) return;
-    const ended = once(run, "exit");
-    run.stdin?.end();
+    const command = this.#run;
+    if (command === undefined) return;
+    const ended = once(command, "exit");
+    command.stdin?.end();
     const [code] = await ended as [number | null];
     if (code !== 0) this.problems.push(`weir run ended with ${code}`);
     const proxy = this.#proxy;

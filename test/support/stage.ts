@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { stringify } from "yaml";
+import { readEnvironment } from "../../common/config.ts";
 import { mintAuthority, type TestAuthority } from "./tls-authority.ts";
 
 /** The built command line, as a user runs it. */
@@ -24,7 +25,7 @@ export interface RunOptions {
 
 /** Runs a command to its end and collects what it prints. Never rejects for an exit code. */
 export async function runCommand(command: string, args: readonly string[], options: RunOptions = {}): Promise<Finished> {
-  const child = spawn(command, args, { cwd: options.cwd, env: { ...process.env, ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
+  const child = spawn(command, args, { cwd: options.cwd, env: { ...readEnvironment(), ...options.env }, stdio: ["pipe", "pipe", "pipe"] });
   const chunks = { stdout: [] as Buffer[], stderr: [] as Buffer[] };
   child.stdout.on("data", (chunk: Buffer) => { chunks.stdout.push(chunk); });
   child.stderr.on("data", (chunk: Buffer) => { chunks.stderr.push(chunk); });

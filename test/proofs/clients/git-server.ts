@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import { readEnvironment } from "../../../common/config.ts";
 
 /** A bare repository with one commit, in a folder of its own. @returns the folder that `GIT_PROJECT_ROOT` names */
 export function makeRepository(directory: string): string {
@@ -27,7 +28,7 @@ export async function serveGit(root: string, request: IncomingMessage, response:
   const url = new URL(request.url ?? "/", "https://git.test");
   const backend = spawn("git", ["http-backend"], {
     env: {
-      ...process.env, GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: "1", PATH_INFO: url.pathname, QUERY_STRING: url.search.slice(1),
+      ...readEnvironment(), GIT_PROJECT_ROOT: root, GIT_HTTP_EXPORT_ALL: "1", PATH_INFO: url.pathname, QUERY_STRING: url.search.slice(1),
       REQUEST_METHOD: request.method, CONTENT_TYPE: request.headers["content-type"] ?? "", HTTP_CONTENT_ENCODING: request.headers["content-encoding"] ?? "",
       GIT_PROTOCOL: String(request.headers["git-protocol"] ?? ""), GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "safe.directory", GIT_CONFIG_VALUE_0: "*",
     },

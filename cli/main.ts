@@ -10,7 +10,7 @@ import { registerInit } from "./commands/init.ts";
 import { registerPolicy } from "./commands/policy.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerUp } from "./commands/up.ts";
-import { openIo, type Io } from "./io.ts";
+import type { Io } from "./io.ts";
 
 const HELP_TAIL = `
 Start here:

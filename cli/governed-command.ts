@@ -1,9 +1,10 @@
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { writeTrust } from "../common/trust.ts";
 import type { Boundary } from "./boundary.ts";
 import type { LoadedConfig } from "./load-config.ts";
+import { protectedPaths } from "./protected-paths.ts";
 import { checkSandbox } from "./sandbox/check.ts";
 import { CREDENTIAL_STORES, expandHome } from "./sandbox/credential-stores.ts";
 import { forwardSignals } from "./sandbox/forward-signals.ts";
@@ -12,6 +13,9 @@ import { startSandbox } from "./sandbox/start.ts";
 
 /** Where the trust bundles appear inside; the variables of the agent's environment name these paths. */
 const TRUST_TARGET = "/run/weir/trust";
+
+/** Weir's own code: an agent that works in the checkout must not write what the next run executes. */
+const OWN_FOLDERS = ["bin", "dist", "node_modules", "policies"].map((name) => join(import.meta.dirname, "..", name));
 
 /** @throws UserError that names everything the machine lacks, each with the command that mends it */
 export async function requireSandbox(): Promise<void> {
@@ -41,23 +45,19 @@ export async function runInSandbox(command: readonly string[], governed: Governe
 }
 
 async function requestOf(command: readonly string[], { boundary, loaded, environment }: GovernedCommand): Promise<SandboxRequest> {
-  const { sandbox, policy, grants, upstream } = loaded.config;
+  const { sandbox, upstream } = loaded.config;
   const home = environment["HOME"] ?? homedir();
   const trustDirectory = join(boundary.runDirectory, "trust");
   const trust = await writeTrust({ caPem: boundary.caPem, directory: trustDirectory, seenAt: TRUST_TARGET, extraCaFiles: upstream.extraCaFiles });
   const expand = (path: string) => expandHome(path, home);
-  const policyPath = policy.directory ?? policy.bundle;
+  const named = protectedPaths(loaded);
   return {
     command, home, cwd: process.cwd(), environment: { ...environment, ...trust.environment },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
     caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }],
-    hiddenPaths: [...boundary.hiddenPaths, ...credentialFiles(grants), ...(sandbox.hide ?? CREDENTIAL_STORES).map(expand)],
-    readOnlyPaths: [...(loaded.file === null ? [] : [loaded.file]), ...(policyPath === undefined ? [] : [policyPath.endsWith(".tar.gz") ? dirname(policyPath) : policyPath])],
+    hiddenPaths: [...boundary.hiddenPaths, ...named.hidden, ...(sandbox.hide ?? CREDENTIAL_STORES).map(expand)],
+    readOnlyPaths: [...named.readOnly, ...OWN_FOLDERS],
     writablePaths: sandbox.writable.map(expand),
     unixSockets: sandbox.unixSockets,
   };
-}
-
-function credentialFiles(grants: LoadedConfig["config"]["grants"]): string[] {
-  return Object.values(grants).flatMap(({ credential }) => (credential.type === "file" ? [credential.path] : []));
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { parseConfig, readConfigFile } from "../common/config.ts";
 import { EXIT, UserError } from "../common/exit-codes.ts";
+import { mapPaths } from "./config-paths.ts";
 import { weirConfig, type WeirConfig } from "./config.ts";
 
 const DEFAULT_FILE = "weir.yaml";
@@ -25,22 +26,8 @@ export function loadConfig(named: string | undefined, overrides: Record<string, 
   return { config: withAbsolutePaths(config, dirname(path)), file: path };
 }
 
-/** By the naming rule of the schema a key that ends so holds a path of this machine. */
-const PATH_KEY = /(File|Files|Directory|Path)$/;
-const PATH_KEYS = new Set(["directory", "bundle"]);
-
-function withAbsolutePaths<T>(value: T, base: string): T {
-  return walk(value, false, base) as T;
-}
-
-function walk(value: unknown, isPath: boolean, base: string): unknown {
-  if (typeof value === "string") return isPath ? absolute(value, base) : value;
-  if (Array.isArray(value)) return value.map((item) => walk(item, isPath, base));
-  if (typeof value !== "object" || value === null) return value;
-  // A `path` is a file's only where the reference says so: Vault has paths of its own.
-  const isFileReference = "type" in value && value.type === "file";
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) =>
-    [key, key === "data" ? inner : walk(inner, PATH_KEY.test(key) || PATH_KEYS.has(key) || (isFileReference && key === "path"), base)]));
+function withAbsolutePaths(config: WeirConfig, base: string): WeirConfig {
+  return mapPaths(config, (path) => absolute(path, base)) as WeirConfig;
 }
 
 function absolute(path: string, base: string): string {

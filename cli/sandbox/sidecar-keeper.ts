@@ -48,8 +48,11 @@ export class SidecarKeeper {
   }
 
   /** Ends it at once: what it relayed belonged to a COMMAND that has ended. */
-  stop(): void {
-    this.#child?.kill("SIGKILL");
+  async stop(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
+    child.kill("SIGKILL");
+    await once(child, "exit");
   }
 }
 

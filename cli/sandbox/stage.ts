@@ -42,7 +42,7 @@ async function main(): Promise<void> {
   running.resolve(sandbox);
   const exitCode = await untilEnded(sandbox);
   stopping.abort();
-  keeper.stop();
+  await keeper.stop();
   await keeping;
   say({ kind: "ended", exitCode });
 }

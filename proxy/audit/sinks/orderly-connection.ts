@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { connect as connectTcp, type Socket } from "node:net";
 import { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from "node:tls";
 
 export interface OrderlyOptions {
@@ -11,13 +12,19 @@ export interface OrderlyOptions {
   readonly timeoutMs: number;
 }
 
+/** After the receiver's FIN, a reset for bytes that were then on their way arrives within a round trip; so much longer is waited for it. */
+const GRACE_ROUND_TRIPS = 4;
+const GRACE_MS = 50;
+
 /**
- * A TLS connection for one direction whose end says whether all was read. After our end the receiver's kernel sends FIN if its process had read
- * everything when it closed, and RST if bytes were left (RFC 9293 §3.6.1 lets it, Linux does it). The TLS closure alert says nothing of the
- * kind: a receiver that is shut down sends it too. So the FIN is watched for below TLS.
+ * A TLS connection for one direction whose end says whether all was read. We end TLS with its closure alert and keep TCP open; the receiver
+ * closes when it has read the alert. Its kernel sends FIN if its process had read everything that had arrived, and RST if bytes were left unread or arrive
+ * later (RFC 9293 §3.6.1 lets it, Linux does it). Our own FIN, a few round trips later, fails if there was a reset. The receiver's closure
+ * alert says nothing of the kind, it is sent on shutdown too; so all this is watched below TLS.
  */
 export class OrderlyConnection {
   readonly #socket: Socket;
+  readonly #wire: Wire;
   readonly #tls: TLSSocket;
   readonly #ended: Promise<void>;
   readonly #signal: AbortSignal;
@@ -31,12 +38,13 @@ export class OrderlyConnection {
     this.#onAbort = () => { socket.destroy(new Error("stopping")); };
     signal.addEventListener("abort", this.#onAbort, { once: true });
     socket.setTimeout(timeoutMs, () => { socket.destroy(new Error(`${host}:${port} did not answer in ${timeoutMs} ms`)); });
-    this.#ended = endOf(socket);
+    this.#wire = new Wire(socket);
+    this.#ended = orderlyEnd(socket, this.#wire);
     // Nobody waits for the end of a connection that breaks before.
     this.#ended.catch(() => undefined);
-    this.#tls = connectTls({ ...options.tls, servername: host, socket: asDuplex(socket) });
-    socket.once("error", (error) => { this.#tls.destroy(error); });
-    this.#tls.once("error", (error) => { socket.destroy(error); });
+    this.#tls = connectTls({ ...options.tls, servername: host, socket: this.#wire });
+    socket.on("error", (error) => { this.#tls.destroy(error); });
+    this.#tls.on("error", (error) => { socket.destroy(error); });
     this.#tls.resume();
   }
 
@@ -72,27 +80,54 @@ export class OrderlyConnection {
   }
 }
 
-/** Resolves on FIN after our own FIN; rejects on every other end. */
-async function endOf(socket: Socket): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  socket.once("error", reject);
-  socket.once("end", () => {
-    if (socket.writableFinished) resolve();
-    else socket.destroy(new Error("the receiver ended the connection before all was sent"));
-  });
-  socket.once("close", () => { reject(new Error("the connection was closed without an orderly end")); });
-  return promise;
+/**
+ * The socket as TLS sees it: TLS may end and destroy it without ending the socket. It never fails by itself: the socket's own error does what is
+ * needed, and TLS would pass a second one on to nobody.
+ */
+class Wire extends Duplex {
+  readonly #socket: Socket;
+  /** True when the closure alert, the last of what we send, was handed to the kernel. */
+  isSent = false;
+
+  constructor(socket: Socket) {
+    super();
+    this.#socket = socket;
+    socket.on("data", (chunk: Buffer) => { if (!this.destroyed && !this.push(chunk)) socket.pause(); });
+    socket.once("end", () => { if (!this.destroyed) this.push(null); });
+  }
+
+  override _read(): void {
+    this.#socket.resume();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    this.#socket.write(chunk, () => { done(); });
+  }
+
+  override _final(done: () => void): void {
+    this.isSent = true;
+    done();
+  }
+
+  override _destroy(_error: Error | null, done: () => void): void {
+    this.#socket.resume();
+    done();
+  }
 }
 
-/** The socket as a stream that TLS may end and destroy without closing the socket below. */
-function asDuplex(socket: Socket): Duplex {
-  const duplex = new Duplex({
-    read: () => { socket.resume(); },
-    write: (chunk: Buffer, _encoding, done) => { socket.write(chunk, done); },
-    final: (done) => { socket.end(done); },
-    destroy: (error, done) => { socket.resume(); done(error); },
-  });
-  socket.on("data", (chunk: Buffer) => { if (!duplex.destroyed && !duplex.push(chunk)) socket.pause(); });
-  socket.once("end", () => { if (!duplex.destroyed) duplex.push(null); });
-  return duplex;
+/** Resolves after an orderly end by the receiver; rejects on every other end. */
+async function orderlyEnd(socket: Socket, wire: Wire): Promise<void> {
+  const startMs = performance.now();
+  const broken = Promise.withResolvers<never>();
+  socket.once("error", broken.reject);
+  socket.once("close", () => { broken.reject(new Error("the connection was closed without an orderly end")); });
+  let roundTripMs = 0;
+  socket.once("connect", () => { roundTripMs = performance.now() - startMs; });
+  const [fin, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  socket.once("end", fin.resolve);
+  await Promise.race([fin.promise, broken.promise]);
+  await Promise.race([wait(GRACE_MS + GRACE_ROUND_TRIPS * roundTripMs), broken.promise]);
+  if (!wire.isSent) throw new Error("the receiver ended the connection before all was sent");
+  socket.end(() => { if (socket.errored === null) ended.resolve(); });
+  await Promise.race([ended.promise, broken.promise]);
 }

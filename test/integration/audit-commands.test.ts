@@ -6,6 +6,7 @@ import { describe, expect, test } from "vitest";
 import { registerAudit } from "../../cli/commands/audit.ts";
 import type { Io } from "../../cli/io.ts";
 import { listSegments } from "../../proxy/audit/directory.ts";
+import { latestCheckpoint } from "../../proxy/audit/keeping.ts";
 import { findRecords, listChains } from "../../proxy/audit/reader.ts";
 import { seen } from "../support/audit-events.ts";
 import { aConnection, aDeniedExchange, anAgent, anExchange, aName } from "../support/audit-records.ts";
@@ -152,6 +153,16 @@ test("weir audit rotate-key replaces the key, and the chain stays whole; a chain
   expect((await weirAudit(["verify", folder])).exitCode).toBe(0);
   await anAuditRoom(folder);
   await expect(weirAudit(["rotate-key", folder])).rejects.toThrow("already written by process");
+});
+
+test("the latest checkpoint is one that the key beside it signed, or a clear message", async () => {
+  const [folder, other] = [aFolder(), aFolder()];
+  await expect(latestCheckpoint(folder)).rejects.toThrow("there is no checkpoint");
+  await aClosedChain(folder, 2);
+  await aClosedChain(other, 2);
+  expect(await latestCheckpoint(folder)).toMatch(/^weir\.dev\/audit\/[0-9a-f-]{36}\n\d+\n/);
+  copyFileSync(join(other, "signing.pub"), join(folder, "signing.pub"));
+  await expect(latestCheckpoint(folder)).rejects.toThrow("is not valid");
 });
 
 test("findRecords finds a refusal by the id that the agent was told, in whichever chain it is, and the last one without", async () => {

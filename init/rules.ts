@@ -2,7 +2,7 @@
  * in: InitConfig · out: the rule set as nft text · ends early with: nothing (pure) · next: apply.ts
  *
  * The rules that turn every connection of the namespace to the sidecar and let nothing else out. They are for capture; the boundary
- * itself stands outside the namespace (DESIGN §4.9), so that each layer fails closed alone.
+ * itself stands outside the namespace, so that each layer fails closed alone.
  */
 import { isIPv4 } from "node:net";
 import type { InitConfig, PodConfig } from "./config.ts";

@@ -227,6 +227,7 @@ for path in C["paths"]:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(DEADLINE)
             sock.connect(path)
+            sock.sendall(b"an agent was here")
             return "connected"
     attempt(f"socket {path}", "ENOENT|ECONNREFUSED|EACCES|EAFNOSUPPORT|ENOTSOCK|ENOTDIR", unix)
 for name in C["abstract"]:
@@ -234,6 +235,7 @@ for name in C["abstract"]:
         with socket.socket(socket.AF_UNIX) as sock:
             sock.settimeout(DEADLINE)
             sock.connect("\0" + name)
+            sock.sendall(b"an agent was here")
             return "connected"
     attempt(f"abstract socket {name}", "ECONNREFUSED|EAFNOSUPPORT", abstract)
 

@@ -32,6 +32,8 @@ export class PodLab {
   readonly pod: Namespace;
   readonly outside: Namespace;
   readonly preambles: Preamble[] = [];
+  /** How the agent ended connections to port 7002. */
+  readonly ends: string[] = [];
   readonly #folder = mkdtempSync(join(tmpdir(), "weir-lab-"));
   readonly #children: ChildProcess[] = [];
 
@@ -59,10 +61,10 @@ export class PodLab {
     return readBack(this.pod.run("nft", "-j", "list", "table", "inet", "weir"), planRules(config));
   }
 
-  async startSidecar(token = "pod.token.signature"): Promise<ChildProcess> {
+  async startSidecar(...flags: string[]): Promise<ChildProcess> {
     const tokenFile = join(this.#folder, "token");
-    writeFileSync(tokenFile, token);
-    const args = [...SIDECAR_NODE_FLAGS, source("sidecar/main.ts"), "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile];
+    writeFileSync(tokenFile, "pod.token.signature");
+    const args = [...SIDECAR_NODE_FLAGS, source("sidecar/main.ts"), "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile, ...flags];
     const sidecar = this.start(this.pod, [...WITHOUT_RIGHTS, process.execPath, ...args], "pipe");
     for await (const chunk of sidecar.stderr ?? []) if (String(chunk).includes("sidecar.ready")) break;
     return sidecar;
@@ -137,6 +139,7 @@ export class PodLab {
       rest = lines.pop() ?? "";
       for (const line of lines) {
         if (line === "listening") listening.resolve();
+        else if (line.startsWith("end ")) this.ends.push(line.slice("end ".length));
         else this.preambles.push(JSON.parse(line) as Preamble);
       }
     });

@@ -14,7 +14,7 @@ export interface StandIns {
   /** Where something listens now, stand-in or real. */
   readonly paths: readonly string[];
   readonly abstractNames: readonly string[];
-  /** Connections that arrived: each is a way out. */
+  /** Connections of attempts that arrived: each is a way out. */
   readonly reached: () => readonly string[];
   close(): void;
 }
@@ -60,9 +60,9 @@ async function tryListen(path: string, made: string[], onConnection: () => void)
 }
 
 async function listen(path: string, onConnection: () => void): Promise<Server> {
+  // Programs of this machine may come by too; only an attempt says who it is.
   const server = createServer((socket) => {
-    onConnection();
-    socket.destroy();
+    socket.on("data", (chunk) => { if (chunk.toString().includes("an agent was here")) onConnection(); }).on("error", () => {});
   }).listen(path);
   await once(server, "listening");
   return server;

@@ -1,6 +1,6 @@
 import * as z from "zod";
 
-/** The audience that every identity token for a node proxy carries (DESIGN §4.2): a token for anything else is useless here. */
+/** The audience that every identity token for a node proxy carries: a token for anything else is useless here. */
 export const PROXY_AUDIENCE = "weir-proxy";
 
 export { TOKEN_LIMIT_BYTES } from "./preamble.ts";

@@ -76,7 +76,7 @@ export class EgressError extends Error {
   }
 }
 
-/** What an agent is told of an early end (DESIGN §5), as JSON. Null where there is nothing to say. */
+/** What an agent is told of an early end, as JSON. Rule and hint are null where no rule decided. */
 export interface RefusalBody {
   readonly error: ErrorCode;
   readonly rule: string | null;

@@ -10,14 +10,14 @@ export interface Reservation {
    * @returns false when a byte limit is used up: the caller cuts the exchange at once with `budget.exhausted`
    */
   take(bytes: number): boolean;
-  /** Once `take` has returned false: the refusal to cut with, which names the budget. */
-  readonly refusal?: EgressError | null;
+  /** Once `take` has returned false: the refusal to cut with, which names the budget. Null before. */
+  readonly refusal: EgressError | null;
   settle(usage: Usage): Promise<void>;
   /** Nothing was sent: gives everything back. */
   release(): Promise<void>;
 }
 
-/** Invariant at every instant and for every budget: settled + reserved ≤ cap (DESIGN §4.6). */
+/** Invariant at every instant and for every budget: settled + reserved ≤ cap. */
 export interface BudgetLedger {
   /**
    * Reserves one request against every named budget and the agent's own limits, in one step: all admit or none does.

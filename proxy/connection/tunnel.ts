@@ -85,7 +85,7 @@ class Splice {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
         if (!this.#reservation.take(chunk.byteLength)) {
-          const error = new EgressError("budget.exhausted", "the byte limit was reached inside a tunnel");
+          const error = this.#reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up inside a tunnel");
           this.#cut.abort(error);
           done(error);
           return;

@@ -31,7 +31,8 @@ export class ByteCount {
   }
 
   #take(bytes: number): EgressError | null {
-    if (this.#draft.reservation?.take(bytes) !== false) return null;
-    return new EgressError("budget.exhausted", "a byte limit was used up while the exchange ran");
+    const { reservation } = this.#draft;
+    if (reservation === null || reservation.take(bytes)) return null;
+    return reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up while the exchange ran");
   }
 }

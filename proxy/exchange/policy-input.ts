@@ -7,7 +7,7 @@ import type { PolicyAgent, PolicyConnection, PolicyInput, PolicyRequest } from "
 /** The parts of the input that no request changes, built once for each connection. */
 const fixedParts = new WeakMap<Opened, { readonly agent: PolicyAgent; readonly connection: PolicyConnection }>();
 
-/** Builds the input of the question `exchange` (DESIGN §5). Tables have no prototype: a key called `__proto__` is data. */
+/** Builds the input of the question `exchange`. Tables have no prototype: a key called `__proto__` is data. */
 export function policyInput(head: RequestHead, connection: Opened, budgets: Readonly<Record<string, PolicyBudget>>, nowMs: number): PolicyInput {
   let fixed = fixedParts.get(connection);
   if (fixed === undefined) {

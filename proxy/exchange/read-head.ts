@@ -144,7 +144,7 @@ function sameAuthority(one: Authority, other: Authority, context: HeadContext): 
   return one.host === other.host && one.isAddress === other.isAddress && (one.port ?? usual) === (other.port ?? usual);
 }
 
-/** SNI = Host or `:authority` = the name behind the dialled address, and one port (DESIGN §4.1). */
+/** SNI = Host or `:authority` = the name behind the dialled address, and one port. */
 function requireSameDestination(authority: Authority, context: HeadContext): void {
   const { destination, scheme, wire } = context;
   if (authority.host !== canonicalHost(destination) || authority.isAddress !== (destination.kind === "address")) {

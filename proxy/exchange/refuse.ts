@@ -1,5 +1,4 @@
-import { ERROR_TABLE } from "../errors.ts";
-import type { EgressError, ErrorCode } from "../errors.ts";
+import { ERROR_TABLE, refusalBody, type EgressError, type ErrorCode } from "../errors.ts";
 import type { Incoming } from "../model/incoming.ts";
 import type { HeaderList } from "../model/request.ts";
 
@@ -23,19 +22,13 @@ export function refuse(incoming: Incoming, error: EgressError): number | null {
     return null;
   }
   const { status, outcome } = ERROR_TABLE[error.code];
-  const body = Buffer.from(refusalBody(incoming.exchangeId, error));
+  const body = Buffer.from(`${JSON.stringify(refusalBody(error, incoming.exchangeId))}\n`);
   const hasBody = incoming.head?.method !== "HEAD";
   answer.refusing(FATAL.has(error.code));
   answer.head(status, refusalHeaders(incoming.exchangeId, error, outcome, body.byteLength), hasBody);
   if (hasBody) answer.data(body);
   answer.end([]);
   return status;
-}
-
-/** `{error, rule, reason, hint, request_id}`; rule and hint are null where no rule decided. */
-function refusalBody(exchangeId: string, error: EgressError): string {
-  const { rule = null, reason = ERROR_TABLE[error.code].says, hint = null } = error.explanation ?? {};
-  return `${JSON.stringify({ error: error.code, rule, reason, hint, request_id: exchangeId })}\n`;
 }
 
 function refusalHeaders(exchangeId: string, error: EgressError, outcome: string, bytes: number): HeaderList {

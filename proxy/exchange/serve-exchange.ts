@@ -30,7 +30,7 @@ export function openExchanges(rooms: Rooms, config: ExchangeConfig): { readonly 
 }
 
 /**
- * The contents page of an exchange: rows 10 to 20 of DESIGN §3, in reading order.
+ * The contents page of an exchange, in reading order (ARCHITECTURE.md has the table).
  * Whatever a stage throws is answered in one place, and every exchange is settled and recorded. Never rejects.
  */
 export async function serveExchange(incoming: Incoming, path: ExchangePath): Promise<Usage> {

@@ -1,4 +1,4 @@
-/** Which addresses a pod of this node has: what binds a Kubernetes token to the peer that shows it (DESIGN §4.2). */
+/** Which addresses a pod of this node has: what binds a Kubernetes token to the peer that shows it. */
 export interface PodDirectory {
   /**
    * @returns the pod's addresses in canonical text; null if no pod with this UID runs on this node, deleted ones included

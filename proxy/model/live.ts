@@ -1,6 +1,6 @@
 /**
  * Everything open that holds a permission: connections, long exchanges. When policy, a budget or an identity changes, each is asked to
- * reconsider itself, so that a long stream does not outlive its permission (DESIGN §3).
+ * reconsider itself, so that a long stream does not outlive its permission.
  */
 export class LiveSet {
   readonly #members = new Set<Reconsiderable>();

@@ -29,7 +29,7 @@ export interface PolicyRequest {
   readonly upgrade: "websocket" | null;
 }
 
-/** Policy input v1 (DESIGN §5). The source of the JSON Schemas for `opa check --schema`. */
+/** Policy input v1. The source of the JSON Schemas for `opa check --schema`. */
 export interface PolicyInput {
   readonly version: 1;
   readonly agent: PolicyAgent;

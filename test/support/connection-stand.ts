@@ -134,6 +134,7 @@ export class ConnectionStand {
         reserve: async () => {
           this.trace.push("reserve");
           return {
+            refusal: new EgressError("budget.exhausted", "over", { explanation: { rule: "budget.team-a", reason: "all bytes are used", hint: "ask" } }),
             take: (bytes) => (taken += bytes) <= tunnelByteLimit,
             settle: async (usage) => { this.trace.push(`settle ${usage.requestBytes}+${usage.responseBytes}`); },
             release: async () => { this.trace.push("release"); },

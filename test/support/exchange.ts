@@ -115,6 +115,7 @@ export class FakeRooms {
 
 class FakeReservation implements Reservation {
   taken = 0;
+  refusal: EgressError | null = null;
   ended: "settled" | "released" | null = null;
   usage: Usage | null = null;
   readonly #limit: number;
@@ -125,7 +126,9 @@ class FakeReservation implements Reservation {
 
   take(bytes: number): boolean {
     this.taken += bytes;
-    return this.taken <= this.#limit;
+    if (this.taken <= this.#limit) return true;
+    this.refusal = new EgressError("budget.exhausted", "over", { explanation: { rule: "budget.team-a", reason: "all bytes are used", hint: "ask" } });
+    return false;
   }
 
   async settle(usage: Usage): Promise<void> {

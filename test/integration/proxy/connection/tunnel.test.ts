@@ -81,7 +81,7 @@ describe("a tunnel", () => {
     const client = await stand.dial("db.example.com", 5432);
     client.write(Buffer.alloc(600));
     await readToEnd(client);
-    expect(await stand.closed()).toMatchObject({ outcome: "denied", error: { code: "budget.exhausted" }, usage: { requestBytes: 600 } });
+    expect(await stand.closed()).toMatchObject({ outcome: "denied", error: { code: "budget.exhausted", rule: "budget.team-a" }, usage: { requestBytes: 600 } });
   });
 
   test("never dials if its opening cannot be recorded, and gives its reservation back", async () => {

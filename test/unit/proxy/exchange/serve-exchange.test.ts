@@ -181,7 +181,7 @@ describe("an exchange that ends half-way", () => {
     fakes.byteLimit = 10;
     fakes.upstream.script = (flow) => { flow.head(200, []); for (let at = 0; at < 20; at += 1) flow.data("x"); flow.end(); };
     const { answer } = await serve();
-    expect(answer).toMatchObject({ isEnded: false, cutBy: { code: "budget.exhausted" } });
+    expect(answer).toMatchObject({ isEnded: false, cutBy: { code: "budget.exhausted", explanation: { rule: "budget.team-a" } } });
     expect(fakes.upstream.requests[0]?.aborted?.code).toBe("budget.exhausted");
     expect(fakes.reservations[0]).toMatchObject({ ended: "settled", usage: { requestBytes: 0, responseBytes: 11 } });
   });
@@ -291,7 +291,7 @@ describe("an open exchange", () => {
 });
 
 test("a ledger that fails to settle is tried again, and the exchange still closes its record", async () => {
-  fakes.rooms.budget.reserve = async () => ({ take: () => true, settle: async () => { throw new Error("down"); }, release: async () => {} });
+  fakes.rooms.budget.reserve = async () => ({ refusal: null, take: () => true, settle: async () => { throw new Error("down"); }, release: async () => {} });
   await serve();
   expect(fakes.logged.map(({ event }) => event)).toEqual(["exchange.unsettled", "exchange.unsettled"]);
   expect(fakes.closed()).toHaveLength(1);

@@ -120,7 +120,7 @@ describe("sandbox", () => {
     expect(() => process.kill(pid, 0)).toThrow(/ESRCH/);
   });
 
-  test("an init that fails means that COMMAND does not run", async () => {
+  test("a sidecar that cannot start means that COMMAND does not run", async () => {
     await expect(lab.run("true", { proxySocket: `${lab.folder}/proxy.sock`, tokenFile: "" })).rejects.toThrow(/sandbox could not be made/);
   });
 });

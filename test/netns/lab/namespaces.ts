@@ -1,5 +1,9 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { SYSTEM_FOLDERS } from "../../../cli/sandbox/system-folders.ts";
+
+/** Of everything that the labs run: an unprivileged user's PATH often lacks `ip` and `nft`. */
+export const LAB_ENVIRONMENT = { PATH: SYSTEM_FOLDERS, LANG: "C.UTF-8" };
 
 const isRoot = process.getuid?.() === 0;
 
@@ -21,7 +25,7 @@ export interface Namespace {
 export async function openNamespace(name: string, beside?: Namespace): Promise<Namespace> {
   const before = beside === undefined ? [] : beside.enter;
   const [program = "", ...args] = [...before, "unshare", beside === undefined && !isRoot ? "-Urn" : "-n", "--", "sh", "-c", "echo ready; exec sleep infinity"];
-  const holder = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
+  const holder = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: LAB_ENVIRONMENT });
   await once(holder.stdout, "data");
   const pid = holder.pid ?? 0;
   const enter = isRoot ? ["nsenter", "-t", String(pid), "-n", "--"] : ["nsenter", "-t", String(pid), "-U", "--preserve-credentials", "-n", "--"];
@@ -35,7 +39,7 @@ export function enterProcess(pid: number): readonly string[] {
 
 export function runInside(enter: readonly string[], words: readonly string[]): string {
   const [program = "", ...args] = [...enter, ...words];
-  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 16 << 20 });
+  return execFileSync(program, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], env: LAB_ENVIRONMENT, maxBuffer: 16 << 20 });
 }
 
 export async function endProcess(child: ChildProcess, name: NodeJS.Signals = "SIGKILL"): Promise<void> {

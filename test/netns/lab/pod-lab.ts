@@ -10,7 +10,7 @@ import type { Preamble } from "../../../common/preamble.ts";
 import { initConfig } from "../../../init/config.ts";
 import { readBack, type LoadedRules } from "../../../init/read-back.ts";
 import { planRules } from "../../../init/rules.ts";
-import { endProcess, openNamespace, type Namespace } from "./namespaces.ts";
+import { endProcess, LAB_ENVIRONMENT, openNamespace, type Namespace } from "./namespaces.ts";
 
 export const ADDRESSES = {
   node: { 4: "10.78.0.1", 6: "fd78::1" },
@@ -46,9 +46,14 @@ export class PodLab {
   static async open(): Promise<PodLab> {
     const node = await openNamespace("node");
     const lab = new PodLab(node, await openNamespace("pod", node), await openNamespace("outside", node));
-    lab.#cable();
-    await lab.#startRecorder();
-    return lab;
+    try {
+      lab.#cable();
+      await lab.#startRecorder();
+      return lab;
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
   }
 
   /** Runs the init program in the pod, as its init container would. */
@@ -94,7 +99,7 @@ export class PodLab {
   /** Starts a program inside; it ends with the lab. */
   start(where: Namespace, words: readonly string[], stderr: "pipe" | "inherit" = "inherit"): ChildProcess {
     const [program = "", ...args] = [...where.enter, ...words];
-    const child = spawn(program, args, { stdio: ["pipe", "pipe", stderr] });
+    const child = spawn(program, args, { stdio: ["pipe", "pipe", stderr], env: LAB_ENVIRONMENT });
     this.#children.push(child);
     return child;
   }

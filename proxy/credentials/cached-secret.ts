@@ -34,14 +34,21 @@ export class CachedSecret {
     this.#rhythm = rhythm;
   }
 
+  /** What may be used now without asking the source for it again; null if it must be fetched. */
+  inHand(): FetchedSecret | null {
+    const held = this.#held;
+    if (held === null) return null;
+    if (this.#rhythm.clock.monotonicMs() < held.untilMs && this.#source.isCurrent(held.fetched.version)) return held.fetched;
+    this.#held = null;
+    return null;
+  }
+
   /** @throws SourceError, or the signal's reason. One waiter that goes away does not end the fetch that others wait for. */
   async get(signal: AbortSignal): Promise<FetchedSecret> {
     signal.throwIfAborted();
-    const nowMs = this.#rhythm.clock.monotonicMs();
-    const held = this.#held;
-    if (held !== null && nowMs < held.untilMs && this.#source.isCurrent(held.fetched.version)) return held.fetched;
-    this.#held = null;
-    if (this.#failed !== null && nowMs < this.#failed.untilMs) throw this.#failed.error;
+    const held = this.inHand();
+    if (held !== null) return held;
+    if (this.#failed !== null && this.#rhythm.clock.monotonicMs() < this.#failed.untilMs) throw this.#failed.error;
     this.#fetching ??= this.#fetch().finally(() => { this.#fetching = null; });
     return await unlessAborted(this.#fetching, signal);
   }

@@ -4,14 +4,12 @@ import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
 import type { RequestHead } from "../model/request.ts";
-import { AUTH_HEADERS } from "./auth-headers.ts";
 import { misdirection } from "./binding.ts";
 import { CachedSecret, rhythmOf } from "./cached-secret.ts";
 import type { CredentialsConfig, Grant, Grants } from "./config.ts";
 import type { CredentialLender, Loan } from "./credential-lender.ts";
-import { formatHeader, type InjectedHeader } from "./header-injection.ts";
+import { GrantSet, type OpenGrant } from "./grant-set.ts";
 import { openSource } from "./providers.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "./secret-source.ts";
 import { VaultClient } from "./vault-client.ts";
 
 const NOTHING: Loan = { headers: [], strip: [], references: [], secrets: [] };
@@ -21,18 +19,14 @@ export interface LenderConfig {
   readonly credentials: CredentialsConfig;
 }
 
-/** One configured grant, ready to be lent. */
-export interface OpenGrant {
-  readonly name: string;
-  readonly grant: Grant;
-  readonly source: SecretSource;
-  readonly cached: CachedSecret;
-}
+/** Combinations of grants that are remembered; a policy uses few, and one that is not remembered is only slower. */
+const SET_LIMIT = 256;
 
 /** Lends what the configured grants name. Nothing is fetched before the request is inside the binding of every grant. */
 export class Lender implements CredentialLender {
   readonly #grants: ReadonlyMap<string, OpenGrant>;
   readonly #vault: VaultClient | null;
+  readonly #sets = new Map<string, GrantSet>();
 
   /** @param vault shared by the sources of the grants; closed with the lender */
   constructor(grants: ReadonlyMap<string, OpenGrant>, vault: VaultClient | null) {
@@ -42,20 +36,24 @@ export class Lender implements CredentialLender {
 
   async lend(grants: readonly string[], _agent: AgentIdentity, head: RequestHead, signal: AbortSignal): Promise<Loan> {
     if (grants.length === 0) return NOTHING;
-    const wanted = [...new Set(grants)].map((name) => this.#find(name));
-    for (const { name, grant } of wanted) checkBinding(name, grant, head);
-    checkFields(wanted);
-    const lent = await Promise.all(wanted.map(async (open) => prepare(open, signal)));
-    const headers = lent.map(({ injected }) => injected.header);
-    return {
-      headers, strip: [...new Set([...AUTH_HEADERS, ...headers.map(([name]) => name)])],
-      references: lent.map(({ reference }) => reference), secrets: lent.flatMap(({ injected }) => injected.secrets),
-    };
+    const wanted = this.#setOf(grants);
+    for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
+    return wanted.loanInHand(signal) ?? wanted.fetchLoan(signal);
   }
 
   /** Ends connections to secret stores. */
   async close(): Promise<void> {
     await this.#vault?.close();
+  }
+
+  #setOf(names: readonly string[]): GrantSet {
+    const key = names.length === 1 ? names[0] ?? "" : JSON.stringify(names);
+    let set = this.#sets.get(key);
+    if (set === undefined) {
+      set = new GrantSet([...new Set(names)].map((name) => this.#find(name)));
+      if (this.#sets.size < SET_LIMIT) this.#sets.set(key, set);
+    }
+    return set;
   }
 
   #find(name: string): OpenGrant {
@@ -98,25 +96,4 @@ function checkBinding(name: string, grant: Grant, head: RequestHead): void {
   throw new EgressError("credential.misdirected", `grant ${name}: ${problem}`, {
     explanation: { rule: `grant.${name}`, reason: problem, hint: `Send the request to a destination of grant ${name}, or ask for a policy without it here.` },
   });
-}
-
-/** Two credentials in one field: one of them would silently not be sent. */
-function checkFields(wanted: readonly OpenGrant[]): void {
-  const owners = new Map<string, string>();
-  for (const { name, grant } of wanted) {
-    const owner = owners.get(grant.inject.header);
-    if (owner !== undefined) throw new EgressError("credential.unavailable", `grants ${owner} and ${name} both set ${grant.inject.header}`);
-    owners.set(grant.inject.header, name);
-  }
-}
-
-async function prepare({ name, grant, source, cached }: OpenGrant, signal: AbortSignal): Promise<{ injected: InjectedHeader; reference: string }> {
-  try {
-    const fetched: FetchedSecret = await cached.get(signal);
-    return { injected: formatHeader(grant.inject, fetched.secret), reference: `${name}@${source.describe}#${fetched.version}` };
-  } catch (error) {
-    if (!(error instanceof SourceError)) throw error;
-    // The same for every fault: an agent must not learn from the answer which secrets exist. The cause is for log and audit.
-    throw new EgressError("credential.unavailable", `grant ${name}, ${source.describe}: ${error.message}`, { cause: error });
-  }
 }

@@ -39,14 +39,25 @@ export function toOutbound(head: RequestHead, loan: Loan): OutboundHead {
 
 function outboundHeaders(head: RequestHead, loan: Loan): OutboundHead["headers"] {
   if (loan.headers.length === 0 && loan.strip.length === 0) return head.headers;
-  const mustGo = new Set(loan.strip);
-  for (const [name] of loan.headers) {
-    if (NEVER_INJECTED.has(name)) throw new EgressError("credential.unavailable", `a grant may not set ${name}`);
-    mustGo.add(name);
-  }
+  const mustGo = displacedBy(loan);
   const isLent = loan.secrets.length > 0;
   const kept: (readonly [string, string | Secret])[] = head.headers.filter(([name]) => !mustGo.has(name) && !(isLent && HIDES_ANSWER.has(name)));
   kept.push(...loan.headers);
   if (isLent) kept.push(["accept-encoding", "identity"]);
   return kept;
+}
+
+/** A loan is shared by many exchanges, so this is worked out once for it. */
+const displaced = new WeakMap<Loan, ReadonlySet<string>>();
+
+/** The fields of the agent's that go when this is lent. */
+function displacedBy(loan: Loan): ReadonlySet<string> {
+  let names = displaced.get(loan);
+  if (names === undefined) {
+    const unlawful = loan.headers.find(([name]) => NEVER_INJECTED.has(name));
+    if (unlawful !== undefined) throw new EgressError("credential.unavailable", `a grant may not set ${unlawful[0]}`);
+    names = new Set([...loan.strip, ...loan.headers.map(([name]) => name)]);
+    displaced.set(loan, names);
+  }
+  return names;
 }

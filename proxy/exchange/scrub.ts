@@ -5,7 +5,16 @@ const SHORTEST_FORM_BYTES = 8;
 const SHORTEST_RAW_BYTES = 4;
 const MASK = "*".charCodeAt(0);
 
-const formsOf = new WeakMap<Secret, readonly Buffer[]>();
+/** What to look for, worked out once for the secrets of a loan. */
+interface Search {
+  readonly forms: readonly Buffer[];
+  /** Per byte value: whether any form begins with it. */
+  readonly begins: Uint8Array;
+  readonly shortest: number;
+  readonly longest: number;
+}
+
+const searchOf = new WeakMap<readonly Secret[], Search>();
 
 /**
  * Takes lent secrets out of an answer while it streams: as they are, reversed, percent-encoded, in JSON, HTML, hex and base64 (both alphabets,
@@ -13,22 +22,18 @@ const formsOf = new WeakMap<Secret, readonly Buffer[]>();
  * beginning of a secret. Best effort by nature: a destination that transforms a secret in another way, or spreads it, gets it through.
  */
 export class Scrubber {
-  readonly #forms: readonly Buffer[];
-  /** Per byte value: whether any form begins with it. */
-  readonly #begins = new Uint8Array(256);
-  readonly #longest: number;
+  readonly #search: Search;
   #held: Buffer = Buffer.alloc(0);
   /** So many of the held bytes belong to a find already. */
   #heldMasked = 0;
 
   constructor(secrets: readonly Secret[]) {
-    this.#forms = secrets.flatMap(secretForms);
-    for (const form of this.#forms) this.#begins[form[0] ?? 0] = 1;
-    this.#longest = Math.max(0, ...this.#forms.map((form) => form.byteLength));
+    this.#search = searchFor(secrets);
   }
 
   /** A header value, complete. */
   text(value: string): string {
+    if (value.length < this.#search.shortest) return value;
     const bytes = Buffer.from(value, "latin1");
     const finds = this.#find(bytes);
     return finds.length === 0 ? value : masked(bytes, finds).toString("latin1");
@@ -56,7 +61,7 @@ export class Scrubber {
 
   #find(bytes: Buffer): [from: number, to: number][] {
     const finds: [number, number][] = [];
-    for (const form of this.#forms) {
+    for (const form of this.#search.forms) {
       for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) finds.push([at, at + form.byteLength]);
     }
     return finds;
@@ -64,10 +69,11 @@ export class Scrubber {
 
   /** The first offset whose bytes up to the end are a true beginning of some form. */
   #firstPossibleStart(bytes: Buffer): number {
-    for (let at = Math.max(0, bytes.byteLength - this.#longest + 1); at < bytes.byteLength; at += 1) {
-      if (this.#begins[bytes[at] ?? 0] === 0) continue;
+    const { forms, begins, longest } = this.#search;
+    for (let at = Math.max(0, bytes.byteLength - longest + 1); at < bytes.byteLength; at += 1) {
+      if (begins[bytes[at] ?? 0] === 0) continue;
       const left = bytes.byteLength - at;
-      if (this.#forms.some((form) => form.byteLength > left && bytes.compare(form, 0, left, at) === 0)) return at;
+      if (forms.some((form) => form.byteLength > left && bytes.compare(form, 0, left, at) === 0)) return at;
     }
     return bytes.byteLength;
   }
@@ -79,13 +85,17 @@ function masked(bytes: Buffer, finds: readonly (readonly [number, number])[]): B
   return copy;
 }
 
-function secretForms(secret: Secret): readonly Buffer[] {
-  let forms = formsOf.get(secret);
-  if (forms === undefined) {
-    forms = writeForms(secret.reveal());
-    formsOf.set(secret, forms);
+function searchFor(secrets: readonly Secret[]): Search {
+  let search = searchOf.get(secrets);
+  if (search === undefined) {
+    const forms = secrets.flatMap((secret) => writeForms(secret.reveal()));
+    const begins = new Uint8Array(256);
+    for (const form of forms) begins[form[0] ?? 0] = 1;
+    const lengths = forms.map((form) => form.byteLength);
+    search = { forms, begins, shortest: Math.min(...lengths), longest: Math.max(0, ...lengths) };
+    searchOf.set(secrets, search);
   }
-  return forms;
+  return search;
 }
 
 function writeForms(value: string): readonly Buffer[] {

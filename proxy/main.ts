@@ -1,12 +1,13 @@
 import { join } from "node:path";
 import { systemClock, type Clock } from "../common/clock.ts";
 import type { Environment } from "../common/config.ts";
-import { Lifecycle } from "../common/lifecycle.ts";
+import { describeError, Lifecycle } from "../common/lifecycle.ts";
 import type { Log } from "../common/log.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
 import { openAdmin } from "./admin/server.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
+import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
 import { MemoryLedger } from "./budget/memory-ledger.ts";
 import type { ProxyConfig } from "./config.ts";
@@ -45,6 +46,8 @@ export interface StartOptions {
   readonly adminByDefault?: boolean;
   /** Sees every audit record as it enters the chain. Must not throw. */
   readonly onRecord?: (record: AuditRecord) => void;
+  /** A disk with faults under the audit log, for tests. */
+  readonly openFile?: OpenDiskFile;
 }
 
 export interface RunningProxy {
@@ -89,7 +92,7 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
     isReady: () => audit.isHealthy && !drain.signal.aborted,
   });
   lifecycle.onStop("admin", async () => admin?.close());
-  record(audit, clock, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
+  record(audit, rooms, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
   return {
     caPem: rooms.authority.caPem, issuer, listening: doors.listening, adminUrl: admin?.url ?? null,
     listeningOn: describeListening(doors.listening),
@@ -97,7 +100,7 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
     stop: async () => {
       drain.abort(new EgressError("draining", "the proxy is stopping"));
       await doors.drained(config.drainTimeoutMs);
-      record(audit, clock, { event: "proxy.stopped", outcome: "succeeded", fields: {} });
+      record(audit, rooms, { event: "proxy.stopped", outcome: "succeeded", fields: {} });
       await lifecycle.stop();
     },
   };
@@ -107,7 +110,7 @@ type Furniture = { readonly clock: Clock; readonly audit: AuditRoom; readonly me
 
 async function furnish(config: ProxyConfig, options: StartOptions, { clock, audit, metrics, lifecycle, issuer }: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine }> {
   const { log, environment } = options;
-  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent: (event) => { record(audit, clock, event); } });
+  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent: (event) => { record(audit, { log, clock }, event); } });
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
   const credentials = openLender(config, environment, clock);
@@ -169,8 +172,13 @@ async function allWithin(open: ReadonlySet<Promise<void>>, deadlineMs: number): 
   }
 }
 
-function record(audit: AuditRoom, clock: Clock, event: Pick<LifecycleRecord, "event" | "outcome" | "fields">): void {
-  audit.enqueue({ kind: "lifecycle", timeMs: clock.nowMs(), agent: null, ...event });
+/** Never throws: an audit log that takes nothing must not keep a policy from coming into force, or the proxy from stopping. */
+function record(audit: AuditRoom, { clock, log }: Pick<StartOptions, "log"> & { readonly clock: Clock }, event: Pick<LifecycleRecord, "event" | "outcome" | "fields">): void {
+  try {
+    audit.enqueue({ kind: "lifecycle", timeMs: clock.nowMs(), agent: null, ...event });
+  } catch (error) {
+    log.error("lifecycle.unrecorded", { event: event.event, error: describeError(error) });
+  }
 }
 
 function describeListening({ socketPath, address }: Listening): string[] {

@@ -15,9 +15,10 @@ export interface AuditLog {
    */
   commit(record: AuditRecord): Promise<Receipt>;
   /**
-   * Puts the record in the chain without waiting for the disk: for ends, after the effect. If it cannot be written, the log turns
-   * unhealthy and every later `commit` fails.
-   * @throws EgressError `audit.unavailable` if the log is unhealthy or its queue is full
+   * Takes the record without waiting for the disk: for ends, after the effect. If it cannot be written, the log turns unhealthy and every
+   * later `commit` fails; what ends meanwhile is kept and joins the chain when the disk is back. Whoever may not act unrecorded asks
+   * `isHealthy` or commits.
+   * @throws EgressError `audit.unavailable` if the log is closed or too much waits for the disk
    */
   enqueue(record: AuditRecord): void;
   /** False after a write or sync failed; `/readyz` shows it. */

@@ -3,9 +3,11 @@ import type { Clock } from "../../common/clock.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import { EgressError } from "../errors.ts";
+import type { AuditRecord } from "../model/record.ts";
 import type { Batch, BatchQueue } from "./batch-queue.ts";
 import { CHAIN_EVENTS, chainEvent } from "./chain-events.ts";
 import type { Chain, ChainMark } from "./chain.ts";
+import type { KeptRecords } from "./kept-records.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 
 /** Records that nobody waits for may wait this long for company, in milliseconds. */
@@ -13,11 +15,15 @@ const LAZY_DELAY_MS = 25;
 /** First and longest pause between two tries to write again after a failure, in milliseconds. */
 const RETRY_MS = 500;
 const RETRY_LIMIT_MS = 30_000;
+/** Kept records that share a write when the disk is back: far below any limit of the queue. */
+const KEPT_PORTION = 64;
 
 export interface CommitLoopOptions {
   readonly chain: Chain;
   readonly queue: BatchQueue;
   readonly writer: SegmentWriter;
+  /** Takes what nobody waits for while the log is broken; written right behind the gap record. */
+  readonly kept: KeptRecords;
   readonly clock: Clock;
   readonly log: Log;
   readonly commitIntervalMs: number;
@@ -101,17 +107,23 @@ export class CommitLoop {
   }
 
   #fail(batches: readonly Batch[], error: unknown): void {
-    this.#options.log.error("audit.write-failed", { error: describeError(error), records: batches.reduce((sum, batch) => sum + batch.entries.length, 0) });
+    const entries = batches.flatMap((batch) => batch.entries);
+    this.#options.log.error("audit.write-failed", { error: describeError(error), records: entries.length });
     for (const batch of batches) batch.durable.reject(new EgressError("audit.unavailable", "the audit log could not be written", { cause: error }));
     this.#options.chain.rewind(this.#durable);
-    this.#mending = this.#mend(batches, error).finally(() => { this.#mending = null; });
+    const refused = entries.filter((entry) => entry.isAwaited).length;
+    this.#options.kept.putBack(entries.filter((entry) => !entry.isAwaited).map(({ record }) => record).filter((record) => !isSegmentEvent(record)));
+    this.#mending = this.#mend(refused, error).finally(() => {
+      this.#mending = null;
+      if (!this.#stop.signal.aborted) this.#queueKept();
+    });
   }
 
-  async #mend(lost: readonly Batch[], cause: unknown): Promise<void> {
+  async #mend(refused: number, cause: unknown): Promise<void> {
     for (let pauseMs = RETRY_MS; !this.#stop.signal.aborted; pauseMs = Math.min(pauseMs * 2, RETRY_LIMIT_MS)) {
       try {
         await wait(pauseMs, undefined, { signal: this.#stop.signal });
-        await this.#beginAnew(lost, cause);
+        await this.#beginAnew(refused, cause);
         this.#options.log.warn("audit.write-resumed", { records: this.#durable.sequence });
         return;
       } catch (error) {
@@ -123,15 +135,24 @@ export class CommitLoop {
   }
 
   /** A new segment with a gap record and with the records that nobody waited for; those that were refused are only counted. */
-  async #beginAnew(lost: readonly Batch[], cause: unknown): Promise<void> {
-    const { queue, writer, clock, onDurable } = this.#options;
-    const entries = lost.flatMap((batch) => batch.entries);
-    const carried = entries.filter(({ isAwaited, record }) => !isAwaited && !(record.kind === "lifecycle" && record.event === CHAIN_EVENTS.segment));
-    const refused = entries.filter((entry) => entry.isAwaited).length;
+  async #beginAnew(refused: number, cause: unknown): Promise<void> {
+    const { queue, writer, kept, clock } = this.#options;
     await writer.abandon();
     queue.openSegment(null);
-    queue.add(chainEvent(CHAIN_EVENTS.gap, clock.nowMs(), { reason: "write-failed", error: describeError(cause), refused, carried: carried.length }, "failed"), false);
-    for (const { record } of carried) queue.add(record, false);
+    const counts = { refused, carried: kept.count, dropped: kept.dropped };
+    queue.add(chainEvent(CHAIN_EVENTS.gap, clock.nowMs(), { reason: "write-failed", error: describeError(cause), ...counts }, "failed"), false);
+    await this.#writeQueue();
+    kept.toldDropped(counts.dropped);
+    while (kept.count > 0) {
+      const portion = kept.first(KEPT_PORTION);
+      for (const record of portion) queue.add(record, false);
+      await this.#writeQueue();
+      kept.remove(portion.length);
+    }
+  }
+
+  async #writeQueue(): Promise<void> {
+    const { queue, writer, onDurable } = this.#options;
     while (!queue.isEmpty) {
       const batch = queue.take();
       await writer.write(batch).finally(() => { queue.release(batch); });
@@ -140,6 +161,19 @@ export class CommitLoop {
       onDurable(batch.after);
     }
   }
+
+  /** What came in the moment between the last write and the end of the fault. */
+  #queueKept(): void {
+    const { kept, queue } = this.#options;
+    const last = kept.first(kept.count);
+    for (const record of last) queue.add(record, false);
+    kept.remove(last.length);
+    if (last.length > 0) this.wake(false);
+  }
+}
+
+function isSegmentEvent(record: AuditRecord): boolean {
+  return record.kind === "lifecycle" && record.event === CHAIN_EVENTS.segment;
 }
 
 /** Calls back after the I/O that is ready now, or after a delay of at least a millisecond. @returns a function that calls it off */

@@ -12,6 +12,7 @@ import type { Checkpointer } from "./checkpointer.ts";
 import { CommitLoop } from "./commit-loop.ts";
 import type { AuditConfig } from "./config.ts";
 import { DurableWatch } from "./durable-point.ts";
+import { KeptRecords } from "./kept-records.ts";
 import type { SegmentWriter } from "./segment-writer.ts";
 import type { NoteSigner } from "./signed-note.ts";
 
@@ -43,6 +44,7 @@ export class FileLog implements AuditLog {
   readonly #parts: FileLogParts;
   readonly #config: AuditConfig;
   readonly #loop: CommitLoop;
+  readonly #kept: KeptRecords;
   readonly #checkpointer: Checkpointer;
   readonly #stop = new AbortController();
   readonly #ticking: Promise<void>;
@@ -56,8 +58,10 @@ export class FileLog implements AuditLog {
     this.#parts = parts;
     this.durable = new DurableWatch({ ...writer.position, records: durable.sequence });
     this.#checkpointer = parts.openCheckpointer((record) => { this.enqueue(record); });
+    this.#kept = new KeptRecords(config.queueLimitBytes);
     this.#loop = new CommitLoop(durable, {
-      chain, queue, writer, clock, log, commitIntervalMs: config.commitIntervalMs, onDurable: (mark) => { this.#onDurable(mark); },
+      chain, queue, writer, clock, log, commitIntervalMs: config.commitIntervalMs, kept: this.#kept,
+      onDurable: (mark) => { this.#onDurable(mark); },
     });
     this.#ticking = this.#tick();
   }
@@ -79,7 +83,10 @@ export class FileLog implements AuditLog {
   }
 
   enqueue(record: AuditRecord): void {
-    this.#append(record, false);
+    if (!this.#loop.isBroken) return void this.#append(record, false);
+    if (this.#isClosed) throw new EgressError("audit.unavailable", "the audit log is closed");
+    this.#kept.add(record);
+    this.#parts.onRecord?.(record);
   }
 
   /** Signs a checkpoint of what is durable now. @throws if it cannot be written */

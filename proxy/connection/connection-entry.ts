@@ -1,8 +1,9 @@
 import type { Socket } from "node:net";
 import { describeError } from "../../common/lifecycle.ts";
-import type { EgressError } from "../errors.ts";
+import { EgressError } from "../errors.ts";
 import { destinationHost, type Accepted, type Opened, type Peer } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
+import type { Reconsiderable } from "../model/live.ts";
 import type { ConnectionRecord, RecordedAgent, RecordedDecision, RecordedError } from "../model/record.ts";
 import { NO_USAGE, type Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
@@ -21,7 +22,7 @@ export type Progress = Accepted & Partial<Omit<Opened, keyof Accepted>>;
  * The record of one connection and what must be undone at its end. Opened before anything can fail, closed last: whatever happens in
  * between, exactly one record of phase "closed" tells how far the connection came.
  */
-export class ConnectionEntry {
+export class ConnectionEntry implements Reconsiderable {
   readonly accepted: Accepted;
   readonly #rooms: Rooms;
   readonly #lingerMs: number;
@@ -33,6 +34,7 @@ export class ConnectionEntry {
   #error: EgressError | null = null;
   #usage: Usage = NO_USAGE;
   #exchanges = 0;
+  #askAgain: (() => Promise<void>) | null = null;
 
   /** @param lingerMs time that the stages get to end by themselves after {@link end}, in milliseconds */
   constructor(arrival: Arrival, rooms: Rooms, lingerMs: number) {
@@ -42,6 +44,7 @@ export class ConnectionEntry {
     const acceptedAtMs = rooms.clock.nowMs();
     this.accepted = { ...arrival, id: newConnectionId(acceptedAtMs), acceptedAtMs, signal: this.#end.signal };
     this.#progress = this.accepted;
+    this.#atClose.defer(rooms.live.add(this));
     rooms.metrics.connectionOpened();
   }
 
@@ -78,10 +81,19 @@ export class ConnectionEntry {
     this.#atClose.defer(undo);
   }
 
+  /** From now on a change of policy asks this; before, nothing was allowed that could be taken back. */
+  reconsiderBy(askAgain: () => Promise<void>): void {
+    this.#askAgain = askAgain;
+  }
+
+  async reconsider(): Promise<void> {
+    await this.#askAgain?.();
+  }
+
   /** Ends the connection from outside: stages see the signal at once, and the socket is gone after the linger time whatever they do. */
-  end(reason: EgressError): void {
+  end(reason: Error): void {
     if (this.#end.signal.aborted) return;
-    this.#end.abort(reason);
+    this.#end.abort(EgressError.from(reason));
     const timer = setTimeout(() => { this.accepted.socket.destroy(); }, this.#lingerMs);
     this.atClose(() => { clearTimeout(timer); });
   }

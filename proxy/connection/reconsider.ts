@@ -11,22 +11,21 @@ const TIMER_LIMIT_MS = 2 ** 31 - 1;
 /**
  * in: Screened · out: nothing · ends the connection with: policy.denied, policy.unavailable · beside the path
  *
- * Puts the connection among those that are asked again whenever policy, a budget or an identity changes. One that would be handled in
- * another way than it is ends too: what was read can become unread only on a new connection.
+ * Has the connection asked again whenever policy, a budget or an identity changes; at once if policy has changed since the connection was
+ * decided. One that would be handled in another way than it is ends too: what was read can become unread only on a new connection.
  */
-export function reconsiderOnChange(screened: Screened, rooms: Rooms, entry: ConnectionEntry): void {
-  const leave = rooms.live.add({
-    reconsider: async () => {
-      try {
-        const today = screen(screened, await askPolicy(screened, rooms));
-        if (today.handling !== screened.handling) throw new EgressError("policy.denied", `handling is now ${today.handling}`);
-      } catch (error) {
-        entry.end(EgressError.from(error));
-      }
-    },
-    end: (reason) => { entry.end(EgressError.from(reason)); },
-  });
-  entry.atClose(leave);
+export async function reconsiderOnChange(screened: Screened, rooms: Rooms, entry: ConnectionEntry): Promise<void> {
+  const askAgain = async (): Promise<void> => {
+    try {
+      const today = screen(screened, await askPolicy(screened, rooms));
+      if (today.handling !== screened.handling) throw new EgressError("policy.denied", `handling is now ${today.handling}`);
+    } catch (error) {
+      entry.end(EgressError.from(error));
+    }
+  };
+  entry.reconsiderBy(askAgain);
+  if (screened.decision.revision !== rooms.policy.revision) await askAgain();
+  screened.signal.throwIfAborted();
 }
 
 /** Ends the connection when its identity expires: there is no way to show a newer token on an old connection. */

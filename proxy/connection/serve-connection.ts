@@ -29,8 +29,8 @@ export interface ConnectionDeps {
 }
 
 /**
- * The way of one connection, in order; DESIGN §3 rows 2 to 8. Opens its record first and closes it last. Never rejects: whatever ends the
- * connection early is told to the agent in one place and recorded.
+ * The contents page of a connection, in reading order (ARCHITECTURE.md has the table). Opens its record first and
+ * closes it last. Never rejects: whatever ends the connection early is told to the agent in one place and recorded.
  */
 export async function serveConnection(arrival: Arrival, rooms: Rooms, deps: ConnectionDeps): Promise<void> {
   const entry = new ConnectionEntry(arrival, rooms, deps.config.lingerMs);
@@ -62,7 +62,7 @@ async function walk(entry: ConnectionEntry, rooms: Rooms, deps: ConnectionDeps):
   const heard = entry.reached(await classify(identified, mayServerSpeakFirst(rooms), config));
   const classified = entry.reached(locate(heard, rooms.names));
   const screened = entry.reached(screen(classified, entry.decided(await askPolicy(classified, rooms))));
-  reconsiderOnChange(screened, rooms, entry);
+  await reconsiderOnChange(screened, rooms, entry);
   if (screened.handling === "tunnel") return tunnel(screened, rooms, entry, config.tunnelIdleTimeoutMs);
 
   const opened = entry.reached(await intercept(screened, rooms.authority, config.handshakeTimeoutMs));

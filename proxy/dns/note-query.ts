@@ -1,4 +1,4 @@
-import type { EgressError } from "../errors.ts";
+import { EgressError } from "../errors.ts";
 import type { Identified } from "../model/connection.ts";
 import type { NameRecord } from "../model/record.ts";
 import type { Rooms } from "../rooms.ts";
@@ -22,6 +22,7 @@ export interface QueryEnd {
  * Every query is recorded before it is answered; an answer that cannot be recorded is not given.
  */
 export function noteQuery(end: QueryEnd, rooms: Pick<Rooms, "audit" | "clock" | "metrics">): void {
+  if (!rooms.audit.isHealthy) throw new EgressError("audit.unavailable", "the query could not be recorded");
   const outcome = end.error?.outcome ?? "allowed";
   rooms.metrics.nameAnswered(outcome);
   rooms.audit.enqueue(recordOf(end, outcome, rooms.clock.nowMs()));

@@ -27,3 +27,11 @@ export function requireAllow(decision: Decision): Allow {
   const { rule, reason, hint } = decision;
   throw new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
 }
+
+/** What runs on a lent credential ends when policy no longer lends it. @throws EgressError `policy.denied` */
+export function requireGrants(today: Allow, before: Allow): void {
+  const lost = before.grants.find((grant) => !today.grants.includes(grant));
+  if (lost === undefined) return;
+  const reason = `grant ${lost} is no longer lent to this request`;
+  throw new EgressError("policy.denied", reason, { explanation: { rule: today.rule, reason, hint: "Send the request again: it will be decided by today's policy." } });
+}

@@ -8,7 +8,7 @@ import type { HeaderList } from "../model/request.ts";
 import type { UpstreamFlow, UpstreamSink } from "../upstream/upstream.ts";
 import { AnswerFilter } from "./answer-filter.ts";
 import { ByteCount } from "./byte-count.ts";
-import { decide, requireAllow } from "./decide.ts";
+import { decide, requireAllow, requireGrants } from "./decide.ts";
 import type { Watched } from "./idle-watch.ts";
 import type { Injected } from "./inject.ts";
 import type { ExchangeDraft } from "./open-record.ts";
@@ -29,6 +29,7 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["upstream.unres
  */
 export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSocketObserver, Reconsiderable, Watched {
   readonly #draft: ExchangeDraft;
+  readonly #allow: Allow;
   readonly #injected: Injected;
   readonly #path: ExchangePath;
   readonly #answer: Answer;
@@ -45,6 +46,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   constructor(draft: ExchangeDraft, allow: Allow, injected: Injected, path: ExchangePath) {
     const { outbound, loan } = injected;
     this.#draft = draft;
+    this.#allow = allow;
     this.#injected = injected;
     this.#path = path;
     this.#answer = draft.incoming.answer;
@@ -173,7 +175,8 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
     const { head, incoming } = this.#draft;
     if (head === null || this.#isOver) return;
     try {
-      requireAllow(await decide(head, incoming.connection, this.#path.rooms));
+      const today = requireAllow(await decide(head, incoming.connection, this.#path.rooms));
+      requireGrants(today, this.#allow);
     } catch (error) {
       this.#fail(EgressError.from(error));
     }

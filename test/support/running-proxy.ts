@@ -11,6 +11,7 @@ import type { AgentIdentity } from "../../common/identity.ts";
 import { silentLog } from "../../common/log.ts";
 import type { AuditRecord } from "../../proxy/model/record.ts";
 import { proxyConfig, startProxy, type RunningProxy } from "../../proxy/main.ts";
+import type { FaultyDisk } from "./faulty-disk.ts";
 import { aDnsQuery, readAddress } from "./plain-dns.ts";
 import { mintAuthority, type TestAuthority } from "./tls-authority.ts";
 
@@ -33,7 +34,9 @@ export interface Stand {
   open(name: string, alpn?: readonly string[], port?: number): Promise<TLSSocket>;
   /** One HTTPS request on a connection of its own. */
   ask(method: string, url: string, options?: { readonly headers?: Record<string, string>; readonly body?: string }): Promise<Answered>;
-  stop(): Promise<void>;
+  /** The same as another instance of the agent; `i1` is the usual one. */
+  dialAs(instance: string, destination: Endpoint, transport?: Transport): Promise<Socket>;
+  stop(keepFiles?: boolean): Promise<void>;
 }
 
 export interface StandOptions {
@@ -42,12 +45,16 @@ export interface StandOptions {
   readonly policyData: Record<string, unknown>;
   readonly routes?: readonly { readonly name: string; readonly port: number; readonly dialPort: number }[];
   readonly authority?: TestAuthority;
+  /** A disk with faults under the audit log. */
+  readonly disk?: FaultyDisk;
+  /** The folder of a stand that was stopped with `stop(true)`: the same chain, CA and issuer. */
+  readonly directory?: string;
 }
 
 const AGENT: AgentIdentity = { namespace: "test", name: "agent", thread: "t1", instance: "i1", user: "tester", labels: {}, chain: [] };
 
 export async function startStand(options: StandOptions): Promise<Stand> {
-  const directory = mkdtempSync(join(tmpdir(), "weir-stand-"));
+  const directory = options.directory ?? mkdtempSync(join(tmpdir(), "weir-stand-"));
   const authority = options.authority ?? await mintAuthority();
   writeFileSync(join(directory, "ca.pem"), authority.caPem);
   const records: AuditRecord[] = [];
@@ -58,14 +65,22 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   }));
   const proxy = await startProxy(config, {
     log: silentLog, environment: {}, stateDirectory: join(directory, "state"), issuerDirectory: join(directory, "issuer"), onRecord: (record) => { records.push(record); },
+    ...(options.disk === undefined ? {} : { openFile: options.disk.open }),
   });
-  const token = await proxy.issuer.mint(AGENT, 600_000);
-  const dial = async (destination: Endpoint, transport: Transport = "tcp") => {
+  const tokens = new Map<string, string>();
+  const tokenOf = async (instance: string) => {
+    const token = tokens.get(instance) ?? await proxy.issuer.mint({ ...AGENT, instance }, 600_000);
+    tokens.set(instance, token);
+    return token;
+  };
+  const dialAs = async (instance: string, destination: Endpoint, transport: Transport = "tcp") => {
+    const token = await tokenOf(instance);
     const socket = connect({ path: socketPath, allowHalfOpen: true });
     await once(socket, "connect");
     socket.write(encodePreamble({ transport, source: { address: "10.255.0.2", port: 40_000 }, destination, token, connectionId: "c1" }));
     return socket;
   };
+  const dial = async (destination: Endpoint, transport?: Transport) => dialAs(AGENT.instance, destination, transport);
   const resolve = async (name: string) => {
     const socket = await dial({ address: "10.255.0.1", port: 53 }, "dns");
     socket.write(aDnsQuery(name));
@@ -89,9 +104,9 @@ export async function startStand(options: StandOptions): Promise<Stand> {
     socket.destroy();
     return { status: answer.statusCode ?? 0, headers: answer.headers, body: Buffer.concat(chunks).toString() };
   };
-  const stop = async () => {
+  const stop = async (keepFiles = false) => {
     await proxy.stop();
-    rmSync(directory, { recursive: true, force: true });
+    if (!keepFiles) rmSync(directory, { recursive: true, force: true });
   };
-  return { directory, proxy, records, dial, resolve, open, ask, stop };
+  return { directory, proxy, records, dial, dialAs, resolve, open, ask, stop };
 }

@@ -5,6 +5,7 @@ import { silentLog } from "../../../../common/log.ts";
 import { BatchQueue, type Batch } from "../../../../proxy/audit/batch-queue.ts";
 import { Chain } from "../../../../proxy/audit/chain.ts";
 import { CommitLoop } from "../../../../proxy/audit/commit-loop.ts";
+import { KeptRecords } from "../../../../proxy/audit/kept-records.ts";
 import { SegmentWriter } from "../../../../proxy/audit/segment-writer.ts";
 import { anExchange } from "../../../support/audit-records.ts";
 
@@ -45,7 +46,7 @@ function aLoop(limits = LIMITS) {
   const durable = chain.mark();
   queue.openSegment(null);
   const writer = new HeldWriter();
-  const loop = new CommitLoop(durable, { chain, queue, writer, clock, log: silentLog, commitIntervalMs: 0, onDurable: () => undefined });
+  const loop = new CommitLoop(durable, { chain, queue, writer, clock, log: silentLog, commitIntervalMs: 0, kept: new KeptRecords(20_000), onDurable: () => undefined });
   const commit = () => {
     const { batch, receipt } = queue.add(anExchange(), true);
     loop.wake(true);

@@ -2,9 +2,12 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import type { AuditRecord, ConnectionRecord, ExchangeRecord } from "../../proxy/model/record.ts";
 import type { Stand } from "./running-proxy.ts";
+
+/** Between two looks at what is waited for. */
+const POLL_MS = 10;
 
 /** A policy folder that a test rewrites while the proxy runs. */
 export class LivePolicy implements Disposable {
@@ -53,7 +56,7 @@ export class Received {
 export async function eventually(what: string, holds: () => boolean | Promise<boolean>, withinMs = 5_000): Promise<void> {
   for (const deadline = performance.now() + withinMs; !await holds();) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
-    await sleep(10);
+    await pause(POLL_MS);
   }
 }
 

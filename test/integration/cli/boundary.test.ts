@@ -1,0 +1,64 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { decodeJwt } from "jose";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { IDENTITY_CLAIM } from "../../../common/identity.ts";
+import { openBoundary, type Boundary } from "../../../cli/boundary.ts";
+import { weirConfig } from "../../../cli/config.ts";
+import { openIo } from "../../../cli/io.ts";
+import { openCa } from "../../../proxy/operator.ts";
+
+let folder: string;
+let opened: Boundary[];
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "weir-boundary-"));
+  opened = [];
+});
+afterEach(async () => {
+  for (const boundary of opened) await boundary.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function open(options: { agentName?: string; proxySocket?: string; settings?: object } = {}): Promise<Boundary> {
+  const config = weirConfig.parse({ stateDirectory: join(folder, "state"), logLevel: "silent", ...options.settings });
+  const boundary = await openBoundary({ config, file: null }, openIo({ HOME: folder }),
+    { agentName: options.agentName, thread: "t1", proxySocket: options.proxySocket, onRecord: () => {} });
+  opened.push(boundary);
+  return boundary;
+}
+
+const tokenOf = ({ tokenFile }: Boundary) => readFileSync(tokenFile, "utf8");
+
+describe("the boundary of a run", () => {
+  test("is a proxy at a socket of this user, and a token that says who runs", async () => {
+    const boundary = await open({ agentName: "reviewer" });
+    expect(statSync(boundary.socketPath).isSocket()).toBe(true);
+    expect(statSync(boundary.tokenFile).mode & 0o077).toBe(0);
+    expect(decodeJwt(tokenOf(boundary))[IDENTITY_CLAIM]).toMatchObject({ namespace: "local", name: "reviewer", thread: "t1" });
+  });
+
+  test("hides from the agent what would let it speak as someone else or rewrite what was recorded", async () => {
+    const { hiddenPaths, tokenFile, socketPath, auditDirectory } = await open();
+    const secret = [tokenFile, socketPath, auditDirectory ?? "", join(folder, "state", "ca")];
+    expect(secret.filter((path) => !hiddenPaths.some((hidden) => `${path}/`.startsWith(`${hidden}/`)))).toEqual([]);
+  });
+
+  test("leaves nothing usable behind: no token, no socket, no key", async () => {
+    const { close, runDirectory } = await open();
+    await close();
+    expect(existsSync(runDirectory)).toBe(false);
+  });
+
+  test("that cannot start leaves nothing behind and says why", async () => {
+    await expect(open({ settings: { policy: { directory: join(folder, "no-policy") } } })).rejects.toThrow("no-policy");
+    expect(opened).toEqual([]);
+  });
+});
+
+test("a run that joins a running proxy brings its own identity and trusts that proxy's CA", async () => {
+  const first = await open();
+  const joined = await open({ proxySocket: first.socketPath });
+  expect(joined).toMatchObject({ socketPath: first.socketPath, auditDirectory: null, caPem: (await openCa(join(folder, "state"))).caPem });
+  expect(tokenOf(joined)).not.toBe(tokenOf(first));
+});

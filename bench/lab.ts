@@ -20,8 +20,8 @@ export interface Lab extends Certificates {
   stop(): Promise<void>;
 }
 
-export const SMALL_BYTES = 1024;
-export const BULK_BYTES = 10 * 1024 * 1024;
+const SMALL_BYTES = 1024;
+const BULK_BYTES = 10 * 1024 * 1024;
 const UPSTREAM_NAME = "upstream.bench.test";
 const RESOLVABLE_NAME = "localhost";
 

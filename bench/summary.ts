@@ -24,7 +24,7 @@ export interface Result {
   readonly residentMiB: number | null;
 }
 
-export const UNITS: Readonly<Record<ScenarioName, string>> = { "small-requests": "request", handshakes: "connection", bulk: "request", sse: "event" };
+const UNITS: Readonly<Record<ScenarioName, string>> = { "small-requests": "request", handshakes: "connection", bulk: "request", sse: "event" };
 
 /** Everything that was sampled in one scenario: peer → one sample for each round. */
 export type Samples = ReadonlyMap<string, readonly Sample[]>;

@@ -3,13 +3,13 @@ import { proxyConfig } from "../proxy/main.ts";
 
 const label = z.string().min(1).max(253);
 
-export const agentConfig = z.strictObject({
+const agentConfig = z.strictObject({
   namespace: label.default("local").describe("Namespace that policy and audit see."),
   name: label.default("agent").describe("Name that policy and audit see; `--agent` overrides it."),
   labels: z.record(z.string().max(253), z.string().max(253)).default({}).describe("Labels that policy can match."),
 });
 
-export const sandboxConfig = z.strictObject({
+const sandboxConfig = z.strictObject({
   unixSockets: z.enum(["private", "deny"]).default("private")
     .describe("`private` hides the host's Unix sockets; `deny` forbids the agent to open any Unix socket."),
   writable: z.array(z.string()).default([]).describe("Folders that the agent may write beside its working directory and home."),

@@ -1,4 +1,4 @@
-/** What `weir init` writes as weir.yaml. It must parse: test/unit/cli/starter-config.test.ts. */
+/** What `weir init` writes as weir.yaml. It must parse: test/unit/cli/load-config.test.ts. */
 export const STARTER_CONFIG = `# Weir on this machine. Every setting with unit and default: docs/configuration.md. Unknown keys are errors.
 
 # Who the agent is, for policy and audit. \`weir run --agent NAME\` overrides the name.

@@ -21,6 +21,6 @@ export function applyRules(config: InitConfig): LoadedRules {
 }
 
 /** What the kernel holds now, compared with what this configuration means. */
-export function readRules(config: InitConfig): LoadedRules {
+function readRules(config: InitConfig): LoadedRules {
   return readBack(runTool("nft", ["-j", "list", "table", "inet", TABLE]), planRules(config));
 }

@@ -9,7 +9,7 @@ import type { InitConfig } from "./config.ts";
 import { runTool } from "./run-tool.ts";
 
 /** The namespace's own addresses, from ranges that no synthetic answer of the proxy's DNS uses. */
-export const LOCAL_ADDRESS = { v4: "10.255.0.2", v6: "fd00:255::2" } as const;
+const LOCAL_ADDRESS = { v4: "10.255.0.2", v6: "fd00:255::2" } as const;
 
 /** All connections of the pod share one destination; the default range would run out under a fan-out (28,000 ports, half of them used). */
 const PORT_RANGE = "1024 65000";

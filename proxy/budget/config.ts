@@ -1,9 +1,9 @@
 import * as z from "zod";
 
-export const WINDOWS = ["minute", "hour", "day", "total", "thread"] as const;
+const WINDOWS = ["minute", "hour", "day", "total", "thread"] as const;
 export type Window = (typeof WINDOWS)[number];
 
-export const METERS = ["requests", "bytes"] as const;
+const METERS = ["requests", "bytes"] as const;
 /** What a budget counts: requests that were sent, or bytes of bodies in both directions (all bytes of a tunnel). */
 export type MeterName = (typeof METERS)[number];
 

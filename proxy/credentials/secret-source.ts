@@ -1,7 +1,7 @@
 import type { Secret } from "../../common/secret.ts";
 
 /** Why a secret could not be had, as log and audit name it. Never shown to an agent: it would tell which secrets exist. */
-export const SOURCE_FAULTS = {
+const SOURCE_FAULTS = {
   missing: { isPassing: false },
   forbidden: { isPassing: false },
   malformed: { isPassing: false },

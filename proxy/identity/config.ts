@@ -2,7 +2,7 @@ import * as z from "zod";
 import { PROXY_AUDIENCE } from "../../common/identity.ts";
 
 /** Asymmetric only: whoever may check a token must not be able to make one. */
-export const TOKEN_ALGORITHMS = ["ES256", "RS256", "EdDSA"] as const;
+const TOKEN_ALGORITHMS = ["ES256", "RS256", "EdDSA"] as const;
 
 const issuer = z.strictObject({
   kind: z.enum(["local", "kubernetes"]).describe("`kubernetes`: projected service-account tokens, bound to the pod's address. `local`: keys of a Weir on this machine."),
@@ -22,4 +22,3 @@ export const identityConfig = z.strictObject({
   cacheEntries: z.number().int().min(1).max(1_000_000).default(4_096).describe("Tokens whose signature check is remembered, for at most one `keysRefreshMs`."),
 });
 export type IdentityConfig = z.output<typeof identityConfig>;
-export type IssuerConfig = IdentityConfig["issuers"][number];

@@ -4,7 +4,7 @@ import { parseConfig } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { policyData, type PolicyData } from "./data.ts";
 
-export const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
+const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
 const FILE_LIMIT_BYTES = 32 << 20;
 const FILES_LIMIT = 1_000;
 const DEPTH_LIMIT = 8;

@@ -9,7 +9,7 @@ const nameOrAddress = z.string().min(1).max(253).regex(/^[a-z0-9_.:-]+$/, "must 
 
 const milliseconds = (least: number, most: number) => z.number().int().min(least).max(most);
 
-export const routeConfig = z.strictObject({
+const routeConfig = z.strictObject({
   name: nameOrAddress.describe("Destination that the route is for, as policy names it."),
   port: port.describe("Port of the destination that the route is for, as the agent dials it."),
   address: address.describe("Address that is dialled instead of resolving the name; no address class check is made."),

@@ -1,7 +1,6 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
-import type { Readable } from "node:stream";
 import type { Clock } from "../../common/clock.ts";
 import { silentLog } from "../../common/log.ts";
 import { Secret } from "../../common/secret.ts";
@@ -254,12 +253,6 @@ export async function eventually(fact: () => boolean, what = "the expected state
     if (performance.now() - startedMs > withinMs) throw new Error(`not reached: ${what}`);
     await new Promise(setImmediate);
   }
-}
-
-export async function readAll(body: Readable | null): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  if (body !== null) for await (const chunk of body) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 /** Field values as they are on the wire, secrets included. */

@@ -24,8 +24,9 @@ export interface Namespace {
  */
 export async function openNamespace(name: string, beside?: Namespace): Promise<Namespace> {
   const before = beside === undefined ? [] : beside.enter;
-  const [program = "", ...args] = [...before, "unshare", beside === undefined && !isRoot ? "-Urn" : "-n", "--", "sh", "-c", "echo ready; exec sleep infinity"];
-  const holder = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"], env: LAB_ENVIRONMENT });
+  const holding = [...before, "unshare", beside === undefined && !isRoot ? "-Urn" : "-n", "--", "sh", "-c", "echo ready; exec sleep infinity"];
+  const [program, ...args] = holding;
+  const holder = spawn(program ?? "", args, { stdio: ["ignore", "pipe", "inherit"], env: LAB_ENVIRONMENT });
   await once(holder.stdout, "data");
   const pid = holder.pid ?? 0;
   const enter = isRoot ? ["nsenter", "-t", String(pid), "-n", "--"] : ["nsenter", "-t", String(pid), "-U", "--preserve-credentials", "-n", "--"];

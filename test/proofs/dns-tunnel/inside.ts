@@ -9,7 +9,7 @@ import type { NameRecord } from "../../../proxy/model/record.ts";
 import { lineOf, Namespace } from "./namespaces.ts";
 import { RESOLVER } from "./outside.ts";
 
-export const ALLOWED_HOST = "allowed.test";
+const ALLOWED_HOST = "allowed.test";
 
 /** The agent's side: a namespace with the rules of `init` and a sidecar, and a proxy that may ask the real resolver. */
 export class Inside implements AsyncDisposable {

@@ -1,6 +1,6 @@
 import { lineOf, Namespace } from "./namespaces.ts";
 
-export const MACHINE_ADDRESS = "10.9.0.1";
+const MACHINE_ADDRESS = "10.9.0.1";
 /** The real resolver's side: an `iodined` that is the authority for the tunnel's zone, with counters in front of it. */
 export const RESOLVER = "10.9.0.53";
 export const ZONE = "tunnel.test";

@@ -198,9 +198,17 @@ function readUpgrade(raw: RawHead, method: string, fields: Fields, framing: Body
 /** The agent's own fields that may travel on. `te: trailers` does (RFC 9110 §10.1.4): gRPC servers insist on it. */
 function forwardable(fields: Fields, httpVersion: RawHead["httpVersion"]): [string, string][] {
   const listed = new Set(fields.connection);
-  const headers = fields.passed.filter(([name]) => !listed.has(name) && !isHopByHop(name) && !isForwarding(name));
+  const travelling = fields.passed.filter(([name]) => !listed.has(name) && !isHopByHop(name) && !isForwarding(name));
+  const headers = httpVersion === "2" ? oneCookieField(travelling) : travelling;
   if (fields.te.includes("trailers") && (httpVersion === "2" || listed.has("te"))) headers.push(["te", "trailers"]);
   return headers;
+}
+
+/** HTTP/2 may send a cookie in parts; no other version may (RFC 9113 §8.2.3). */
+function oneCookieField(fields: [string, string][]): [string, string][] {
+  const cookies = fields.filter(([name]) => name === "cookie");
+  if (cookies.length < 2) return fields;
+  return [...fields.filter(([name]) => name !== "cookie"), ["cookie", cookies.map(([, value]) => value).join("; ")]];
 }
 
 function malformed(detail: string): EgressError {

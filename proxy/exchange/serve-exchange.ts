@@ -1,3 +1,4 @@
+import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
 import type { Incoming, ServeExchange } from "../model/incoming.ts";
 import type { Usage } from "../model/usage.ts";
@@ -40,11 +41,22 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
     await pass(draft, path);
   } catch (error) {
     draft.error = EgressError.from(error);
-    draft.status = refuse(incoming, draft.error) ?? draft.status;
+    answerWith(draft, draft.error, rooms.log);
   }
   await settle(draft, rooms);
   closeRecord(draft, rooms);
   return draft.usage;
+}
+
+/** A wire that breaks under the refusal must not keep the exchange from being settled and recorded. */
+function answerWith(draft: ExchangeDraft, error: EgressError, log: Rooms["log"]): void {
+  const { incoming } = draft;
+  try {
+    draft.status = refuse(incoming, error) ?? draft.status;
+  } catch (failure) {
+    log.error("exchange.refusal-failed", { exchangeId: incoming.exchangeId, error: describeError(failure) });
+    incoming.answer.cut(error);
+  }
 }
 
 async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {

@@ -61,13 +61,14 @@ export class Http2Answer implements Answer {
 
   head(status: number, headers: HeaderList, hasBody: boolean): void {
     if (this.#stream.destroyed) return;
-    this.isStarted = true;
     const endStream = !hasBody && this.#method !== "HEAD";
     // Waiting for trailers costs a turn of the loop; an answer that says its length has none in practice.
     this.#mayTrail = hasBody && !headers.some(([name]) => name === "content-length");
     const fields = toObject(headers);
     fields[":status"] = status;
+    // Throws for what HTTP/2 cannot carry; then the agent can still be told so.
     this.#stream.respond(fields, { endStream, waitForTrailers: this.#mayTrail });
+    this.isStarted = true;
     if (this.#mayTrail) this.#stream.once("wantTrailers", this.#onWantTrailers);
   }
 

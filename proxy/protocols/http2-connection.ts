@@ -29,6 +29,8 @@ export class Http2Connection {
   #running = 0;
   #count = 0;
   #isFlooding = false;
+  /** Not `session.destroyed`: until the session says `close` its last write may be under way in TLS, and a second writer ends the process. */
+  #isClosed = false;
   #hardEnd: NodeJS.Timeout | undefined;
   #lastBusyMs = performance.now();
 
@@ -117,7 +119,7 @@ export class Http2Connection {
       this.#lastBusyMs = performance.now();
       this.#context.exchangeEnded(usage);
       if (this.#running > 0) return;
-      if (this.#session.destroyed) this.#ending.resolve();
+      if (this.#isClosed) this.#ending.resolve();
       else if (this.#opened.signal.aborted) this.#session.close();
     });
   }
@@ -136,6 +138,7 @@ export class Http2Connection {
   }
 
   readonly #onClose = (): void => {
+    this.#isClosed = true;
     clearTimeout(this.#hardEnd);
     this.#opened.signal.removeEventListener("abort", this.#onAbort);
     this.#context.drain.removeEventListener("abort", this.#onDrain);

@@ -1,68 +1,95 @@
-import * as z from "zod";
 import { EgressError } from "../errors.ts";
-import type { Decision, Obligations } from "../model/decision.ts";
-import { unreachable } from "../../common/unreachable.ts";
+import type { Allow, Decision, Obligations } from "../model/decision.ts";
 import type { Question } from "./policy-engine.ts";
 
-const rule = z.string().min(1).max(200);
-const name = z.string().min(1).max(200);
+const NAME_LENGTH = 200;
+const TEXT_LENGTH = 4_000;
+const MAX_GRANTS = 8;
+const MAX_BUDGETS = 16;
 
-const allow = z.strictObject({
-  allow: z.literal(true),
-  rule,
-  grants: z.array(name).max(8),
-  budgets: z.array(name).max(16),
-  obligations: z.strictObject({
-    max_request_bytes: z.number().int().positive().optional(),
-    max_response_bytes: z.number().int().positive().optional(),
-  }),
-});
-/** A connection's allow says whether its bytes are read; leaving that out is not an answer. */
-const allowConnection = allow.extend({ handling: z.enum(["intercept", "tunnel"]) });
-const deny = z.strictObject({ allow: z.literal(false), rule, reason: z.string().min(1).max(4_000), hint: z.string().max(4_000) });
-
-/** Exactly one result with exactly these keys: `[]`, `[{}]`, `{allow: "true"}`, two results, one key more … are no answers. */
-const resultSet = <T extends z.ZodType>(answer: T) => z.tuple([z.strictObject({ result: answer })]);
-const connectionAnswer = resultSet(z.discriminatedUnion("allow", [allowConnection, deny]));
-const otherAnswer = resultSet(z.discriminatedUnion("allow", [allow, deny]));
+type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Reads what the policy answered. Only the literal `true` allows.
+ * Reads what the policy answered. Only the literal `true` allows. Exactly one result with exactly these keys: `[]`, `[{}]`, `{allow: "true"}`,
+ * two results, one key more … are no answers. By hand, because every request comes this way; test/unit/proxy/policy/answer.test.ts holds it
+ * against a schema.
  * @param answer the result set of one evaluation
  * @throws EgressError `policy.unavailable` for every other shape
  */
 export function readDecision(question: Question, answer: unknown, revision: string): Decision {
-  switch (question) {
-    case "connection": {
-      const [{ result }] = accepted(connectionAnswer.safeParse(answer));
-      return result.allow ? { ...permission(result, revision), handling: result.handling } : refusal(result, revision);
-    }
-    case "exchange":
-    case "name": {
-      const [{ result }] = accepted(otherAnswer.safeParse(answer));
-      return result.allow ? { ...permission(result, revision), handling: "intercept" } : refusal(result, revision);
-    }
-    default:
-      return unreachable(question);
-  }
-}
-
-function accepted<T>(parsed: z.ZodSafeParseResult<T>): T {
-  if (!parsed.success) throw new EgressError("policy.unavailable", "the policy's answer does not have the agreed shape", { cause: parsed.error });
-  return parsed.data;
-}
-
-function permission(result: z.output<typeof allow>, revision: string) {
-  return { kind: "allow", rule: result.rule, grants: result.grants, budgets: result.budgets, obligations: obligations(result.obligations), revision } as const;
-}
-
-function refusal(result: z.output<typeof deny>, revision: string): Decision {
-  return { kind: "deny", rule: result.rule, reason: result.reason, hint: result.hint, revision };
-}
-
-function obligations(from: z.output<typeof allow>["obligations"]): Obligations {
+  const result = theResult(answer);
+  if (result["allow"] === true) return readAllow(question, result, revision);
+  if (result["allow"] !== false) throw unfit("allow");
+  requireKeys(result, 4, "deny");
   return {
-    ...(from.max_request_bytes === undefined ? {} : { maxRequestBytes: from.max_request_bytes }),
-    ...(from.max_response_bytes === undefined ? {} : { maxResponseBytes: from.max_response_bytes }),
+    kind: "deny", rule: text(result, "rule", 1, NAME_LENGTH),
+    reason: text(result, "reason", 1, TEXT_LENGTH), hint: text(result, "hint", 0, TEXT_LENGTH), revision,
   };
+}
+
+/** A connection's allow says whether its bytes are read; leaving that out is not an answer, and saying it of anything else is none either. */
+function readAllow(question: Question, result: Fields, revision: string): Allow {
+  const isConnection = question === "connection";
+  requireKeys(result, isConnection ? 6 : 5, "allow");
+  const handling = isConnection ? result["handling"] : "intercept";
+  if (handling !== "intercept" && handling !== "tunnel") throw unfit("handling");
+  return {
+    kind: "allow", rule: text(result, "rule", 1, NAME_LENGTH), handling,
+    grants: names(result, "grants", MAX_GRANTS), budgets: names(result, "budgets", MAX_BUDGETS),
+    obligations: readObligations(result["obligations"]), revision,
+  };
+}
+
+function theResult(answer: unknown): Fields {
+  if (!Array.isArray(answer) || answer.length !== 1) throw unfit("result set");
+  const entry: unknown = answer[0];
+  if (!isFields(entry)) throw unfit("result set");
+  requireKeys(entry, 1, "result set");
+  const { result } = entry;
+  if (!isFields(result)) throw unfit("result");
+  return result;
+}
+
+function readObligations(from: unknown): Obligations {
+  if (!isFields(from)) throw unfit("obligations");
+  const { max_request_bytes: request, max_response_bytes: response } = from;
+  requireKeys(from, Number(request !== undefined) + Number(response !== undefined), "obligations");
+  return {
+    ...(request === undefined ? {} : { maxRequestBytes: positive(request) }),
+    ...(response === undefined ? {} : { maxResponseBytes: positive(response) }),
+  };
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** As many keys as are read, so that there is no other. */
+function requireKeys(fields: Fields, count: number, what: string): void {
+  if (Object.keys(fields).length !== count) throw unfit(what);
+}
+
+function text(fields: Fields, key: string, shortest: number, longest: number): string {
+  const value = fields[key];
+  if (typeof value !== "string" || value.length < shortest || value.length > longest) throw unfit(key);
+  return value;
+}
+
+function names(fields: Fields, key: string, most: number): readonly string[] {
+  const list = fields[key];
+  if (!Array.isArray(list) || list.length > most || !list.every(isName)) throw unfit(key);
+  return list;
+}
+
+function isName(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= NAME_LENGTH;
+}
+
+function positive(value: unknown): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) throw unfit("obligations");
+  return value;
+}
+
+function unfit(where: string): EgressError {
+  return new EgressError("policy.unavailable", `the policy's answer does not have the agreed shape (${where})`);
 }

@@ -1,4 +1,6 @@
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import * as z from "zod";
 import { readDecision } from "../../../../proxy/policy/answer.ts";
 
 const allow = { allow: true, rule: "api.read", grants: ["api"], budgets: ["team"], obligations: {} };
@@ -51,5 +53,43 @@ describe("an answer", () => {
 
   test("to an exchange has no handling", () => {
     expect(() => readDecision("exchange", result({ ...allow, handling: "tunnel" }), "r1")).toThrow(expect.objectContaining({ code: "policy.unavailable" }));
+  });
+});
+
+describe("the reader of answers, held against a schema of the same words", () => {
+  const name = z.string().min(1).max(200);
+  const bytes = z.number().int().positive().optional();
+  const allowed = z.strictObject({
+    allow: z.literal(true), rule: name, grants: z.array(name).max(8), budgets: z.array(name).max(16),
+    obligations: z.strictObject({ max_request_bytes: bytes, max_response_bytes: bytes }),
+  });
+  const refused = z.strictObject({ allow: z.literal(false), rule: name, reason: z.string().min(1).max(4_000), hint: z.string().max(4_000) });
+  const SCHEMAS = {
+    connection: z.tuple([z.strictObject({ result: z.union([allowed.extend({ handling: z.enum(["intercept", "tunnel"]) }), refused]) })]),
+    exchange: z.tuple([z.strictObject({ result: z.union([allowed, refused]) })]),
+    name: z.tuple([z.strictObject({ result: z.union([allowed, refused]) })]),
+  };
+
+  /** Values that are right for some key, or nearly. */
+  const value = fc.oneof(
+    fc.constantFrom<unknown>(true, false, "true", 0, 1, -1, 1.5, null, "", "r", "x".repeat(200), "x".repeat(201), "x".repeat(4_001), "tunnel", "intercept", "other", {}),
+    fc.array(fc.constantFrom<unknown>("a", "", 1), { maxLength: 18 }),
+    fc.record({ max_request_bytes: fc.constantFrom<unknown>(1, 0, "1", 2 ** 60), max_response_bytes: fc.constant(7), other: fc.constant(1) }, { requiredKeys: [] }),
+  );
+  const keys = ["allow", "rule", "reason", "hint", "grants", "budgets", "obligations", "handling", "extra", "constructor"];
+  /** A right answer with some keys changed, added or taken away. */
+  const answer = fc.record({
+    start: fc.constantFrom<object>(allow, { ...allow, handling: "tunnel" }, deny),
+    changes: fc.dictionary(fc.constantFrom(...keys), value, { maxKeys: 2, noNullPrototype: true }),
+    without: fc.constantFrom("", ...keys),
+  }).map(({ start, changes, without }) => Object.fromEntries(Object.entries({ ...start, ...changes }).filter(([key]) => key !== without)));
+
+  test.each(["connection", "exchange", "name"] as const)("takes for %s what the schema takes, and nothing else", (question) => {
+    fc.assert(fc.property(answer, (given) => {
+      const set = JSON.parse(JSON.stringify(result(given))) as unknown;
+      const read = () => readDecision(question, set, "r1");
+      if (SCHEMAS[question].safeParse(set).success) expect(read).not.toThrow();
+      else expect(read).toThrow(expect.objectContaining({ code: "policy.unavailable" }));
+    }), { numRuns: 2_000 });
   });
 });

@@ -25,6 +25,7 @@ async function main(settings: SidecarSettings): Promise<void> {
   for (const server of servers) await datagrams.listen(server.address, settings.dnsPort);
   memory.release();
   report("info", "sidecar.ready", { pid: process.pid });
+  memory.quiet();
   await stopRequested(settings.endsWithStdin);
   datagrams.close();
   for (const { server } of servers) server.close();

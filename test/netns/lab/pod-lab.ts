@@ -66,10 +66,16 @@ export class PodLab {
     return readBack(this.pod.run("nft", "-j", "list", "table", "inet", "weir"), planRules(config));
   }
 
+  /** @param flags of the sidecar, on top of the necessary ones */
   async startSidecar(...flags: string[]): Promise<ChildProcess> {
+    return this.startSidecarProgram(source("sidecar/main.ts"), ...flags);
+  }
+
+  /** @param program the sidecar as a source or as a bundle */
+  async startSidecarProgram(program: string, ...flags: string[]): Promise<ChildProcess> {
     const tokenFile = join(this.#folder, "token");
     writeFileSync(tokenFile, "pod.token.signature");
-    const args = [...SIDECAR_NODE_FLAGS, source("sidecar/main.ts"), "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile, ...flags];
+    const args = [...SIDECAR_NODE_FLAGS, program, "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile, ...flags];
     const sidecar = this.start(this.pod, [...WITHOUT_RIGHTS, process.execPath, ...args], "pipe");
     for await (const chunk of sidecar.stderr ?? []) if (String(chunk).includes("sidecar.ready")) break;
     return sidecar;

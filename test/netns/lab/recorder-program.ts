@@ -19,6 +19,18 @@ const BEHAVIOURS: Readonly<Record<number, (socket: Socket, first: Buffer) => voi
     socket.write(first);
     socket.on("data", (chunk) => { socket.write(chunk); }).on("end", () => { socket.end(); }).resume();
   },
+  /** Takes everything, then says how much it was. */
+  7004: (socket, first) => {
+    let bytes = first.byteLength;
+    socket.on("data", (chunk: Buffer) => { bytes += chunk.byteLength; }).on("end", () => { socket.end(`${bytes}\n`); }).resume();
+  },
+  /** Sends without end. */
+  7005: (socket) => {
+    const block = Buffer.alloc(256 * 1024);
+    const pour = () => { while (!socket.destroyed && socket.write(block)) { /* until it is full */ } };
+    socket.on("drain", pour).on("error", () => {}).resume();
+    pour();
+  },
 };
 
 /** The recorder as a process of its own, for a network namespace that the tests are not in. Prints one JSON line for each preamble. */

@@ -19,6 +19,10 @@ export class MemoryLedger implements BudgetLedger {
   readonly #clock: Clock;
   readonly #accounts = new Map<string, Account>();
   readonly #open = new Set<string>();
+  /** All limits: the agent's own, then the named ones. */
+  readonly #limits: readonly Limit[];
+  /** The keys of an agent's accounts, by the identity of its connection: they are the same for each of its requests. */
+  readonly #keys = new WeakMap<AgentIdentity, Map<Limit, string>>();
 
   constructor(config: BudgetConfig, clock: Clock) {
     const { requests, bytes, window } = config.perAgent;
@@ -27,6 +31,7 @@ export class MemoryLedger implements BudgetLedger {
       ...(bytes === undefined ? [] : [{ id: "agent.bytes", meter: "bytes" as const, limit: bytes, window }]),
     ];
     this.#named = new Map(Object.entries(config.named).map(([id, budget]) => [id, { id, ...budget }]));
+    this.#limits = [...this.#agentLimits, ...this.#named.values()];
     this.#maxAccounts = config.maxAccounts;
     this.#clock = clock;
   }
@@ -34,7 +39,7 @@ export class MemoryLedger implements BudgetLedger {
   async reserve(budgets: readonly string[], agent: AgentIdentity, exchangeId: string, signal: AbortSignal): Promise<Reservation> {
     signal.throwIfAborted();
     if (this.#open.has(exchangeId)) throw new EgressError("budget.unavailable", `exchange ${exchangeId} already holds a reservation`);
-    const limits = [...this.#agentLimits, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
+    const limits = budgets.length === 0 ? this.#agentLimits : [...this.#agentLimits, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
     this.#makeRoom(limits.length);
     const accounts = limits.map((limit) => this.#account(limit, agent));
     for (const account of accounts) {
@@ -48,12 +53,13 @@ export class MemoryLedger implements BudgetLedger {
 
   standing(agent: AgentIdentity): Readonly<Record<string, PolicyBudget>> {
     const nowMs = this.#clock.nowMs();
-    const limits = [...this.#agentLimits, ...this.#named.values()];
-    return Object.fromEntries(limits.map((limit): [string, PolicyBudget] => {
-      const account = this.#accounts.get(keyOf(limit, agent));
+    const standing: Record<string, PolicyBudget> = {};
+    for (const limit of this.#limits) {
+      const account = this.#accounts.get(this.#keyOf(limit, agent));
       account?.advance(nowMs);
-      return [limit.id, { limit: limit.limit, spent: account?.settled ?? 0, reserved: account?.reserved ?? 0 }];
-    }));
+      standing[limit.id] = { limit: limit.limit, spent: account?.settled ?? 0, reserved: account?.reserved ?? 0 };
+    }
+    return standing;
   }
 
   #limitNamed(id: string): Limit {
@@ -63,7 +69,7 @@ export class MemoryLedger implements BudgetLedger {
   }
 
   #account(limit: Limit, agent: AgentIdentity): Account {
-    const key = keyOf(limit, agent);
+    const key = this.#keyOf(limit, agent);
     let account = this.#accounts.get(key);
     if (account === undefined) {
       if (this.#accounts.size >= this.#maxAccounts) throw new EgressError("budget.unavailable", `${this.#maxAccounts} accounts are in use (budgets.maxAccounts)`);
@@ -72,6 +78,14 @@ export class MemoryLedger implements BudgetLedger {
     }
     account.advance(this.#clock.nowMs());
     return account;
+  }
+
+  #keyOf(limit: Limit, agent: AgentIdentity): string {
+    let keys = this.#keys.get(agent);
+    if (keys === undefined) this.#keys.set(agent, keys = new Map<Limit, string>());
+    let key = keys.get(limit);
+    if (key === undefined) keys.set(limit, key = keyOf(limit, agent));
+    return key;
   }
 
   /** Forgets accounts that hold no count, and no others: a forgotten count is no cap. Before any is handed out, never between. */

@@ -21,6 +21,7 @@ export default defineConfig({
       tier("integration", 30_000),
       tier("adversarial", 30_000),
       tier("netns", 120_000, false),
+      tier("cluster", 120_000, false),
     ],
   },
 });

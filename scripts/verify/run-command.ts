@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readEnvironment } from "../../common/config.ts";
+import { readEnvironment, type Environment } from "../../common/config.ts";
 
 /** How a command ended. `output` is standard output and error in the order of arrival, whole. */
 export interface Ended {
@@ -13,11 +13,15 @@ const NOT_STARTED = 127;
 const ENDED_BY_SIGNAL = 128;
 const EXIT_INTERRUPTED = 130;
 
-/** Runs a command in the checkout and collects what it prints. @param deadlineMs after it the command and its children are killed */
-export async function runCommand(argv: readonly [string, ...string[]], deadlineMs: number): Promise<Ended> {
+/**
+ * Runs a command in the checkout and collects what it prints.
+ * @param deadlineMs after it the command and its children are killed
+ * @param settings environment variables for this command alone
+ */
+export async function runCommand(argv: readonly [string, ...string[]], deadlineMs: number, settings: Environment = {}): Promise<Ended> {
   const [command, ...args] = argv;
   // Its own process group, so that the deadline ends what the command has started, too.
-  const child = spawn(command, args, { cwd: new URL("../../", import.meta.url), env: { ...readEnvironment(), NO_COLOR: "1" }, stdio: ["ignore", "pipe", "pipe"], detached: true });
+  const child = spawn(command, args, { cwd: new URL("../../", import.meta.url), env: { ...readEnvironment(), NO_COLOR: "1", ...settings }, stdio: ["ignore", "pipe", "pipe"], detached: true });
   const chunks: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => chunks.push(chunk));
   child.stderr.on("data", (chunk: Buffer) => chunks.push(chunk));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { readReport } from "../../../../scripts/verify/tiers.ts";
+import { excused, readReport, type TierResult } from "../../../../scripts/verify/tiers.ts";
 
 const report = (files: readonly { status: string; tests: readonly string[] }[]) => JSON.stringify({
   numPassedTests: files.flatMap((file) => file.tests).filter((status) => status === "passed").length,
@@ -29,5 +29,17 @@ describe("readReport", () => {
 
   test.each(["", "{", "[]", "{\"numPassedTests\": 3}"])("takes a report that it cannot read for a failure: %j", (json) => {
     expect(readReport(json, 0, "what was printed")).toMatchObject({ passed: 0, failed: 1, output: "what was printed" });
+  });
+});
+
+describe("excused", () => {
+  const tier = (over: Partial<TierResult>) => excused({ name: "policy", run: async () => ({ passed: 1, failed: 0, skipped: [], note: "", output: "", ...over }) }, "there is no tool");
+
+  test("tells how many tests were left out, and why, instead of counting them", async () => {
+    expect(await tier({ skipped: ["a", "b"] }).run()).toMatchObject({ passed: 1, failed: 0, skipped: [], note: "2 not run: there is no tool" });
+  });
+
+  test("excuses no failure", async () => {
+    expect(await tier({ failed: 1, skipped: ["a"] }).run()).toMatchObject({ failed: 1 });
   });
 });

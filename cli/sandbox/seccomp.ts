@@ -22,6 +22,9 @@ const argumentAt = (index: number) => 16 + 8 * index;
 
 const AF = { unix: 1, inet: 2, inet6: 10, netlink: 16 } as const;
 
+/** Bit that SOCK_DGRAM (2) and SOCK_RAW (3, for AF_UNIX the same) have, and neither SOCK_STREAM (1), SOCK_SEQPACKET (5) nor a flag. */
+const DATAGRAM_BIT = 2;
+
 /** ioctl requests that put characters into the input of the terminal, and so into the user's shell. */
 const TERMINAL_INJECTION = [0x5412 /* TIOCSTI */, 0x541c /* TIOCLINUX */];
 
@@ -29,6 +32,7 @@ interface Architecture {
   /** AUDIT_ARCH_* (linux/audit.h). */
   readonly audit: number;
   readonly socket: number;
+  readonly socketPair: number;
   readonly ioctl: number;
   /** Kernel keyrings are shared by all processes of the user; the others have been ways into the kernel too often. */
   readonly refused: readonly number[];
@@ -38,8 +42,8 @@ interface Architecture {
 const IO_URING = [425, 426, 427];
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  x64: { audit: 0xc000_003e, socket: 41, ioctl: 16, refused: [248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 298 /* perf_event_open */, 321 /* bpf */, 323 /* userfaultfd */] },
-  arm64: { audit: 0xc000_00b7, socket: 198, ioctl: 29, refused: [217, 218, 219, 241, 280, 282] },
+  x64: { audit: 0xc000_003e, socket: 41, socketPair: 53, ioctl: 16, refused: [248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 298 /* perf_event_open */, 321 /* bpf */, 323 /* userfaultfd */] },
+  arm64: { audit: 0xc000_00b7, socket: 198, socketPair: 199, ioctl: 29, refused: [217, 218, 219, 241, 280, 282] },
 };
 
 /** System calls of the x32 ABI carry this bit and would be others by number. */
@@ -48,7 +52,7 @@ const X32_BIT = 0x4000_0000;
 /**
  * The program for one processor.
  * @param architecture as `process.arch` says it
- * @param unixSockets `deny` refuses AF_UNIX sockets too; socket pairs stay, they lead nowhere
+ * @param unixSockets `deny` refuses AF_UNIX sockets too. Pairs of streams stay: they lead nowhere; one of datagrams could send to any path
  * @throws RangeError for a processor that this file does not know: without the filter no agent may start
  */
 export function seccompProgram(architecture: string, unixSockets: "private" | "deny"): Buffer {
@@ -65,6 +69,7 @@ export function seccompProgram(architecture: string, unixSockets: "private" | "d
     ...known.refused.map((number) => refuse(number, EPERM)),
     // AF_VSOCK reaches the hypervisor, AF_PACKET the wire: neither passes a packet rule.
     onlyWithArgument(known.socket, 0, families, EAFNOSUPPORT),
+    ...(unixSockets === "deny" ? [neverWithBit(known.socketPair, 1, DATAGRAM_BIT, EAFNOSUPPORT)] : []),
     neverWithArgument(known.ioctl, 1, TERMINAL_INJECTION, EPERM),
     give(ALLOW),
   ]);
@@ -83,6 +88,10 @@ function onlyWithArgument(number: number, index: number, allowed: readonly numbe
 function neverWithArgument(number: number, index: number, refused: readonly number[], errno: number): Buffer {
   const tests = refused.map((value, at) => jump(JUMP_EQUAL, value, refused.length - at, 0));
   return forCall(number, [load(argumentAt(index)), ...tests, give(ALLOW), give(ERRNO | errno)]);
+}
+
+function neverWithBit(number: number, index: number, bit: number, errno: number): Buffer {
+  return forCall(number, [load(argumentAt(index)), jump(JUMP_SET, bit, 0, 1), give(ERRNO | errno), give(ALLOW)]);
 }
 
 /** A block for one call; it overwrites the accumulator, and therefore always ends in a return. */

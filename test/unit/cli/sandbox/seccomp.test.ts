@@ -79,7 +79,14 @@ describe.each(["x64", "arm64"] as const)("system call filter on %s", (architectu
     const strict = seccompProgram(architecture, "deny");
     expect(verdict(strict, { arch: numbers.audit, number: numbers.socket, args: [BigInt(AF.UNIX)] })).toBe("errno 97");
     expect(verdict(strict, { arch: numbers.audit, number: numbers.socket, args: [BigInt(AF.INET)] })).toBe(ALLOW);
-    expect(verdict(strict, { arch: numbers.audit, number: numbers.socketpair, args: [BigInt(AF.UNIX)] })).toBe(ALLOW);
+    expect(verdict(strict, { arch: numbers.audit, number: numbers.socketpair, args: [BigInt(AF.UNIX), 1n] })).toBe(ALLOW);
+  });
+
+  test.each([["SOCK_STREAM", 1n, true], ["SOCK_SEQPACKET", 5n, true], ["SOCK_DGRAM", 2n, false], ["SOCK_RAW", 3n, false]])("when they are denied, a pair of %s is made only if it cannot be turned to a path", (_name, type, leadsNowhere) => {
+    const strict = seccompProgram(architecture, "deny");
+    const flags = 0x80800n; // SOCK_CLOEXEC and SOCK_NONBLOCK
+    for (const given of [type, type | flags]) expect(verdict(strict, { arch: numbers.audit, number: numbers.socketpair, args: [BigInt(AF.UNIX), given] })).toBe(leadsNowhere ? ALLOW : "errno 97");
+    expect(ask(numbers.socketpair, BigInt(AF.UNIX), type)).toBe(ALLOW);
   });
 });
 

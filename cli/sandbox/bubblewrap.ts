@@ -3,6 +3,9 @@ import type { Mount } from "./mount-plan.ts";
 /** File descriptors that the stage hands to bubblewrap. */
 export const BUBBLEWRAP_FD = { status: 3, arguments: 4, seccomp: 5 } as const;
 
+/** MAX_ARGS of bubblewrap: words on its command line and in its arguments file together. */
+export const BUBBLEWRAP_WORD_LIMIT = 9_000;
+
 /** Signals of the terminal and of its end: bubblewrap itself must outlive them, COMMAND must get them. */
 const KEPT_FROM_BUBBLEWRAP = "INT,QUIT,HUP,TERM";
 
@@ -41,13 +44,15 @@ export function runtimeFolder(uid: number): string {
 }
 
 /**
- * The command line; `env` and `bwrap` are found in the PATH of the stage, the inner `env` at its fixed place. GNU `env` sets signal
- * dispositions and ends with 126 or 127 as a shell would; inside it gives COMMAND the default dispositions back that bubblewrap was started without.
+ * The command line; `env` and `bwrap` are found in the PATH of the stage, the inner `env` and `nice` at their fixed place. GNU `env` sets
+ * signal dispositions; inside it gives COMMAND the default ones back that bubblewrap was started without. It would take a COMMAND with `=`
+ * in its name for a variable; `nice`, which changes nothing here, takes it as it is, and ends with 126 or 127 as a shell would.
  */
 export function bubblewrapCommand(command: readonly string[]): [program: string, args: string[]] {
   return ["env", [
     `--ignore-signal=${KEPT_FROM_BUBBLEWRAP}`, "bwrap", "--args", String(BUBBLEWRAP_FD.arguments), "--",
-    "/usr/bin/env", `--default-signal=${KEPT_FROM_BUBBLEWRAP}`, "--", ...command,
+    "/usr/bin/env", `--default-signal=${KEPT_FROM_BUBBLEWRAP}`, "--",
+    "/usr/bin/nice", "-n", "0", "--", ...command,
   ]];
 }
 

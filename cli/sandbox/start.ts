@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import { describeError } from "../../common/lifecycle.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { agentVariables } from "./agent-variables.ts";
-import { bubblewrapArguments, bubblewrapCommand, runtimeFolder } from "./bubblewrap.ts";
+import { BUBBLEWRAP_WORD_LIMIT, bubblewrapArguments, bubblewrapCommand, runtimeFolder } from "./bubblewrap.ts";
 import { inspectHost } from "./host-paths.ts";
 import { planMounts } from "./mount-plan.ts";
 import { programCommand } from "./programs.ts";
@@ -51,14 +51,23 @@ function prepareTask(request: SandboxRequest, folder: RunFolder): StageTask {
   const environment = agentVariables(request.environment, runtimeFolder(uid));
   const options = { mounts: planMounts(host), emptyFile: folder.emptyFile, cwd: host.cwd, uid, gid: process.getgid?.() ?? 0, environment };
   const [program, args] = bubblewrapCommand(request.command);
+  const inner = bubblewrapArguments(options);
+  refuseTooManyWords(args.length + inner.length);
   return {
     kind: "start",
     init: programCommand("init", ["--mode", "local"]),
     sidecar: programCommand("sidecar", ["--proxy", `unix:${request.proxySocket}`, "--token-file", request.tokenFile, "--ends-with-stdin"]),
     sandbox: [program, ...args],
-    argumentsFile: folder.add("arguments", bubblewrapArguments(options).join("\0")),
+    argumentsFile: folder.add("arguments", inner.join("\0")),
     seccompFile: folder.add("seccomp", seccompProgram(process.arch, request.unixSockets)),
   };
+}
+
+/** bubblewrap would end with a message that names neither the cause nor the cure. */
+function refuseTooManyWords(count: number): void {
+  if (count <= BUBBLEWRAP_WORD_LIMIT) return;
+  throw new UserError(`COMMAND and its environment have too many words: the sandbox takes ${BUBBLEWRAP_WORD_LIMIT}, three for each variable, and this would be ${count}`,
+    "Pass long lists in a file, or through xargs inside of the sandbox.", EXIT.config);
 }
 
 /** Turns what the stage says into the two moments that matter. */

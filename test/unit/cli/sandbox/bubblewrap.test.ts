@@ -26,7 +26,7 @@ describe("bubblewrap", () => {
 
   test("is deaf to the terminal, COMMAND is not", () => {
     const [program, args] = bubblewrapCommand(["sh", "-c", "true"]);
-    expect([program, ...args].join(" ")).toBe("env --ignore-signal=INT,QUIT,HUP,TERM bwrap --args 4 -- /usr/bin/env --default-signal=INT,QUIT,HUP,TERM -- sh -c true");
+    expect([program, ...args].join(" ")).toBe("env --ignore-signal=INT,QUIT,HUP,TERM bwrap --args 4 -- /usr/bin/env --default-signal=INT,QUIT,HUP,TERM -- /usr/bin/nice -n 0 -- sh -c true");
   });
 });
 

@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { join } from "node:path";
 import { writeFile, rename } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import type { AgentIdentity } from "../common/identity.ts";
 import { Lifecycle } from "../common/lifecycle.ts";
 import { openLog } from "../common/log.ts";
+import { TEMPORARY_PARENT } from "../common/own-folders.ts";
 import { startProxy } from "../proxy/main.ts";
 import { dummyEnvironment, openCa, openLocalIssuer, type AuditRecord, type LocalIssuer } from "../proxy/operator.ts";
 import type { Io } from "./io.ts";
@@ -44,8 +45,8 @@ export interface BoundaryOptions {
 export async function openBoundary(loaded: LoadedConfig, io: Io, options: BoundaryOptions): Promise<Boundary> {
   const { config } = loaded;
   const lifecycle = new Lifecycle(openLog("weir", config.logLevel));
-  // Short, because the path of a Unix socket is at most 107 bytes; the sandbox replaces the system's temporary folder.
-  const runDirectory = mkdtempSync(join(tmpdir(), "weir-"));
+  // Short, because the path of a Unix socket is at most 107 bytes.
+  const runDirectory = mkdtempSync(join(TEMPORARY_PARENT, "weir-"));
   lifecycle.onStop("run directory", () => { rmSync(runDirectory, { recursive: true, force: true }); });
   try {
     const state = stateDirectory(config, io.environment);

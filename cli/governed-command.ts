@@ -1,9 +1,10 @@
-import { homedir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, UserError } from "../common/exit-codes.ts";
+import { homeOf, homesOf, stateDirectories, toolDirectory } from "../common/own-folders.ts";
 import { writeTrust } from "../common/trust.ts";
 import type { Boundary } from "./boundary.ts";
-import type { LoadedConfig } from "./load-config.ts";
+import { DEFAULT_CONFIG_FILE, type LoadedConfig } from "./load-config.ts";
 import { protectedPaths } from "./protected-paths.ts";
 import { checkSandbox } from "./sandbox/check.ts";
 import { CREDENTIAL_STORES, expandHome } from "./sandbox/credential-stores.ts";
@@ -14,8 +15,8 @@ import { startSandbox } from "./sandbox/start.ts";
 /** Where the trust bundles appear inside; the variables of the agent's environment name these paths. */
 const TRUST_TARGET = "/run/weir/trust";
 
-/** Weir's own code: an agent that works in the checkout must not write what the next run executes. */
-const OWN_FOLDERS = ["bin", "dist", "node_modules", "policies"].map((name) => join(import.meta.dirname, "..", name));
+/** Weir's own code and the Node that runs it: an agent that works in the checkout must not write what the next run executes. */
+const OWN_CODE = [...["bin", "dist", "node_modules", "policies", "package.json"].map((name) => join(import.meta.dirname, "..", name)), process.execPath];
 
 /** @throws UserError that names everything the machine lacks, each with the command that mends it */
 export async function requireSandbox(): Promise<void> {
@@ -46,18 +47,31 @@ export async function runInSandbox(command: readonly string[], governed: Governe
 
 async function requestOf(command: readonly string[], { boundary, loaded, environment }: GovernedCommand): Promise<SandboxRequest> {
   const { sandbox, upstream } = loaded.config;
-  const home = environment["HOME"] ?? homedir();
+  const cwd = process.cwd();
   const trustDirectory = join(boundary.runDirectory, "trust");
   const trust = await writeTrust({ caPem: boundary.caPem, directory: trustDirectory, seenAt: TRUST_TARGET, extraCaFiles: upstream.extraCaFiles });
-  const expand = (path: string) => expandHome(path, home);
+  const expand = (path: string) => homesOf(environment).map((home) => expandHome(path, home));
   const named = protectedPaths(loaded);
+  const ownState = stateDirectories(environment);
+  const tools = toolDirectory(environment);
+  for (const path of [...ownState, tools]) makeIfPermitted(path);
   return {
-    command, home, cwd: process.cwd(), environment: { ...environment, ...trust.environment },
+    command, home: homeOf(environment), cwd, environment: { ...environment, ...trust.environment },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
     caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }],
-    hiddenPaths: [...boundary.hiddenPaths, ...named.hidden, ...(sandbox.hide ?? CREDENTIAL_STORES).map(expand)],
-    readOnlyPaths: [...named.readOnly, ...OWN_FOLDERS],
-    writablePaths: sandbox.writable.map(expand),
+    hiddenPaths: (sandbox.hide ?? CREDENTIAL_STORES).flatMap(expand),
+    hiddenOwnPaths: [...boundary.hiddenPaths, ...named.hidden, ...ownState],
+    readOnlyPaths: [...named.readOnly, ...OWN_CODE, tools, join(cwd, DEFAULT_CONFIG_FILE)],
+    writablePaths: sandbox.writable.map((path) => expandHome(path, homeOf(environment))),
     unixSockets: sandbox.unixSockets,
   };
+}
+
+/** What does not exist cannot be covered, and the agent could make it. Where the user may not make it the agent may not either. */
+function makeIfPermitted(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch {
+    // See above.
+  }
 }

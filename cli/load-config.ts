@@ -5,7 +5,8 @@ import { EXIT, UserError } from "../common/exit-codes.ts";
 import { mapPaths } from "./config-paths.ts";
 import { weirConfig, type WeirConfig } from "./config.ts";
 
-const DEFAULT_FILE = "weir.yaml";
+/** Taken from the working directory when no other is named. */
+export const DEFAULT_CONFIG_FILE = "weir.yaml";
 
 export interface LoadedConfig {
   readonly config: WeirConfig;
@@ -19,7 +20,7 @@ export interface LoadedConfig {
  * @param overrides values from the command line
  */
 export function loadConfig(named: string | undefined, overrides: Record<string, unknown> = {}): LoadedConfig {
-  const file = named ?? (existsSync(DEFAULT_FILE) ? DEFAULT_FILE : null);
+  const file = named ?? (existsSync(DEFAULT_CONFIG_FILE) ? DEFAULT_CONFIG_FILE : null);
   if (file === null) return { config: parseConfig(weirConfig, "(built-in defaults)", "{}", overrides), file: null };
   const path = resolve(file);
   const config = parseConfig(weirConfig, file, readConfigFile(path), overrides);
@@ -27,7 +28,10 @@ export function loadConfig(named: string | undefined, overrides: Record<string, 
 }
 
 function withAbsolutePaths(config: WeirConfig, base: string): WeirConfig {
-  return mapPaths(config, (path) => absolute(path, base)) as WeirConfig;
+  const { sandbox, ...rest } = mapPaths(config, (path) => absolute(path, base)) as WeirConfig;
+  const inHomeOrBase = (path: string) => (path === "~" || path.startsWith("~/") ? path : absolute(path, base));
+  const { hide } = sandbox;
+  return { ...rest, sandbox: { ...sandbox, writable: sandbox.writable.map(inHomeOrBase), ...(hide === undefined ? {} : { hide: hide.map(inHomeOrBase) }) } };
 }
 
 function absolute(path: string, base: string): string {

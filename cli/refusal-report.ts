@@ -6,6 +6,8 @@ export interface RefusalReport {
   /** Sees every audit record of the run, in order. */
   onRecord(record: AuditRecord): void;
   hiddenVariables(names: readonly string[]): void;
+  /** A configuration that COMMAND left behind was moved to `path`. Said even if quiet. */
+  plantedConfig(path: string): void;
   finish(exitCode: number, auditDirectory: string | null): void;
 }
 
@@ -42,6 +44,10 @@ export function reportRefusals(io: Io, options: { readonly format: OutputFormat;
       if (names.length === 0 || options.quiet) return;
       if (options.format === "json") json({ event: "environment", hidden: names });
       else io.err(io.errColors.dim(`weir: kept from the agent's environment: ${names.join(", ")} (sandbox.pass lets one through)`));
+    },
+    plantedConfig(path) {
+      if (options.format === "json") json({ event: "planted-config", path });
+      else io.err(`${io.errColors.yellow("weir:")} the command left a weir.yaml, which the next run would obey; it is now ${path}`);
     },
     finish(exitCode, auditDirectory) {
       if (options.format === "json") json({ event: "finished", exitCode, ...counts, auditDirectory });

@@ -1,13 +1,20 @@
-import { homedir } from "node:os";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../common/config.ts";
+import { EXIT, UserError } from "../common/exit-codes.ts";
+import { describeError } from "../common/lifecycle.ts";
+import { defaultStateDirectory } from "../common/own-folders.ts";
 import type { WeirConfig } from "./config.ts";
 
-/** Where one machine keeps the CA, the issuer key and the audit chains. Hidden from every agent (cli/commands/run.ts). */
+/** Where one machine keeps the CA, the issuer key and the audit chains. Hidden from every agent (cli/boundary.ts). @throws UserError if it cannot be made */
 export function stateDirectory(config: WeirConfig, environment: Environment): string {
-  const path = config.stateDirectory ?? join(environment["XDG_STATE_HOME"] ?? join(environment["HOME"] ?? homedir(), ".local", "state"), "weir");
-  mkdirSync(path, { recursive: true, mode: 0o700 });
+  const path = config.stateDirectory ?? defaultStateDirectory(environment);
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new UserError(`the state directory ${path} cannot be made: ${describeError(error)}`,
+      "Name one that you may write: `stateDirectory:` in weir.yaml, or XDG_STATE_HOME.", EXIT.config, { cause: error });
+  }
   return path;
 }
 

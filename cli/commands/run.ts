@@ -1,10 +1,11 @@
 import { resolve } from "node:path";
 import type { Command } from "commander";
-import { EXIT } from "../../common/exit-codes.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { agentEnvironment } from "../agent-environment.ts";
 import { loadConfig } from "../load-config.ts";
 import { openBoundary } from "../boundary.ts";
 import type { Io } from "../io.ts";
+import { watchForPlantedConfig } from "../planted-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
 import { reportRefusals } from "../refusal-report.ts";
 import { requireSandbox, runInSandbox } from "../governed-command.ts";
@@ -54,8 +55,17 @@ function policyOverride(path: string | undefined): Record<string, unknown> {
   return { policy: absolute.endsWith(".tar.gz") ? { bundle: absolute } : { directory: absolute } };
 }
 
+function workingDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new UserError("the working directory does not exist any more", "Change to one that does.", EXIT.config, { cause });
+  }
+}
+
 async function run(command: readonly string[], options: RunOptions, io: Io): Promise<void> {
   const loaded = loadConfig(options.config, policyOverride(options.policy));
+  const cwd = workingDirectory();
   await requireSandbox();
   const report = reportRefusals(io, { format: options.output, quiet: options.quiet === true });
   const boundary = await openBoundary(loaded, io, {
@@ -64,7 +74,10 @@ async function run(command: readonly string[], options: RunOptions, io: Io): Pro
   try {
     const { variables, hidden } = agentEnvironment(io.environment, loaded.config.sandbox.pass, boundary.environment);
     report.hiddenVariables(hidden);
+    const setAside = watchForPlantedConfig(cwd);
     const exitCode = await runInSandbox(command, { boundary, loaded, environment: variables });
+    const planted = setAside();
+    if (planted !== null) report.plantedConfig(planted);
     io.exitWith(exitCode);
     report.finish(exitCode, boundary.auditDirectory);
   } catch (error) {

@@ -1,6 +1,7 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { MountAliases } from "./mount-aliases.ts";
 import { isWithin, type HostPath, type HostPaths, type Overlay } from "./mount-plan.ts";
 import type { SandboxRequest } from "./sandbox.ts";
 
@@ -32,12 +33,15 @@ export interface RunFiles {
 export function inspectHost(request: SandboxRequest, files: RunFiles): HostPaths {
   const roots = [request.cwd, request.home, ...request.writablePaths].map((path) => mustBeFolder(path));
   const [cwd = "/", home = "/", ...writable] = roots;
-  for (const path of request.readOnlyPaths) refuseReplaceableLink(path, roots);
+  const own = request.hiddenOwnPaths ?? [];
+  for (const path of [...request.readOnlyPaths, ...own]) refuseReplaceableLink(path, roots);
+  const aliases = new MountAliases();
+  const everywhere = (paths: readonly HostPath[]) => paths.flatMap((one) => [one, ...existing(aliases.of(one.path))]);
   return {
     cwd, home, writable,
-    hidden: existing([...request.hiddenPaths, files.folder]),
-    readOnly: existing([...request.readOnlyPaths, ...KERNEL_SETTINGS]),
-    sockets: listeningSockets(),
+    hidden: everywhere(existing([...request.hiddenPaths, ...own, files.folder])),
+    readOnly: [...everywhere(existing(request.readOnlyPaths)), ...existing(KERNEL_SETTINGS)],
+    sockets: listeningSockets().flatMap((path) => [path, ...aliases.of(path).filter(isSocket)]),
     privateFolders: existing(PRIVATE_FOLDERS).filter(({ isFolder }) => isFolder).map(({ path }) => path).filter(isFirst),
     overlays: [
       ...overlaysOf(files.resolvConf, ["/etc/resolv.conf"]),
@@ -61,12 +65,12 @@ function existing(paths: readonly string[]): HostPath[] {
   });
 }
 
-/** A link in a writable folder cannot be made a mount point, so the agent could point it at a policy of its own for the next run. */
+/** A link in a writable folder cannot be made a mount point, so the agent could point it at a policy or a state of its own for the next run. */
 function refuseReplaceableLink(path: string, roots: readonly string[]): void {
   for (let part = path; part !== "/"; part = dirname(part)) {
     const parent = resolved(dirname(part));
     if (parent === undefined || !isLink(part) || !roots.some((root) => root !== "/" && isWithin(parent, root))) continue;
-    throw new UserError(`${path} goes through the symbolic link ${part}, which the agent could replace`, "Name the real path of the policy and the configuration.", EXIT.config);
+    throw new UserError(`${path} goes through the symbolic link ${part}, which the agent could replace`, "Name the real path where it is configured, or move it to where no link leads.", EXIT.config);
   }
 }
 

@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { hostname } from "node:os";
 import { join } from "node:path";
+import { TEMPORARY_PARENT } from "../../common/own-folders.ts";
 import type { RunFiles } from "./host-paths.ts";
 
 /** An address that is nobody's: every datagram to port 53 goes to the sidecar, whatever its destination (init/rules.ts). */
@@ -14,7 +15,7 @@ export interface RunFolder extends RunFiles {
 
 /** A folder with the files of one run, readable by the user only; the agent sees what is mounted from it and not the folder. */
 export function openRunFolder(): RunFolder {
-  const folder = mkdtempSync(join(tmpdir(), "weir-run-"));
+  const folder = mkdtempSync(join(TEMPORARY_PARENT, "weir-run-"));
   const add = (name: string, content: string | Buffer) => {
     const path = join(folder, name);
     writeFileSync(path, content);

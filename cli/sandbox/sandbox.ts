@@ -20,6 +20,8 @@ export interface SandboxRequest {
   readonly mounts?: readonly { readonly source: string; readonly target: string }[];
   /** Do not exist for the agent: a folder is empty and private, a file is empty. Weir's own state and credentials belong here. */
   readonly hiddenPaths: readonly string[];
+  /** Hidden too, and read by Weir in later runs: a symbolic link on the way that the agent could turn elsewhere is refused. */
+  readonly hiddenOwnPaths?: readonly string[];
   /** Policy and configuration: readable, never writable, not even by moving a parent away. */
   readonly readOnlyPaths: readonly string[];
   /** Writable beside `cwd` and `home`. */

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { TEMPORARY_PARENT } from "../../common/own-folders.ts";
 import { contentRevision, readBundle, type Bundle } from "./bundle.ts";
 import { pinnedCapabilities } from "./capabilities.ts";
 import { compileData } from "./compile-data.ts";
@@ -33,7 +33,7 @@ export async function compileLibrary(opa: Opa): Promise<Bundle> {
  * Files keep their names under `policy/`, so that messages of the compiler can be read.
  */
 export async function inWorkspace<T>(folder: PolicyFolder, opa: Opa, work: (workspace: Workspace) => Promise<T>): Promise<T> {
-  const root = await mkdtemp(join(tmpdir(), "weir-policy-"));
+  const root = await mkdtemp(join(TEMPORARY_PARENT, "weir-policy-"));
   try {
     const library = librarySources();
     for (const path of await listPolicyFiles(library)) {

@@ -6,6 +6,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { toolDirectory } from "../../common/own-folders.ts";
 import { findUpwards } from "./shipped-files.ts";
 
 /** The compiler that this repository is built and tested with; the same as in tools/go.mod. */
@@ -90,8 +91,7 @@ export async function runOpa(opa: Opa, args: readonly string[], options: { reado
 }
 
 function cachedOpa(environment: Environment): string {
-  const cache = environment["XDG_CACHE_HOME"];
-  return join(cache !== undefined && cache !== "" ? cache : join(environment["HOME"] ?? homedir(), ".cache"), "weir", "tools", `opa-v${OPA_VERSION}`);
+  return join(toolDirectory(environment), `opa-v${OPA_VERSION}`);
 }
 
 async function fitOpa(path: string): Promise<Opa | null> {

@@ -27,6 +27,13 @@ test("paths in the file are relative to the file", () => {
   expect(config.upstream.extraCaFiles).toEqual([join(folder, "a.pem"), "/b.pem"]);
 });
 
+test("folders of the sandbox are relative to the file too, but for those in the home", () => {
+  const { config } = load('sandbox: {hide: [secret, ~/.ssh, /x], writable: [out, "~"]}\n');
+  expect(config.sandbox.hide).toEqual([join(folder, "secret"), "~/.ssh", "/x"]);
+  expect(config.sandbox.writable).toEqual([join(folder, "out"), "~"]);
+  expect(() => load("sandbox: {hide: [~other/.ssh]}\n")).toThrow(/not expanded/);
+});
+
 test("a credential's file is relative to the file, a path in Vault stays as it is", () => {
   const { config } = load(`
 grants:

@@ -67,7 +67,8 @@ export class AnswerFilter {
 
   #scrubbed(headers: HeaderList): HeaderList {
     const { scrubber } = this;
-    return scrubber === null ? headers : headers.map(([name, value]) => [name, scrubber.text(value)] as const);
+    if (scrubber === null) return headers;
+    return headers.filter(([name]) => !scrubber.isIn(name)).map(([name, value]) => [name, scrubber.text(value)] as const);
   }
 
   /** A compressed answer cannot be searched for the lent secret, and none was asked for. */

@@ -41,10 +41,15 @@ function outboundHeaders(head: RequestHead, loan: Loan): OutboundHead["headers"]
   if (loan.headers.length === 0 && loan.strip.length === 0) return head.headers;
   const mustGo = displacedBy(loan);
   const isLent = loan.secrets.length > 0;
-  const kept: (readonly [string, string | Secret])[] = head.headers.filter(([name]) => !mustGo.has(name) && !(isLent && HIDES_ANSWER.has(name)));
+  const kept: (readonly [string, string | Secret])[] = head.headers.filter(([name]) => !mustGo.has(hyphenated(name)) && !(isLent && HIDES_ANSWER.has(name)));
   kept.push(...loan.headers);
   if (isLent) kept.push(["accept-encoding", "identity"]);
   return kept;
+}
+
+/** CGI and its heirs make one variable of `x-api-key` and `x_api_key`: the agent's must not stand beside the lent one. */
+function hyphenated(name: string): string {
+  return name.includes("_") ? name.replaceAll("_", "-") : name;
 }
 
 /** A loan is shared by many exchanges, so this is worked out once for it. */

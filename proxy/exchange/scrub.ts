@@ -10,6 +10,8 @@ interface Search {
   readonly forms: readonly Buffer[];
   /** Per byte value: whether any form begins with it. */
   readonly begins: Uint8Array;
+  /** The forms in lower case, as field names are. */
+  readonly names: readonly string[];
   readonly shortest: number;
   readonly longest: number;
 }
@@ -37,6 +39,11 @@ export class Scrubber {
     const bytes = Buffer.from(value, "latin1");
     const finds = this.#find(bytes);
     return finds.length === 0 ? value : masked(bytes, finds).toString("latin1");
+  }
+
+  /** Whether a field name shows a secret, in any letter case: it cannot be masked, so that the field must go. @param name lower case */
+  isIn(name: string): boolean {
+    return name.length >= this.#search.shortest && this.#search.names.some((form) => name.includes(form));
   }
 
   /** @returns what may pass now; perhaps nothing */
@@ -92,7 +99,8 @@ function searchFor(secrets: readonly Secret[]): Search {
     const begins = new Uint8Array(256);
     for (const form of forms) begins[form[0] ?? 0] = 1;
     const lengths = forms.map((form) => form.byteLength);
-    search = { forms, begins, shortest: Math.min(...lengths), longest: Math.max(0, ...lengths) };
+    const names = [...new Set(forms.map((form) => form.toString("latin1").toLowerCase()))];
+    search = { forms, begins, names, shortest: Math.min(...lengths), longest: Math.max(0, ...lengths) };
     searchOf.set(secrets, search);
   }
   return search;

@@ -68,15 +68,23 @@ export class WebSocketRelay {
   };
 
   readonly #onUpstreamData = (chunk: Buffer): void => {
-    const { agent, upstream, observer, scrubber } = this.#parts;
+    const { agent, upstream, observer } = this.#parts;
     if (this.#closing === null && !observer.onWebSocketBytes("response", chunk.byteLength) && this.#closing === null) return;
     if (this.#isToldWhy) return;
-    const clean = scrubber === null ? chunk : scrubber.push(chunk);
-    if (this.#closing !== null) return this.#finishFrame(clean);
-    this.#fromUpstream.follow(clean);
+    if (this.#closing !== null) return this.#finishFrame(chunk);
+    this.#fromUpstream.follow(chunk);
     if (this.#fromUpstream.fault !== null) return this.close(new EgressError("upstream.malformed", this.#fromUpstream.fault));
+    const clean = this.#clean(chunk);
     if (clean.byteLength > 0 && !agent.write(clean)) upstream.pause();
   };
+
+  /** Scrubbed. At the end of a frame nothing is held back: the agent may wait for its last byte before it says more. */
+  #clean(chunk: Buffer): Buffer {
+    const { scrubber } = this.#parts;
+    if (scrubber === null) return chunk;
+    const clean = scrubber.push(chunk);
+    return this.#fromUpstream.isAtBoundary ? Buffer.concat([clean, scrubber.flush()]) : clean;
+  }
 
   readonly #onUpstreamEnd = (): void => {
     const rest = this.#parts.scrubber?.flush();
@@ -87,7 +95,7 @@ export class WebSocketRelay {
   /** The last bytes of the frame that was under way when the end was asked for. */
   #finishFrame(chunk: Buffer): void {
     const length = this.#fromUpstream.followToBoundary(chunk);
-    this.#parts.agent.write(chunk.subarray(0, length));
+    this.#parts.agent.write(this.#clean(chunk.subarray(0, length)));
     if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null) this.#tellWhy();
   }
 

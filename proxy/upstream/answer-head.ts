@@ -1,7 +1,7 @@
 import { EgressError } from "../errors.ts";
 import type { HeaderList } from "../model/request.ts";
 
-/** Fields about one connection, not about the answer (RFC 9110 §7.6.1); `upgrade` stays on a 101 only. */
+/** Fields about one connection, not about the answer (RFC 9110 §7.6.1). */
 const HOP_BY_HOP: ReadonlySet<string> = new Set([
   "connection", "keep-alive", "proxy-authenticate", "proxy-authentication-info", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
 ]);
@@ -52,13 +52,13 @@ export function readAnswerHead(status: number, raw: RawFields): HeaderList {
   return fields.filter(([name]) => !HOP_BY_HOP.has(name) && !dropped.has(name));
 }
 
-/** The fields of a 101. @throws EgressError `upstream.malformed` unless it switches to exactly the protocol that was asked for */
+/** The fields of a 101, `upgrade` and `connection` among them: the handshake is judged by them. @throws EgressError `upstream.malformed` unless it switches to exactly the protocol that was asked for */
 export function readUpgradeHead(raw: RawFields, asked: string): HeaderList {
   const fields = readFields(raw);
   const protocols = fields.filter(([name]) => name === "upgrade").map(([, value]) => value.trim().toLowerCase());
   if (protocols.length !== 1 || protocols[0] !== asked) throw new EgressError("upstream.malformed", "switched to another protocol than asked for");
   refuseBody(101, fields, fields.filter(([name]) => name === "transfer-encoding").length);
-  return fields.filter(([name]) => !HOP_BY_HOP.has(name));
+  return fields.filter(([name]) => !HOP_BY_HOP.has(name) || name === "upgrade" || name === "connection");
 }
 
 /** Trailer fields; those that would change framing, routing or authority are dropped (RFC 9110 §6.5.1). */

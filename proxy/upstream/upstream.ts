@@ -38,7 +38,7 @@ export interface UpstreamSink {
   onHead(status: number, headers: HeaderList, remoteAddress: string): void;
   onData(chunk: Buffer): boolean;
   onEnd(trailers: HeaderList): void;
-  /** 101 was received for a request with `upgrade`; the stream is raw from here on, and the caller's. */
+  /** 101 was received for a request with `upgrade`; its fields still have `upgrade` and `connection`. The stream is raw from here on, and the caller's. */
   onUpgrade(headers: HeaderList, stream: Duplex, remoteAddress: string): void;
   onFailure(error: EgressError): void;
 }

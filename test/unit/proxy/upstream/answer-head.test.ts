@@ -42,7 +42,7 @@ describe("readAnswerHead", () => {
 
 describe("readUpgradeHead", () => {
   test("accepts the protocol that was asked for", () => {
-    expect(readUpgradeHead(raw("Upgrade", "WebSocket", "Connection", "Upgrade", "Sec-WebSocket-Accept", "x"), "websocket")).toEqual([["sec-websocket-accept", "x"]]);
+    expect(readUpgradeHead(raw("Upgrade", "WebSocket", "Connection", "Upgrade", "Sec-WebSocket-Accept", "x"), "websocket")).toEqual([["upgrade", "WebSocket"], ["connection", "Upgrade"], ["sec-websocket-accept", "x"]]);
   });
 
   test.each([["another protocol", ["Upgrade", "h2c"]], ["two protocols", ["Upgrade", "websocket", "Upgrade", "h2c"]], ["no protocol", []], ["a body", ["Upgrade", "websocket", "Content-Length", "5"]]])("refuses %s", (_, head) => {

@@ -18,7 +18,7 @@ Start here:
   weir doctor                            see whether this machine can do it, and what to mend
   weir run -- curl https://example.com   run any command inside the boundary
 
-Exit codes: 0 ok, 1 failure, 2 usage, 69 this machine lacks something, 78 configuration;
+Exit codes: 0 ok, 1 failure, 2 usage, 3 denied (\`policy try\`), 69 this machine lacks something, 78 configuration;
 \`weir run\` exits with the code of COMMAND (128+N if signal N ended it).
 More: README.md, docs/configuration.md, SECURITY.md`;
 

@@ -31,7 +31,7 @@ function throughNode(ffi: typeof import("node:ffi")): SystemCalls {
 }
 
 /** Exported so that the tests can hold both ways against each other on one Node. */
-function throughKoffi(koffi: Pick<typeof import("koffi"), "load">): SystemCalls {
+export function throughKoffi(koffi: Pick<typeof import("koffi"), "load">): SystemCalls {
   // The program itself rather than a file name, so that it is the same line for glibc and musl.
   const library = koffi.load(null);
   const getsockopt = library.func("int getsockopt(int, int, int, void *, void *)");

@@ -89,7 +89,12 @@ async function tail(directory: string | undefined, options: TailCommandOptions, 
   const { denied, agent, host } = options;
   const follow = options.follow === true ? { follow: untilInterrupted() } : {};
   const print = options.output === "json" ? ({ json }: { readonly json: string }) => { io.out(json); } : auditTable(io);
-  for await (const entry of tailAudit(chain, { filter: { denied, agent, host }, limit: options.lines, ...follow })) print(entry);
+  let shown = 0;
+  for await (const entry of tailAudit(chain, { filter: { denied, agent, host }, limit: options.lines, ...follow })) {
+    print(entry);
+    shown += 1;
+  }
+  if (shown === 0) io.err(`no such record in ${chain}; other runs have chains of their own`);
 }
 
 async function verify(directory: string | undefined, options: VerifyCommandOptions, io: Io): Promise<void> {
@@ -112,7 +117,7 @@ function reportLines(report: VerifyReport, io: Io): string[] {
   }
   const beyond = firstSequence + records - checkpointSize;
   return [
-    `${io.colors.green("whole")} ${records} records, ${checkpoints} signed checkpoints${beyond > 0 ? `, ${beyond} records after the last of them` : ""}`,
+    `${io.colors.green("whole")} ${records} records, ${checkpoints} signed ${checkpoints === 1 ? "checkpoint" : "checkpoints"}${beyond > 0 ? `, ${beyond} records after the last of them` : ""}`,
     `  ${directory}`,
     ...(firstSequence > 0 ? [`  records before ${firstSequence} were given up by retention`] : []),
     ...(unfinishedBytes > 0 ? [`  the last line is unfinished (${unfinishedBytes} bytes): a writer is at work, or died; nobody was told that it is recorded`] : []),

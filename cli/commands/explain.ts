@@ -7,12 +7,12 @@ import { outputFormat, type OutputFormat } from "../output-format.ts";
 import { auditRoot } from "../state-directory.ts";
 
 const HELP = `
-ID is the request_id of a refusal: in the JSON body, in the x-weir-request-id header, on standard error of \`weir run\`, in \`weir audit tail\`.
-Without ID the last refusal is explained.
+ID is what the agent got as request_id in the JSON body or as x-weir-request-id header, and what \`weir run -o json\` prints as requestId.
+Without ID the last refusal is explained; a failure (the boundary or the destination could not) needs its ID.
 
 Example:
   weir explain
-  weir explain 01K9Z7V3M4Q8`;
+  weir explain 1m7yvk68t2qmv1z.1`;
 
 export function registerExplain(program: Command, io: Io): void {
   program.command("explain")

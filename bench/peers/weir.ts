@@ -33,7 +33,7 @@ export async function startWeir(lab: Lab): Promise<Peer> {
   if (port === undefined || token === undefined) throw new Error("Weir did not start");
   const address = await resolveThrough(port, token, lab.upstreamName);
   return {
-    name: "weir", pid: child.pid ?? null, remark: "preamble with token; identity, policy, credential, limits and durable audit on",
+    name: "weir", pid: child.pid ?? null, remark: "preamble with token; identity, policy (asked once, then remembered), credential, limits and durable audit on",
     target: {
       at: port, connectTo: null, serverName: lab.upstreamName, authority: `${lab.upstreamName}:${lab.upstreamPort}`,
       authorization: DUMMY_AUTHORIZATION, caFile: join(folder, "agents-ca.pem"),

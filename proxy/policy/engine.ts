@@ -9,7 +9,9 @@ import type { Decision } from "../model/decision.ts";
 import type { LifecycleRecord } from "../model/record.ts";
 import { readDecision } from "./answer.ts";
 import type { PolicyConfig } from "./config.ts";
+import { DecisionMemory } from "./decision-memory.ts";
 import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
+import { readDefaultBundle } from "./shipped-files.ts";
 import { openSource, type PolicySource } from "./source.ts";
 import { WasmPolicy, type Evaluator } from "./wasm-policy.ts";
 
@@ -30,6 +32,8 @@ export interface EngineContext {
 interface Program {
   readonly revision: string;
   readonly evaluator: Evaluator;
+  /** Null for a policy that may read more than the shipped library does. */
+  readonly memory: DecisionMemory | null;
 }
 
 /** Answers by the policy that was loaded last and was fit. */
@@ -65,8 +69,13 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   async decide(question: Question, input: PolicyInput, signal: AbortSignal): Promise<Decision> {
     signal.throwIfAborted();
-    const { evaluator, revision } = this.#program;
-    return readDecision(question, await evaluator.evaluate(question, input), revision);
+    const { evaluator, memory, revision } = this.#program;
+    const key = memory?.keyOf(question, input) ?? null;
+    const known = key === null ? undefined : memory?.recall(key);
+    if (known !== undefined) return known;
+    const decision = readDecision(question, await evaluator.evaluate(question, input), revision);
+    if (key !== null) memory?.keep(key, decision);
+    return decision;
   }
 
   onChange(listener: () => void): () => void {
@@ -120,10 +129,17 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 async function loadProgram(source: PolicySource, config: PolicyConfig, clock: Clock): Promise<Program> {
   const bundle = await source.load();
   try {
-    return { revision: bundle.revision, evaluator: await WasmPolicy.open(bundle.wasm, bundle.data, { limits: config, clock }) };
+    const evaluator = await WasmPolicy.open(bundle.wasm, bundle.data, { limits: config, clock });
+    return { revision: bundle.revision, evaluator, memory: await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null };
   } catch (cause) {
     throw new UserError(`cannot use the policy of ${source.name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
   }
+}
+
+/** An installation without the shipped bundle can still run a bundle of somebody's own. */
+async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
+  const shipped = await readDefaultBundle().catch(() => null);
+  return shipped !== null && Buffer.compare(shipped.wasm, wasm) === 0;
 }
 
 /** Resolves when something in the folder changed and had time to settle, when the interval is over, or when the signal aborts. */

@@ -11,6 +11,7 @@ import { registerPolicy } from "./commands/policy.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerUp } from "./commands/up.ts";
 import type { Io } from "./io.ts";
+import { machineTrouble } from "./machine-trouble.ts";
 
 const HELP_TAIL = `
 Start here:
@@ -48,8 +49,10 @@ function report(error: unknown, io: Io): void {
     io.err(`  ${error.hint}`);
     io.exitWith(error.exitCode);
   } else {
-    io.err(`${io.errColors.red("weir:")} internal error: ${describeError(error)}`);
-    if (error instanceof Error) io.err(error.stack ?? "");
+    const hint = machineTrouble(error);
+    io.err(`${io.errColors.red("weir:")} ${hint === null ? "internal error: " : ""}${describeError(error)}`);
+    if (hint !== null) io.err(`  ${hint}`);
+    else if (error instanceof Error) io.err(error.stack ?? "");
     io.exitWith(EXIT.failure);
   }
 }

@@ -16,8 +16,10 @@ Exit code: 0 everything needed is there, 69 something of the machine is missing,
 /** Said on every machine, because it is true on every machine (SECURITY.md has the whole list). */
 const NOT_ISOLATED = [
   "files: the agent reads what you can read and writes your home and working directory, except what `sandbox.hide` and Weir's own state take away",
+  "what it leaves behind: a git hook, a shell start file or a program in ~/.local/bin runs with your rights when you use it outside",
+  "the terminal: what it prints reaches yours with all escape sequences",
   "CPU, memory and disk: no limits of its own",
-  "Unix sockets that a program of the host creates in your home after the start; `sandbox.unixSockets: deny` closes that too",
+  "Unix sockets that a program of the host opens after the start, anywhere but in /tmp, /var/tmp and /run; `sandbox.unixSockets: deny` closes that too",
   "the kernel: it is shared; a kernel fault is a way out",
 ];
 

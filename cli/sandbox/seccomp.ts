@@ -42,7 +42,10 @@ interface Architecture {
 const IO_URING = [425, 426, 427];
 
 const ARCHITECTURES: Readonly<Record<string, Architecture>> = {
-  x64: { audit: 0xc000_003e, socket: 41, socketPair: 53, ioctl: 16, refused: [248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 298 /* perf_event_open */, 321 /* bpf */, 323 /* userfaultfd */] },
+  x64: {
+    audit: 0xc000_003e, socket: 41, socketPair: 53, ioctl: 16,
+    refused: [248 /* add_key */, 249 /* request_key */, 250 /* keyctl */, 298 /* perf_event_open */, 321 /* bpf */, 323 /* userfaultfd */],
+  },
   arm64: { audit: 0xc000_00b7, socket: 198, socketPair: 199, ioctl: 29, refused: [217, 218, 219, 241, 280, 282] },
 };
 

@@ -1,11 +1,11 @@
-import { close, fdatasync, ftruncate, open, write } from "node:fs";
+import { close, fdatasync, fstatSync, ftruncate, open, statSync, write } from "node:fs";
 import { promisify } from "node:util";
 
 /** An append-only file as the log needs it. A seam: tests put faults here that a healthy disk does not show. */
 export interface DiskFile {
   /** Writes all bytes at the end of the file. @throws on any error, also after a part was written */
   append(bytes: Buffer): Promise<void>;
-  /** Resolves when everything written before is on the device (fdatasync). */
+  /** Resolves when everything written before is on the device (fdatasync). @throws if the file is not at its path any more: nobody would find it */
   sync(): Promise<void>;
   truncate(lengthBytes: number): Promise<void>;
   close(): Promise<void>;
@@ -18,11 +18,15 @@ const [openAsync, syncAsync, truncateAsync, closeAsync] = [promisify(open), prom
 
 export const openDiskFile: OpenDiskFile = async (path, mode) => {
   const fd = await openAsync(path, mode === "create" ? "ax" : "a", 0o600);
+  const { ino } = fstatSync(fd);
   return {
     append: async (bytes) => {
       for (let at = 0; at < bytes.length;) at += await writeSome(fd, bytes, at);
     },
-    sync: async () => syncAsync(fd),
+    sync: async () => {
+      await syncAsync(fd);
+      if (statSync(path, { throwIfNoEntry: false })?.ino !== ino) throw new Error(`${path} was moved, removed or replaced while it was written`);
+    },
     truncate: async (lengthBytes) => truncateAsync(fd, lengthBytes),
     close: async () => closeAsync(fd),
   };

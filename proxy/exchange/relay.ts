@@ -131,7 +131,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   }
 
   onFailure(error: EgressError): void {
-    if (NOTHING_SENT.has(error.code)) this.#draft.isSent = false;
+    if (NOTHING_SENT.has(error.code) && this.#flow?.isResent !== true) this.#draft.isSent = false;
     this.#fail(error);
   }
 

@@ -12,7 +12,7 @@ import type { PolicyConfig } from "./config.ts";
 import { DecisionMemory } from "./decision-memory.ts";
 import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
-import { openSource, type PolicySource } from "./source.ts";
+import { openSource, type PolicySource, type Watched } from "./source.ts";
 import { WasmPolicy, type Evaluator } from "./wasm-policy.ts";
 
 /** Time for a writer to finish after the first sign of a change; whoever is slower is noticed again by the next sign. */
@@ -91,10 +91,10 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   /** Reloads when the policy files change, until the signal aborts. The system's notices make it quick, polling makes it sure. */
   async watch(signal: AbortSignal): Promise<void> {
-    const folder = this.#source.watched;
-    if (folder === null) return;
+    const { watched } = this.#source;
+    if (watched === null) return;
     while (!signal.aborted) {
-      await changedOrElapsed(folder, this.#config.pollIntervalMs, signal);
+      await changedOrElapsed(watched, this.#config.pollIntervalMs, signal);
       if (signal.aborted) return;
       const stamp = await this.#source.stamp().catch(describeError);
       if (stamp !== this.#stamp) await this.reload();
@@ -143,12 +143,12 @@ async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
 }
 
 /** Resolves when something in the folder changed and had time to settle, when the interval is over, or when the signal aborts. */
-async function changedOrElapsed(folder: string, intervalMs: number, signal: AbortSignal): Promise<void> {
+async function changedOrElapsed({ folder, isDeep }: Watched, intervalMs: number, signal: AbortSignal): Promise<void> {
   const turn = new AbortController();
   const ended = AbortSignal.any([signal, turn.signal]);
   const changed = Promise.withResolvers<void>();
   try {
-    const watcher = watch(folder, { recursive: true, signal: ended }, () => { changed.resolve(); });
+    const watcher = watch(folder, { recursive: isDeep, signal: ended }, () => { changed.resolve(); });
     watcher.on("error", () => undefined);
   } catch {
     // A folder that is gone for the moment cannot be watched; the interval finds it again.

@@ -10,12 +10,18 @@ import { policyData, type PolicyData } from "./data.ts";
 import { requireOpa } from "./opa.ts";
 import { listPolicyFiles, readPolicyFolder, stampOf } from "./policy-folder.ts";
 
+/** A folder whose changes count; those below it only if it is the policy's own: walking a home folder would hold up every request. */
+export interface Watched {
+  readonly folder: string;
+  readonly isDeep: boolean;
+}
+
 /** Where the policy comes from, and how to notice that it changed. */
 export interface PolicySource {
   /** For messages: the path, or that the data is in the configuration. */
   readonly name: string;
-  /** Folder to watch; null where nothing can change. */
-  readonly watched: string | null;
+  /** Where to watch; null where nothing can change. */
+  readonly watched: Watched | null;
   /** Another text than last time means: load again. */
   stamp(): Promise<string>;
   /** @throws UserError that says how to mend it */
@@ -47,7 +53,7 @@ function chosen(config: PolicyConfig): Choice {
 function bundleFile(path: string): PolicySource {
   return {
     name: path,
-    watched: dirname(path),
+    watched: { folder: dirname(path), isDeep: false },
     stamp: () => stampOf([path]),
     load: async () => {
       const packed = await readPacked(path);
@@ -75,7 +81,7 @@ async function readPacked(path: string): Promise<Buffer> {
 function policyFolder(path: string, environment: Environment): PolicySource {
   return {
     name: path,
-    watched: path,
+    watched: { folder: path, isDeep: true },
     stamp: async () => stampOf((await listPolicyFiles(path)).map((file) => join(path, file))),
     load: async () => compileFolder(await readPolicyFolder(path), () => requireOpa(environment)),
   };

@@ -21,6 +21,7 @@ type Controller = Dispatcher.DispatchController;
 export class ExchangeHandler implements SeatedHandler, UpstreamFlow {
   /** Set by the connection slot that takes the exchange (origin-client.ts). */
   seat: Seat | null = null;
+  isResent = false;
   readonly #request: UpstreamRequest;
   readonly #sink: UpstreamSink;
   readonly #onEnded: () => void;
@@ -135,6 +136,7 @@ export class ExchangeHandler implements SeatedHandler, UpstreamFlow {
     if (this.#mayResend(error)) {
       const dispatch = this.#dispatch;
       this.#dispatch = null;
+      this.isResent = true;
       this.#controller = null;
       dispatch?.();
       return;

@@ -44,6 +44,8 @@ export interface UpstreamSink {
 }
 
 export interface UpstreamFlow {
+  /** True once it was sent a second time: the destination may have read the first, whatever became of the other. */
+  readonly isResent: boolean;
   resume(): void;
   /** Ends the exchange and the connection it used; no sink call follows. */
   abort(reason: EgressError): void;

@@ -6,6 +6,7 @@ import { systemClock } from "../../common/clock.ts";
 import { buildPolicy } from "../../proxy/policy/policy-tool.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { ReloadingPolicyEngine, type PolicyEvent } from "../../proxy/policy/engine.ts";
+import { openSource } from "../../proxy/policy/source.ts";
 import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
@@ -179,6 +180,12 @@ describe("a policy that changes", () => {
     await rename(join(folder, "new.tar.gz"), join(folder, "policy.tar.gz"));
     await changed;
     expect(await asks(engine, "exchange", anExchange())).toMatchObject({ rule: "second" });
+  });
+
+  test("as a bundle is not looked for in the folders beside it, however many there are", () => {
+    const beside = (config: object) => openSource(policyConfig.parse(config), {}).watched;
+    expect(beside({ bundle: "/home/someone/policy.tar.gz" })).toEqual({ folder: "/home/someone", isDeep: false });
+    expect(beside({ directory: "/etc/weir/policy" })).toEqual({ folder: "/etc/weir/policy", isDeep: true });
   });
 
   test("while a question is open leaves that question to the policy that it was put to, and names it", async () => {

@@ -27,6 +27,7 @@ export class FakeUpstream implements Upstream {
 }
 
 export class FakeFlow implements UpstreamFlow {
+  isResent = false;
   readonly request: UpstreamRequest;
   readonly #sink: UpstreamSink;
   readonly #resumes: (() => void)[] = [];

@@ -42,7 +42,8 @@ export async function run(options: SidecarBenchOptions = {}): Promise<SidecarBen
   const folder = mkdtempSync(join(tmpdir(), "weir-bench-sidecar-"));
   try {
     const program = join(folder, "sidecar.cjs");
-    await build({ entryPoints: [join(import.meta.dirname, "../sidecar/main.ts")], outfile: program, bundle: true, platform: "node", format: "cjs", target: "node24", external: ["koffi"], logLevel: "error" });
+    const entry = join(import.meta.dirname, "../sidecar/main.ts");
+    await build({ entryPoints: [entry], outfile: program, bundle: true, platform: "node", format: "cjs", target: "node24", external: ["koffi"], logLevel: "error" });
     const results = [...await measureMemory(program, folder, count), ...await measureCpu(program, bytes, rounds)];
     print(`sidecar on node ${process.versions.node}, ${process.arch}`);
     for (const { scenario, value, unit, bar } of results) {

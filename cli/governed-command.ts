@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { homeOf, homesOf, stateDirectories, toolDirectory } from "../common/own-folders.ts";
@@ -17,6 +17,9 @@ const TRUST_TARGET = "/run/weir/trust";
 
 /** Weir's own code and the Node that runs it: an agent that works in the checkout must not write what the next run executes. */
 const OWN_CODE = [...["bin", "dist", "node_modules", "policies", "package.json"].map((name) => join(import.meta.dirname, "..", name)), process.execPath];
+
+/** The Node that `npm run` puts into PATH is in here. Laid over itself, so that it is there in a checkout below /tmp as well, which is private otherwise. */
+const PACKAGES = join(import.meta.dirname, "..", "node_modules");
 
 /** @throws UserError that names everything the machine lacks, each with the command that mends it */
 export async function requireSandbox(): Promise<void> {
@@ -45,6 +48,10 @@ export async function runInSandbox(command: readonly string[], governed: Governe
   }
 }
 
+function inPlace(path: string): { source: string; target: string }[] {
+  return existsSync(path) ? [{ source: realpathSync(path), target: realpathSync(path) }] : [];
+}
+
 async function requestOf(command: readonly string[], { boundary, loaded, environment }: GovernedCommand): Promise<SandboxRequest> {
   const { sandbox, upstream } = loaded.config;
   const cwd = process.cwd();
@@ -58,7 +65,7 @@ async function requestOf(command: readonly string[], { boundary, loaded, environ
   return {
     command, home: homeOf(environment), cwd, environment: { ...environment, ...trust.environment },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
-    caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }],
+    caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }, ...inPlace(PACKAGES)],
     hiddenPaths: (sandbox.hide ?? CREDENTIAL_STORES).flatMap(expand),
     hiddenOwnPaths: [...boundary.hiddenPaths, ...named.hidden, ...ownState],
     readOnlyPaths: [...named.readOnly, ...OWN_CODE, tools, join(cwd, DEFAULT_CONFIG_FILE)],

@@ -59,9 +59,9 @@ export function planMounts(host: HostPaths): readonly Mount[] {
   return withoutUndoing(strictest([...folders, ...pins, ...protectedMounts, ...overlays]));
 }
 
-/** A pin below a read-only folder would make that part of it writable again. */
+/** A pin below a folder that is read-only, laid over or empty would make that part of it writable again. */
 function withoutUndoing(mounts: readonly Mount[]): Mount[] {
-  const closed = mounts.filter(({ kind }) => kind === "read-only" || kind === "empty-folder").map(({ path }) => path);
+  const closed = mounts.filter(({ kind }) => kind === "read-only" || kind === "overlay" || kind === "empty-folder").map(({ path }) => path);
   return mounts.filter(({ kind, path }) => kind !== "writable" || !closed.some((folder) => isWithin(path, folder)));
 }
 

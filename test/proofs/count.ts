@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { cpSync, writeFileSync } from "node:fs";
 import { createServer } from "node:https";
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
@@ -64,7 +64,9 @@ async function startDestination(stage: Stage, arrived: string[]) {
 async function send(stage: Stage, requests: readonly Planned[]): Promise<string> {
   const file = join(stage.directory, "work", "plan.json");
   writeFileSync(file, JSON.stringify({ concurrency: 32, requests }));
-  const result = await stage.run(["node", join(import.meta.dirname, "count", "agent.mjs"), file], { deadlineMs: 300_000 });
+  // Copied, because a checkout below /tmp is not there inside.
+  cpSync(join(import.meta.dirname, "count", "agent.mjs"), join(stage.directory, "work", "agent.mjs"));
+  const result = await stage.run(["node", "agent.mjs", file], { deadlineMs: 300_000 });
   if (result.code !== 0) throw new Error(`the agent ended with ${result.code}: ${result.stderr.slice(-2_000)}`);
   return result.stdout.trim();
 }

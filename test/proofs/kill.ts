@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { cpSync, readFileSync } from "node:fs";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -87,9 +87,11 @@ class Trial {
 
   async start(): Promise<void> {
     await this.#startProxy();
-    const agent = join(import.meta.dirname, "kill", "agent.mjs");
-    this.#run = spawn(process.execPath, [WEIR, "run", "-q", "--config", this.#stage.configFile, "--proxy", this.#socket, "--", "node", agent, `https://${HOST}/`], {
-      cwd: join(this.#stage.directory, "work"), stdio: ["pipe", "pipe", "inherit"],
+    const work = join(this.#stage.directory, "work");
+    // Copied, because a checkout below /tmp is not there inside.
+    cpSync(join(import.meta.dirname, "kill", "agent.mjs"), join(work, "agent.mjs"));
+    this.#run = spawn(process.execPath, [WEIR, "run", "-q", "--config", this.#stage.configFile, "--proxy", this.#socket, "--", "node", "agent.mjs", `https://${HOST}/`], {
+      cwd: work, stdio: ["pipe", "pipe", "inherit"],
     });
     this.#tape.follow(this.#run);
     await this.#recovered();

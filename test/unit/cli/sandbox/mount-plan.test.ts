@@ -21,6 +21,13 @@ describe("mount plan", () => {
     expect(plan()).toEqual(["private-folder /run", "private-folder /tmp", "writable /home/agent", "writable /home/agent/project"]);
   });
 
+  test("leaves nothing writable below a folder that is laid over", () => {
+    const changes = { readOnly: [file("/home/agent/weir/node_modules/node/bin/node")], overlays: [{ source: "/packages", target: "/home/agent/weir/node_modules" }] };
+    expect(seenAt("/home/agent/weir/node_modules/node/other", changes)).toBe("overlay");
+    expect(seenAt("/home/agent/weir/node_modules/node/bin/node", changes)).toBe("read-only");
+    expect(seenAt("/home/agent/weir/own", changes)).toBe("writable");
+  });
+
   test("hides a folder and a file of the home", () => {
     const hidden = [folder("/home/agent/.ssh"), file("/home/agent/.netrc")];
     expect(seenAt("/home/agent/.ssh/id", { hidden })).toBe("empty-folder");

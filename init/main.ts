@@ -37,7 +37,7 @@ function readSettings(args: readonly string[], environment: Environment): InitCo
 
 function readFlags(args: readonly string[], options: Record<string, { type: "string" }>): { values: Record<string, string | undefined> } {
   try {
-    return parseArgs({ args: [...args], options, strict: true }) as { values: Record<string, string | undefined> };
+    return parseArgs({ args: [...args], options, strict: true });
   } catch (error) {
     throw new UserError((error as Error).message, `Known flags: ${Object.keys(options).map((name) => `--${name}`).join(" ")}`, EXIT.config, { cause: error });
   }

@@ -52,7 +52,10 @@ export function readAnswerHead(status: number, raw: RawFields): HeaderList {
   return fields.filter(([name]) => !HOP_BY_HOP.has(name) && !dropped.has(name));
 }
 
-/** The fields of a 101, `upgrade` and `connection` among them: the handshake is judged by them. @throws EgressError `upstream.malformed` unless it switches to exactly the protocol that was asked for */
+/**
+ * The fields of a 101, `upgrade` and `connection` among them: the handshake is judged by them.
+ * @throws EgressError `upstream.malformed` unless it switches to exactly the protocol that was asked for
+ */
 export function readUpgradeHead(raw: RawFields, asked: string): HeaderList {
   const fields = readFields(raw);
   const protocols = fields.filter(([name]) => name === "upgrade").map(([, value]) => value.trim().toLowerCase());

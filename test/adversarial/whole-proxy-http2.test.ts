@@ -1,10 +1,13 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { FRAME, frame, FramePeer, headers, request, uint32 } from "../support/exchange-http2.ts";
 import { startRawUpstream, type RawUpstream } from "../support/raw-upstream.ts";
 import { startStand, type Stand } from "../support/running-proxy.ts";
 import { mintAuthority } from "../support/tls-authority.ts";
 import { eventually, exchangesOf } from "../support/whole-proxy.ts";
+
+/** What an attacker does apart arrives apart: not a wait for an outcome. */
+const BETWEEN_PACKETS_MS = 1;
 
 const HOST = "api.frames.test";
 const OTHER = "other.frames.test";
@@ -56,7 +59,7 @@ describe("a request that is reset with any code, at any moment, harms nobody els
         const opening = [headers(1, ask("/reset", { ":method": method }), 0), frame(FRAME.data, 0, 1, Buffer.alloc(100))];
         agent.send(...opening, ...(isTogether ? [frame(FRAME.reset, 0, 1, uint32(code))] : []), headers(3, ask("/next")));
         if (!isTogether) {
-          await sleep(1);
+          await pause(BETWEEN_PACKETS_MS);
           agent.send(frame(FRAME.reset, 0, 1, uint32(code)));
         }
         await eventually(`the next request is answered after ${method} reset with ${code}`, () => agent.body(3) === "ok");
@@ -114,7 +117,7 @@ test("frames at random end connections, not the proxy", async () => {
         frame(random(13), random(256), id, Buffer.alloc(random(40), random(256))),
       ];
       agent.send(lawful[random(lawful.length)] ?? Buffer.alloc(0));
-      if (random(3) === 0) await sleep(random(3));
+      if (random(3) === 0) await pause(random(3));
     }
     agent.socket.destroy();
   }

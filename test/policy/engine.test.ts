@@ -183,7 +183,7 @@ describe("a policy that changes", () => {
   });
 
   test("as a bundle is not looked for in the folders beside it, however many there are", () => {
-    const beside = (config: object) => openSource(policyConfig.parse(config), {}).watched;
+    const beside = (section: object) => openSource(config(section), {}).watched;
     expect(beside({ bundle: "/home/someone/policy.tar.gz" })).toEqual({ folder: "/home/someone", isDeep: false });
     expect(beside({ directory: "/etc/weir/policy" })).toEqual({ folder: "/etc/weir/policy", isDeep: true });
   });

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { readEnvironment } from "../../common/config.ts";
-import { listSegments } from "../../proxy/audit/directory.ts";
+import { listSegments, segmentPath } from "../../proxy/audit/directory.ts";
 import type { AuditRoom } from "../../proxy/audit/open-audit.ts";
 import { verifyAudit } from "../../proxy/audit/verify.ts";
 import { seen } from "../support/audit-events.ts";
@@ -137,9 +137,9 @@ describe("a writer that dies", () => {
   });
 
   const hasStrace = spawnSync("strace", ["-qq", "-e", "trace=none", "true"]).status === 0;
-  test.skipIf(!hasStrace && readEnvironment()["CI"] !== "1")("by the kernel's own EIO from fdatasync, seen through strace, refuses and goes on in a new file", async () => {
+  test.skipIf(!hasStrace && readEnvironment()["CI"] !== "1")("by the kernel's own EIO from a write through to the device, seen through strace, refuses and goes on in a new file", async () => {
     const folder = aFolder();
-    const strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:error=EIO:when=12", process.execPath];
+    const strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-P", segmentPath(folder, 0), "-e", "trace=write", "-e", "inject=write:error=EIO:when=12", process.execPath];
     const { child, lines } = aWriter(strace, folder, 4);
     const words: string[] = [];
     for await (const line of lines) {

@@ -13,13 +13,13 @@ import type { ExchangePath } from "./serve-exchange.ts";
 export async function forward(draft: ExchangeDraft, injected: Injected, allow: Allow, path: ExchangePath): Promise<void> {
   const relay = new Relay(draft, allow, injected, path);
   const leave = path.rooms.live.add(relay);
-  path.watch.add(relay);
+  const endWatch = path.watch.add(relay);
   try {
     if (allow.revision !== path.rooms.policy.revision) await relay.reconsider();
     relay.start();
     await relay.done;
   } finally {
-    path.watch.remove(relay);
+    endWatch();
     leave();
   }
 }

@@ -1,3 +1,5 @@
+import { Places } from "../model/places.ts";
+
 /** Something that must not stay silent for ever. */
 export interface Watched {
   /** Called about once a second; ends itself if it has been silent for too long. Must not throw. */
@@ -8,7 +10,7 @@ const TICK_MS = 1_000;
 
 /** One timer for all open exchanges, because a timer for each costs more than the exchange's own work. Accurate to a second. */
 export class IdleWatch {
-  readonly #members = new Set<Watched>();
+  readonly #members = new Places<Watched>();
   readonly #monotonicMs: () => number;
   readonly #timer: NodeJS.Timeout;
 
@@ -21,17 +23,14 @@ export class IdleWatch {
     return this.#members.size;
   }
 
-  add(member: Watched): void {
-    this.#members.add(member);
-  }
-
-  remove(member: Watched): void {
-    this.#members.delete(member);
+  /** @returns a function that ends the watch; call it in `finally` */
+  add(member: Watched): () => void {
+    return this.#members.add(member);
   }
 
   tick(): void {
     const nowMs = this.#monotonicMs();
-    for (const member of this.#members) member.endIfIdle(nowMs);
+    for (const member of this.#members.members()) member.endIfIdle(nowMs);
   }
 
   close(): void {

@@ -1,9 +1,11 @@
+import { Places } from "./places.ts";
+
 /**
  * Everything open that holds a permission: connections, long exchanges. When policy, a budget or an identity changes, each is asked to
  * reconsider itself, so that a long stream does not outlive its permission.
  */
 export class LiveSet {
-  readonly #members = new Set<Reconsiderable>();
+  readonly #members = new Places<Reconsiderable>();
 
   get size(): number {
     return this.#members.size;
@@ -11,18 +13,17 @@ export class LiveSet {
 
   /** @returns a function that takes the member out; call it in `finally` */
   add(member: Reconsiderable): () => void {
-    this.#members.add(member);
-    return () => { this.#members.delete(member); };
+    return this.#members.add(member);
   }
 
   /** Asks every member; a member that throws has ended itself. Resolves when all have answered. */
   async reconsiderAll(): Promise<void> {
-    await Promise.allSettled([...this.#members].map(async (member) => member.reconsider()));
+    await Promise.allSettled(this.#members.members().map(async (member) => member.reconsider()));
   }
 
   /** Ends every member with the given reason. */
   endAll(reason: Error): void {
-    for (const member of [...this.#members]) member.end(reason);
+    for (const member of this.#members.members()) member.end(reason);
   }
 }
 

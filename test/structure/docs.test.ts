@@ -72,6 +72,15 @@ describe("ARCHITECTURE.md", () => {
   });
 });
 
+describe("the path tables of ARCHITECTURE.md", () => {
+  test("name every stage of the connection, exchange and DNS paths", () => {
+    const stages = ["connection", "exchange", "dns"].flatMap((path) => filesUnder(`proxy/${path}`, ".ts")).filter((path) => /^\s*\* in: /m.test(read(path)));
+    const text = read("ARCHITECTURE.md");
+    expect(stages.filter((path) => !text.includes(`\`${path}\``))).toEqual([]);
+    expect(stages.length).toBeGreaterThan(15);
+  });
+});
+
 describe("docs/configuration.md", () => {
   test("says what the schemas say; `npm run docs:generate` writes it", () => {
     expect(read("docs/configuration.md")).toBe(renderConfiguration());

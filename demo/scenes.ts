@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Finished } from "../test/support/stage.ts";
 import { DUMMY_KEY_MARK, REAL_KEY, type World } from "./world.ts";
 
@@ -12,7 +11,8 @@ export interface Scene {
   holds(result: Finished, world: World): boolean;
 }
 
-const agent = (file: string) => join(import.meta.dirname, "agent", file);
+/** In the agent's working folder (world.ts). */
+const agent = (file: string) => `./${file}`;
 const lastLine = (text: string) => text.trim().split("\n").at(-1) ?? "";
 /** The refusal that `weir run` prints, less its prefix. */
 const refusal = (result: Finished) => /weir: refused (.*)/.exec(result.stderr)?.[1] ?? "(no refusal was printed)";

@@ -2,6 +2,7 @@ import { createServer as createHttpsServer, type Server as HttpsServer } from "n
 import { createServer, type Server, type AddressInfo } from "node:net";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { buildStage, type Stage } from "../test/support/stage.ts";
@@ -51,6 +52,8 @@ export async function buildWorld(): Promise<World> {
 }
 
 function configure(stage: Stage): void {
+  // The agent's own files, where it works: a checkout below /tmp is not there inside.
+  cpSync(join(import.meta.dirname, "agent"), join(stage.directory, "work"), { recursive: true });
   const file = stage.secretFile("weather-key", REAL_KEY);
   stage.configure({
     agent: { name: "demo" },

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, realpathSync, statSync, type Stats } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { MountAliases } from "./mount-aliases.ts";
@@ -75,7 +75,7 @@ function refuseReplaceableLink(path: string, roots: readonly string[]): void {
 }
 
 function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return kindOf(path)?.isSymbolicLink() === true;
 }
 
 /** A target that is a link into a private folder (systemd's resolv.conf) is laid down behind the link. */
@@ -96,12 +96,16 @@ function listeningSockets(): string[] {
   }).filter(isFirst);
 }
 
-/** False too for what this user cannot look at, and the agent then cannot reach. */
 function isSocket(path: string): boolean {
+  return kindOf(path)?.isSocket() === true;
+}
+
+/** Undefined too for what this user may not look at: the agent is the same user, and can neither reach nor replace it. */
+function kindOf(path: string): Stats | undefined {
   try {
-    return lstatSync(path).isSocket();
+    return lstatSync(path);
   } catch {
-    return false;
+    return undefined;
   }
 }
 

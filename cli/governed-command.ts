@@ -1,5 +1,5 @@
-import { existsSync, mkdirSync, realpathSync } from "node:fs";
-import { join } from "node:path";
+import { accessSync, constants, existsSync, mkdirSync, realpathSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { homeOf, homesOf, stateDirectories, toolDirectory } from "../common/own-folders.ts";
 import { writeTrust } from "../common/trust.ts";
@@ -63,7 +63,7 @@ async function requestOf(command: readonly string[], { boundary, loaded, environ
   const tools = toolDirectory(environment);
   for (const path of [...ownState, tools]) makeIfPermitted(path);
   return {
-    command, home: homeOf(environment), cwd, environment: { ...environment, ...trust.environment },
+    command, home: homeOf(environment), cwd, environment: { ...environment, ...trust.environment, PATH: searchablePath(environment["PATH"] ?? "") },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
     caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }, ...inPlace(PACKAGES)],
     hiddenPaths: (sandbox.hide ?? CREDENTIAL_STORES).flatMap(expand),
@@ -81,4 +81,16 @@ function makeIfPermitted(path: string): void {
   } catch {
     // See above.
   }
+}
+
+/** Less the folders that this user may not enter: with one of those, a COMMAND that exists nowhere would end with 126 and not with 127. */
+function searchablePath(path: string): string {
+  return path.split(delimiter).filter((folder) => {
+    try {
+      accessSync(folder === "" ? "." : folder, constants.X_OK);
+      return true;
+    } catch (error) {
+      return (error as NodeJS.ErrnoException).code !== "EACCES";
+    }
+  }).join(delimiter);
 }

@@ -1,9 +1,8 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import type { AuditRecord } from "../model/record.ts";
-import type { Receipt } from "./audit-log.ts";
 import { segmentEvent } from "./chain-events.ts";
-import type { Chain, ChainMark } from "./chain.ts";
+import type { Chain, ChainMark, Link } from "./chain.ts";
 
 /** Records that share one write and one sync. */
 export interface Batch {
@@ -21,11 +20,15 @@ export interface Batch {
   readonly durable: PromiseWithResolvers<void>;
 }
 
-interface Entry {
-  readonly line: string;
+export interface Entry {
   readonly record: AuditRecord;
   readonly isAwaited: boolean;
+  /** Null until the batch is sealed. */
+  link: Link | null;
 }
+
+/** What a record counts until its text is written, in bytes: about that of a small exchange. */
+const GUESSED_BYTES = 1_400;
 
 /** How large and how old a segment may become. */
 export interface RotationLimits {
@@ -34,8 +37,9 @@ export interface RotationLimits {
 }
 
 /**
- * Records that are in the chain but not yet on disk, in batches. The order of `add` is the order of the chain. A segment ends between two
- * records: the batch is sealed and the next one begins with a segment record.
+ * Records that are not yet on disk, in batches. The order of `add` is the order of the chain. A segment ends between two records: the batch is
+ * sealed and the next one begins with a segment record. Records join the chain when their batch is sealed, all in one go, because a record
+ * alone, between the stages of a request, takes the processor several times as long. Until then its size is a guess.
  */
 export class BatchQueue {
   readonly #chain: Chain;
@@ -57,6 +61,12 @@ export class BatchQueue {
     return this.#queuedBytes;
   }
 
+  /** Records that have not joined the chain yet. */
+  get unlinked(): number {
+    const last = this.#batches.at(-1);
+    return last === undefined || last.after !== null ? 0 : last.entries.length;
+  }
+
   get isEmpty(): boolean {
     return this.#batches.length === 0;
   }
@@ -73,7 +83,7 @@ export class BatchQueue {
   }
 
   /** @throws EgressError `audit.unavailable` if the queue is full */
-  add(record: AuditRecord, isAwaited: boolean): { readonly batch: Batch; readonly receipt: Receipt } {
+  add(record: AuditRecord, isAwaited: boolean): { readonly batch: Batch; readonly entry: Entry } {
     if (this.#queuedBytes >= this.#limits.queueLimitBytes) throw new EgressError("audit.unavailable", `${this.#queuedBytes} bytes of records wait for the disk`);
     const isOld = this.#clock.nowMs() - this.#segmentOpenedAtMs > this.#limits.segmentMaxAgeMs;
     if (this.#segmentBytes >= this.#limits.segmentBytes || isOld) this.openSegment(null);
@@ -89,7 +99,7 @@ export class BatchQueue {
     this.#push(this.#begin(mark.sequence), segmentEvent(this.#segmentOpenedAtMs, mark, follows), false);
   }
 
-  /** The oldest batch, sealed; its bytes count as queued until `release`. */
+  /** The oldest batch, sealed, its records in the chain; its bytes count as queued until `release`. */
   take(): Batch & { after: ChainMark } {
     if (this.#batches.length === 1) this.#seal();
     const batch = this.#batches.shift();
@@ -118,17 +128,29 @@ export class BatchQueue {
 
   #seal(): void {
     const last = this.#batches.at(-1);
-    if (last !== undefined) last.after ??= this.#chain.mark();
+    if (last === undefined || last.after !== null) return;
+    for (const entry of last.entries) this.#link(last, entry);
+    last.after = this.#chain.mark();
   }
 
-  #push(batch: Batch, record: AuditRecord, isAwaited: boolean): { batch: Batch; receipt: Receipt } {
-    const { line, receipt } = this.#chain.append(record);
-    batch.entries.push({ line, record, isAwaited });
-    batch.isAwaited ||= isAwaited;
+  /** Puts the entry in the chain, and its true size in the place of the guess. */
+  #link(batch: Batch, entry: Entry): void {
+    entry.link = this.#chain.append(entry.record);
     // UTF-16 length: equal to the bytes for ASCII, and close enough for limits otherwise.
-    batch.bytes += line.length;
-    this.#queuedBytes += line.length;
-    this.#segmentBytes += line.length;
-    return { batch, receipt };
+    this.#count(batch, entry.link.line.length - GUESSED_BYTES);
+  }
+
+  #push(batch: Batch, record: AuditRecord, isAwaited: boolean): { batch: Batch; entry: Entry } {
+    const entry: Entry = { record, isAwaited, link: null };
+    batch.entries.push(entry);
+    batch.isAwaited ||= isAwaited;
+    this.#count(batch, GUESSED_BYTES);
+    return { batch, entry };
+  }
+
+  #count(batch: Batch, bytes: number): void {
+    batch.bytes += bytes;
+    this.#queuedBytes += bytes;
+    this.#segmentBytes += bytes;
   }
 }

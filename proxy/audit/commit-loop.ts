@@ -92,12 +92,13 @@ export class CommitLoop {
 
   async #writeNext(): Promise<void> {
     const { queue, writer } = this.#options;
-    const batch = queue.take();
+    let batch: Batch & { after: ChainMark } | null = null;
     try {
+      batch = queue.take();
       await writer.write(batch);
     } catch (error) {
-      queue.release(batch);
-      this.#fail([batch, ...queue.drain()], error);
+      if (batch !== null) queue.release(batch);
+      this.#fail([...(batch === null ? [] : [batch]), ...queue.drain()], error);
       return;
     }
     queue.release(batch);

@@ -5,7 +5,7 @@ import type { Log } from "../../common/log.ts";
 import { EgressError } from "../errors.ts";
 import type { AuditRecord } from "../model/record.ts";
 import type { AuditLog, Receipt } from "./audit-log.ts";
-import type { Batch, BatchQueue } from "./batch-queue.ts";
+import type { Batch, BatchQueue, Entry } from "./batch-queue.ts";
 import { CHAIN_EVENTS, chainEvent } from "./chain-events.ts";
 import type { Chain, ChainMark } from "./chain.ts";
 import type { Checkpointer } from "./checkpointer.ts";
@@ -72,14 +72,15 @@ export class FileLog implements AuditLog {
 
   get status(): FileLogStatus {
     const { records: durableRecords } = this.durable.current;
-    return { isHealthy: this.isHealthy, records: this.#parts.chain.sequence, durableRecords, queuedBytes: this.#parts.queue.queuedBytes, checkpointSize: this.#checkpointer.size };
+    return { isHealthy: this.isHealthy, records: this.#parts.chain.sequence + this.#parts.queue.unlinked, durableRecords, queuedBytes: this.#parts.queue.queuedBytes, checkpointSize: this.#checkpointer.size };
   }
 
   async commit(record: AuditRecord): Promise<Receipt> {
     if (this.#isStuck) throw new EgressError("audit.unavailable", "the disk of the audit log does not answer");
-    const { batch, receipt } = this.#append(record, true);
+    const { batch, entry } = this.#append(record, true);
     await batch.durable.promise;
-    return receipt;
+    if (entry.link === null) throw new EgressError("internal", "a record is on disk and not in the chain");
+    return entry.link.receipt;
   }
 
   enqueue(record: AuditRecord): void {
@@ -118,7 +119,7 @@ export class FileLog implements AuditLog {
     }
   }
 
-  #append(record: AuditRecord, isAwaited: boolean): { batch: Batch; receipt: Receipt } {
+  #append(record: AuditRecord, isAwaited: boolean): { batch: Batch; entry: Entry } {
     if (this.#isClosed) throw new EgressError("audit.unavailable", "the audit log is closed");
     if (this.#loop.isBroken) throw new EgressError("audit.unavailable", "the audit log could not be written");
     const added = this.#parts.queue.add(record, isAwaited);

@@ -35,7 +35,7 @@ export class SegmentWriter {
   async write(batch: Batch): Promise<void> {
     if (batch.opensSegment !== null) await this.#create(batch.opensSegment);
     if (this.#file === null) throw new Error("no segment is open");
-    const bytes = Buffer.from(batch.entries.length === 1 ? batch.entries[0]?.line ?? "" : batch.entries.map((entry) => entry.line).join(""));
+    const bytes = Buffer.from(batch.entries.map((entry) => entry.link?.line).join(""));
     await this.#file.append(bytes);
     await this.#file.sync();
     this.#durableBytes += bytes.length;

@@ -48,9 +48,9 @@ function aLoop(limits = LIMITS) {
   const writer = new HeldWriter();
   const loop = new CommitLoop(durable, { chain, queue, writer, clock, log: silentLog, commitIntervalMs: 0, kept: new KeptRecords(20_000), onDurable: () => undefined });
   const commit = () => {
-    const { batch, receipt } = queue.add(anExchange(), true);
+    const { batch, entry } = queue.add(anExchange(), true);
     loop.wake(true);
-    return batch.durable.promise.then(() => receipt.sequence);
+    return batch.durable.promise.then(() => entry.link?.receipt.sequence);
   };
   return { chain, queue, writer, loop, commit };
 }
@@ -97,7 +97,7 @@ describe("CommitLoop", () => {
 
   test("a full queue refuses; what it held counts until it is on disk", async () => {
     const { commit, writer, queue } = aLoop();
-    const waiting: Promise<number>[] = [];
+    const waiting: Promise<number | undefined>[] = [];
     expect(() => { while (true) waiting.push(commit()); }).toThrow(expect.objectContaining({ code: "audit.unavailable" }));
     await turn();
     expect(queue.queuedBytes).toBeGreaterThanOrEqual(LIMITS.queueLimitBytes);
@@ -110,6 +110,17 @@ describe("CommitLoop", () => {
 });
 
 describe("BatchQueue", () => {
+  test("puts records in the chain in the order in which they came, and counts their true size, when it hands them over", () => {
+    const { chain, queue } = aLoop();
+    const entries = [queue.add(anExchange({ path: "/1" }), false), queue.add(anExchange({ path: "/2" }), true)].map(({ entry }) => entry);
+    expect([chain.sequence, queue.unlinked, entries.map(({ link }) => link)]).toEqual([0, 3, [null, null]]);
+    const batch = queue.take();
+    expect([chain.sequence, queue.unlinked, entries.map(({ link }) => link?.receipt.sequence)]).toEqual([3, 0, [1, 2]]);
+    expect(batch.bytes).toBe(batch.entries.map(({ link }) => link!.line).join("").length);
+    queue.release(batch);
+    expect(queue.queuedBytes).toBe(0);
+  });
+
   test("a segment that is full ends between two records, and the next begins by saying where the chain stands", async () => {
     const { queue, writer, commit } = aLoop({ ...LIMITS, segmentBytes: 3_000 });
     const waiting = [commit(), commit(), commit()];

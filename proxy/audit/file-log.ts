@@ -72,7 +72,11 @@ export class FileLog implements AuditLog {
 
   get status(): FileLogStatus {
     const { records: durableRecords } = this.durable.current;
-    return { isHealthy: this.isHealthy, records: this.#parts.chain.sequence + this.#parts.queue.unlinked, durableRecords, queuedBytes: this.#parts.queue.queuedBytes, checkpointSize: this.#checkpointer.size };
+    const { chain, queue } = this.#parts;
+    return {
+      isHealthy: this.isHealthy, records: chain.sequence + queue.unlinked, durableRecords,
+      queuedBytes: queue.queuedBytes, checkpointSize: this.#checkpointer.size,
+    };
   }
 
   async commit(record: AuditRecord): Promise<Receipt> {

@@ -19,6 +19,8 @@ export const agentIdentity = z.strictObject({
   user: z.string().max(253),
   labels: z.record(z.string().max(253), z.string().max(253)),
   chain: z.array(label).max(16),
+  /** The most that this instance may be lent, by grant id; absent where the configuration alone decides (one machine). */
+  grants: z.array(label).max(64).optional(),
 });
 export type AgentIdentity = z.infer<typeof agentIdentity>;
 

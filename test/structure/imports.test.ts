@@ -1,24 +1,28 @@
 import { describe, expect, test } from "vitest";
 import { filesUnder, importsOf, PRODUCT } from "./repository.ts";
 
-const ROOMS = ["identity", "names", "policy", "credentials", "budget", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
+const ROOMS = ["cluster", "identity", "names", "policy", "credentials", "budget", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
 const PATHS = ["proxy/connection", "proxy/exchange", "proxy/dns"];
-const PROGRAMS = ["init", "sidecar", "cli"];
+const PROGRAMS = ["init", "sidecar", "cli", "client"];
+/** The nouns of the controller: what every room of it may know. */
+const RESOURCES = "controller/resources";
+const CONTROLLER_ROOTS = ["controller/main.ts", "controller/config.ts"];
 /** Files that may see all of the proxy: they put it together, or show parts of it to the operator. */
 const ROOTS = ["proxy/main.ts", "proxy/operator.ts"];
 
 /** The part of the repository that a file belongs to: a program, a room, a path, or a file that stands for itself. */
 function partOf(path: string): string {
   const [top = "", second = "", ...deeper] = path.split("/");
-  if (top !== "proxy") return top;
-  return deeper.length === 0 ? path : `proxy/${second}`;
+  if (top !== "proxy" && top !== "controller") return top;
+  return deeper.length === 0 ? path : `${top}/${second}`;
 }
 
 /** The import table of ARCHITECTURE.md. "type" = `import type` only: a stage knows what a room promises, never which one it got. */
 function mayImport(from: string, to: string): true | "type" | false {
   if (from === to || to === "common") return true;
   if (to === "package.json") return from === "common";
-  if (from === "cli") return ROOTS.includes(to);
+  if (from === "cli") return ROOTS.includes(to) || to === "client";
+  if (from.startsWith("controller/")) return mayControllerImport(from, to);
   if (from === "common" || PROGRAMS.includes(from) || !to.startsWith("proxy/")) return false;
   if (ROOTS.includes(from)) return true;
   if (from === "proxy/serve.ts") return to === "proxy/main.ts";
@@ -29,6 +33,17 @@ function mayImport(from: string, to: string): true | "type" | false {
   if (to === "proxy/model" || to === "proxy/errors.ts") return true;
   if (to === "proxy/config.ts") return "type";
   return PATHS.includes(from) && (ROOMS.includes(to) || to === "proxy/rooms.ts") ? "type" : false;
+}
+
+/** A room of the controller knows the resources, and of other rooms what they promise. Compiling policies is the proxy's knowledge. */
+function mayControllerImport(from: string, to: string): true | "type" | false {
+  if (to === "proxy/operator.ts") return from === "controller/boundary";
+  if (!to.startsWith("controller/")) return false;
+  if (CONTROLLER_ROOTS.includes(from)) return true;
+  if (from === "controller/serve.ts") return CONTROLLER_ROOTS.includes(to);
+  if (from === RESOURCES) return false;
+  if (to === RESOURCES) return true;
+  return CONTROLLER_ROOTS.includes(to) ? false : "type";
 }
 
 const imports = PRODUCT.flatMap((folder) => filesUnder(folder, ".ts")).flatMap(importsOf);
@@ -78,6 +93,14 @@ describe("the import table itself", () => {
     ["cli/main.ts", "proxy/audit/chain.ts", false],
     ["common/log.ts", "proxy/errors.ts", false],
     ["init/main.ts", "sidecar/relay.ts", false],
+    ["controller/reconcile/apply.ts", "controller/resources/thread.ts", true],
+    ["controller/reconcile/apply.ts", "controller/pods/instance-pod.ts", "type"],
+    ["controller/reconcile/apply.ts", "proxy/operator.ts", false],
+    ["controller/boundary/compile.ts", "proxy/operator.ts", true],
+    ["controller/resources/agent.ts", "controller/threads/thread-store.ts", false],
+    ["proxy/main.ts", "controller/main.ts", false],
+    ["cli/commands/threads.ts", "controller/main.ts", false],
+    ["cli/commands/threads.ts", "client/client.ts", true],
   ] as const)("%s -> %s: %s", (from, to, verdict) => {
     expect(mayImport(partOf(from), partOf(to))).toBe(verdict);
   });

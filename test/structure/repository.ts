@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
 /** Folders of the programs: what is shipped. */
-export const PRODUCT = ["common", "init", "sidecar", "cli", "proxy"];
+export const PRODUCT = ["common", "init", "sidecar", "cli", "proxy", "controller", "client"];
 
 /** Paths below `folder` (repo-relative, `/`-separated) that end in `suffix`, sorted. */
 export function filesUnder(folder: string, suffix: string): string[] {

@@ -9,3 +9,11 @@ export const PORTS = {
   /** Node proxy, TCP, loopback of the node: /metrics, /healthz, /readyz. */
   admin: 15090,
 } as const;
+
+/**
+ * The sidecar's own pair of loopback ports for the container with an identity of its own that has this index (from 0): what arrives there is
+ * tagged with the container. Next to the pair of the agent, which is where everybody else is turned to.
+ */
+export function containerPorts(base: { readonly tcpPort: number; readonly dnsPort: number }, index: number): { readonly tcpPort: number; readonly dnsPort: number } {
+  return { tcpPort: base.tcpPort + 1 + index, dnsPort: base.dnsPort + 1 + index };
+}

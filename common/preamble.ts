@@ -2,8 +2,8 @@ import { addressToBytes, bytesToAddress, isIPv4Mapped } from "./address-bytes.ts
 import { crc32c } from "./crc32c.ts";
 
 /**
- * The preamble of a tagged connection: PROXY protocol v2 (haproxy.org/download/2.9/doc/proxy-protocol.txt §2.2) with two custom TLVs,
- * nothing before it and nothing after it but the bytes of the agent. Written by the sidecar, read by the node proxy.
+ * The preamble of a tagged connection: PROXY protocol v2 (haproxy.org/download/2.9/doc/proxy-protocol.txt §2.2) with custom TLVs (the
+ * identity token, the connection id and, for a container with an identity of its own, the container), nothing before it and nothing after it but the bytes of the agent. Written by the sidecar, read by the node proxy.
  */
 
 /** 12 bytes that no HTTP, TLS or SSH client sends first (§2.2). */
@@ -29,6 +29,11 @@ const TLV_HEAD_BYTES = 3;
 const TLV_CRC32C = 0x03;
 const TLV_TOKEN = 0xe0;
 const TLV_CONNECTION_ID = 0xe1;
+const TLV_CONTAINER = 0xe2;
+const KNOWN_TLVS = new Set([TLV_CRC32C, TLV_TOKEN, TLV_CONNECTION_ID, TLV_CONTAINER]);
+
+/** Name of a container: a DNS label (RFC 1123 §2.1), which is all that Kubernetes takes. */
+const CONTAINER = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** `tcp`: the bytes of one TCP connection follow. `dns`: DNS messages follow, each behind its 16-bit length (RFC 7766 §8). */
 export type Transport = "tcp" | "dns";
@@ -46,6 +51,16 @@ export interface Preamble {
   readonly token: string;
   /** Set by the sidecar, for finding one connection in both logs; no more than 64 bytes. */
   readonly connectionId: string;
+  /** The container that the connection came from, if that one has an identity of its own; null: the agent itself. */
+  readonly container: string | null;
+}
+
+/** As {@link Preamble}; a container that is left out is none. */
+export type NewPreamble = Omit<Preamble, "container"> & Partial<Pick<Preamble, "container">>;
+
+/** True for a name that {@link parsePreamble} takes as a container: a DNS label of at most 63 characters. */
+export function isContainerName(text: string): boolean {
+  return CONTAINER.test(text);
 }
 
 /** A preamble that breaks a rule; the message says which. */
@@ -54,14 +69,15 @@ export class PreambleError extends Error {
 }
 
 /** The bytes that open a tagged connection. @throws PreambleError for what {@link parsePreamble} would refuse */
-export function encodePreamble(preamble: Preamble): Buffer {
+export function encodePreamble(preamble: NewPreamble): Buffer {
   const source = endpointBytes(preamble.source);
   const destination = endpointBytes(preamble.destination);
   if (source.address.byteLength !== destination.address.byteLength) throw new PreambleError("source and destination are of different families");
   const family = (source.address.byteLength === 4 ? 0x10 : 0x20) | (preamble.transport === "tcp" ? 1 : 2);
   const token = tlv(TLV_TOKEN, preamble.token);
   const id = tlv(TLV_CONNECTION_ID, preamble.connectionId);
-  const body = Buffer.concat([source.address, destination.address, source.port, destination.port, token, id]);
+  const container = typeof preamble.container === "string" ? [tlv(TLV_CONTAINER, preamble.container)] : [];
+  const body = Buffer.concat([source.address, destination.address, source.port, destination.port, token, id, ...container]);
   const head = Buffer.alloc(PREAMBLE_HEAD_BYTES);
   SIGNATURE.copy(head);
   head.writeUInt8(VERSION_AND_PROXY_COMMAND, 12);
@@ -110,6 +126,7 @@ export function parsePreamble(bytes: Buffer): Preamble {
     destination: readEndpoint(addresses.subarray(addressBytes, 2 * addressBytes), addresses.readUInt16BE(2 * addressBytes + 2)),
     token: readText("token", tlvs.get(TLV_TOKEN), TOKEN_LIMIT_BYTES),
     connectionId: readText("connection id", tlvs.get(TLV_CONNECTION_ID), CONNECTION_ID_LIMIT_BYTES),
+    container: readContainer(tlvs.get(TLV_CONTAINER)),
   };
 }
 
@@ -153,7 +170,7 @@ function readTlvs(bytes: Buffer, from: number): Map<number, Buffer> {
     const type = bytes.readUInt8(at);
     const end = at + TLV_HEAD_BYTES + bytes.readUInt16BE(at + 1);
     if (end > bytes.byteLength) throw new PreambleError("a TLV is longer than the preamble");
-    if (type !== TLV_TOKEN && type !== TLV_CONNECTION_ID && type !== TLV_CRC32C) throw new PreambleError(`unknown TLV ${type}`);
+    if (!KNOWN_TLVS.has(type)) throw new PreambleError(`unknown TLV ${type}`);
     if (found.has(type)) throw new PreambleError(`TLV ${type} twice`);
     found.set(type, bytes.subarray(at + TLV_HEAD_BYTES, end));
     at = end;
@@ -176,4 +193,11 @@ function readText(what: string, value: Buffer | undefined, limitBytes: number): 
   // Visible ASCII is all that a JWT or an id needs, and nothing else may reach a log line.
   if (value.some((byte) => byte < 0x21 || byte > 0x7e)) throw new PreambleError(`${what} is not visible ASCII`);
   return value.toString("latin1");
+}
+
+function readContainer(value: Buffer | undefined): string | null {
+  if (value === undefined) return null;
+  const name = value.toString("latin1");
+  if (!isContainerName(name)) throw new PreambleError("container is not a DNS label");
+  return name;
 }

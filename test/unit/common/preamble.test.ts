@@ -13,6 +13,7 @@ function aPreamble(changes: Partial<Preamble> = {}): Preamble {
     destination: { address: "198.18.0.7", port: 443 },
     token: "header.claims.signature",
     connectionId: "c-1",
+    container: null,
     ...changes,
   };
 }
@@ -38,7 +39,8 @@ describe("preamble", () => {
   const port = fc.integer({ min: 1, max: 65_535 });
   const v6 = fc.uint8Array({ minLength: 16, maxLength: 16 }).filter((bytes) => bytes[0] !== 0).map((bytes) => new URL(`http://[${Buffer.from(bytes).toString("hex").replace(/(.{4})(?!$)/g, "$1:")}]`).hostname.slice(1, -1));
   const ends = fc.oneof(fc.tuple(fc.ipV4(), fc.ipV4()), fc.tuple(v6, v6));
-  const anyPreamble = fc.record({ ends, sourcePort: port, destinationPort: port, transport: fc.constantFrom("tcp" as const, "dns" as const), token: visible(TOKEN_LIMIT_BYTES), connectionId: visible(64) })
+  const container = fc.option(fc.stringMatching(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/));
+  const anyPreamble = fc.record({ ends, container, sourcePort: port, destinationPort: port, transport: fc.constantFrom("tcp" as const, "dns" as const), token: visible(TOKEN_LIMIT_BYTES), connectionId: visible(64) })
     .map(({ ends: [from, to], sourcePort, destinationPort, ...rest }): Preamble => ({ ...rest, source: { address: from, port: sourcePort }, destination: { address: to, port: destinationPort } }));
 
   test("what is encoded is read back the same, in both families and both transports", () => {
@@ -102,10 +104,23 @@ describe("preamble", () => {
     ["destination port 0", tampered((bytes) => { bytes.writeUInt16BE(0, FIRST_TLV - 2); }), /port 0/],
     ["source port 0", tampered((bytes) => { bytes.writeUInt16BE(0, FIRST_TLV - 4); }), /port 0/],
     ["a wrong CRC32C", withCrc(1), /CRC32C/],
+    ["the container twice", tampered((bytes) => Buffer.concat([bytes, Buffer.from("e2000161e2000161", "hex")])), /twice/],
+    ["an empty container", withTlv(0xe2, Buffer.alloc(0)), /DNS label/],
+    ["a container in upper case", withTlv(0xe2, Buffer.from("Shell")), /DNS label/],
+    ["a container with a dot", withTlv(0xe2, Buffer.from("a.b")), /DNS label/],
+    ["a container with a line break", withTlv(0xe2, Buffer.from("a\n")), /DNS label/],
+    ["a container of 64 characters", withTlv(0xe2, Buffer.from("a".repeat(64))), /DNS label/],
     ["a CRC32C of two bytes", withTlv(0x03, Buffer.alloc(2)), /CRC32C/],
   ])("%s is refused", (_name, bytes, reason) => {
     expect(() => parsePreamble(bytes)).toThrow(PreambleError);
     expect(() => parsePreamble(bytes)).toThrow(reason);
+  });
+
+  test("the container is read back, and none is null", () => {
+    const longest = "a".repeat(63);
+    expect(parsePreamble(encodePreamble(aPreamble({ container: longest }))).container).toBe(longest);
+    const { container: _container, ...without } = aPreamble();
+    expect(parsePreamble(encodePreamble(without)).container).toBeNull();
   });
 
   test("a right CRC32C is accepted, as its refusing twin above is not", () => {
@@ -129,6 +144,8 @@ describe("preamble", () => {
     ["port 65536", { destination: { address: "10.0.0.1", port: 65_536 } }, /port/],
     ["a token over the limit", { token: "x".repeat(TOKEN_LIMIT_BYTES + 1) }, /too long/],
     ["an empty token", { token: "" }, /token is empty/],
+    ["a container that is no label", { container: "-a" }, /DNS label/],
+    ["an empty container", { container: "" }, /DNS label/],
     ["a connection id over the limit", { connectionId: "x".repeat(65) }, /connection id/],
   ])("%s is not encoded", (_name, changes, reason) => {
     expect(() => encodePreamble(aPreamble(changes))).toThrow(reason);

@@ -1,21 +1,23 @@
 // Bundles each program into one file under dist/. Runs on any Node that npm runs on.
+import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { build } from "esbuild";
 
 const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", proxy: "proxy/serve.ts" };
+if (existsSync("controller/serve.ts")) programs.controller = "controller/serve.ts";
 
 /** CommonJS packages inside an ES module bundle still call require() for Node's own modules. */
 const requireShim = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
 
 /** Loaded at run time. Every other import is in the bundle: what Node looks up by name it also looks up in the folders above, where an agent may write. */
-const external = ["koffi"];
+const external = ["koffi", "@electric-sql/pglite"];
 
 const common = {
   outdir: "dist",
   bundle: true,
   platform: "node",
   target: "node24",
-  // A native addon cannot be bundled; it is loaded from node_modules, or from beside the bundle in an image.
+  // A native addon, and a database whose program and data are files, cannot be bundled; they are loaded from node_modules, or from beside the bundle in an image.
   external,
   // A dependency tries it for colours and does without.
   alias: { "supports-color": "./scripts/no-module.cjs" },

@@ -1,0 +1,72 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createServer, type AddressInfo } from "node:net";
+import { basename } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+const POLL_MS = 50;
+const GRACE_MS = 10_000;
+const SHOWN_LOG_CHARACTERS = 4_000;
+
+/** A server that a test runs. It ends with the test's process, even if that is killed. */
+export interface ServerProcess {
+  readonly pid: number;
+  readonly logFile: string;
+  /** Polls until `isUp` says true. @throws Error with the end of the log if the server ends first or `deadlineMs` pass */
+  ready(isUp: () => Promise<boolean>, deadlineMs: number): Promise<void>;
+  /** At once, as a crash would. */
+  kill(): Promise<void>;
+  /** Lets it finish, and kills it after 10 s. */
+  end(): Promise<void>;
+}
+
+/** @param logFile standard output and error are appended to it */
+export function startServer(command: string, args: readonly string[], logFile: string): ServerProcess {
+  const log = openSync(logFile, "a");
+  // The kernel kills the server when this process is gone, however that went.
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { stdio: ["ignore", log, log], env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent" } });
+  closeSync(log);
+  const name = basename(command);
+  return {
+    pid: child.pid ?? 0,
+    logFile,
+    ready: async (isUp, deadlineMs) => ready(child, { name, logFile }, isUp, deadlineMs),
+    kill: async () => end(child, "SIGKILL"),
+    end: async () => end(child, "SIGTERM"),
+  };
+}
+
+/** A port of the loopback interface that is free now; whoever asks for any port later may still get it. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function ready(child: ChildProcess, about: { name: string; logFile: string }, isUp: () => Promise<boolean>, deadlineMs: number): Promise<void> {
+  const deadline = AbortSignal.timeout(deadlineMs);
+  while (!await isUp().catch(() => false)) {
+    const hasEnded = child.exitCode !== null || child.signalCode !== null;
+    if (hasEnded || deadline.aborted) {
+      await end(child, "SIGKILL");
+      const log = await readFile(about.logFile, "utf8").catch(() => "");
+      throw new Error(`${about.name} ${hasEnded ? `ended with ${child.exitCode}` : `was not ready after ${deadlineMs} ms`}\n${log.slice(-SHOWN_LOG_CHARACTERS)}`);
+    }
+    await pause(POLL_MS);
+  }
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const exited = once(child, "exit");
+  child.kill(signal);
+  const patience = new AbortController();
+  await Promise.race([exited, pause(GRACE_MS, undefined, { signal: patience.signal }).then(() => child.kill("SIGKILL"), () => {})]);
+  patience.abort();
+  await exited;
+}

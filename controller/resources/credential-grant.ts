@@ -1,5 +1,6 @@
 import * as z from "zod";
-import { condition, objectMeta } from "./meta.ts";
+import { conditions, objectMeta } from "./meta.ts";
+import { LIST_SET, rules } from "./structural.ts";
 
 /** A named right to use a credential at named destinations. The agent never sees the credential. Fields are those of `grants` in the proxy's configuration. */
 export const credentialGrantSpec = z.strictObject({
@@ -11,19 +12,23 @@ export const credentialGrantSpec = z.strictObject({
     header: z.string().max(128).optional().describe("Header field that is set; default `authorization`."),
     format: z.string().max(256).optional().describe("Value of the field; `{secret}` is replaced. Default `Bearer {secret}`."),
     basicUser: z.string().max(256).optional().describe("If set, HTTP Basic with this user."),
-  }).prefault({}),
+  }).prefault({}).describe("How it is put into a request."),
   bind: z.strictObject({
-    hosts: z.array(z.string().max(253)).min(1).max(64).describe("Exact host names that may receive it."),
-    ports: z.array(z.int().min(1).max(65_535)).max(16).optional(),
-    methods: z.array(z.string().max(32)).max(16).optional(),
-    paths: z.array(z.string().max(1_024)).max(64).optional(),
+    hosts: z.array(z.string().max(253)).min(1).max(64).meta(LIST_SET).describe("Exact host names that may receive it."),
+    ports: z.array(z.int().min(1).max(65_535)).min(1).max(16).optional().meta(LIST_SET).describe("Ports that may receive it; default 443."),
+    methods: z.array(z.string().max(32)).min(1).max(16).optional().meta(LIST_SET).describe("Methods that may carry it; default GET, HEAD, POST, PUT, PATCH, DELETE."),
+    paths: z.array(z.string().max(1_024)).min(1).max(64).optional().meta(LIST_SET).describe("Paths that may receive it; `*` is one segment, a final `**` any rest. Default every path."),
   }).describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4_096)).default({})
+    .meta({ maxProperties: 16, ...rules(["self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_]{0,127}$') && !name.startsWith('WEIR_'))", "must be names of variables; those that begin with WEIR_ are Weir's own"]) })
     .describe("Variables of the agent's container with a dummy value, so that stock clients start. `auto` makes one that looks right."),
-});
+}).describe("A named right to use a credential at named destinations; the agent never sees the credential.");
 export type CredentialGrantSpec = z.output<typeof credentialGrantSpec>;
 
-export const acceptedStatus = z.strictObject({ observedGeneration: z.int().optional(), conditions: z.array(condition).max(16).default([]) });
+export const acceptedStatus = z.strictObject({
+  observedGeneration: z.int().optional().describe("Generation of the spec that the status speaks of."),
+  conditions,
+});
 
 export const credentialGrant = z.looseObject({ metadata: objectMeta, spec: credentialGrantSpec, status: acceptedStatus.partial().optional() });
 export type CredentialGrant = z.output<typeof credentialGrant>;

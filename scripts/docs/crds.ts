@@ -1,0 +1,119 @@
+import { stringify } from "yaml";
+import * as z from "zod";
+import { GROUP } from "../../common/labels.ts";
+import { CUSTOM_RESOURCES, type CustomResource } from "../../controller/resources/custom-resources.ts";
+import { NAME_RULE } from "../../controller/resources/structural.ts";
+import { dataJsonSchema } from "../../proxy/policy/data.ts";
+
+type Schema = Record<string, unknown>;
+
+/** What a structural schema may say (apiextensions.k8s.io/v1); anything else that zod would write is a mistake to be noticed here. */
+const KEPT = new Set(["type", "description", "default", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "minItems", "maxItems",
+  "maxProperties", "items", "properties", "required", "additionalProperties"]);
+const DROPPED = new Set(["$schema", "$defs", "propertyNames"]);
+/** From the grammar of resource.Quantity. */
+const QUANTITY = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
+
+/** CustomResourceDefinitions as YAML, by file name. */
+export function renderCrds(): ReadonlyMap<string, string> {
+  const heading = "# Generated from controller/resources/ by `npm run docs:generate`.\n";
+  return new Map(CUSTOM_RESOURCES.map((resource) => [`${resource.type.plural}.yaml`, heading + stringify(definition(resource), { lineWidth: 0, aliasDuplicateObjects: false })]));
+}
+
+function definition(resource: CustomResource): object {
+  const { plural, kind, version } = resource.type;
+  return {
+    apiVersion: "apiextensions.k8s.io/v1",
+    kind: "CustomResourceDefinition",
+    metadata: { name: `${plural}.${GROUP}`, annotations: { "helm.sh/resource-policy": "keep" }, labels: { "app.kubernetes.io/part-of": "weir" } },
+    spec: {
+      group: GROUP,
+      scope: "Namespaced",
+      names: { plural, singular: resource.singular, kind, listKind: `${kind}List`, shortNames: [resource.shortName], categories: ["weir"] },
+      versions: [{
+        name: version, served: true, storage: true,
+        schema: { openAPIV3Schema: rootSchema(resource) },
+        subresources: { status: {} },
+        ...(resource.selectable.length === 0 ? {} : { selectableFields: resource.selectable.map((jsonPath) => ({ jsonPath })) }),
+        additionalPrinterColumns: resource.columns,
+      }],
+    },
+  };
+}
+
+function rootSchema({ type, spec, status }: CustomResource): Schema {
+  const specSchema = structural(jsonSchema(spec));
+  if (type.kind === "EgressPolicy") describeEntries(specSchema);
+  return {
+    type: "object",
+    ...("description" in specSchema ? { description: specSchema["description"] } : {}),
+    required: ["spec"],
+    properties: {
+      apiVersion: { type: "string" },
+      kind: { type: "string" },
+      metadata: { type: "object" },
+      spec: specSchema,
+      status: withoutDefaults(structural(jsonSchema(status))),
+    },
+    "x-kubernetes-validations": [NAME_RULE],
+  };
+}
+
+function jsonSchema(schema: z.ZodType): Schema {
+  return z.toJSONSchema(schema, { io: "input", reused: "inline" }) as Schema;
+}
+
+/**
+ * A structural schema with the same meaning: unknown fields are pruned (or refused, as the client asked), never an error of the schema; an object
+ * that may hold anything keeps it.
+ */
+function structural(schema: Schema): Schema {
+  if (Array.isArray(schema["type"])) return quantity(schema);
+  const isOpen = schema["x-kubernetes-preserve-unknown-fields"] === true;
+  const kept: Schema = {};
+  for (const [key, value] of Object.entries(schema)) {
+    if (DROPPED.has(key) || (key === "additionalProperties" && (isOpen || value === false)) || isNoLimit(key, value)) continue;
+    if (!KEPT.has(key) && !key.startsWith("x-kubernetes-")) throw new Error(`a structural schema cannot say ${key}: ${JSON.stringify(value)}`);
+    kept[key] = convert(key, value);
+  }
+  if (kept["type"] === "integer") kept["format"] = "int64";
+  if (kept["format"] === "date-time") delete kept["pattern"];
+  return kept;
+}
+
+function convert(key: string, value: unknown): unknown {
+  if (key === "items" || key === "additionalProperties") return structural(value as Schema);
+  if (key === "properties") return Object.fromEntries(Object.entries(value as Record<string, Schema>).map(([name, property]) => [name, structural(property)]));
+  return value;
+}
+
+/** zod names the largest safe integers where nobody asked for a limit. */
+function isNoLimit(key: string, value: unknown): boolean {
+  return (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER);
+}
+
+function quantity({ description, default: fallback }: Schema): Schema {
+  return { ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }), anyOf: [{ type: "integer" }, { type: "string" }], pattern: QUANTITY, "x-kubernetes-int-or-string": true };
+}
+
+/** A default in a status would be written by the API server into what nobody reported. */
+function withoutDefaults(schema: Schema): Schema {
+  const { default: _, ...rest } = schema;
+  const properties = rest["properties"] as Record<string, Schema> | undefined;
+  return properties === undefined ? rest : { ...rest, properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)])) };
+}
+
+/**
+ * Entries of a policy's data, as the proxy's schema has them. Unknown fields are kept: pruning one, such as `agents`, would silently widen what
+ * the entry says; the controller reports it instead.
+ */
+function describeEntries(spec: Schema): void {
+  const source = (dataJsonSchema() as { properties: Record<"hosts" | "addresses", { items: Schema }> }).properties;
+  const data = (spec["properties"] as Record<string, Schema>)["data"] as Schema;
+  for (const list of ["hosts", "addresses"] as const) {
+    const entry = structural(source[list].items);
+    const { agents: _, ...properties } = entry["properties"] as Record<string, Schema>;
+    const target = (data["properties"] as Record<string, Schema>)[list] as Schema;
+    target["items"] = { ...entry, properties, "x-kubernetes-preserve-unknown-fields": true };
+  }
+}

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { rootCertificates } from "node:tls";
 import { EXIT, UserError } from "./exit-codes.ts";
@@ -51,7 +51,7 @@ export async function writeTrust({ caPem, directory, seenAt = directory, extraCa
     [FILES.apt]: `Acquire::https::CAInfo "${join(seenAt, FILES.bundle)}";\n`,
   };
   await mkdir(directory, { recursive: true });
-  await chmod(directory, 0o755);
+  await letOthersIn(directory);
   await Promise.all(Object.entries(files).map(async ([name, content]) => writePublic(join(directory, name), content)));
   return { environment, bundleFile: join(directory, FILES.bundle) };
 }
@@ -95,6 +95,12 @@ export function trustEnvironment(directory: string): Readonly<Record<string, str
       `-Djavax.net.ssl.trustStore=${at("store")}`, "-Djavax.net.ssl.trustStoreType=PKCS12", `-Djavax.net.ssl.trustStorePassword=${TRUST_STORE_PASSWORD}`,
     ].join(" "),
   };
+}
+
+/** A volume of a pod belongs to root, and everybody may look into it already. */
+async function letOthersIn(directory: string): Promise<void> {
+  const { mode } = await stat(directory);
+  if ((mode & 0o005) !== 0o005) await chmod(directory, 0o755);
 }
 
 /** Readable by everybody, whatever the umask: the agent may be another user. */

@@ -9,20 +9,32 @@ import { setUpNetwork } from "./network.ts";
 import { checkNothingLeaves } from "./self-check.ts";
 
 /** Each setting as a flag, in kebab case; the same name in upper case behind WEIR_ is its environment variable. */
-const SETTINGS = ["mode", "nodeAddresses", "proxyPort", "inboundFrom", "sidecarTcpPort", "sidecarDnsPort"] as const;
-const NUMERIC = new Set<string>(["proxyPort", "sidecarTcpPort", "sidecarDnsPort"]);
+const SETTINGS = [
+  "mode", "nodeAddresses", "proxyPort", "sidecarUid", "containers", "inbound", "inboundFrom", "sidecarTcpPort", "sidecarDnsPort",
+  "caPem", "trustDirectory", "extraCaFiles",
+] as const;
+const NUMERIC = new Set<string>(["proxyPort", "sidecarUid", "sidecarTcpPort", "sidecarDnsPort"]);
 
 /**
- * Puts the rules into the network namespace it runs in, checks that they hold, and exits 0; anything else exits non-zero, and then
+ * Puts the rules into the network namespace it runs in, checks that they hold, writes the trust files of a pod, and exits 0; anything else exits non-zero, and then
  * nothing may run in this namespace. 78: configuration. 69: a tool or a right is missing. 1: the rules do not hold.
  */
 async function main(args: readonly string[], environment: Environment): Promise<void> {
   refuseUnfitRuntime();
   const config = readSettings(args, environment);
-  const loaded = applyRules(config);
-  setUpNetwork(config);
-  await checkNothingLeaves(config);
-  openLog("weir-init", "info").info("rules.applied", { mode: config.mode, fingerprint: loaded.fingerprint });
+  const log = openLog("weir-init", "info");
+  if (config.mode !== "trust") {
+    const loaded = applyRules(config);
+    setUpNetwork(config);
+    await checkNothingLeaves(config);
+    log.info("rules.applied", { mode: config.mode, fingerprint: loaded.fingerprint });
+  }
+  if (config.mode !== "local" && config.caPem !== undefined) {
+    // Loaded here alone: a local sandbox starts without it, and sooner.
+    const { writeTrust } = await import("../common/trust.ts");
+    const { bundleFile } = await writeTrust({ caPem: config.caPem, directory: config.trustDirectory, extraCaFiles: config.extraCaFiles });
+    log.info("trust.written", { bundleFile });
+  }
 }
 
 function readSettings(args: readonly string[], environment: Environment): InitConfig {

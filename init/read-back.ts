@@ -9,6 +9,7 @@ const listing = z.object({
     rule: z.object({ chain: z.string(), comment: z.string().optional(), expr: z.array(expression) }).optional(),
   })).max(1_000),
 });
+const userMatch = z.object({ match: z.object({ op: z.literal("=="), left: z.object({ meta: z.object({ key: z.literal("skuid") }) }), right: z.number() }) });
 type ListedRule = NonNullable<z.output<typeof listing>["nftables"][number]["rule"]>;
 
 /** What the kernel holds, as far as it decides about packets: counters and handles left out. */
@@ -23,7 +24,7 @@ export interface LoadedRules {
 
 /**
  * Compares `nft -j list table` with the plan: chains with hook, priority and policy; rules in order, each with its name, whether it has a
- * condition at all, what it does, and to which port it redirects. Not compared word by word, because each version of nft prints the same rule its own way.
+ * condition at all, the user it asks for, what it does, and to which port it redirects. Not compared word by word, because each version of nft prints the same rule its own way.
  */
 export function readBack(json: string, plan: readonly Chain[]): LoadedRules {
   const entries = listing.parse(JSON.parse(json)).nftables;
@@ -52,7 +53,8 @@ function compareRules(chain: Chain, found: readonly ListedRule[]): string[] {
 function summaryOfPlanned(rule: Rule): string {
   const [verb = ""] = rule.action.split(" ");
   const verdict = verb === "ct" ? "accept" : verb === "redirect" ? rule.action.replace("to :", "") : verb;
-  return `${rule.name}: ${rule.match === "" ? "always" : "if"} ${verdict}`;
+  const uid = rule.match.match(/meta skuid (\d+)/)?.[1];
+  return `${rule.name}: ${rule.match === "" ? "always" : "if"}${uid === undefined ? "" : ` uid ${uid}`} ${verdict}`;
 }
 
 function summaryOfListed(rule: ListedRule): string {
@@ -60,7 +62,8 @@ function summaryOfListed(rule: ListedRule): string {
   const [verb = "nothing"] = Object.keys(verdict);
   const port = z.object({ redirect: z.object({ port: z.number() }) }).safeParse(verdict);
   const condition = rule.expr.some((part) => "match" in part) ? "if" : "always";
-  return `${rule.comment ?? "(no name)"}: ${condition} ${port.success ? `redirect ${port.data.redirect.port}` : verb}`;
+  const uid = rule.expr.map((part) => userMatch.safeParse(part)).find(({ success }) => success)?.data?.match.right;
+  return `${rule.comment ?? "(no name)"}: ${condition}${uid === undefined ? "" : ` uid ${uid}`} ${port.success ? `redirect ${port.data.redirect.port}` : verb}`;
 }
 
 function countersOf(rules: readonly ListedRule[]): Map<string, number> {

@@ -1,11 +1,14 @@
 /**
- * in: InitConfig · out: the rule set as nft text · ends early with: nothing (pure) · next: apply.ts
+ * in: RulesConfig · out: the rule set as nft text · ends early with: nothing (pure) · next: apply.ts
  *
  * The rules that turn every connection of the namespace to the sidecar and let nothing else out. They are for capture; the boundary
  * itself stands outside the namespace, so that each layer fails closed alone.
  */
 import { isIPv4 } from "node:net";
-import type { InitConfig, PodConfig } from "./config.ts";
+import { IDENTITY_CONTAINERS_LIMIT } from "../common/labels.ts";
+import { unreachable } from "../common/unreachable.ts";
+import { containerCapture, containerGuards } from "./container-rules.ts";
+import type { PodConfig, RulesConfig } from "./config.ts";
 
 export const TABLE = "weir";
 
@@ -34,7 +37,7 @@ export interface Chain {
 }
 
 /** The whole rule set as data: what {@link renderRules} writes and what `read-back.ts` compares the kernel with. */
-export function planRules(config: InitConfig): readonly Chain[] {
+export function planRules(config: RulesConfig): readonly Chain[] {
   return [sanity(config), capture(config), outgoing(config), incoming(config), lastGate(config), forwarding];
 }
 
@@ -57,7 +60,7 @@ function renderRule(rule: Rule): string {
 }
 
 /** Before conntrack and NAT: no invented source addresses (IP_FREEBIND), no source routing. */
-function sanity(config: InitConfig): Chain {
+function sanity(config: RulesConfig): Chain {
   const neighbours: Rule[] = config.mode === "pod" ? [{ match: `meta nfproto ipv6 icmpv6 type ${NEIGHBOUR_DISCOVERY}`, action: "accept", name: "neighbour discovery" }] : [];
   return {
     name: "sanity", type: "filter", hook: "output", priority: -300, policy: "accept",
@@ -71,12 +74,13 @@ function sanity(config: InitConfig): Chain {
   };
 }
 
-function capture(config: InitConfig): Chain {
+function capture(config: RulesConfig): Chain {
   return {
     name: "capture", type: "nat", hook: "output", priority: -100, policy: "accept",
     rules: [
       { match: "fib daddr type local", action: "return", name: "stays inside" },
-      ...toProxy(config).map((match): Rule => ({ match, action: "return", name: "node proxy" })),
+      ...toProxy(config).map((match): Rule => ({ match: `${match}${bySidecar(config)}`, action: "return", name: "node proxy" })),
+      ...(config.mode === "pod" ? containerCapture(config) : []),
       { match: "udp dport 53", action: `redirect to :${config.sidecarDnsPort}`, name: "DNS datagrams" },
       { match: "meta l4proto tcp", action: `redirect to :${config.sidecarTcpPort}`, name: "every connection" },
     ],
@@ -87,10 +91,11 @@ function capture(config: InitConfig): Chain {
  * What may leave. A redirected packet already has a local destination here although its output device is still the old one, so the
  * test is on the address. Refused at once rather than dropped: a client that hears "no" falls back, one that hears nothing hangs.
  */
-function outgoing(config: InitConfig): Chain {
+function outgoing(config: RulesConfig): Chain {
   return {
     name: "outgoing", type: "filter", hook: "output", priority: 0, policy: "drop",
     rules: [
+      ...(config.mode === "pod" ? containerGuards(config) : []),
       { match: "fib daddr type local", action: "accept", name: "stays inside" },
       ...leavesPod(config),
       { match: "meta l4proto tcp", action: "reject with tcp reset", name: "TCP that was not captured" },
@@ -99,10 +104,12 @@ function outgoing(config: InitConfig): Chain {
   };
 }
 
-function incoming(config: InitConfig): Chain {
+function incoming(config: RulesConfig): Chain {
+  const spare = config.mode === "pod" && config.containers.length > 0 ? IDENTITY_CONTAINERS_LIMIT : 0;
+  const upTo = (port: number) => (spare === 0 ? `${port}` : `${port}-${port + spare}`);
   const sidecar: Rule[] = [
-    { match: `iifname != "lo" tcp dport ${config.sidecarTcpPort}`, action: "drop", name: "the sidecar from outside" },
-    { match: `iifname != "lo" udp dport ${config.sidecarDnsPort}`, action: "drop", name: "the sidecar's DNS from outside" },
+    { match: `iifname != "lo" tcp dport ${upTo(config.sidecarTcpPort)}`, action: "drop", name: "the sidecar from outside" },
+    { match: `iifname != "lo" udp dport ${upTo(config.sidecarDnsPort)}`, action: "drop", name: "the sidecar's DNS from outside" },
   ];
   return {
     name: "incoming", type: "filter", hook: "input", priority: 0, policy: "drop",
@@ -116,7 +123,7 @@ function incoming(config: InitConfig): Chain {
 }
 
 /** Where the output device is the real one at last: whatever else got here, SO_BINDTODEVICE included, goes no further. */
-function lastGate(config: InitConfig): Chain {
+function lastGate(config: RulesConfig): Chain {
   return {
     name: "last_gate", type: "filter", hook: "postrouting", priority: 0, policy: "drop",
     rules: [
@@ -133,7 +140,7 @@ const forwarding: Chain = {
   rules: [{ match: "", action: "drop", name: "forwarded" }],
 };
 
-function leavesPod(config: InitConfig): Rule[] {
+function leavesPod(config: RulesConfig): Rule[] {
   if (config.mode === "local") return [];
   return [
     { match: `ct direction reply ct mark ${INBOUND_MARK} ct state established,related`, action: "accept", name: "replies to inbound" },
@@ -146,14 +153,28 @@ function entersPod(config: PodConfig): Rule[] {
   return [
     { match: "ct state established,related", action: "accept", name: "answers" },
     { match: "icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert, mld-listener-query }", action: "accept", name: "neighbour discovery" },
-    ...config.inboundFrom.map((from): Rule => ({ match: `${family(from)} saddr ${from} ct state new`, action: `ct mark set ${INBOUND_MARK} accept`, name: "inbound" })),
+    ...invited(config).map((match): Rule => ({ match, action: `ct mark set ${INBOUND_MARK} accept`, name: "inbound" })),
   ];
 }
 
+function invited({ inbound, inboundFrom }: PodConfig): string[] {
+  switch (inbound) {
+    case "none": return [];
+    case "listed": return inboundFrom.map((from) => `${family(from)} saddr ${from} ct state new`);
+    case "any": return ["meta l4proto tcp ct state new"];
+    default: return unreachable(inbound);
+  }
+}
+
 /** The one way out: one address of each family, one port. */
-function toProxy(config: InitConfig): string[] {
+function toProxy(config: RulesConfig): string[] {
   if (config.mode === "local") return [];
   return config.nodeAddresses.map((address) => `${family(address)} daddr ${address} tcp dport ${config.proxyPort}`);
+}
+
+/** Others than the sidecar are turned to it like everybody who dials an address: what they say is tagged, decided about and written down. */
+function bySidecar(config: RulesConfig): string {
+  return config.mode === "pod" && config.sidecarUid !== undefined ? ` meta skuid ${config.sidecarUid}` : "";
 }
 
 function family(address: string): "ip" | "ip6" {

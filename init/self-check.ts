@@ -8,7 +8,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { EXIT, UserError } from "../common/exit-codes.ts";
-import type { InitConfig } from "./config.ts";
+import type { RulesConfig } from "./config.ts";
 
 const OUTSIDE = [{ address: "192.0.2.1", family: 4 }, { address: "2001:db8::1", family: 6 }] as const;
 const OUTSIDE_PORT = 9;
@@ -20,7 +20,7 @@ const CONNECTED = "connected";
 const STAYED_INSIDE = new Set(["ECONNREFUSED", "ECONNRESET", "EPERM", "ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT", "EHOSTUNREACH"]);
 
 /** @throws UserError that says which attempt got out */
-export async function checkNothingLeaves(config: InitConfig): Promise<void> {
+export async function checkNothingLeaves(config: RulesConfig): Promise<void> {
   for (const { address, family } of OUTSIDE) {
     const outcomes = { TCP: await tryTcp(address, family, config.sidecarTcpPort), UDP: await tryUdp(address, family) };
     for (const [protocol, outcome] of Object.entries(outcomes)) {

@@ -9,6 +9,7 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { encodePreamble } from "../common/preamble.ts";
 import { dialProxy, type RelayContext } from "./relay.ts";
+import type { Door } from "./settings.ts";
 
 /** Longer than any resolver waits for an answer before it asks again; in milliseconds. */
 const FLOW_IDLE_MS = 10_000;
@@ -29,10 +30,10 @@ export class DatagramRelay {
   }
 
   /** @throws Error if the port is taken or the address does not exist here */
-  async listen(address: "127.0.0.1" | "::1", port: number): Promise<void> {
+  async listen(address: "127.0.0.1" | "::1", { dnsPort, container }: Door): Promise<void> {
     const socket = createSocket({ type: address === "::1" ? "udp6" : "udp4" });
-    socket.on("message", (message, from) => { this.#take(message, { from, socket, address }); });
-    socket.bind(port, address);
+    socket.on("message", (message, from) => { this.#take(message, { from, socket, address, container }); });
+    socket.bind(dnsPort, address);
     await once(socket, "listening");
     socket.on("error", (error) => { this.#context.trouble.note("dns.socket-failed", error.message); });
     this.#sockets.push(socket);
@@ -44,7 +45,7 @@ export class DatagramRelay {
   }
 
   #take(message: Buffer, arrival: Arrival): void {
-    const key = `${arrival.from.address} ${arrival.from.port}`;
+    const key = `${arrival.container ?? ""} ${arrival.from.address} ${arrival.from.port}`;
     try {
       const flow = this.#flows.get(key) ?? this.#open(key, arrival);
       if (flow.writableLength > FLOW_BACKLOG_BYTES) return;
@@ -54,7 +55,7 @@ export class DatagramRelay {
     }
   }
 
-  #open(key: string, { from, socket, address }: Arrival): Socket {
+  #open(key: string, { from, socket, address, container }: Arrival): Socket {
     if (this.#flows.size >= this.#flowLimit) throw new Error("too many DNS clients");
     const preamble = encodePreamble({
       transport: "dns",
@@ -63,6 +64,7 @@ export class DatagramRelay {
       destination: { address, port: DNS_PORT },
       token: this.#context.token.read(),
       connectionId: this.#context.nextConnectionId(),
+      container,
     });
     const flow = dialProxy(this.#context.proxy);
     this.#flows.set(key, flow);
@@ -80,6 +82,7 @@ interface Arrival {
   readonly from: RemoteInfo;
   readonly socket: DatagramSocket;
   readonly address: string;
+  readonly container: string | null;
 }
 
 function withLength(message: Buffer): Buffer {

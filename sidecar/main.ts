@@ -3,9 +3,10 @@ import { createServer, type Server } from "node:net";
 import { DatagramRelay } from "./datagrams.ts";
 import { IdleMemory } from "./idle-memory.ts";
 import { testOriginalDestination } from "./original-destination.ts";
+import { announceReady, awaitReady, RedirectCheck, withdrawReady } from "./ready.ts";
 import { relayConnection, type RelayContext, type Relayed } from "./relay.ts";
 import { report, TroubleReport } from "./report.ts";
-import { readSettings, SettingsError, USAGE, type SidecarSettings } from "./settings.ts";
+import { readSettings, SettingsError, USAGE, type Door, type SidecarSettings } from "./settings.ts";
 import { openSystemCalls } from "./system-calls.ts";
 import { TokenFile } from "./token.ts";
 
@@ -15,18 +16,30 @@ const EXIT_CONFIG = 78;
 
 /** Listens, relays, and on SIGTERM takes no more connections and waits for those that are open. */
 async function main(settings: SidecarSettings): Promise<void> {
+  if (settings.readyFile !== null) withdrawReady(settings.readyFile);
   const calls = await openSystemCalls();
   await testOriginalDestination(calls);
   const context: RelayContext = { proxy: settings.proxy, token: new TokenFile(settings.tokenFile), calls, trouble: new TroubleReport(), nextConnectionId: connectionIds() };
   const memory = new IdleMemory(calls);
   const open = new Set<Relayed>();
-  const servers = await listenTcp(settings, (server) => { serve(server, { settings, context, memory, open }); });
+  const check = new RedirectCheck(calls);
   const datagrams = new DatagramRelay(context, settings.flowLimit);
-  for (const server of servers) await datagrams.listen(server.address, settings.dnsPort);
+  const servers: Listening[] = [];
+  for (const door of settings.doors) {
+    const listening = await listenTcp(door, (server) => { serve(server, door, { settings, context, memory, open, check }); });
+    for (const { address } of listening) await datagrams.listen(address, door);
+    servers.push(...listening);
+  }
+  const stopping = new AbortController();
+  const stopped = stopRequested(settings.endsWithStdin).finally(() => { stopping.abort(); });
+  if (settings.readyFile !== null) {
+    await check.untilRedirected([...new Set(servers.map(({ address }) => address))], stopping.signal);
+    if (!stopping.signal.aborted) announceReady(settings.readyFile);
+  }
   memory.release();
   report("info", "sidecar.ready", { pid: process.pid });
   memory.quiet();
-  await stopRequested(settings.endsWithStdin);
+  await stopped;
   datagrams.close();
   for (const { server } of servers) server.close();
   await drain(open, settings.drainTimeoutMs);
@@ -37,16 +50,18 @@ interface Serving {
   readonly context: RelayContext;
   readonly memory: IdleMemory;
   readonly open: Set<Relayed>;
+  readonly check: RedirectCheck;
 }
 
-function serve(server: Server, { settings, context, memory, open }: Serving): void {
+function serve(server: Server, { container }: Door, { settings, context, memory, open, check }: Serving): void {
   server.on("connection", (accepted) => {
+    if (check.takes(accepted)) return;
     if (open.size >= settings.connectionLimit) {
       context.trouble.note("connection.limit", `${settings.connectionLimit} connections`);
       accepted.resetAndDestroy();
       return;
     }
-    const relayed = relayConnection(accepted, context);
+    const relayed = relayConnection(accepted, container, context);
     if (relayed === null) return;
     open.add(relayed);
     memory.busy();
@@ -63,13 +78,13 @@ interface Listening {
 }
 
 /** A namespace without IPv6 has no ::1, and then no IPv6 connection can be redirected to it either. */
-async function listenTcp(settings: SidecarSettings, onServer: (server: Server) => void): Promise<Listening[]> {
+async function listenTcp({ tcpPort }: Door, onServer: (server: Server) => void): Promise<Listening[]> {
   const listening: Listening[] = [];
   for (const address of LOOPBACKS) {
     const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
     onServer(server);
     try {
-      await once(server.listen({ host: address, port: settings.tcpPort, backlog: 1_024 }), "listening");
+      await once(server.listen({ host: address, port: tcpPort, backlog: 1_024 }), "listening");
       listening.push({ server, address });
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code ?? "";
@@ -103,6 +118,8 @@ function connectionIds(): () => string {
 
 async function run(): Promise<number> {
   try {
+    const [first, readyFile = "", ...rest] = process.argv.slice(2);
+    if (first === "--await-ready" && rest.length === 0) return await awaitReady(readyFile) ? 0 : 1;
     await main(readSettings(process.argv.slice(2)));
     return 0;
   } catch (error) {

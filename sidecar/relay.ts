@@ -35,10 +35,14 @@ export interface Relayed {
   reset(): void;
 }
 
-/** @param accepted from a server with `pauseOnConnect` and `allowHalfOpen`; closed on every path. @returns null if it was refused */
-export function relayConnection(accepted: Socket, context: RelayContext): Relayed | null {
+/**
+ * @param accepted from a server with `pauseOnConnect` and `allowHalfOpen`; closed on every path
+ * @param container whom the rules turn to the port that it came to; null for the agent
+ * @returns null if it was refused
+ */
+export function relayConnection(accepted: Socket, container: string | null, context: RelayContext): Relayed | null {
   try {
-    return openRelay(accepted, context);
+    return openRelay(accepted, container, context);
   } catch (error) {
     context.trouble.note("connection.refused", (error as Error).message);
     reset(accepted);
@@ -46,7 +50,7 @@ export function relayConnection(accepted: Socket, context: RelayContext): Relaye
   }
 }
 
-function openRelay(accepted: Socket, context: RelayContext): Relayed {
+function openRelay(accepted: Socket, container: string | null, context: RelayContext): Relayed {
   const destination = originalDestination(accepted, context.calls);
   if (destination === null) throw new Error("no original destination");
   refuseLoop(destination, accepted);
@@ -56,6 +60,7 @@ function openRelay(accepted: Socket, context: RelayContext): Relayed {
     destination,
     token: context.token.read(),
     connectionId: context.nextConnectionId(),
+    container,
   });
   const up = new Flow();
   const down = new Flow();

@@ -1,4 +1,6 @@
-import { PORTS } from "../common/ports.ts";
+import { IDENTITY_CONTAINERS_LIMIT } from "../common/labels.ts";
+import { containerPorts, PORTS } from "../common/ports.ts";
+import { isContainerName } from "../common/preamble.ts";
 
 /**
  * The sidecar's few settings, read from its flags by hand: it runs once for each agent, and a schema library would cost more memory
@@ -8,8 +10,10 @@ export interface SidecarSettings {
   readonly proxy: ProxyAddress;
   /** File with the identity token, read again whenever it changes. */
   readonly tokenFile: string;
-  readonly tcpPort: number;
-  readonly dnsPort: number;
+  /** Where connections are taken: the agent's door first, then one for each container with an identity of its own. */
+  readonly doors: readonly Door[];
+  /** Written when connections from here are seen to be turned to the sidecar; null: nobody waits for that. */
+  readonly readyFile: string | null;
   /** Connections at a time; two file descriptors each. Above it a connection is refused. */
   readonly connectionLimit: number;
   /** DNS clients (address and port) at a time; above it a datagram is dropped, and the client asks again. */
@@ -20,10 +24,20 @@ export interface SidecarSettings {
   readonly endsWithStdin: boolean;
 }
 
+/** A pair of loopback ports, and whom the rules turn to them. */
+export interface Door {
+  readonly tcpPort: number;
+  readonly dnsPort: number;
+  /** Null: the agent, and everybody who has no identity of their own. */
+  readonly container: string | null;
+}
+
 export type ProxyAddress = { readonly path: string } | { readonly host: string; readonly port: number };
 
 export const USAGE = `weir-sidecar --proxy unix:PATH|HOST:PORT|[HOST6]:PORT --token-file PATH
-  [--tcp-port N] [--dns-port N] [--connection-limit N] [--flow-limit N] [--drain-timeout-ms N] [--ends-with-stdin]`;
+  [--tcp-port N] [--dns-port N] [--container NAME=INDEX]... [--ready-file PATH]
+  [--connection-limit N] [--flow-limit N] [--drain-timeout-ms N] [--ends-with-stdin]
+weir-sidecar --await-ready PATH`;
 
 /** Every wrong flag, one a line. */
 export class SettingsError extends Error {
@@ -34,12 +48,15 @@ export class SettingsError extends Error {
 export function readSettings(args: readonly string[]): SidecarSettings {
   const problems: string[] = [];
   const flags = readFlags(args, problems);
-  const number = (name: string, fallback: number, max: number) => readNumber({ name, text: flags.get(name), fallback, max }, problems);
+  const one = (name: string) => flags.get(name)?.[0];
+  const number = (name: string, fallback: number, max: number) => readNumber({ name, text: one(name), fallback, max }, problems);
+  const proxy = readProxy(one("proxy"), problems);
+  const agent = { tcpPort: number("tcp-port", PORTS.sidecarTcp, 65_535), dnsPort: number("dns-port", PORTS.sidecarDns, 65_535), container: null };
   const settings = {
-    proxy: readProxy(flags.get("proxy"), problems),
-    tokenFile: flags.get("token-file") ?? "",
-    tcpPort: number("tcp-port", PORTS.sidecarTcp, 65_535),
-    dnsPort: number("dns-port", PORTS.sidecarDns, 65_535),
+    proxy,
+    tokenFile: one("token-file") ?? "",
+    doors: [agent, ...readContainers(flags.get("container") ?? [], agent, problems)],
+    readyFile: one("ready-file") ?? null,
     connectionLimit: number("connection-limit", 8_000, 1_000_000),
     flowLimit: number("flow-limit", 512, 65_536),
     drainTimeoutMs: number("drain-timeout-ms", 30_000, 3_600_000),
@@ -50,18 +67,33 @@ export function readSettings(args: readonly string[]): SidecarSettings {
   return settings;
 }
 
-const VALUE_FLAGS = new Set(["proxy", "token-file", "tcp-port", "dns-port", "connection-limit", "flow-limit", "drain-timeout-ms"]);
+const VALUE_FLAGS = new Set(["proxy", "token-file", "tcp-port", "dns-port", "container", "ready-file", "connection-limit", "flow-limit", "drain-timeout-ms"]);
 
-function readFlags(args: readonly string[], problems: string[]): Map<string, string> {
-  const flags = new Map<string, string>();
+/** Every flag with its values; only `--container` may have more than one. */
+function readFlags(args: readonly string[], problems: string[]): Map<string, string[]> {
+  const flags = new Map<string, string[]>();
   for (let index = 0; index < args.length; index += 1) {
     const name = (args[index] ?? "").replace(/^--/, "");
-    if (flags.has(name)) problems.push(`--${name}: given twice`);
-    if (name === "ends-with-stdin") flags.set(name, "");
-    else if (VALUE_FLAGS.has(name) && index + 1 < args.length) flags.set(name, args[index += 1] ?? "");
+    const before = flags.get(name);
+    if (before !== undefined && name !== "container") problems.push(`--${name}: given twice`);
+    if (name === "ends-with-stdin") flags.set(name, []);
+    else if (VALUE_FLAGS.has(name) && index + 1 < args.length) flags.set(name, [...before ?? [], args[index += 1] ?? ""]);
     else problems.push(`${args[index] ?? ""}: unknown flag, or its value is missing`);
   }
   return flags;
+}
+
+/** The index says which pair of ports: the rules must name the same one. */
+function readContainers(texts: readonly string[], agent: Door, problems: string[]): Door[] {
+  const doors = texts.flatMap((text) => {
+    const [, container = "", digits = ""] = text.match(/^([^=]*)=(\d{1,2})$/) ?? [];
+    if (isContainerName(container) && Number(digits) < IDENTITY_CONTAINERS_LIMIT) return [{ ...containerPorts(agent, Number(digits)), container }];
+    problems.push(`--container: must be NAME=INDEX with an index below ${IDENTITY_CONTAINERS_LIMIT}`);
+    return [];
+  });
+  const isDistinct = new Set(doors.map(({ tcpPort }) => tcpPort)).size === doors.length && new Set(doors.map(({ container }) => container)).size === doors.length;
+  if (!isDistinct) problems.push("--container: a name or an index is given twice");
+  return doors;
 }
 
 function readNumber(flag: { name: string; text: string | undefined; fallback: number; max: number }, problems: string[]): number {

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SIDECAR_NODE_FLAGS } from "../../../common/sidecar-flags.ts";
 import type { Preamble } from "../../../common/preamble.ts";
-import { initConfig } from "../../../init/config.ts";
+import { rulesConfig } from "../../../init/config.ts";
 import { readBack, type LoadedRules } from "../../../init/read-back.ts";
 import { planRules } from "../../../init/rules.ts";
 import { endProcess, LAB_ENVIRONMENT, openNamespace, type Namespace } from "./namespaces.ts";
@@ -21,7 +21,7 @@ const CONTROL_DEADLINE_MS = 5_000;
 const POLL_MS = 20;
 const WITHOUT_RIGHTS = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"];
 const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const config = initConfig.parse({ mode: "pod", nodeAddresses: [ADDRESSES.node[4], ADDRESSES.node[6]], inboundFrom: [ADDRESSES.node[4], ADDRESSES.node[6]] });
+const config = rulesConfig.parse({ mode: "pod", nodeAddresses: [ADDRESSES.node[4], ADDRESSES.node[6]], inboundFrom: [ADDRESSES.node[4], ADDRESSES.node[6]] });
 
 /**
  * What a pod is to a network: a namespace with one cable to its node, and a node that forwards whatever it gets to a world outside, in

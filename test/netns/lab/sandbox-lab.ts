@@ -4,13 +4,13 @@ import { join } from "node:path";
 import type { Sandbox, SandboxRequest } from "../../../cli/sandbox/sandbox.ts";
 import type { StageEvent } from "../../../cli/sandbox/stage-protocol.ts";
 import { startSandbox } from "../../../cli/sandbox/start.ts";
-import { initConfig } from "../../../init/config.ts";
+import { rulesConfig } from "../../../init/config.ts";
 import { readBack, type LoadedRules } from "../../../init/read-back.ts";
 import { planRules } from "../../../init/rules.ts";
 import { enterProcess, runInside } from "./namespaces.ts";
 import { openRecorder, type Recorder } from "./recorder.ts";
 
-const plan = planRules(initConfig.parse({ mode: "local" }));
+const plan = planRules(rulesConfig.parse({ mode: "local" }));
 
 /** A local sandbox around a recorder: folders for a home and a project, a token, and what the stage says. */
 export class SandboxLab {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { initConfig } from "../../../init/config.ts";
+import { rulesConfig } from "../../../init/config.ts";
 import { readBack } from "../../../init/read-back.ts";
 import { planRules, renderRules, type Chain } from "../../../init/rules.ts";
 
-const local = planRules(initConfig.parse({ mode: "local" }));
-const pod = planRules(initConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1, fd78::1", inboundFrom: ["10.78.0.1"] }));
+const local = planRules(rulesConfig.parse({ mode: "local" }));
+const pod = planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1, fd78::1", inboundFrom: ["10.78.0.1"] }));
 
 const chain = (chains: readonly Chain[], name: string) => {
   const found = chains.find((one) => one.name === name);
@@ -88,7 +88,7 @@ describe("configuration of init", () => {
     ["a node address where nothing may leave", { mode: "local", nodeAddresses: "10.0.0.1" }],
     ["an unknown mode", { mode: "open" }],
   ])("refuses %s", (_name, config) => {
-    expect(initConfig.safeParse(config).success).toBe(false);
+    expect(rulesConfig.safeParse(config).success).toBe(false);
   });
 });
 

@@ -1,0 +1,89 @@
+/**
+ * in: listening sockets · out: the ready file · ends early with: nothing (waits) · next: the pod's other containers
+ *
+ * A pod's agent must not start before the rules hold. Somebody else writes them (weir-init, or the agent of the node), so the sidecar tries
+ * for itself: it connects to an address at which nobody lives (RFC 5737, RFC 3849) until that connection arrives at its own listener.
+ */
+import { existsSync, rmSync, writeFileSync } from "node:fs";
+import { connect, type Socket } from "node:net";
+import { setTimeout as wait } from "node:timers/promises";
+import { originalDestination } from "./original-destination.ts";
+import type { SystemCalls } from "./system-calls.ts";
+
+const PROBES = { "127.0.0.1": "192.0.2.1", "::1": "2001:db8::1" } as const;
+const PROBE_PORT = 9;
+/** A connection that is turned around arrives within a millisecond; one that is not would hang. */
+const ATTEMPT_MS = 500;
+const RETRY_MS = 50;
+/** Below the deadline that the pod gives its probe, so that the answer is ours. */
+const AWAIT_MS = 8_000;
+
+/** Without a route of the family nothing of it can leave, so that there is nothing to turn around either. */
+const NO_WAY_OUT = new Set(["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+
+/** Makes connections that only a rule can bring back here, and recognises them when they arrive. */
+export class RedirectCheck {
+  readonly #calls: SystemCalls;
+  readonly #awaited = new Map<number, () => void>();
+
+  constructor(calls: SystemCalls) {
+    this.#calls = calls;
+  }
+
+  /** To be told of every connection before it is relayed. @returns true if it was one of ours; it is ended then */
+  takes(accepted: Socket): boolean {
+    const arrived = this.#awaited.get(accepted.remotePort ?? 0);
+    if (arrived === undefined) return false;
+    const destination = originalDestination(accepted, this.#calls);
+    if (destination?.port !== PROBE_PORT || !Object.values<string>(PROBES).includes(destination.address)) return false;
+    arrived();
+    accepted.destroy();
+    return true;
+  }
+
+  /** Resolves when a connection of each of these families has come back, or at the signal. */
+  async untilRedirected(loopbacks: readonly (keyof typeof PROBES)[], stop: AbortSignal): Promise<void> {
+    for (const loopback of loopbacks) {
+      while (!stop.aborted && !await this.#comesBack(PROBES[loopback])) await wait(RETRY_MS);
+    }
+  }
+
+  async #comesBack(host: string): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const socket = connect({ host, port: PROBE_PORT });
+    let port = 0;
+    // The kernel has chosen the port by then, and the connection arrives in a later turn of the loop.
+    socket.on("connectionAttempt", () => {
+      port = socket.localPort ?? 0;
+      this.#awaited.set(port, () => { resolve(true); });
+    });
+    socket.on("error", (error: NodeJS.ErrnoException) => { resolve(NO_WAY_OUT.has(error.code ?? "")); });
+    const deadline = setTimeout(() => { resolve(false); }, ATTEMPT_MS);
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(deadline);
+      this.#awaited.delete(port);
+      socket.destroy();
+    }
+  }
+}
+
+/** What a file of an earlier sidecar in this container said holds no more. */
+export function withdrawReady(readyFile: string): void {
+  rmSync(readyFile, { force: true });
+}
+
+export function announceReady(readyFile: string): void {
+  writeFileSync(readyFile, "");
+}
+
+/** For the pod's startup probe: waits rather than fails, so that one probe is enough. @returns false if the file has not come in time */
+export async function awaitReady(readyFile: string): Promise<boolean> {
+  const giveUpMs = performance.now() + AWAIT_MS;
+  while (!existsSync(readyFile)) {
+    if (performance.now() > giveUpMs) return false;
+    await wait(RETRY_MS);
+  }
+  return true;
+}

@@ -18,7 +18,7 @@ export type Sender = { readonly role: "user" | "agent" | "system"; readonly name
 export interface Message {
   readonly id: string;
   readonly threadUid: string;
-  /** Position in the thread, from 1, without gaps. */
+  /** Position in the thread, from 1, without gaps, in the order in which messages were taken. */
   readonly seq: number;
   readonly sender: Sender;
   /** True for what the agent shall read. */
@@ -43,6 +43,8 @@ export interface Demand {
   readonly threadUid: string;
   readonly unread: number;
   readonly oldestUnreadMs: number | null;
+  /** Tells whether a message came after a stop was asked for. Absent: not known, and any unread message counts as later. */
+  readonly newestUnreadMs?: number | null;
   /** Egress seen by a node proxy, a message either way, a keep-alive, an acknowledgement; null if never. */
   readonly lastActivityMs: number | null;
 }
@@ -65,39 +67,66 @@ export interface Relation {
   readonly subject: string;
 }
 
+export interface ThreadQuery {
+  /** Only threads that one of these subjects has a relation to, or to whose agent it is owner or maintainer; null: all. */
+  readonly visibleTo: readonly string[] | null;
+  readonly namespace?: string;
+  readonly agent?: string;
+  readonly limit: number;
+  /** Only what comes after this thread in the order of the list: the last one of the page before. */
+  readonly after?: { readonly createdAtMs: number; readonly uid: string };
+}
+
+/** Rejects with {@link StoreUnavailable} if the database cannot be reached within its deadlines. */
 export interface ThreadStore {
-  /** Makes the row if it is missing; the first owner wins. */
+  /**
+   * Makes the row if it is missing, with its owner's relation; the first owner wins. A row of another UID under the same name is of a resource
+   * that is gone, and is archived.
+   */
   ensureThread(thread: Omit<ThreadRow, "createdAtMs" | "archivedAtMs">, nowMs: number): Promise<ThreadRow>;
   thread(uid: string): Promise<ThreadRow | null>;
   threadByName(namespace: string, name: string): Promise<ThreadRow | null>;
-  /** Newest first. @param visibleTo only threads that one of these subjects has a relation to (or to whose agent it has one); null: all */
-  listThreads(query: { readonly visibleTo: readonly string[] | null; readonly namespace?: string; readonly limit: number; readonly beforeMs?: number }): Promise<readonly ThreadRow[]>;
+  /** Newest first, archived ones left out. */
+  listThreads(query: ThreadQuery): Promise<readonly ThreadRow[]>;
   archiveThread(uid: string, nowMs: number): Promise<void>;
   /** Removes the thread with all that belongs to it. */
   forgetThread(uid: string): Promise<void>;
-  countChildren(parentUid: string): Promise<number>;
+  /** Children that are not archived; those of one agent if it is named. */
+  countChildren(parentUid: string, agent?: string): Promise<number>;
+  /** Children that are not archived, newest first, at most 1,000. */
+  children(parentUid: string): Promise<readonly ThreadRow[]>;
+  /**
+   * Holds a place among the children of a thread while the child's resource is made; {@link ensureThread} takes it, and it lapses after a
+   * minute. Whoever asks, at most `limit` children of that agent exist or hold a place. The same name holds the same place.
+   * @returns false if there is none left. @throws ThreadGone
+   */
+  reserveChild(child: { readonly parentUid: string; readonly name: string; readonly agent: string; readonly limit: number }, nowMs: number): Promise<boolean>;
 
-  /** @returns the message, and whether it was new. @throws ThreadGone */
+  /** @returns the message, and whether it was new. @throws ThreadGone, MessageUnfit */
   post(threadUid: string, message: NewMessage, nowMs: number): Promise<{ readonly message: Message; readonly isNew: boolean }>;
   /** Unacknowledged messages for the agent, oldest first. */
   pending(threadUid: string, limit: number): Promise<readonly Message[]>;
-  /** Acknowledges this message and every earlier one for the agent. @returns how many were not acknowledged before */
+  /** Acknowledges this message and every earlier one for the agent. @returns how many were not acknowledged before. @throws MessageUnknown */
   acknowledge(threadUid: string, messageId: string, nowMs: number): Promise<number>;
   messages(threadUid: string, query: { readonly afterSeq: number; readonly limit: number }): Promise<readonly Message[]>;
 
   /** Of one thread, or of all that are not archived. */
   demand(threadUid: string): Promise<Demand>;
   demands(): Promise<ReadonlyMap<string, Demand>>;
-  /** Never moves backwards. */
+  /** Wall-clock milliseconds by thread UID. Never moves backwards; unknown threads are passed over. Gives no signal: idleness is looked at when it is due. */
   noteActivity(activity: ReadonlyMap<string, number>): Promise<void>;
 
   startAttempts(threadUid: string): Promise<StartAttempts | null>;
   noteFailedStart(threadUid: string, failure: { readonly reason: string; readonly fingerprint: string }, nowMs: number): Promise<StartAttempts>;
   clearStarts(threadUid: string): Promise<void>;
 
+  /** A relation that is there already stays. @throws TooManyRelations */
   relate(relation: Relation): Promise<void>;
+  /** @returns false if there was none */
   unrelate(relation: Relation): Promise<boolean>;
   relations(objectKind: Relation["objectKind"], object: string): Promise<readonly Relation[]>;
+  /** The relations of several objects at once, by object; every object asked for has an entry. */
+  relationsOf(objectKind: Relation["objectKind"], objects: readonly string[]): Promise<ReadonlyMap<string, readonly Relation[]>>;
 
   /**
    * Told the UID of a thread after something about it was committed, by whichever controller. A lost notice costs latency, never
@@ -107,7 +136,32 @@ export interface ThreadStore {
   close(): Promise<void>;
 }
 
+/** Most bytes of a message's body, in UTF-8. */
+export const BODY_LIMIT_BYTES = 256 << 10;
+/** Most relations of one agent or thread. */
+export const RELATION_LIMIT = 256;
+
 /** The thread is archived or was never there. */
 export class ThreadGone extends Error {
   override readonly name = "ThreadGone";
+}
+
+/** No message for the agent with this id is in the thread. */
+export class MessageUnknown extends Error {
+  override readonly name = "MessageUnknown";
+}
+
+/** The body is larger than {@link BODY_LIMIT_BYTES}, or is not text that a database keeps: a NUL, half a surrogate pair. */
+export class MessageUnfit extends Error {
+  override readonly name = "MessageUnfit";
+}
+
+/** The object has {@link RELATION_LIMIT} relations already. */
+export class TooManyRelations extends Error {
+  override readonly name = "TooManyRelations";
+}
+
+/** The database does not answer. What was asked for may have happened or not; every call but `post` without a key can be repeated. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
 }

@@ -19,8 +19,10 @@ export const agentIdentity = z.strictObject({
   user: z.string().max(253),
   labels: z.record(z.string().max(253), z.string().max(253)),
   chain: z.array(label).max(16),
-  /** The most that this instance may be lent, by grant id; absent where the configuration alone decides (one machine). */
+  /** The most that this instance may be lent, by grant id; absent: what its agent holds, or what the configuration says (one machine). */
   grants: z.array(label).max(64).optional(),
+  /** Name of the pod, where the instance runs in one; `instance` begins with the pod's UID then. */
+  pod: label.optional(),
 });
 export type AgentIdentity = z.infer<typeof agentIdentity>;
 

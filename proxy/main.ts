@@ -20,6 +20,8 @@ import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";
 import { JwtVerifier } from "./identity/jwt-verifier.ts";
 import { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
+import { noActivity } from "./model/activity.ts";
+import { configuredHoldings } from "./model/holdings.ts";
 import { LiveSet } from "./model/live.ts";
 import type { ProtocolHandlers } from "./model/protocol-handlers.ts";
 import type { AuditRecord, LifecycleRecord } from "./model/record.ts";
@@ -119,7 +121,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, { clock, audi
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
   return {
-    clock, log, audit, metrics, policy, upstream, credentials, live,
+    clock, log, audit, metrics, policy, upstream, credentials, live, activity: noActivity, holdings: configuredHoldings,
     identity: new JwtVerifier(config.identity, { clock, localIssuer: issuer }),
     names: new SyntheticNames(clock),
     budget: new MemoryLedger(config.budgets, clock),

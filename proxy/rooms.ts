@@ -5,6 +5,8 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import type { BudgetLedger } from "./budget/budget-ledger.ts";
 import type { CredentialLender } from "./credentials/credential-lender.ts";
 import type { IdentityVerifier } from "./identity/identity-verifier.ts";
+import type { Activity } from "./model/activity.ts";
+import type { HoldingsBook } from "./model/holdings.ts";
 import type { LiveSet } from "./model/live.ts";
 import type { NameBook } from "./names/name-book.ts";
 import type { PolicyEngine } from "./policy/policy-engine.ts";
@@ -18,6 +20,7 @@ export interface Rooms {
   readonly identity: IdentityVerifier;
   readonly names: NameBook;
   readonly policy: PolicyEngine;
+  readonly holdings: HoldingsBook;
   readonly credentials: CredentialLender;
   readonly budget: BudgetLedger;
   readonly audit: AuditLog;
@@ -25,4 +28,5 @@ export interface Rooms {
   readonly upstream: Upstream;
   readonly metrics: Metrics;
   readonly live: LiveSet;
+  readonly activity: Activity;
 }

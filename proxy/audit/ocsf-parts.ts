@@ -68,6 +68,8 @@ export function agentParts(agent: RecordedAgent | null) {
     aiAgent: { instance_uid: agent.instance, name: agent.name, uid: [agent.namespace, agent.name].join("/") },
     chain: agent.chain.length === 0 ? undefined : agent.chain,
     namespace: agent.namespace,
+    pod: agent.pod,
+    podUid: agent.pod === undefined ? undefined : agent.instance.split("/", 1)[0],
     source: { instance_uid: agent.instance, name: agent.name },
     thread: agent.thread,
   };

@@ -35,7 +35,7 @@ const eventShape = z.looseObject({
     agent_chain: words.optional(), budgets: words.optional(), credentials: words.optional(), dialled: z.strictObject({ address: text, port: count }).optional(),
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
     handling: z.enum(["intercept", "tunnel"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
-    phase: z.enum(["opened", "decided", "closed"]).optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
+    phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
     server_name: text.optional(), thread: text.optional(), wire: z.enum(["tls", "http", "opaque", "dns"]).optional(),
   }) }),
 });
@@ -107,9 +107,10 @@ function lifecycleOf(shaped: Shaped): AuditRecord {
 
 function agentOf(shaped: Shaped): RecordedAgent | null {
   const { ai_agent: agent, actor } = shaped;
-  const { agent_chain: chain, namespace, thread } = shaped.unmapped.weir;
+  const { agent_chain: chain, namespace, thread, pod } = shaped.unmapped.weir;
   if (agent === undefined) return null;
-  return { namespace: namespace ?? "", name: agent.name, thread: thread ?? "", instance: agent.instance_uid, user: actor?.user.name ?? "", chain: chain ?? [] };
+  const read = { namespace: namespace ?? "", name: agent.name, thread: thread ?? "", instance: agent.instance_uid, user: actor?.user.name ?? "", chain: chain ?? [] };
+  return pod === undefined ? read : { ...read, pod };
 }
 
 function decisionOf(shaped: Shaped): RecordedDecision | null {

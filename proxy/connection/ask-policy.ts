@@ -1,16 +1,19 @@
 import { destinationHost, type Classified } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
+import { withinHoldings } from "../model/holdings.ts";
 import type { PolicyInput } from "../policy/policy-engine.ts";
 import type { Rooms } from "../rooms.ts";
 
 /**
- * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens and again whenever policy changes.
- * @throws EgressError `policy.unavailable`
+ * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens and again whenever policy, or what
+ * the agent holds, changes.
+ * @throws EgressError `policy.unavailable`, `identity.unavailable`
  */
 export async function askPolicy(classified: Classified, rooms: Rooms): Promise<Decision> {
   const startedMs = rooms.clock.monotonicMs();
   try {
-    return await rooms.policy.decide("connection", policyInput(classified, rooms), classified.signal);
+    const decision = await rooms.policy.decide("connection", policyInput(classified, rooms), classified.signal);
+    return withinHoldings(decision, rooms.holdings.of(classified.agent));
   } finally {
     rooms.metrics.policyEvaluated("connection", rooms.clock.monotonicMs() - startedMs);
   }

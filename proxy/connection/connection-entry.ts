@@ -1,10 +1,11 @@
 import type { Socket } from "node:net";
 import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
+import type { AgentIdentity } from "../model/agent.ts";
 import { destinationHost, type Accepted, type Opened, type Peer } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
-import type { ConnectionRecord, RecordedAgent, RecordedDecision, RecordedError } from "../model/record.ts";
+import { recordedAgent, type ConnectionRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
 import { NO_USAGE, type Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import { newConnectionId } from "./connection-id.ts";
@@ -50,6 +51,10 @@ export class ConnectionEntry implements Reconsiderable {
 
   get progress(): Progress {
     return this.#progress;
+  }
+
+  get agent(): AgentIdentity | null {
+    return this.#progress.agent ?? null;
   }
 
   /** Notes a stage's output and returns it. */
@@ -134,10 +139,6 @@ export class ConnectionEntry implements Reconsiderable {
       exchanges: this.#exchanges,
     };
   }
-}
-
-function recordedAgent({ namespace, name, thread, instance, user, chain }: RecordedAgent): RecordedAgent {
-  return { namespace, name, thread, instance, user, chain };
 }
 
 function recordedDecision(decision: Decision): RecordedDecision {

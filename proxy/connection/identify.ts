@@ -14,7 +14,7 @@ const SIGNATURE_FIRST_BYTE = 0x0d;
  */
 export async function identify(accepted: Accepted, verifier: IdentityVerifier, preambleTimeoutMs: number): Promise<Identified> {
   const preamble = await readPreamble(accepted, preambleTimeoutMs);
-  const agent = await verifier.verify(preamble.token, accepted.peer, accepted.signal);
+  const agent = await verifier.verify(preamble, accepted.peer, accepted.signal);
   return { ...accepted, agent, transport: preamble.transport, dialled: preamble.destination };
 }
 

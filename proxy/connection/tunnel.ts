@@ -17,7 +17,7 @@ import type { ConnectionEntry } from "./connection-entry.ts";
 export async function tunnel(screened: Screened, rooms: Rooms, entry: ConnectionEntry, idleTimeoutMs: number): Promise<void> {
   const { id, agent, decision, destination, signal } = screened;
   const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
-  const splice = new Splice(screened, reservation, idleTimeoutMs);
+  const splice = new Splice(screened, reservation, { idleTimeoutMs, onBytes: () => { rooms.activity.touch(agent); } });
   try {
     await rooms.audit.commit(entry.record("opened"));
     const { stream } = await rooms.upstream.openTunnel(agent.instance, destination, signal);
@@ -36,12 +36,14 @@ class Splice {
   readonly #screened: Screened;
   readonly #reservation: Reservation;
   readonly #idleTimeoutMs: number;
+  readonly #onBytes: () => void;
   readonly #cut = new AbortController();
 
-  constructor(screened: Screened, reservation: Reservation, idleTimeoutMs: number) {
+  constructor(screened: Screened, reservation: Reservation, { idleTimeoutMs, onBytes }: { readonly idleTimeoutMs: number; readonly onBytes: () => void }) {
     this.#screened = screened;
     this.#reservation = reservation;
     this.#idleTimeoutMs = idleTimeoutMs;
+    this.#onBytes = onBytes;
   }
 
   get usage(): Usage {
@@ -91,6 +93,7 @@ class Splice {
           return;
         }
         count(chunk.byteLength);
+        this.#onBytes();
         done(null, chunk);
       },
     });

@@ -1,6 +1,6 @@
 import { EgressError } from "../errors.ts";
 import type { Identified } from "../model/connection.ts";
-import type { NameRecord } from "../model/record.ts";
+import { recordedAgent, type NameRecord } from "../model/record.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Query } from "./parse-query.ts";
 import { typeName } from "./wire.ts";
@@ -29,9 +29,8 @@ export function noteQuery(end: QueryEnd, rooms: Pick<Rooms, "audit" | "clock" | 
 }
 
 function recordOf({ queryId, identified, query, address, error }: QueryEnd, outcome: NameRecord["outcome"], timeMs: number): NameRecord {
-  const { namespace, name, thread, instance, user, chain } = identified.agent;
   return {
-    kind: "name", timeMs, queryId, connectionId: identified.id, agent: { namespace, name, thread, instance, user, chain },
+    kind: "name", timeMs, queryId, connectionId: identified.id, agent: recordedAgent(identified.agent),
     name: query?.name ?? null, type: query === null ? null : typeName(query.type), answer: address, outcome,
     error: error === null ? null : { code: error.code, detail: error.message, ...error.explanation },
   };

@@ -1,6 +1,7 @@
 import { EgressError } from "../errors.ts";
 import type { Opened } from "../model/connection.ts";
 import type { Allow, Decision } from "../model/decision.ts";
+import { withinHoldings } from "../model/holdings.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Rooms } from "../rooms.ts";
 import { policyInput } from "./policy-input.ts";
@@ -9,16 +10,16 @@ import { policyInput } from "./policy-input.ts";
  * in: RequestHead, connection · out: Decision · ends early with: policy.unavailable, identity.expired · next: reserve.ts
  *
  * Asks for each request, and again for each open exchange after a change. The identity is looked at here, because a kept-alive connection
- * must not outlive its token.
+ * must not outlive its token; and what the agent holds, because policy alone lends nothing.
  */
-export async function decide(head: RequestHead, connection: Opened, rooms: Pick<Rooms, "clock" | "policy" | "budget" | "metrics">): Promise<Decision> {
+export async function decide(head: RequestHead, connection: Opened, rooms: Pick<Rooms, "clock" | "policy" | "holdings" | "budget" | "metrics">): Promise<Decision> {
   const nowMs = rooms.clock.nowMs();
   if (nowMs >= connection.agent.expiresAtMs) throw new EgressError("identity.expired", "the identity expired while its connection was open");
   const startedMs = rooms.clock.monotonicMs();
   const input = policyInput(head, connection, rooms.budget.standing(connection.agent), nowMs);
   const decision = await rooms.policy.decide("exchange", input, connection.signal);
   rooms.metrics.policyEvaluated("exchange", rooms.clock.monotonicMs() - startedMs);
-  return decision;
+  return withinHoldings(decision, rooms.holdings.of(connection.agent));
 }
 
 /** The allow, or the refusal that the deny is. @throws EgressError `policy.denied` with rule, reason and hint */

@@ -3,7 +3,7 @@ import type { EgressError } from "../errors.ts";
 import type { Reservation } from "../budget/budget-ledger.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
-import type { ExchangeRecord, RecordedDecision, RecordedError } from "../model/record.ts";
+import { recordedAgent, type ExchangeRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
 
@@ -34,6 +34,8 @@ export class ExchangeDraft {
   status: number | null = null;
   upstreamAddress: string | null = null;
   error: EgressError | null = null;
+  /** Says that the instance is no longer busy with this exchange. */
+  endActivity: () => void = () => {};
   /** Body bytes, both ways. */
   requestBytes = 0;
   responseBytes = 0;
@@ -54,11 +56,10 @@ export class ExchangeDraft {
 
   toRecord(phase: ExchangeRecord["phase"], clock: Clock): ExchangeRecord {
     const { connection, exchangeId, head: raw } = this.incoming;
-    const { namespace, name, thread, instance, user, chain } = connection.agent;
     const head = this.head;
     return {
       kind: "exchange", phase, exchangeId, connectionId: connection.id,
-      timeMs: clock.nowMs(), agent: { namespace, name, thread, instance, user, chain },
+      timeMs: clock.nowMs(), agent: recordedAgent(connection.agent),
       method: head?.method ?? raw?.method.slice(0, TEXT_LIMIT) ?? null,
       scheme: connection.scheme, host: head?.host ?? null, port: connection.destination.port,
       path: head?.path ?? null, queryKeys: queryKeys(head?.query ?? null),

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import { EgressError } from "../errors.ts";
 import type { ErrorCode } from "../errors.ts";
+import type { AgentIdentity } from "../model/agent.ts";
 import type { Answer, AnswerListener } from "../model/incoming.ts";
 import type { Allow } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
@@ -55,6 +56,10 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
     const source = outbound.framing.kind === "none" ? null : draft.incoming.body;
     this.#body = source === null ? null : new RequestBody(source, this);
     this.#lastProgressMs = path.rooms.clock.monotonicMs();
+  }
+
+  get agent(): AgentIdentity {
+    return this.#draft.incoming.connection.agent;
   }
 
   /** Resolves when the answer is complete; rejects with the `EgressError` that ended it before. */

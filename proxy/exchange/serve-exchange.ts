@@ -1,3 +1,4 @@
+import { PLATFORM_NAME } from "../../common/labels.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
 import type { Incoming, ServeExchange } from "../model/incoming.ts";
@@ -43,6 +44,7 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
     draft.error = EgressError.from(error);
     answerWith(draft, draft.error, rooms.log);
   }
+  draft.endActivity();
   await settle(draft, rooms);
   closeRecord(draft, rooms);
   return draft.usage;
@@ -64,6 +66,8 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   const { rooms, config } = path;
   const head = readHead(requireHead(incoming), incoming.body !== null, incoming.connection, config.encodedSlash);
   draft.head = head;
+  // A long poll for messages is how an idle agent waits; if it counted, no agent would ever be idle.
+  if (head.host !== PLATFORM_NAME) draft.endActivity = rooms.activity.begin(incoming.connection.agent);
   draft.decision = await decide(head, incoming.connection, rooms);
   const allow = requireAllow(draft.decision);
   draft.reservation = await reserve(allow, head, incoming, rooms.budget);

@@ -6,12 +6,18 @@ const TOKEN_ALGORITHMS = ["ES256", "RS256", "EdDSA"] as const;
 
 const issuer = z.strictObject({
   kind: z.enum(["local", "kubernetes"]).describe("`kubernetes`: projected service-account tokens, bound to the pod's address. `local`: keys of a Weir on this machine."),
-  issuer: z.string().min(1).max(512).describe("The token's `iss`, exactly."),
+  issuer: z.string().min(1).max(512).optional().describe("The token's `iss`, exactly; default for `kubernetes`: what the cluster says of itself."),
   audience: z.string().min(1).max(253).default(PROXY_AUDIENCE).describe("The token's `aud` must contain this."),
   algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(["ES256", "RS256"]).describe("Signature algorithms accepted of this issuer."),
   jwksFile: z.string().optional().describe("Path of the issuer's public keys, a JSON Web Key Set; read again when it may have changed."),
-  jwksUrl: z.url({ protocol: /^https$/ }).optional().describe("HTTPS address of the issuer's public keys; redirects are not followed."),
-}).refine((value) => (value.jwksFile === undefined) !== (value.jwksUrl === undefined), { error: "give exactly one of jwksFile and jwksUrl", path: ["jwksFile"] });
+  jwksUrl: z.url({ protocol: /^https$/ }).optional().describe("HTTPS address of the issuer's public keys; redirects are not followed. Default for `kubernetes`: the cluster's own keys, by its API."),
+}).superRefine(({ kind, issuer: name, jwksFile, jwksUrl }, context) => {
+  const complain = (key: string, message: string) => { context.addIssue({ code: "custom", path: [key], message }); };
+  if (jwksFile !== undefined && jwksUrl !== undefined) complain("jwksFile", "jwksFile and jwksUrl exclude each other; keep one");
+  if (kind === "kubernetes") return;
+  if (name === undefined) complain("issuer", "is required");
+  if (jwksFile === undefined && jwksUrl === undefined) complain("jwksFile", "give exactly one of jwksFile and jwksUrl");
+});
 
 export const identityConfig = z.strictObject({
   issuers: z.array(issuer).max(16).default([]).describe("Who may issue identity tokens, besides the issuer of this run or service."),

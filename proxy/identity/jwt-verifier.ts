@@ -4,88 +4,84 @@ import { LRUCache } from "lru-cache";
 import type { Clock } from "../../common/clock.ts";
 import { TOKEN_LIMIT_BYTES } from "../../common/identity.ts";
 import { EgressError } from "../errors.ts";
-import type { VerifiedAgent } from "../model/agent.ts";
+import type { AgentIdentity, VerifiedAgent } from "../model/agent.ts";
 import type { Peer } from "../model/connection.ts";
-import { readClaims, type Binding } from "./claims.ts";
+import type { HoldingsBook } from "../model/holdings.ts";
+import type { ClusterTokens, PodClaim, PodDirectory } from "../model/pods.ts";
+import { readClaims, type Claims } from "./claims.ts";
 import type { IdentityConfig } from "./config.ts";
-import type { IdentityVerifier } from "./identity-verifier.ts";
-import { fetchKeys, KeySet, readKeysFile } from "./key-set.ts";
-import type { LocalIssuer } from "./local-issuer.ts";
-import type { PodDirectory } from "./pod-directory.ts";
+import type { IdentityVerifier, ShownIdentity } from "./identity-verifier.ts";
+import { agentOf } from "./pod-identity.ts";
+import { TrustedIssuers, type IssuerSources, type TrustedIssuer } from "./trusted-issuers.ts";
 
-/** One issuer and what is accepted of it. */
-interface TrustedIssuer {
-  readonly kind: "local" | "kubernetes";
-  readonly issuer: string;
-  readonly audience: string;
-  readonly algorithms: readonly string[];
-  readonly keys: KeySet;
+/** A token whose signature, times and audience were checked. */
+interface Verified {
+  readonly claims: Claims;
+  readonly expiresAtMs: number;
+  /** A local token is the same agent each time; null for a pod's, which is what its pod is now. */
+  readonly agent: VerifiedAgent | null;
 }
 
-interface Verified {
-  readonly agent: VerifiedAgent;
-  readonly binding: Binding;
+/** What binds Kubernetes tokens to their pods. */
+export interface ClusterIdentity {
+  readonly pods: PodDirectory;
+  readonly tokens: ClusterTokens;
+  readonly holdings: HoldingsBook;
+  /** Ask the cluster about each token when it is seen first. */
+  readonly tokenReview: boolean;
 }
 
 export interface JwtVerifierOptions {
   readonly clock: Clock;
   /** The issuer of this run or service, trusted besides the configured ones. */
-  readonly localIssuer?: Pick<LocalIssuer, "issuer" | "audience" | "algorithm" | "jwks">;
-  /** Where Kubernetes tokens are bound to their pod; without it none is accepted. */
-  readonly pods?: PodDirectory;
+  readonly localIssuer?: IssuerSources["local"];
+  /** Without it no Kubernetes token is accepted. */
+  readonly cluster?: ClusterIdentity;
 }
 
 /**
  * Verifies identity tokens: a JWT of a trusted issuer, for our audience, in time, shown by the peer that it is bound to. The signature
- * of a token is checked once and remembered by the token's hash, never past its expiry; expiry and peer are checked every time.
+ * of a token is checked once and remembered by the token's hash, never past its expiry; expiry and binding are checked every time.
  */
 export class JwtVerifier implements IdentityVerifier {
   readonly #config: IdentityConfig;
   readonly #clock: Clock;
-  readonly #pods: PodDirectory | undefined;
-  readonly #issuers: ReadonlyMap<string, TrustedIssuer>;
+  readonly #cluster: ClusterIdentity | undefined;
+  readonly #issuers: TrustedIssuers;
   readonly #verified: LRUCache<string, Verified>;
 
-  constructor(config: IdentityConfig, { clock, localIssuer, pods }: JwtVerifierOptions) {
+  constructor(config: IdentityConfig, { clock, localIssuer, cluster }: JwtVerifierOptions) {
     this.#config = config;
     this.#clock = clock;
-    this.#pods = pods;
-    this.#issuers = trustedIssuers(config, clock, localIssuer);
+    this.#cluster = cluster;
+    this.#issuers = new TrustedIssuers(config, { clock, local: localIssuer, cluster: cluster?.tokens });
     this.#verified = new LRUCache({ max: config.cacheEntries, ttl: config.keysRefreshMs, perf: { now: () => clock.monotonicMs() }, ttlResolution: 0 });
   }
 
-  async verify(token: string, peer: Peer, signal: AbortSignal): Promise<VerifiedAgent> {
+  async verify({ token, container }: ShownIdentity, peer: Peer, signal: AbortSignal): Promise<VerifiedAgent> {
     if (token === "") throw new EgressError("identity.missing", "empty token");
     if (Buffer.byteLength(token) > TOKEN_LIMIT_BYTES) throw new EgressError("identity.malformed", `token larger than ${TOKEN_LIMIT_BYTES} bytes`);
-    const verified = await this.#checkToken(token);
-    if (verified.agent.expiresAtMs <= this.#clock.nowMs()) throw new EgressError("identity.expired", "the token has expired");
-    await this.#checkBinding(verified.binding, peer, signal);
-    return verified.agent;
+    const { claims, agent, expiresAtMs } = await this.#checkToken(token, signal);
+    if (expiresAtMs <= this.#clock.nowMs()) throw new EgressError("identity.expired", "the token has expired");
+    if (claims.kind === "pod") return { ...await this.#podAgent(claims.pod, container, peer, signal), expiresAtMs };
+    // The file system guards a Unix socket; on TCP a token is worth nothing unless it names the address that shows it.
+    if (peer.kind === "tcp" && claims.peerAddress !== peer.address) throw new EgressError("identity.rejected", "the token is not bound to this peer");
+    if (container !== null || agent === null) throw new EgressError("identity.rejected", "only a pod has containers with an identity of their own");
+    return agent;
   }
 
-  async #checkToken(token: string): Promise<Verified> {
+  async #checkToken(token: string, signal: AbortSignal): Promise<Verified> {
     const key = createHash("sha256").update(token).digest("base64");
     const known = this.#verified.get(key);
     if (known !== undefined) return known;
-    const issuer = this.#issuerOf(token);
+    const issuer = await this.#issuers.find(claimedIssuer(token));
     const payload = await this.#checkSignature(token, issuer);
-    const { agent, binding } = readClaims(issuer.kind, payload);
-    const verified = { agent: { ...agent, expiresAtMs: this.#checkTimes(payload) }, binding };
+    const claims = readClaims(issuer.kind, payload);
+    const expiresAtMs = this.#checkTimes(payload);
+    if (claims.kind === "pod") await this.#review(token, issuer.audience, claims.pod, signal);
+    const verified = { claims, expiresAtMs, agent: claims.kind === "local" ? { ...claims.agent, expiresAtMs } : null };
     this.#verified.set(key, verified);
     return verified;
-  }
-
-  /** Only chooses the keys: nothing that is read before the signature is checked counts. */
-  #issuerOf(token: string): TrustedIssuer {
-    let claimed: string | undefined;
-    try {
-      claimed = decodeJwt(token).iss;
-    } catch (error) {
-      throw new EgressError("identity.malformed", "the token is not a JWT", { cause: error });
-    }
-    const issuer = this.#issuers.get(claimed ?? "");
-    if (issuer === undefined) throw new EgressError("identity.rejected", "the token's issuer is not trusted");
-    return issuer;
   }
 
   async #checkSignature(token: string, { issuer, audience, algorithms, keys }: TrustedIssuer): Promise<JWTPayload> {
@@ -110,38 +106,41 @@ export class JwtVerifier implements IdentityVerifier {
     return exp * 1_000;
   }
 
-  async #checkBinding(binding: Binding, peer: Peer, signal: AbortSignal): Promise<void> {
-    if (binding.kind === "local") {
-      // The file system guards a Unix socket; on TCP a token is worth nothing unless it names the address that shows it.
-      if (peer.kind === "tcp" && binding.peerAddress !== peer.address) throw new EgressError("identity.rejected", "the token is not bound to this peer");
-      return;
+  /** Once for each token that is seen: a signature does not tell that the service account or the pod is gone. */
+  async #review(token: string, audience: string, { uid }: PodClaim, signal: AbortSignal): Promise<void> {
+    const { tokens, tokenReview } = this.#requireCluster();
+    if (!tokenReview) return;
+    let isAccepted: boolean;
+    try {
+      isAccepted = await tokens.isAccepted(token, audience, uid, signal);
+    } catch (cause) {
+      throw new EgressError("identity.unavailable", "the cluster cannot be asked about the token", { cause });
     }
-    if (peer.kind === "unix") throw new EgressError("identity.rejected", "a pod's token does not arrive by a Unix socket");
-    const addresses = await this.#addressesOf(binding.podUid, signal);
-    if (addresses === null) throw new EgressError("identity.rejected", "no such pod runs on this node");
-    if (!addresses.includes(peer.address)) throw new EgressError("identity.rejected", "the peer is not the token's pod");
+    if (!isAccepted) throw new EgressError("identity.rejected", "the cluster no longer accepts the token");
   }
 
-  async #addressesOf(podUid: string, signal: AbortSignal): Promise<readonly string[] | null> {
-    if (this.#pods === undefined) throw new EgressError("identity.unavailable", "there is no directory of this node's pods");
-    try {
-      return await this.#pods.addressesOf(podUid, signal);
-    } catch (error) {
-      throw new EgressError("identity.unavailable", "the directory of this node's pods does not answer", { cause: error });
-    }
+  /** The directory is asked last: nothing but synchronous code runs between its answer and the connection's being known by its instance. */
+  async #podAgent(claim: PodClaim, container: string | null, peer: Peer, signal: AbortSignal): Promise<AgentIdentity> {
+    if (peer.kind === "unix") throw new EgressError("identity.rejected", "a pod's token does not arrive by a Unix socket");
+    const { pods, holdings } = this.#requireCluster();
+    const pod = await pods.find(claim, peer.address, signal);
+    if (!pod.addresses.includes(peer.address)) throw new EgressError("identity.rejected", "the peer is not the token's pod");
+    const agent = agentOf(pod, container);
+    if (holdings.of(agent) === null) throw new EgressError("identity.rejected", `agent ${agent.namespace}/${agent.name} is not part of the boundary`);
+    return agent;
+  }
+
+  #requireCluster(): ClusterIdentity {
+    if (this.#cluster === undefined) throw new EgressError("identity.unavailable", "there is no directory of this node's pods");
+    return this.#cluster;
   }
 }
 
-function trustedIssuers(config: IdentityConfig, clock: Clock, local: JwtVerifierOptions["localIssuer"]): ReadonlyMap<string, TrustedIssuer> {
-  const times = { refreshMs: config.keysRefreshMs, cooldownMs: config.keysCooldownMs };
-  const issuers = new Map<string, TrustedIssuer>();
-  for (const { jwksFile, jwksUrl = "", ...issuer } of config.issuers) {
-    const load = jwksFile === undefined ? async () => fetchKeys(jwksUrl) : async () => readKeysFile(jwksFile);
-    issuers.set(issuer.issuer, { ...issuer, keys: new KeySet(load, times, clock) });
+/** Only chooses the keys: nothing that is read before the signature is checked counts. */
+function claimedIssuer(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? "";
+  } catch (error) {
+    throw new EgressError("identity.malformed", "the token is not a JWT", { cause: error });
   }
-  if (local !== undefined) {
-    const { issuer, audience, algorithm, jwks } = local;
-    issuers.set(issuer, { kind: "local", issuer, audience, algorithms: [algorithm], keys: new KeySet(async () => jwks, times, clock) });
-  }
-  return issuers;
 }

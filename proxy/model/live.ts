@@ -1,3 +1,4 @@
+import type { AgentIdentity } from "./agent.ts";
 import { Places } from "./places.ts";
 
 /**
@@ -25,9 +26,18 @@ export class LiveSet {
   endAll(reason: Error): void {
     for (const member of this.#members.members()) member.end(reason);
   }
+
+  /** Ends what agents hold of whom this is true: an instance that is over, an agent that is no longer known. */
+  endWhere(isMeant: (agent: AgentIdentity) => boolean, reason: Error): void {
+    for (const member of this.#members.members()) {
+      if (member.agent !== null && isMeant(member.agent)) member.end(reason);
+    }
+  }
 }
 
 export interface Reconsiderable {
+  /** Whose permission it holds; null until that is known. */
+  readonly agent: AgentIdentity | null;
   /** Asks policy again with today's input; ends itself (abort signal, stream reset) if the answer is no longer allow. */
   reconsider(): Promise<void>;
   end(reason: Error): void;

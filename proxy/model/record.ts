@@ -12,7 +12,11 @@ export interface RecordedError {
 }
 
 /** Agent as audited: no token, no expiry. */
-export type RecordedAgent = Omit<AgentIdentity, "labels">;
+export type RecordedAgent = Omit<AgentIdentity, "labels" | "grants">;
+
+export function recordedAgent({ namespace, name, thread, instance, user, chain, pod }: AgentIdentity): RecordedAgent {
+  return pod === undefined ? { namespace, name, thread, instance, user, chain } : { namespace, name, thread, instance, user, chain, pod };
+}
 
 export interface RecordedDecision {
   readonly allowed: boolean;

@@ -22,6 +22,8 @@ import { JwtVerifier } from "../../proxy/identity/jwt-verifier.ts";
 import { openLocalIssuer, type LocalIssuer } from "../../proxy/identity/local-issuer.ts";
 import type { Opened } from "../../proxy/model/connection.ts";
 import type { Allow, Decision, Deny } from "../../proxy/model/decision.ts";
+import { noActivity } from "../../proxy/model/activity.ts";
+import { configuredHoldings } from "../../proxy/model/holdings.ts";
 import { LiveSet } from "../../proxy/model/live.ts";
 import type { HandlerContext, ProtocolHandlers } from "../../proxy/model/protocol-handlers.ts";
 import type { AuditRecord, ConnectionRecord } from "../../proxy/model/record.ts";
@@ -97,7 +99,7 @@ export class ConnectionStand {
     this.slots = new ConnectionSlots(config);
     const leaves = new LeafAuthority(ca, tlsConfig.parse({}), systemClock);
     const rooms: Rooms = {
-      clock: systemClock, log: silentLog, metrics: noMetrics, live: this.live, names: this.names,
+      clock: systemClock, log: silentLog, metrics: noMetrics, live: this.live, names: this.names, activity: noActivity, holdings: configuredHoldings,
       identity: new JwtVerifier(identityConfig.parse({}), { clock: systemClock, localIssuer: this.issuer }),
       policy: { revision: "r1", decide: async (_question, input) => this.decide(input), onChange: () => () => {} },
       credentials: { lend: async () => { throw new EgressError("internal", "not here"); } },

@@ -14,6 +14,8 @@ import { openExchanges } from "../../proxy/exchange/serve-exchange.ts";
 import type { Opened } from "../../proxy/model/connection.ts";
 import type { Allow, Decision, Deny } from "../../proxy/model/decision.ts";
 import type { ServeExchange } from "../../proxy/model/incoming.ts";
+import { noActivity } from "../../proxy/model/activity.ts";
+import { configuredHoldings, type HoldingsBook } from "../../proxy/model/holdings.ts";
 import { LiveSet } from "../../proxy/model/live.ts";
 import type { AuditRecord, ExchangeRecord } from "../../proxy/model/record.ts";
 import type { HeaderList, OutboundHead } from "../../proxy/model/request.ts";
@@ -66,10 +68,12 @@ export class FakeRooms {
   lendFault: EgressError | null = null;
   reserveFault: EgressError | null = null;
   commitFault: EgressError | null = null;
+  holdings: HoldingsBook["of"] = configuredHoldings.of;
   byteLimit = Number.POSITIVE_INFINITY;
 
   readonly rooms: Rooms = {
-    clock: this.clock, live: this.live, upstream: this.upstream, metrics: noMetrics,
+    clock: this.clock, live: this.live, upstream: this.upstream, metrics: noMetrics, activity: noActivity,
+    holdings: { of: (agent) => this.holdings(agent) },
     log: { ...silentLog, error: (event, fields = {}) => { this.logged.push({ event, fields }); } },
     policy: {
       revision: "r1", onChange: () => () => {},

@@ -35,7 +35,7 @@ const holdings = {
 
 const volume = z.strictObject({
   name: label.describe("Name of the volume, unique in the agent."),
-  mountPath: z.string().max(1_024).regex(/^\/[^:]{0,1023}$/).describe("Where the agent's container sees it."),
+  mountPath: z.string().max(1_024).regex(/^\/[^:]*$/).describe("Where the agent's container sees it."),
   size: quantity.default("1Gi").describe("Size of the claim."),
   storageClassName: z.string().max(253).optional().describe("Storage class; default the cluster's."),
   accessMode: z.enum(["ReadWriteOnce", "ReadWriteOncePod", "ReadWriteMany"]).default("ReadWriteOnce").describe("Access mode of the claim."),
@@ -103,7 +103,7 @@ export const agentSpec = z.strictObject({
   instances: z.strictObject({
     max: z.int().min(0).max(100_000).default(100).describe("Instances at a time; further threads wait."),
     warm: z.int().min(0).max(100).default(0).describe("Threads whose instance is kept running although it is idle: the ones used last."),
-  }).prefault({}).meta(rules(["self.warm <= self.max", "warm cannot be more than max"])).describe("How many instances there may be."),
+  }).prefault({}).meta(rules(["!has(self.warm) || !has(self.max) || self.warm <= self.max", "warm cannot be more than max"])).describe("How many instances there may be."),
   startTimeout: durationBetween("1s", "1h").default("2m").describe("Time from the pod's creation until its agent container runs; longer counts as a failed start. From 1s to 1h."),
   trust: z.strictObject({
     mountSystemBundle: z.boolean().default(true).describe("Mount the bundle over `/etc/ssl/certs/ca-certificates.crt`, besides setting the trust variables."),

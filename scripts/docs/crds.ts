@@ -8,7 +8,7 @@ import { dataJsonSchema } from "../../proxy/policy/data.ts";
 type Schema = Record<string, unknown>;
 
 /** What a structural schema may say (apiextensions.k8s.io/v1); anything else that zod would write is a mistake to be noticed here. */
-const KEPT = new Set(["type", "description", "default", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "exclusiveMinimum", "minItems", "maxItems",
+const KEPT = new Set(["type", "description", "default", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
   "maxProperties", "items", "properties", "required", "additionalProperties"]);
 const DROPPED = new Set(["$schema", "$defs", "propertyNames"]);
 /** From the grammar of resource.Quantity. */
@@ -60,7 +60,7 @@ function rootSchema({ type, spec, status }: CustomResource): Schema {
 }
 
 function jsonSchema(schema: z.ZodType): Schema {
-  return z.toJSONSchema(schema, { io: "input", reused: "inline" }) as Schema;
+  return z.toJSONSchema(schema, { io: "input", reused: "inline" });
 }
 
 /**
@@ -73,6 +73,10 @@ function structural(schema: Schema): Schema {
   const kept: Schema = {};
   for (const [key, value] of Object.entries(schema)) {
     if (DROPPED.has(key) || (key === "additionalProperties" && (isOpen || value === false)) || isNoLimit(key, value)) continue;
+    if (key === "exclusiveMinimum") {
+      kept["minimum"] = (value as number) + 1;
+      continue;
+    }
     if (!KEPT.has(key) && !key.startsWith("x-kubernetes-")) throw new Error(`a structural schema cannot say ${key}: ${JSON.stringify(value)}`);
     kept[key] = convert(key, value);
   }
@@ -109,11 +113,11 @@ function withoutDefaults(schema: Schema): Schema {
  */
 function describeEntries(spec: Schema): void {
   const source = (dataJsonSchema() as { properties: Record<"hosts" | "addresses", { items: Schema }> }).properties;
-  const data = (spec["properties"] as Record<string, Schema>)["data"] as Schema;
+  const { data } = spec["properties"] as Record<"data", Schema>;
+  const lists = data["properties"] as Record<"hosts" | "addresses", Schema>;
   for (const list of ["hosts", "addresses"] as const) {
     const entry = structural(source[list].items);
     const { agents: _, ...properties } = entry["properties"] as Record<string, Schema>;
-    const target = (data["properties"] as Record<string, Schema>)[list] as Schema;
-    target["items"] = { ...entry, properties, "x-kubernetes-preserve-unknown-fields": true };
+    lists[list]["items"] = { ...entry, properties, "x-kubernetes-preserve-unknown-fields": true };
   }
 }

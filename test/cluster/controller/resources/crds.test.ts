@@ -1,0 +1,177 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse, stringify } from "yaml";
+import { startControlPlane, type ControlPlane } from "../../../support/kube/control-plane.ts";
+import { CRD_FOLDER, installKinds } from "../../../support/kube/weir-kinds.ts";
+
+type Fields = Record<string, unknown>;
+let plane: ControlPlane;
+beforeAll(async () => {
+  plane = await startControlPlane({ level: 1 });
+  await installKinds(plane);
+});
+afterAll(async () => plane?.stop());
+
+const PLURALS: Readonly<Record<string, string>> = { Agent: "agents", Thread: "threads", EgressPolicy: "egresspolicies", CredentialGrant: "credentialgrants", Budget: "budgets" };
+const path = (kind: string, name = "") => `/apis/weir.dev/v1alpha1/namespaces/default/${PLURALS[kind]}${name === "" ? "" : `/${name}`}`;
+const object = (kind: string, name: string, spec: Fields) => ({ apiVersion: "weir.dev/v1alpha1", kind, metadata: { name }, spec });
+/** Names are taken once each, so that tests do not meet. */
+let count = 0;
+const aName = () => `x${count += 1}`;
+const create = (kind: string, spec: Fields, name = aName()) => plane.call("POST", path(kind), object(kind, name, spec));
+/** As `kubectl` asks it, with unknown fields refused. */
+const createStrictly = (kind: string, spec: Fields) => plane.call("POST", `${path(kind)}?fieldValidation=Strict`, object(kind, aName(), spec));
+
+const MCP = { name: "files", image: "files:1", port: 8_100 };
+const VOLUME = { name: "work", mountPath: "/work" };
+const GRANT = { vault: { path: "github", key: "token" }, bind: { hosts: ["api.github.com"] } };
+const BUDGET = { meter: "requests", limit: 10 };
+const THREAD = { agent: "reviewer", user: "ann" };
+
+describe("the API server accepts", () => {
+  test.each<[string, string, Fields]>([
+    ["an Agent without an image", "Agent", {}],
+    ["an Agent with everything", "Agent", {
+      image: "a:1", command: ["/a"], env: [{ name: "A", value: "1" }, { name: "B", secretKeyRef: { name: "s", key: "k" } }], mcpServers: [MCP, { ...MCP, name: "web", port: 8_101 }],
+      volumes: [VOLUME], policies: ["web"], grants: ["github"], budgets: ["team"], spawn: [{ agent: "notifier", grants: ["chat"] }], idleTimeout: "1h30m", startTimeout: "90s",
+      resources: { limits: { cpu: 2, memory: "1Gi" }, requests: { cpu: "500m" } }, scheduling: { tolerations: [{ key: "a", operator: "Exists" }], nodeSelector: { disk: "ssd" } },
+      instances: { max: 5, warm: 5 },
+    }],
+    ["the longest idleTimeout", "Agent", { idleTimeout: "168h" }],
+    ["a Thread", "Thread", THREAD],
+    ["a Thread of a Thread", "Thread", { ...THREAD, parent: { name: "a", uid: "u" }, chain: ["default/reviewer/a"], grants: ["chat"] }],
+    ["an EgressPolicy of data", "EgressPolicy", { data: { hosts: [{ name: "api.github.com", grants: ["github"] }], addresses: [{ cidr: "10.0.0.0/8", ports: [5432], handling: "tunnel" }], custom: { a: [1, null] } } }],
+    ["an EgressPolicy of Rego", "EgressPolicy", { rego: { "hours.rego": "package weir.custom.exchange\n" } }],
+    ["an empty EgressPolicy", "EgressPolicy", {}],
+    ["a CredentialGrant", "CredentialGrant", { ...GRANT, env: { GITHUB_TOKEN: "auto" } }],
+    ["a Budget", "Budget", BUDGET],
+  ])("%s", async (_, kind, spec) => {
+    const { status, body } = await createStrictly(kind, spec);
+    expect({ status, message: body["message"] }).toEqual({ status: 201, message: undefined });
+  });
+});
+
+describe("the API server refuses", () => {
+  test.each<[string, string, Fields, string]>([
+    ["a variable with value and secretKeyRef", "Agent", { env: [{ name: "A", value: "1", secretKeyRef: { name: "s", key: "k" } }] }, "exactly one of value and secretKeyRef"],
+    ["a variable with neither", "Agent", { env: [{ name: "A" }] }, "exactly one of value and secretKeyRef"],
+    ["a variable that begins with WEIR_", "Agent", { env: [{ name: "WEIR_CA", value: "x" }] }, "Weir's own"],
+    ["such a variable of an MCP server", "Agent", { mcpServers: [{ ...MCP, env: [{ name: "WEIR_CA", value: "x" }] }] }, "Weir's own"],
+    ["a variable twice", "Agent", { env: [{ name: "A", value: "1" }, { name: "A", value: "2" }] }, "Duplicate value"],
+    ["an MCP server twice", "Agent", { mcpServers: [MCP, { ...MCP, port: 9_000 }] }, "Duplicate value"],
+    ["two MCP servers on one port", "Agent", { mcpServers: [MCP, { ...MCP, name: "web" }] }, "a port of its own"],
+    ["an MCP server named agent", "Agent", { mcpServers: [{ ...MCP, name: "agent" }] }, "containers of Weir itself"],
+    ["an MCP server named weir-init", "Agent", { mcpServers: [{ ...MCP, name: "weir-init" }] }, "containers of Weir itself"],
+    ["an MCP server named weir-sidecar", "Agent", { mcpServers: [{ ...MCP, name: "weir-sidecar" }] }, "containers of Weir itself"],
+    ["an MCP server with a dot in its name", "Agent", { mcpServers: [{ ...MCP, name: "a.b" }] }, "should match"],
+    ["a volume twice", "Agent", { volumes: [VOLUME, { ...VOLUME, mountPath: "/b" }] }, "Duplicate value"],
+    ["two volumes at one place", "Agent", { volumes: [VOLUME, { ...VOLUME, name: "b" }] }, "a mountPath of its own"],
+    ["a volume over the trust bundle", "Agent", { volumes: [{ ...VOLUME, mountPath: "/weir/trust" }] }, "may not cover"],
+    ["a volume under a name of Weir's", "Agent", { volumes: [{ ...VOLUME, name: "weir-identity" }] }, "Weir's own"],
+    ["a policy twice", "Agent", { policies: ["a", "a"] }, "Duplicate value"],
+    ["an idleTimeout that is none", "Agent", { idleTimeout: "soon" }, "should match"],
+    ["an idleTimeout below ten seconds", "Agent", { idleTimeout: "9s" }, "from 10s to 168h"],
+    ["an idleTimeout above a week", "Agent", { idleTimeout: "169h" }, "from 10s to 168h"],
+    ["more warm instances than instances", "Agent", { instances: { max: 1, warm: 2 } }, "warm cannot be more than max"],
+    ["an amount that is none", "Agent", { resources: { limits: { memory: "much" } } }, "should match"],
+    ["a field that there is not", "Agent", { polices: ["a"] }, "unknown field"],
+    ["a Thread without an agent", "Thread", { user: "ann" }, "agent: Required"],
+    ["a Thread of an agent with a dot", "Thread", { ...THREAD, agent: "a.b" }, "should match"],
+    ["a grant twice in a Thread", "Thread", { ...THREAD, grants: ["a", "a"] }, "Duplicate value"],
+    ["a host entry without a name", "EgressPolicy", { data: { hosts: [{ ports: [443] }] } }, "name: Required"],
+    ["a host entry with a port that is none", "EgressPolicy", { data: { hosts: [{ name: "a.test", ports: [0] }] } }, "should be greater than"],
+    ["a Rego file with a path", "EgressPolicy", { rego: { "../a.rego": "" } }, "file names such as"],
+    ["a CredentialGrant without hosts", "CredentialGrant", { ...GRANT, bind: { hosts: [] } }, "at least 1 items"],
+    ["a dummy for a variable of Weir's", "CredentialGrant", { ...GRANT, env: { WEIR_X: "auto" } }, "Weir's own"],
+    ["a Budget of another meter", "Budget", { ...BUDGET, meter: "cows" }, "Unsupported value"],
+    ["a Budget below zero", "Budget", { ...BUDGET, limit: -1 }, "greater than or equal to 0"],
+    ["a Budget without a spec", "Budget", undefined as unknown as Fields, "spec: Required"],
+  ])("%s", async (_, kind, spec, message) => {
+    const { status, body } = await createStrictly(kind, spec);
+    expect(status, JSON.stringify(body)).toBeGreaterThanOrEqual(400);
+    expect(body["message"]).toContain(message);
+  });
+
+  test.each<[string, Fields]>([["Agent", {}], ["Thread", THREAD], ["EgressPolicy", {}], ["CredentialGrant", GRANT], ["Budget", BUDGET]])("a %s with a dot or 64 letters in its name", async (kind, spec) => {
+    for (const name of ["a.b", "a".repeat(64)]) expect((await create(kind, spec, name)).body["message"]).toContain("must be a DNS label");
+    expect((await create(kind, spec, `b${"a".repeat(62)}`)).status).toBe(201);
+  });
+});
+
+describe("a change", () => {
+  const changed = async (kind: string, before: Fields, change: Fields) => {
+    const name = aName();
+    expect((await create(kind, before, name)).status).toBe(201);
+    return plane.call("PATCH", path(kind, name), { spec: change });
+  };
+
+  test.each<[string, Fields, string]>([
+    ["agent", { agent: "other" }, "agent is fixed"],
+    ["user", { user: "bob" }, "user is fixed"],
+    ["parent", { parent: { name: "a", uid: "u" } }, "parent is fixed"],
+    ["chain", { chain: ["default/a/b"] }, "chain is fixed"],
+    ["grants", { grants: ["a"] }, "grants is fixed"],
+    ["stopRequestedAt to an earlier time", { stopRequestedAt: "2030-01-01T00:00:00Z" }, "does not go back"],
+  ])("of a Thread's %s is refused", async (_, change, message) => {
+    const { status, body } = await changed("Thread", { ...THREAD, stopRequestedAt: "2030-01-01T00:00:01Z" }, change);
+    expect([status, body["message"]]).toEqual([422, expect.stringContaining(message)]);
+  });
+
+  test("of a Thread's grants to none at all is refused", async () => {
+    expect((await changed("Thread", { ...THREAD, grants: ["a"] }, { grants: null })).status).toBe(422);
+  });
+
+  test("of title, paused and stopRequestedAt is accepted", async () => {
+    const { status } = await changed("Thread", { ...THREAD, stopRequestedAt: "2030-01-01T00:00:00Z" }, { title: "t", paused: true, stopRequestedAt: "2030-01-01T00:00:01+00:00" });
+    expect(status).toBe(200);
+  });
+
+  test("of an Agent's image is accepted, its removal is not", async () => {
+    expect((await changed("Agent", { image: "a:1" }, { image: "a:2" })).status).toBe(200);
+    expect(await changed("Agent", { image: "a:1" }, { image: null })).toMatchObject({ status: 422, body: { message: expect.stringContaining("image cannot be removed") } });
+  });
+});
+
+describe("an object", () => {
+  test("gets the defaults that the programs assume", async () => {
+    const { body } = await create("Agent", { volumes: [VOLUME] });
+    expect(body["spec"]).toMatchObject({
+      idleTimeout: "5m", startTimeout: "2m", instances: { max: 100, warm: 0 }, trust: { mountSystemBundle: true }, policies: [], volumes: [{ size: "1Gi", accessMode: "ReadWriteOnce", retention: "Delete" }],
+    });
+    expect(body["status"]).toBeUndefined();
+  });
+
+  test("keeps a field of a policy entry that nobody knows, so that it can be reported", async () => {
+    const { body } = await create("EgressPolicy", { data: { hosts: [{ name: "a.test", agents: ["default/a"] }] } });
+    expect(body["spec"]).toMatchObject({ data: { hosts: [{ name: "a.test", agents: ["default/a"], effect: "allow" }] } });
+  });
+
+  test("is shown in columns", async () => {
+    await create("Thread", THREAD, "shown");
+    const table = await plane.kubectl(["get", "wth", "--output=wide"]);
+    expect(table.split("\n")[0]?.split(/\s+/).filter(Boolean)).toEqual(["NAME", "AGENT", "PHASE", "UNREAD", "SPENT", "LAST-ACTIVITY", "INSTANCE", "USER", "AGE"]);
+    expect((await plane.kubectl(["get", "wag"])).split("\n")[0]?.split(/\s+/).filter(Boolean)).toEqual(["NAME", "READY", "REASON", "INSTANCES", "THREADS", "AGE"]);
+    expect(await plane.kubectl(["get", "threads", "--field-selector=spec.agent=reviewer", "--output=name"])).toContain("thread.weir.dev/shown");
+    expect(await plane.kubectl(["get", "threads", "--field-selector=spec.agent=other", "--output=name"])).toBe("");
+    for (const name of ["wep", "wcg", "wbu"]) expect(await plane.kubectl(["get", name])).toContain("AGE");
+    expect(await plane.kubectl(["get", "weir", "--output=name"])).toContain("thread.weir.dev/shown");
+    expect(await plane.kubectl(["explain", "egresspolicy.spec.data.hosts.handling"])).toContain("tunnel");
+  });
+});
+
+describe("a new version of the definitions", () => {
+  test("keeps the objects, and an older object that it would not accept stays readable and changeable elsewhere", async () => {
+    await create("Budget", { ...BUDGET, limit: 5 }, "kept");
+    const definition = parse(await readFile(join(CRD_FOLDER, "budgets.yaml"), "utf8")) as { spec: { versions: { schema: { openAPIV3Schema: { properties: { spec: { properties: Fields } } } } }[] } };
+    const properties = definition.spec.versions[0]!.schema.openAPIV3Schema.properties.spec.properties;
+    (properties["limit"] as Fields)["minimum"] = 6;
+    properties["note"] = { type: "string", default: "new" };
+    await plane.kubectl(["apply", "--server-side", "--filename=-"], stringify(definition));
+    const upgraded = async () => (await plane.call("GET", path("Budget", "kept"))).body["spec"];
+    await expect.poll(upgraded, { timeout: 10_000 }).toMatchObject({ limit: 5, note: "new" });
+    expect((await plane.call("PATCH", path("Budget", "kept"), { metadata: { labels: { a: "b" } } })).status).toBe(200);
+    await installKinds(plane);
+    await expect.poll(upgraded, { timeout: 10_000 }).toEqual({ ...BUDGET, limit: 5, window: "day" });
+  });
+});

@@ -8,8 +8,12 @@ package weir.addresses
 # METADATA
 # title: Entries that name an address
 # description: In the order of the data.
-entries(address) := [entry |
-	some entry in data.egress.addresses
+entries(address) := among(data.egress.addresses, address)
+
+# METADATA
+# title: Entries of a list that name an address
+among(list, address) := [entry |
+	some entry in list
 	net.cidr_contains(entry.cidr, address)
 ]
 

@@ -8,7 +8,11 @@ package weir.hosts
 # METADATA
 # title: Entries that name a host
 # description: Exact name, then `*.` (one label more), then `**.` (one label more, or several).
-entries(name) := array.concat(exact(name), array.concat(one_label_more(name), labels_more(name))) if is_name(name)
+entries(name) := among(data.egress.hosts, name) if is_name(name)
+
+# METADATA
+# title: Entries of an index that name a host
+among(index, name) := array.concat(exact(index, name), array.concat(one_label_more(index, name), labels_more(index, name)))
 
 # METADATA
 # title: A name that patterns may be compared with
@@ -33,13 +37,13 @@ listed(index, name) if {
 	index.many[ancestor]
 }
 
-exact(name) := object.get(data.egress.hosts.exact, name, [])
+exact(index, name) := object.get(index.exact, name, [])
 
-one_label_more(name) := object.get(data.egress.hosts.one, parent(name), [])
+one_label_more(index, name) := object.get(index.one, parent(name), [])
 
-labels_more(name) := [entry |
+labels_more(index, name) := [entry |
 	some ancestor in ancestors(name)
-	some entry in data.egress.hosts.many[ancestor]
+	some entry in index.many[ancestor]
 ]
 
 parent(name) := ancestors(name)[0]

@@ -8,12 +8,18 @@ package weir.targets
 import data.weir.addresses
 import data.weir.agents
 import data.weir.hosts
+import data.weir.tenants
 
 # METADATA
 # title: Entries that name the destination
-entries := hosts.entries(input.connection.name) if input.connection.is_address == false
+# description: Those for everybody, then those of the policies that the agent names.
+entries := array.concat(hosts.entries(input.connection.name), tenants.hosts_named(input.connection.name)) if {
+	input.connection.is_address == false
+}
 
-entries := addresses.entries(input.connection.name) if input.connection.is_address == true
+entries := array.concat(addresses.entries(input.connection.name), tenants.addresses_named(input.connection.name)) if {
+	input.connection.is_address == true
+}
 
 # METADATA
 # title: Entries that can allow
@@ -42,7 +48,7 @@ first(list) := [entry | some entry in list; entry.order == min({other.order | so
 
 # METADATA
 # title: Destinations that no entry can open
-# description: Metadata services, second spellings of addresses, hidden names.
+# description: Metadata services, second spellings of addresses, hidden names; for an agent without its policies, everything.
 closed := {
 	"allow": false,
 	"rule": "addresses.metadata",
@@ -75,6 +81,8 @@ closed := {
 } if {
 	input.connection.is_address == false
 	hosts.listed(data.egress.hidden, input.connection.name)
+} else := tenants.withheld if {
+	not tenants.is_platform(input.connection.name)
 }
 
 # METADATA

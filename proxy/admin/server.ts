@@ -35,7 +35,7 @@ const PAGES: Readonly<Record<string, (context: AdminContext) => Answer | Promise
 };
 
 /**
- * Serves /healthz (the process answers), /readyz (it takes new work) and /metrics on a loopback address.
+ * Serves /healthz (the process answers), /readyz (it takes new work) and /metrics on a loopback address, or where else the configuration says.
  * @returns null if no address is configured and none is used by default
  * @throws UserError if the address cannot be listened on
  */
@@ -81,7 +81,7 @@ async function listen(server: Server, address: string): Promise<void> {
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const reason = code === "EADDRINUSE" ? "the port is in use" : code === "EACCES" ? "permission denied" : message;
-    throw new UserError(`cannot open the admin port ${address}: ${reason}`, "Set admin.address to a free loopback port, or stop what uses this one.", EXIT.config, { cause: error });
+    throw new UserError(`cannot open the admin port ${address}: ${reason}`, "Set admin.address to a free port, or stop what uses this one.", EXIT.config, { cause: error });
   }
 }
 

@@ -24,18 +24,21 @@ const NO_WAY_OUT = new Set(["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
 /** Makes connections that only a rule can bring back here, and recognises them when they arrive. */
 export class RedirectCheck {
   readonly #calls: SystemCalls;
-  readonly #awaited = new Map<number, () => void>();
+  readonly #awaited = new Map<string, () => void>();
 
   constructor(calls: SystemCalls) {
     this.#calls = calls;
   }
 
-  /** To be told of every connection before it is relayed. @returns true if it was one of ours; it is ended then */
+  /**
+   * To be told of every connection before it is relayed. Whoever made it: one to that address that arrives here was turned here.
+   * @returns true if it was awaited; it is ended then
+   */
   takes(accepted: Socket): boolean {
-    const arrived = this.#awaited.get(accepted.remotePort ?? 0);
-    if (arrived === undefined) return false;
+    if (this.#awaited.size === 0) return false;
     const destination = originalDestination(accepted, this.#calls);
-    if (destination?.port !== PROBE_PORT || !Object.values<string>(PROBES).includes(destination.address)) return false;
+    const arrived = destination?.port === PROBE_PORT ? this.#awaited.get(destination.address) : undefined;
+    if (arrived === undefined) return false;
     arrived();
     accepted.destroy();
     return true;
@@ -50,20 +53,15 @@ export class RedirectCheck {
 
   async #comesBack(host: string): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.#awaited.set(host, () => { resolve(true); });
     const socket = connect({ host, port: PROBE_PORT });
-    let port = 0;
-    // The kernel has chosen the port by then, and the connection arrives in a later turn of the loop.
-    socket.on("connectionAttempt", () => {
-      port = socket.localPort ?? 0;
-      this.#awaited.set(port, () => { resolve(true); });
-    });
     socket.on("error", (error: NodeJS.ErrnoException) => { resolve(NO_WAY_OUT.has(error.code ?? "")); });
     const deadline = setTimeout(() => { resolve(false); }, ATTEMPT_MS);
     try {
       return await promise;
     } finally {
       clearTimeout(deadline);
-      this.#awaited.delete(port);
+      this.#awaited.delete(host);
       socket.destroy();
     }
   }

@@ -1,5 +1,7 @@
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runTool } from "../../init/run-tool.ts";
@@ -125,5 +127,55 @@ except OSError as e: print(type(e).__name__)`]);
 
   test("a tool that is not installed is named with the package that has it", () => {
     expect(() => runTool("nft-not-here", [])).toThrow(/nft-not-here cannot be run/);
+  });
+});
+
+/** What holds the agent back until the boundary stands: the sidecar's ready file, for which the pod's startup probe waits. */
+describe("the ready file", () => {
+  let lab: PodLab;
+  beforeAll(async () => { lab = await PodLab.open(); });
+  afterAll(async () => { await lab.close(); });
+
+  test("comes when connections are turned to the sidecar, and not before; that of an earlier sidecar is taken away", async () => {
+    const file = join(lab.folder, "ready");
+    writeFileSync(file, "");
+    const started = lab.startSidecar("--ready-file", file);
+    await expect.poll(() => existsSync(file)).toBe(false);
+    const waiting = lab.start(lab.pod, [process.execPath, fileURLToPath(new URL("../../sidecar/main.ts", import.meta.url)), "--await-ready", file]);
+    // What is not turned around goes out, and the next try follows.
+    await expect.poll(() => lab.leaks().outside, { timeout: 5_000 }).toBeGreaterThan(1);
+    expect([existsSync(file), waiting.exitCode]).toEqual([false, null]);
+    const ended = once(waiting, "exit");
+    lab.applyRules();
+    expect(await ended).toEqual([0, null]);
+    await endProcess(await started);
+    expect(lab.preambles).toEqual([]);
+  });
+});
+
+describe("inbound", () => {
+  let lab: PodLab;
+  beforeAll(async () => { lab = await PodLab.open(); });
+  afterAll(async () => { await lab.close(); });
+
+  /** Opens a connection into the pod from an address that is not listed. */
+  const reach = (port: number) => lab.node.run("python3", "-c", `import socket\ntry:\n  print(socket.create_connection(("${ADDRESSES.pod[4]}", ${port}), 0.5, ("10.78.0.9", 0)).recv(10).decode())\nexcept OSError as e:\n  print(type(e).__name__)`).trim();
+
+  test("any lets connections in from everywhere but to the sidecar, and nothing new out; listed and none let this one not in", async () => {
+    lab.node.run("ip", "address", "add", "10.78.0.9/32", "dev", "pod0");
+    const server = lab.start(lab.pod, ["python3", "-u", "-c", `import socket, threading
+def serve(port):
+  l = socket.create_server(("0.0.0.0", port))
+  while True: l.accept()[0].sendall(b"served")
+for port in (8080, 15001): threading.Thread(target=serve, args=(port,)).start()
+print("up")`]);
+    await once(server.stdout ?? server, "data");
+    lab.applyRules({ inbound: "any" });
+    expect([reach(8_080), reach(15_001)]).toEqual(["served", "TimeoutError"]);
+    expect(lab.pod.run("python3", "-c", 'import socket\nprint(socket.create_connection(("10.78.0.9", 8080), 1).recv(10).decode())').trim()).toBe("served");
+    for (const inbound of ["listed", "none"]) {
+      lab.applyRules({ inbound });
+      expect(reach(8_080)).toBe("TimeoutError");
+    }
   });
 });

@@ -1,13 +1,13 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { SIDECAR_NODE_FLAGS } from "../../../common/sidecar-flags.ts";
 import type { Preamble } from "../../../common/preamble.ts";
-import { rulesConfig } from "../../../init/config.ts";
+import { rulesConfig, type RulesConfig } from "../../../init/config.ts";
 import { readBack, type LoadedRules } from "../../../init/read-back.ts";
 import { planRules } from "../../../init/rules.ts";
 import { endProcess, LAB_ENVIRONMENT, openNamespace, type Namespace } from "./namespaces.ts";
@@ -21,7 +21,7 @@ const CONTROL_DEADLINE_MS = 5_000;
 const POLL_MS = 20;
 const WITHOUT_RIGHTS = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all", "--no-new-privs"];
 const source = (path: string) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
-const config = rulesConfig.parse({ mode: "pod", nodeAddresses: [ADDRESSES.node[4], ADDRESSES.node[6]], inboundFrom: [ADDRESSES.node[4], ADDRESSES.node[6]] });
+const SETTINGS = { mode: "pod", nodeAddresses: [ADDRESSES.node[4], ADDRESSES.node[6]], inboundFrom: [ADDRESSES.node[4], ADDRESSES.node[6]] };
 
 /**
  * What a pod is to a network: a namespace with one cable to its node, and a node that forwards whatever it gets to a world outside, in
@@ -34,7 +34,9 @@ export class PodLab {
   readonly preambles: Preamble[] = [];
   /** How the agent ended connections to port 7002. */
   readonly ends: string[] = [];
-  readonly #folder = mkdtempSync(join(tmpdir(), "weir-lab-"));
+  /** For files of a test; removed with the lab. */
+  readonly folder = mkdtempSync(join(tmpdir(), "weir-lab-"));
+  #config: RulesConfig = rulesConfig.parse(SETTINGS);
   readonly #children: ChildProcess[] = [];
 
   private constructor(node: Namespace, pod: Namespace, outside: Namespace) {
@@ -56,14 +58,16 @@ export class PodLab {
     }
   }
 
-  /** Runs the init program in the pod, as its init container would. */
-  applyRules(): void {
-    this.pod.run(process.execPath, source("init/main.ts"), "--mode", "pod", "--node-addresses", Object.values(ADDRESSES.node).join(","), "--inbound-from", Object.values(ADDRESSES.node).join(","));
+  /** Runs the init program in the pod, as its init container would. @param settings on top of the lab's own */
+  applyRules(settings: Partial<Record<"containers" | "inbound", string>> & { readonly sidecarUid?: number } = {}): void {
+    this.#config = rulesConfig.parse({ ...SETTINGS, ...settings });
+    const flags = Object.entries({ ...SETTINGS, ...settings }).map(([name, value]) => `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}=${String(value)}`);
+    this.pod.run(process.execPath, source("init/main.ts"), ...flags);
   }
 
   /** What the pod's kernel holds now. */
   rules(): LoadedRules {
-    return readBack(this.pod.run("nft", "-j", "list", "table", "inet", "weir"), planRules(config));
+    return readBack(this.pod.run("nft", "-j", "list", "table", "inet", "weir"), planRules(this.#config));
   }
 
   /** @param flags of the sidecar, on top of the necessary ones */
@@ -71,12 +75,19 @@ export class PodLab {
     return this.startSidecarProgram(source("sidecar/main.ts"), ...flags);
   }
 
+  /** The words to start a program in the pod as this user, who may become nobody else: a container without CAP_SETUID and CAP_SETGID. Needs root. */
+  asUser(uid: number): readonly string[] {
+    return ["setpriv", "--reuid", String(uid), "--regid", String(uid), "--clear-groups", ...WITHOUT_RIGHTS.slice(1), "--"];
+  }
+
   /** @param program the sidecar as a source or as a bundle */
   async startSidecarProgram(program: string, ...flags: string[]): Promise<ChildProcess> {
-    const tokenFile = join(this.#folder, "token");
+    const tokenFile = join(this.folder, "token");
     writeFileSync(tokenFile, "pod.token.signature");
+    const user = this.#config.mode === "pod" && this.#config.sidecarUid !== undefined ? this.asUser(this.#config.sidecarUid) : WITHOUT_RIGHTS;
+    if (user !== WITHOUT_RIGHTS) chmodSync(this.folder, 0o755);
     const args = [...SIDECAR_NODE_FLAGS, program, "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile, ...flags];
-    const sidecar = this.start(this.pod, [...WITHOUT_RIGHTS, process.execPath, ...args], "pipe");
+    const sidecar = this.start(this.pod, [...user, process.execPath, ...args], "pipe");
     for await (const chunk of sidecar.stderr ?? []) if (String(chunk).includes("sidecar.ready")) break;
     return sidecar;
   }
@@ -118,7 +129,7 @@ export class PodLab {
   async close(): Promise<void> {
     for (const child of this.#children) await endProcess(child);
     for (const namespace of [this.pod, this.outside, this.node]) await namespace.close();
-    rmSync(this.#folder, { recursive: true, force: true });
+    rmSync(this.folder, { recursive: true, force: true });
   }
 
   #cable(): void {

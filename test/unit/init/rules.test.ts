@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { rulesConfig } from "../../../init/config.ts";
+import { initConfig, rulesConfig } from "../../../init/config.ts";
 import { readBack } from "../../../init/read-back.ts";
 import { planRules, renderRules, type Chain } from "../../../init/rules.ts";
 
 const local = planRules(rulesConfig.parse({ mode: "local" }));
 const pod = planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1, fd78::1", inboundFrom: ["10.78.0.1"] }));
+const podWithContainer = planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1", containers: "shell:64100" }));
 
 const chain = (chains: readonly Chain[], name: string) => {
   const found = chains.find((one) => one.name === name);
@@ -21,11 +22,16 @@ function listed(chains: readonly Chain[]): { nftables: Record<string, unknown>[]
       ...one.rules.map((rule) => ({
         rule: {
           chain: one.name, comment: rule.name,
-          expr: [...(rule.match === "" ? [] : [{ match: { op: "==", left: rule.match, right: 1 } }]), { counter: { packets: 3, bytes: 9 } }, verdict(rule.action)],
+          expr: [...(rule.match === "" ? [] : [matchOf(rule.match)]), { counter: { packets: 3, bytes: 9 } }, verdict(rule.action)],
         },
       })),
     ]),
   };
+}
+
+function matchOf(match: string): Record<string, unknown> {
+  const uid = match.match(/meta skuid (\d+)/)?.[1];
+  return { match: uid === undefined ? { op: "==", left: match, right: 1 } : { op: "==", left: { meta: { key: "skuid" } }, right: Number(uid) } };
 }
 
 function verdict(action: string): Record<string, unknown> {
@@ -78,6 +84,52 @@ describe("rules", () => {
   });
 });
 
+describe("rules of a pod whose containers have identities of their own", () => {
+  const withTwo = planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1", containers: "shell:64100, files:64101", sidecarUid: 64_000 }));
+
+  test("turn each uid to its own pair of ports, before everybody else is turned to the agent's", () => {
+    expect(lines(withTwo, "capture").slice(1)).toEqual([
+      "ip daddr 10.78.0.1 tcp dport 15008 meta skuid 64000 return",
+      "meta skuid 64100 udp dport 53 redirect to :15054", "meta skuid 64100 meta l4proto tcp redirect to :15002",
+      "meta skuid 64101 udp dport 53 redirect to :15055", "meta skuid 64101 meta l4proto tcp redirect to :15003",
+      "udp dport 53 redirect to :15053", "meta l4proto tcp redirect to :15001",
+    ]);
+  });
+
+  test("let nobody else to these ports, nor these uids to the agent's, before anything local is accepted", () => {
+    const outgoing = lines(withTwo, "outgoing");
+    const guards = outgoing.slice(0, outgoing.indexOf("fib daddr type local accept"));
+    expect(guards).toEqual([
+      "fib daddr type local tcp dport 15002 meta skuid 64100 ct status dnat accept", "fib daddr type local udp dport 15054 meta skuid 64100 ct status dnat accept",
+      "fib daddr type local tcp dport 15003 meta skuid 64101 ct status dnat accept", "fib daddr type local udp dport 15055 meta skuid 64101 ct status dnat accept",
+      "fib daddr type local tcp dport 15002-15017 tcp flags & (syn | ack) != syn accept",
+      "fib daddr type local tcp dport 15002-15017 reject with tcp reset",
+      "fib daddr type local udp dport 15054-15069 reject with icmpx type port-unreachable",
+      "fib daddr type local tcp dport 15001 meta skuid { 64100, 64101 } reject with tcp reset",
+      "fib daddr type local udp dport 15053 meta skuid { 64100, 64101 } reject with icmpx type port-unreachable",
+    ]);
+  });
+
+  test("close all these ports to the outside, and are absent without such containers", () => {
+    expect(lines(withTwo, "incoming")).toContain('iifname != "lo" tcp dport 15001-15017 drop');
+    expect(lines(pod, "incoming")).toContain('iifname != "lo" tcp dport 15001 drop');
+    expect(renderRules(pod)).not.toContain("skuid");
+  });
+});
+
+describe("inbound", () => {
+  const incoming = (settings: object) => lines(planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1", ...settings })), "incoming").filter((line) => line.includes("ct mark set"));
+
+  test.each([
+    ["nobody, although addresses are listed", { inbound: "none", inboundFrom: "10.78.0.1" }, []],
+    ["the listed addresses", { inbound: "listed", inboundFrom: "10.78.0.1,fd78::1" }, ["ip saddr 10.78.0.1 ct state new ct mark set 0x5e accept", "ip6 saddr fd78::1 ct state new ct mark set 0x5e accept"]],
+    ["nobody by default", {}, []],
+    ["anybody, by TCP alone", { inbound: "any" }, ["meta l4proto tcp ct state new ct mark set 0x5e accept"]],
+  ])("lets in %s", (_name, settings, rules) => {
+    expect(incoming(settings)).toEqual(rules);
+  });
+});
+
 describe("configuration of init", () => {
   test.each([
     ["no node address", { mode: "pod", nodeAddresses: "" }],
@@ -87,8 +139,16 @@ describe("configuration of init", () => {
     ["a zone", { mode: "pod", nodeAddresses: "fe80::1%eth0" }],
     ["a node address where nothing may leave", { mode: "local", nodeAddresses: "10.0.0.1" }],
     ["an unknown mode", { mode: "open" }],
+    ["a container without a uid", { mode: "pod", nodeAddresses: "10.0.0.1", containers: "shell" }],
+    ["a container as root", { mode: "pod", nodeAddresses: "10.0.0.1", containers: "shell:0" }],
+    ["a container whose name would be a rule of its own", { mode: "pod", nodeAddresses: "10.0.0.1", containers: 'a" accept:64100' }],
+    ["two containers of one uid", { mode: "pod", nodeAddresses: "10.0.0.1", containers: "a:64100,b:64100" }],
+    ["one container twice", { mode: "pod", nodeAddresses: "10.0.0.1", containers: "a:64100,a:64101" }],
+    ["seventeen containers", { mode: "pod", nodeAddresses: "10.0.0.1", containers: Array.from({ length: 17 }, (_, index) => `c${index}:${64_100 + index}`).join(",") }],
+    ["nothing but trust files, without a CA", { mode: "trust" }],
+    ["trust files at a relative path", { mode: "trust", caPem: "x", trustDirectory: "trust" }],
   ])("refuses %s", (_name, config) => {
-    expect(rulesConfig.safeParse(config).success).toBe(false);
+    expect(initConfig.safeParse(config).success).toBe(false);
   });
 });
 
@@ -111,12 +171,16 @@ describe("reading back", () => {
       const text = JSON.stringify(all).replaceAll('"port":15001', '"port":15002');
       all.nftables = (JSON.parse(text) as typeof all).nftables;
     }, /redirect 15002/],
+    ["another user", (all) => {
+      const text = JSON.stringify(all).replace('"right":64100', '"right":64199');
+      all.nftables = (JSON.parse(text) as typeof all).nftables;
+    }, /if uid 64199 redirect 15054", not .*if uid 64100/],
     ["a refusal that lost its condition's rule", (all) => { all.nftables = all.nftables.filter((one) => (one["rule"] as { comment?: string } | undefined)?.comment !== "leak"); }, /last_gate/],
   ])("tells %s", (_name, spoil, reason) => {
-    const all = listed(pod);
-    const before = readBack(JSON.stringify(all), pod).fingerprint;
+    const all = listed(podWithContainer);
+    const before = readBack(JSON.stringify(all), podWithContainer).fingerprint;
     spoil(all);
-    const loaded = readBack(JSON.stringify(all), pod);
+    const loaded = readBack(JSON.stringify(all), podWithContainer);
     expect(loaded.differences.join("\n")).toMatch(reason);
     expect(loaded.fingerprint).not.toBe(before);
   });

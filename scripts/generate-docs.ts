@@ -2,14 +2,17 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { renderConfiguration } from "./docs/configuration.ts";
 import { renderCrds } from "./docs/crds.ts";
 import { withErrorTable } from "./docs/error-rows.ts";
+import { generatedChartFiles } from "./chart/generated-files.ts";
 
 /** Writes what the documents repeat of the code; test/structure fails while they differ. */
 const ARCHITECTURE = new URL("../ARCHITECTURE.md", import.meta.url);
 const CRDS = new URL("../charts/weir/files/crds/", import.meta.url);
 const CONFIGURATION = new URL("../docs/configuration.md", import.meta.url);
+const CHART = new URL("../charts/weir/", import.meta.url);
 
 writeFileSync(ARCHITECTURE, withErrorTable(readFileSync(ARCHITECTURE, "utf8")));
 mkdirSync(new URL("./", CONFIGURATION), { recursive: true });
 writeFileSync(CONFIGURATION, renderConfiguration());
 mkdirSync(CRDS, { recursive: true });
 for (const [name, text] of renderCrds()) writeFileSync(new URL(name, CRDS), text);
+for (const [path, text] of generatedChartFiles()) writeFileSync(new URL(path, CHART), text);

@@ -5,7 +5,7 @@ const HEAD = `# The chart
 Installs Weir into a cluster: the node proxies (a DaemonSet), the controller, the custom resources, the injection of the boundary into pods, and
 what keeps everybody to it. How to install, use, upgrade and remove it: [docs/kubernetes.md](../../docs/kubernetes.md).
 
-\`values.yaml\`, \`values.schema.json\`, \`files/dashboards/\` and this page are written by \`node scripts/generate-chart.ts\`.
+\`values.yaml\`, \`values.schema.json\`, \`files/dashboards/\` and this page are written by \`npm run docs:generate\`.
 
 | value | default | meaning |
 |---|---|---|

@@ -1,6 +1,6 @@
 import { valueTree, type ValueNode } from "./value-tree.ts";
 
-const HEAD = `# What the chart can be told. Written from the schema by scripts/generate-chart.ts; a key that is not here is an error.
+const HEAD = `# What the chart can be told. Written from the schema in scripts/chart/values.ts; a key that is not here is an error.
 `;
 
 /** The text of charts/weir/values.yaml: every setting with its meaning above it. */

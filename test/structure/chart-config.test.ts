@@ -1,0 +1,128 @@
+import { beforeEach, describe, expect, test } from "vitest";
+import { parseConfig } from "../../common/config.ts";
+import { proxyConfig } from "../../proxy/config.ts";
+import { generatedChartFiles } from "../../scripts/chart/generated-files.ts";
+import { findHelm, helm, helmRelease, CHART, objectOf, renderChart, type ChartObject, type Values } from "../support/kube/chart.ts";
+import { filesUnder, read } from "./repository.ts";
+
+const hasHelm = await findHelm() !== null;
+if (!hasHelm) process.stderr.write("chart tests: no `helm` in the tool cache (npm run verify:cluster builds it); what renders the chart is skipped\n");
+
+const DIGEST = `sha256:${"a".repeat(64)}`;
+
+/** Sets of values as somebody would write them. */
+const CASES: Readonly<Record<string, Values>> = {
+  "the defaults": {},
+  "agents and a quota": { agentNamespaces: [{ name: "agents", create: true }, { name: "team-a", podSecurity: "baseline" }], proxy: { priorityQuota: true, listenOn: "[::]", clusterIP: "10.96.0.77" } },
+  "PostgreSQL and two replicas": { controller: { store: { kind: "postgres", urlSecret: { name: "weir-store" } } } },
+  "Vault and limits": {
+    vault: { address: "https://vault.vault.svc:8200", namespace: "agents", tokenSecret: { name: "weir-vault" }, caConfigMap: { name: "vault-ca" } },
+    budgets: { perAgent: { requests: 5_000_000, bytes: 0, window: "day" } },
+  },
+  "own settings of the proxy": { proxy: { config: { audit: { retainDays: 90, sinks: [{ type: "https", name: "siem", url: "https://siem.example/in" }] }, upstream: { clusterCidrs: ["10.0.0.0/8"] } } } },
+  "everything that is watched": { monitoring: { podMonitor: true, serviceMonitor: true, rules: true, dashboards: true, labels: { release: "prometheus" } } },
+  "images by digest": { images: { registry: "registry.example/weir", init: { digest: DIGEST }, sidecar: { digest: DIGEST }, proxy: { digest: DIGEST }, controller: { digest: DIGEST } } },
+  "every namespace, without CRDs and network policies": { rbac: { everyNamespace: true }, crds: { install: false }, networkPolicies: { enabled: false } },
+};
+
+const rendered = new Map<string, readonly ChartObject[]>();
+async function objects(name: string): Promise<readonly ChartObject[]> {
+  const found = rendered.get(name) ?? await renderChart(CASES[name]);
+  rendered.set(name, found);
+  return found;
+}
+
+/** The text of a key of a rendered ConfigMap. */
+function textOf(all: readonly ChartObject[], name: string, key: string): string {
+  return (objectOf(all, "ConfigMap", name)["data"] as Record<string, string>)[key] ?? "";
+}
+
+interface Container { readonly name: string; readonly image: string; readonly securityContext: Record<string, unknown> }
+interface PodTemplate { readonly containers: readonly Container[]; readonly initContainers?: readonly Container[]; readonly automountServiceAccountToken?: boolean }
+
+function podTemplates(all: readonly ChartObject[]): PodTemplate[] {
+  return all.flatMap((object) => {
+    if (object.kind === "Pod") return [object["spec"] as PodTemplate];
+    const spec = object["spec"] as { template?: { spec: PodTemplate } } | undefined;
+    return spec?.template === undefined ? [] : [spec.template.spec];
+  });
+}
+
+describe("the chart's written files", () => {
+  test.each([...generatedChartFiles()])("%s is what `npm run docs:generate` writes", (path, text) => {
+    expect(read(`charts/weir/${path}`)).toBe(text);
+  });
+
+  test("say of each value what it is for, sections aside", () => {
+    const silent = read("charts/weir/README.md").split("\n").filter((line) => /^\| `.*\|\s*\|$/.test(line) && !/resources\.(requests|limits)/.test(line));
+    expect(silent).toEqual([]);
+  });
+
+  test("hold no line that ends in a blank, which would show in every rendered object", () => {
+    const blank = filesUnder("charts/weir/templates", "").flatMap((path) => read(path).split("\n").flatMap((line, index) => (/[ \t]$/.test(line) ? [`${path}:${index + 1}`] : [])));
+    expect(blank).toEqual([]);
+  });
+});
+
+describe("the chart", () => {
+  beforeEach(({ skip }) => { if (!hasHelm) skip("no helm here"); });
+
+  test("passes helm's own check", async () => {
+    expect(await helm(["lint", "--strict", CHART])).toContain("0 chart(s) failed");
+  });
+
+  test.each(Object.keys(CASES))("gives the proxy a configuration that it takes: %s", async (name) => {
+    const config = parseConfig(proxyConfig, name, textOf(await objects(name), "weir-proxy", "proxy.yaml"));
+    expect(config.stateDirectory).toBe("/var/lib/weir");
+    expect(config.listen.address).toMatch(/:15008$/);
+  });
+
+  test("hands settings through whole: large numbers, lists, and what Vault needs", async () => {
+    const limits = parseConfig(proxyConfig, "limits", textOf(await objects("Vault and limits"), "weir-proxy", "proxy.yaml"));
+    expect(limits.budgets.perAgent).toEqual({ requests: 5_000_000, bytes: 0, window: "day" });
+    expect(limits.credentials.vault).toMatchObject({ address: "https://vault.vault.svc:8200", namespace: "agents", tokenFile: "/etc/weir-vault/token/token", caFile: "/etc/weir-vault/ca/ca.crt" });
+    const own = parseConfig(proxyConfig, "own", textOf(await objects("own settings of the proxy"), "weir-proxy", "proxy.yaml"));
+    expect(own).toMatchObject({ audit: { retainDays: 90, sinks: [{ name: "siem" }] }, upstream: { clusterCidrs: ["10.0.0.0/8"] }, stateDirectory: "/var/lib/weir" });
+  });
+
+  test.each(Object.keys(CASES))("names every image by version or digest, never by `latest`: %s", async (name) => {
+    const images = podTemplates(await objects(name)).flatMap((pod) => [...pod.containers, ...pod.initContainers ?? []]).map(({ image }) => image);
+    expect(images.length).toBeGreaterThanOrEqual(3);
+    expect(images.filter((image) => !/(:\d+\.\d+\.\d+|@sha256:[0-9a-f]{64})$/.test(image))).toEqual([]);
+  });
+
+  test.each(Object.keys(CASES))("runs every container read-only, without rights to gain, and without a token that it does not ask for: %s", async (name) => {
+    for (const pod of podTemplates(await objects(name))) {
+      expect(pod.automountServiceAccountToken).toBe(false);
+      for (const container of [...pod.containers, ...pod.initContainers ?? []]) {
+        expect(container.securityContext, container.name).toMatchObject({ allowPrivilegeEscalation: false, readOnlyRootFilesystem: true, capabilities: { drop: ["ALL"] } });
+      }
+    }
+  });
+
+  test("keeps its CRDs and volumes when it is removed", async () => {
+    const kept = (await objects("the defaults")).filter(({ kind }) => kind === "CustomResourceDefinition" || kind === "PersistentVolumeClaim");
+    expect(kept).toHaveLength(6);
+    for (const { metadata } of kept) expect(metadata.annotations, metadata.name).toMatchObject({ "helm.sh/resource-policy": "keep" });
+  });
+
+  test("runs two controllers on PostgreSQL and one on the embedded store", async () => {
+    expect(objectOf(await objects("the defaults"), "Deployment", "weir-controller")).toMatchObject({ spec: { replicas: 1, strategy: { type: "Recreate" } } });
+    expect(objectOf(await objects("PostgreSQL and two replicas"), "Deployment", "weir-controller")).toMatchObject({ spec: { replicas: 2, strategy: { type: "RollingUpdate" } } });
+  });
+});
+
+describe("the chart refuses", () => {
+  beforeEach(({ skip }) => { if (!hasHelm) skip("no helm here"); });
+
+  test.each([
+    ["two controllers on the embedded store", { controller: { replicas: 2 } }, "controller.replicas: the embedded store belongs to one controller"],
+    ["PostgreSQL without its URL", { controller: { store: { kind: "postgres" } } }, "controller.store.urlSecret.name: with store `postgres`, name the Secret"],
+    ["Vault without a token", { vault: { address: "https://vault:8200" } }, "vault.tokenSecret.name: with vault.address, name the Secret"],
+    ["an image that moves", { images: { proxy: { tag: "latest" } } }, "would be another image tomorrow"],
+    ["a value that there is none of", { proxi: {} }, "additional properties 'proxi' not allowed"],
+    ["a wrong setting of the proxy", { proxy: { config: { audit: { retainDays: "x" } } } }, "at '/proxy/config/audit/retainDays': got string, want integer"],
+  ])("%s, and says why", async (_, values, message) => {
+    await expect(helmRelease("template", [], { values })).rejects.toThrow(message);
+  });
+});

@@ -1,5 +1,5 @@
 /**
- * Writes what is generated from sources and checked in: `policies/schemas/` and `policies/dist/default.tar.gz`.
+ * Writes what is generated from sources and checked in: `policies/schemas/` and the bundles in `policies/dist/`.
  * Run after a change under policies/ or of the policy input: `node scripts/build-policy.ts`. Needs `opa`, or Go to build it.
  */
 import { mkdir, writeFile } from "node:fs/promises";
@@ -10,12 +10,14 @@ import { compileLibrary } from "../proxy/policy/compile-policy.ts";
 import { dataJsonSchema } from "../proxy/policy/data.ts";
 import { inputJsonSchema } from "../proxy/policy/input-schema.ts";
 import { obtainOpa } from "../proxy/policy/opa.ts";
+import { accessInputSchema, compileAccessPolicy } from "./access-policy.ts";
 
 const policies = join(import.meta.dirname, "..", "policies");
 const say = (line: string) => { process.stderr.write(`${line}\n`); };
 
 // In a folder of its own: `opa test policies` merges the JSON files of one folder and would find a conflict.
 await mkdir(join(policies, "schemas", "data"), { recursive: true });
+await mkdir(join(policies, "schemas", "access"), { recursive: true });
 await mkdir(join(policies, "dist"), { recursive: true });
 await writeFile(join(policies, "schemas", "input.json"), `${JSON.stringify(inputJsonSchema(), null, 2)}\n`);
 await writeFile(join(policies, "schemas", "data", "schema.json"), `${JSON.stringify(dataJsonSchema(), null, 2)}\n`);
@@ -23,3 +25,7 @@ const opa = await obtainOpa(readEnvironment(), say);
 const bundle = await compileLibrary(opa);
 await writeFile(join(policies, "dist", "default.tar.gz"), await writeBundle(bundle));
 say(`policies/dist/default.tar.gz: revision ${bundle.revision}, opa ${opa.version}`);
+const access = await compileAccessPolicy(opa, policies);
+await writeFile(join(policies, "schemas", "access", "input.json"), accessInputSchema());
+await writeFile(join(policies, "dist", "access.tar.gz"), access.packed);
+say(`policies/dist/access.tar.gz: revision ${access.revision}`);

@@ -1,22 +1,10 @@
-import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { findUpwards } from "../../common/shipped-files.ts";
 import { readBundle, type Bundle } from "./bundle.ts";
 
-/** From a source file of this folder, and from a program built into one file, the root is at most this far up. */
-const LEVELS = 4;
-
-/** Finds a file of the installation in this folder or one above it; null if it is not there. */
-export function findUpwards(relativePath: string, from: string): string | null {
-  let folder = from;
-  for (let level = 0; level < LEVELS; level += 1) {
-    const candidate = join(folder, relativePath);
-    if (existsSync(candidate)) return candidate;
-    folder = dirname(folder);
-  }
-  return null;
-}
+export { findUpwards };
 
 /** The library compiled, without data: what turns a `data.yaml` into a policy without a compiler. */
 export async function readDefaultBundle(): Promise<Bundle> {

@@ -1,0 +1,49 @@
+import { createHash } from "node:crypto";
+import { LRUCache } from "lru-cache";
+import * as z from "zod";
+import type { KubeApi } from "../../common/kube/kube-api.ts";
+import { GROUP } from "../../common/labels.ts";
+import { AccessUnavailable, type Person } from "./access.ts";
+import type { AccessConfig } from "./config.ts";
+
+const PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+const CACHE_ENTRIES = 10_000;
+
+/** SubjectAccessReview's status (authorization.k8s.io/v1); only the literal true allows. */
+const reviewed = z.object({ status: z.object({ allowed: z.boolean(), denied: z.boolean().optional() }) });
+
+/** Asks Kubernetes whether its RBAC lets somebody create threads in a namespace: who may do that by kubectl is no stranger here. */
+export class KubernetesRights {
+  readonly #kube: KubeApi;
+  readonly #config: AccessConfig;
+  readonly #known: LRUCache<string, Promise<boolean>>;
+
+  constructor(kube: KubeApi, config: AccessConfig, monotonicMs: () => number) {
+    this.#kube = kube;
+    this.#config = config;
+    this.#known = new LRUCache({ max: config.tokenCacheMs === 0 ? 1 : CACHE_ENTRIES, ttl: Math.max(1, config.tokenCacheMs), perf: { now: monotonicMs }, ttlResolution: 0 });
+  }
+
+  /** False for everybody whom Kubernetes does not know: another issuer's name may look like one of its own. @throws AccessUnavailable */
+  async mayCreateThreads(person: Person, namespace: string): Promise<boolean> {
+    if (!person.isOfKubernetes) return false;
+    const key = createHash("sha256").update(JSON.stringify([person.name, person.groups, namespace])).digest("base64");
+    const known = this.#known.get(key);
+    if (known !== undefined && this.#config.tokenCacheMs > 0) return known;
+    const asking = this.#ask(person, namespace);
+    this.#known.set(key, asking);
+    asking.catch(() => { this.#known.delete(key); });
+    return asking;
+  }
+
+  async #ask(person: Person, namespace: string): Promise<boolean> {
+    const resourceAttributes = { group: GROUP, version: "v1alpha1", resource: "threads", verb: "create", namespace };
+    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec: { user: person.name, groups: person.groups, resourceAttributes } };
+    try {
+      const { status } = reviewed.parse(await this.#kube.post(PATH, review, AbortSignal.timeout(this.#config.reviewTimeoutMs)));
+      return status.allowed && status.denied !== true;
+    } catch (cause) {
+      throw new AccessUnavailable("the API server did not say what Kubernetes allows", { cause });
+    }
+  }
+}

@@ -1,69 +1,7 @@
-import { createHash } from "node:crypto";
+import { dummyFor } from "../../common/dummy-keys.ts";
 import type { DummyChoice, Grants } from "./config.ts";
 
-/** Shapes of keys that stock clients check before they start. `auto` chooses by the name of the variable. */
-export const DUMMY_SHAPES = [
-  "auto", "anthropic", "anthropic-oauth", "openai", "google", "github", "github-fine-grained", "gitlab", "aws-access-key-id", "aws-secret-access-key",
-  "slack", "npm", "pypi", "huggingface", "stripe", "openrouter", "opaque",
-] as const;
-export type DummyShape = (typeof DUMMY_SHAPES)[number];
-type MadeShape = Exclude<DummyShape, "auto">;
-
-const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
-const ALPHANUMERIC = `${LETTERS}${LETTERS.toLowerCase()}0123456789`;
-/** AWS access key ids are base32. */
-const BASE32 = `${LETTERS}234567`;
-
-/** `before` + as many characters as the real key has + `after`. Lengths from the clients' own checks and the issuers' documentation. */
-const FORMS: Readonly<Record<MadeShape, { readonly before: string; readonly length: number; readonly after?: string; readonly alphabet?: string }>> = {
-  anthropic: { before: "sk-ant-api03-", length: 93, after: "AA" },
-  "anthropic-oauth": { before: "sk-ant-oat01-", length: 93, after: "AA" },
-  openai: { before: "sk-proj-", length: 156 },
-  google: { before: "AIza", length: 35 },
-  github: { before: "ghp_", length: 36 },
-  "github-fine-grained": { before: "github_pat_", length: 82 },
-  gitlab: { before: "glpat-", length: 20 },
-  "aws-access-key-id": { before: "AKIA", length: 16, alphabet: BASE32 },
-  "aws-secret-access-key": { before: "", length: 40 },
-  slack: { before: "xoxb-100000000000-1000000000000-", length: 24 },
-  npm: { before: "npm_", length: 36 },
-  pypi: { before: "pypi-AgEI", length: 150 },
-  huggingface: { before: "hf_", length: 34, alphabet: `${LETTERS}${LETTERS.toLowerCase()}` },
-  stripe: { before: "sk_test_", length: 99 },
-  openrouter: { before: "sk-or-v1-", length: 64, alphabet: "0123456789abcdef" },
-  opaque: { before: "", length: 40 },
-};
-
-/** Which shape a variable of this name is expected to have, by the clients that read it. */
-const BY_NAME: readonly (readonly [pattern: RegExp, shape: MadeShape])[] = [
-  [/^(ANTHROPIC_AUTH_TOKEN|CLAUDE_CODE_OAUTH_TOKEN)$/, "anthropic-oauth"],
-  [/^(ANTHROPIC|CLAUDE)_/, "anthropic"],
-  [/^OPENROUTER_/, "openrouter"],
-  [/^(OPENAI|CODEX)_/, "openai"],
-  [/^(GEMINI|GOOGLE)_/, "google"],
-  [/^(GH|GITHUB|COPILOT_GITHUB)_/, "github"],
-  [/^GITLAB_/, "gitlab"],
-  [/^AWS_ACCESS_KEY_ID$/, "aws-access-key-id"],
-  [/^AWS_SECRET_ACCESS_KEY$/, "aws-secret-access-key"],
-  [/^SLACK_/, "slack"],
-  [/^(NPM|NODE_AUTH)_/, "npm"],
-  [/^(PYPI|TWINE|UV_PUBLISH)_/, "pypi"],
-  [/^(HF|HUGGING_FACE|HUGGINGFACE)_/, "huggingface"],
-  [/^STRIPE_/, "stripe"],
-];
-
-/** What a reader of a leaked environment sees; left out where the alphabet has no letters for it. */
-const MARK = "WEIRDUMMY";
-
-/**
- * A key of the right shape that is worth nothing: the same for the same grant and variable, different for another, and marked as a dummy as far as
- * the shape has room. Nothing of a real secret goes into it.
- */
-export function dummyKey(shape: MadeShape, grant: string, variable: string): string {
-  const { before, length, after = "", alphabet = ALPHANUMERIC } = FORMS[shape];
-  const mark = MARK.split("").every((letter) => alphabet.includes(letter)) ? MARK : "";
-  return before + mark + filler(alphabet, length - mark.length, `${shape}\0${grant}\0${variable}`) + after;
-}
+export { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 
 /** The variables that an agent's environment gets from the grants, all dummies. */
 export function dummyEnvironment(grants: Grants): Readonly<Record<string, string>> {
@@ -73,16 +11,5 @@ export function dummyEnvironment(grants: Grants): Readonly<Record<string, string
 }
 
 function choose(choice: DummyChoice, grant: string, variable: string): string {
-  if (typeof choice === "object") return choice.value;
-  const shape = choice === "auto" ? (BY_NAME.find(([pattern]) => pattern.test(variable))?.[1] ?? "opaque") : choice;
-  return dummyKey(shape, grant, variable);
-}
-
-function filler(alphabet: string, length: number, seed: string): string {
-  let text = "";
-  for (let block = 0; text.length < length; block += 1) {
-    const digest = createHash("sha256").update(`weir dummy\0${seed}\0${block}`).digest();
-    text += [...digest].map((byte) => alphabet.charAt(byte % alphabet.length)).join("");
-  }
-  return text.slice(0, length);
+  return typeof choice === "object" ? choice.value : dummyFor(choice, grant, variable);
 }

@@ -8,7 +8,7 @@ import { EgressError } from "../errors.ts";
 import { isHostName } from "../model/host-name.ts";
 import type { Ca } from "./ca.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
-import { alternativeAddress, alternativeDnsName, authorityKeyId, basicConstraintsLeaf, commonName, keyIdOf, keyUsageLeaf, serverAuth, signCertificate, subjectKeyId } from "./certificate.ts";
+import { alternativeAddress, alternativeDnsName, authorityKeyId, basicConstraintsLeaf, commonName, keyIdOf, keyUsageLeaf, serverAuth, signCertificate, subjectKeyId } from "../../common/tls/certificate.ts";
 import type { TlsConfig } from "./config.ts";
 import { serverContext } from "./server-context.ts";
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { DUMMY_SHAPES, dummyEnvironment, dummyKey } from "../../../../proxy/credentials/dummies.ts";
+import { DUMMY_SHAPES, dummyKey } from "../../../../common/dummy-keys.ts";
+import { dummyEnvironment } from "../../../../proxy/credentials/dummies.ts";
 import { someGrants } from "../../../support/credentials.ts";
 
 const grant = (env: Record<string, unknown>) => ({

@@ -70,7 +70,9 @@ export const basicConstraintsLeaf = (): Buffer => extension("2.5.29.19", sequenc
 export const serverAuth = (): Buffer => extension("2.5.29.37", sequence(oid("1.3.6.1.5.5.7.3.1")));
 export const subjectKeyId = (keyId: Buffer): Buffer => extension("2.5.29.14", octets(keyId));
 export const authorityKeyId = (keyId: Buffer): Buffer => extension("2.5.29.35", sequence(primitive(0, keyId)));
-export const alternativeDnsName = (name: string, isCritical: boolean): Buffer => extension("2.5.29.17", sequence(primitive(2, Buffer.from(name, "latin1"))), isCritical);
+export const alternativeDnsName = (name: string, isCritical: boolean): Buffer => alternativeDnsNames([name], isCritical);
+export const alternativeDnsNames = (names: readonly string[], isCritical: boolean): Buffer =>
+  extension("2.5.29.17", sequence(...names.map((name) => primitive(2, Buffer.from(name, "latin1")))), isCritical);
 export const alternativeAddress = (address: Buffer): Buffer => extension("2.5.29.17", sequence(primitive(7, address)));
 
 function extension(id: string, value: Buffer, isCritical = false): Buffer {

@@ -8,13 +8,6 @@ package weir.access.spawning
 # Agents above a child; identity and audit carry them all.
 depth_limit := 16
 
-default decision := {
-	"allow": false,
-	"rule": "spawn.default",
-	"reason": "no rule allows this",
-	"hint": "look at spec.spawn of the Agent",
-}
-
 decision := {
 	"allow": false,
 	"rule": "spawn.agent",

@@ -1,34 +1,24 @@
 import type { KubernetesPrograms } from "../../../tools/kubernetes.ts";
 import { callKube } from "./cluster-connection.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
+import { startControllers } from "./controllers.ts";
 import { startServer, type ServerProcess } from "./server-process.ts";
 
 const NODES_DEADLINE_MS = 60_000;
-/** Client rate limits of the components, out of the way of what is measured. */
-const RATES = ["--kube-api-qps=1000", "--kube-api-burst=2000"];
 
 /**
  * What level 2 adds: controller manager, scheduler, and kwok with `nodes` fake nodes, on which pods run as soon as they are scheduled and
  * vanish as soon as they are deleted. Resolves when all nodes are ready.
  */
 export async function startFakeCluster(programs: KubernetesPrograms, files: ClusterFiles, nodes: number): Promise<readonly ServerProcess[]> {
-  const kubeconfig = async (name: string, groups: readonly string[] = []) => files.kubeconfig(name.replaceAll(":", "-"), await files.identity(name, groups));
-  const managerConfig = await kubeconfig("system:kube-controller-manager");
-  const schedulerConfig = await kubeconfig("system:kube-scheduler");
-  const kwokConfig = await kubeconfig("kwok", ["system:masters"]);
-  const servers = [
-    startServer(programs.controllerManager, [
-      `--kubeconfig=${managerConfig}`, "--leader-elect=false", "--secure-port=0", "--use-service-account-credentials=true", `--root-ca-file=${files.path("ca.crt")}`,
-      `--service-account-private-key-file=${files.path("tokens.key")}`, `--cluster-signing-cert-file=${files.path("ca.crt")}`, `--cluster-signing-key-file=${files.path("ca.key")}`, ...RATES,
-    ], files.path("controller-manager.log")),
-    startServer(programs.scheduler, [`--kubeconfig=${schedulerConfig}`, "--leader-elect=false", "--secure-port=0", ...RATES], files.path("scheduler.log")),
-    startServer(programs.kwok, [
-      `--kubeconfig=${kwokConfig}`, "--manage-all-nodes", `--config=${programs.kwokStages}`, "--node-lease-duration-seconds=40", "--cidr=10.240.0.0/12",
-    ], files.path("kwok.log")),
-  ];
+  const kwokConfig = await files.kubeconfig("kwok", await files.identity("kwok", ["system:masters"]));
+  const controllers = await startControllers(programs, files);
+  const kwok = startServer(programs.kwok, [
+    `--kubeconfig=${kwokConfig}`, "--manage-all-nodes", `--config=${programs.kwokStages}`, "--node-lease-duration-seconds=40", "--cidr=10.240.0.0/12",
+  ], files.path("kwok.log"));
   await Promise.all(Array.from({ length: nodes }, async (_, index) => addNode(files, `fake-${index}`)));
-  await servers[2]?.ready(async () => await countReady(files) === nodes, NODES_DEADLINE_MS);
-  return servers;
+  await kwok.ready(async () => await countReady(files) === nodes, NODES_DEADLINE_MS);
+  return [...controllers, kwok];
 }
 
 async function addNode(files: ClusterFiles, name: string): Promise<void> {

@@ -5,6 +5,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
 import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { descendantsOf } from "../process-tree.ts";
 
 const POLL_MS = 50;
 const GRACE_MS = 10_000;
@@ -22,11 +23,14 @@ export interface ServerProcess {
   end(): Promise<void>;
 }
 
-/** @param logFile standard output and error are appended to it */
-export function startServer(command: string, args: readonly string[], logFile: string): ServerProcess {
+/**
+ * @param logFile standard output and error are appended to it
+ * @param within command line in front of it, e.g. of nsenter(1)
+ */
+export function startServer(command: string, args: readonly string[], logFile: string, within: readonly string[] = []): ServerProcess {
   const log = openSync(logFile, "a");
   // The kernel kills the server when this process is gone, however that went.
-  const child = spawn("setpriv", ["--pdeathsig", "KILL", command, ...args], { stdio: ["ignore", log, log], env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent" } });
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...within, command, ...args], { stdio: ["ignore", log, log], env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent" } });
   closeSync(log);
   const name = basename(command);
   return {
@@ -62,11 +66,23 @@ async function ready(child: ChildProcess, about: { name: string; logFile: string
 }
 
 async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const { pid } = child;
+  if (child.exitCode !== null || child.signalCode !== null || pid === undefined) return;
   const exited = once(child, "exit");
-  child.kill(signal);
+  signalAll(pid, signal);
   const patience = new AbortController();
-  await Promise.race([exited, pause(GRACE_MS, undefined, { signal: patience.signal }).then(() => child.kill("SIGKILL"), () => {})]);
+  await Promise.race([exited, pause(GRACE_MS, undefined, { signal: patience.signal }).then(() => signalAll(pid, "SIGKILL"), () => {})]);
   patience.abort();
   await exited;
+}
+
+/** nsenter(1) and unshare(1) stay in front of what they start, and pass no signal on. */
+function signalAll(pid: number, signal: NodeJS.Signals): void {
+  for (const each of [...descendantsOf(pid).map((process) => process.pid), pid]) {
+    try {
+      process.kill(each, signal);
+    } catch {
+      // It is gone, which is what was asked for.
+    }
+  }
 }

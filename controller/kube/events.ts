@@ -11,6 +11,8 @@ import { WriteBudget } from "./write-budget.ts";
 
 /** Kinds of events (reason, object) that are kept in mind; the oldest are forgotten first. */
 const SERIES_LIMIT = 4_096;
+/** Pause between two rounds of writes, in milliseconds: what happens together is written together. */
+const ROUND_MS = 500;
 /** Limits of events.k8s.io/v1, in characters and bytes. */
 const WORD_LIMIT = 128;
 const NOTE_LIMIT_BYTES = 1_024;
@@ -27,7 +29,7 @@ export interface EventNote {
   readonly note: string;
 }
 
-/** Tells people with kubectl what happened. Nothing depends on it: it never throws, and what is too much is dropped and counted in the log. */
+/** Tells people with kubectl what happened. Nothing depends on it: it never throws, and what is too much is dropped. */
 export interface EventRecorder {
   record(note: EventNote): void;
   /** Writes what was recorded, until the signal aborts; never rejects. */
@@ -64,7 +66,6 @@ class SeriesRecorder implements EventRecorder {
   readonly #budget: WriteBudget;
   readonly #series = new Map<string, Series>();
   #news = Promise.withResolvers<void>();
-  #dropped = 0;
 
   constructor(source: EventSource) {
     this.#source = source;
@@ -90,24 +91,27 @@ class SeriesRecorder implements EventRecorder {
 
   async run(signal: AbortSignal): Promise<void> {
     const pause = this.#source.pause ?? (async (ms: number, stop: AbortSignal) => { await sleep(ms, undefined, { signal: stop }); });
+    const rest = async (ms: number, stop: AbortSignal) => pause(ms, stop).catch(() => undefined);
     while (!signal.aborted) {
       this.#news = Promise.withResolvers();
-      await this.#write(signal);
-      const rested = new AbortController();
-      const either = AbortSignal.any([signal, rested.signal]);
-      await Promise.race([this.#news.promise, pause(this.#source.config.countsPauseMs, either).catch(() => undefined)]).finally(() => { rested.abort(); });
+      const isAllWritten = await this.#write(signal);
+      if (isAllWritten) {
+        const rested = new AbortController();
+        await Promise.race([this.#news.promise, rest(this.#source.config.countsPauseMs, AbortSignal.any([signal, rested.signal]))]);
+        rested.abort();
+      }
+      await rest(ROUND_MS, signal);
     }
   }
 
-  /** New ones first; counts of old ones only as far as the budget goes. */
-  async #write(signal: AbortSignal): Promise<void> {
+  /** New ones first; counts of old ones only as far as the budget goes. @returns false if it did not go far enough */
+  async #write(signal: AbortSignal): Promise<boolean> {
     const due = [...this.#series.values()].filter(({ count, written }) => count !== written?.count);
     for (const series of [...due.filter(({ written }) => written === undefined), ...due.filter(({ written }) => written !== undefined)]) {
-      if (signal.aborted || !this.#budget.take()) break;
+      if (signal.aborted || !this.#budget.take()) return false;
       await this.#writeOne(series, signal);
     }
-    if (this.#dropped > 0) this.#source.log.warn("events.dropped", { count: this.#dropped });
-    this.#dropped = 0;
+    return true;
   }
 
   async #writeOne(series: Series, signal: AbortSignal): Promise<void> {
@@ -142,7 +146,7 @@ class SeriesRecorder implements EventRecorder {
     for (const [key, { written }] of this.#series) {
       if (this.#series.size <= SERIES_LIMIT) return;
       this.#series.delete(key);
-      if (written === undefined) this.#dropped += 1;
+      if (written === undefined) this.#source.log.debug("events.dropped", { key });
     }
   }
 }

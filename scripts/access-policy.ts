@@ -28,7 +28,8 @@ export async function compileAccessPolicy(opa: Opa, policies: string): Promise<{
     await run(opa, ["check", "--strict", "--schema", schema, "--capabilities", capabilities, ...sources], policies);
     await run(opa, ["build", "-t", "wasm", "-e", ENTRY_POINT, "--revision", "compiled", "--capabilities", capabilities, "-o", output, ...sources], policies);
     const wasm = await wasmOf(await readFile(output));
-    return { packed: await bundleOf(wasm), wasm, revision: contentRevision(wasm, {}) };
+    const revision = contentRevision(wasm, {});
+    return { packed: await bundleOf(wasm, revision), wasm, revision };
   } finally {
     await rm(work, { recursive: true, force: true });
   }
@@ -49,10 +50,10 @@ async function wasmOf(packed: Buffer): Promise<Buffer> {
   throw new Error("opa wrote no policy.wasm");
 }
 
-/** Without a manifest: `opa test policies` merges what it finds in the bundles of one folder, and two manifests contradict each other. */
-async function bundleOf(wasm: Buffer): Promise<Buffer> {
+async function bundleOf(wasm: Buffer, revision: string): Promise<Buffer> {
+  const manifest = { revision, roots: [""], wasm: [{ entrypoint: ENTRY_POINT, module: "/policy.wasm" }], rego_version: 1 };
   const tar = pack();
-  for (const [name, content] of [["/data.json", Buffer.from("{}")], ["/policy.wasm", wasm]] as const) {
+  for (const [name, content] of [["/.manifest", Buffer.from(JSON.stringify(manifest))], ["/data.json", Buffer.from("{}")], ["/policy.wasm", wasm]] as const) {
     tar.entry({ name, mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) }, content);
   }
   tar.finalize();

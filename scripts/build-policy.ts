@@ -18,7 +18,8 @@ const say = (line: string) => { process.stderr.write(`${line}\n`); };
 // In a folder of its own: `opa test policies` merges the JSON files of one folder and would find a conflict.
 await mkdir(join(policies, "schemas", "data"), { recursive: true });
 await mkdir(join(policies, "schemas", "access"), { recursive: true });
-await mkdir(join(policies, "dist"), { recursive: true });
+// In a folder of its own, too: two bundles in one contradict each other in what `opa test policies` makes of their manifests.
+await mkdir(join(policies, "dist", "access"), { recursive: true });
 await writeFile(join(policies, "schemas", "input.json"), `${JSON.stringify(inputJsonSchema(), null, 2)}\n`);
 await writeFile(join(policies, "schemas", "data", "schema.json"), `${JSON.stringify(dataJsonSchema(), null, 2)}\n`);
 const opa = await obtainOpa(readEnvironment(), say);
@@ -27,5 +28,5 @@ await writeFile(join(policies, "dist", "default.tar.gz"), await writeBundle(bund
 say(`policies/dist/default.tar.gz: revision ${bundle.revision}, opa ${opa.version}`);
 const access = await compileAccessPolicy(opa, policies);
 await writeFile(join(policies, "schemas", "access", "input.json"), accessInputSchema());
-await writeFile(join(policies, "dist", "access.tar.gz"), access.packed);
-say(`policies/dist/access.tar.gz: revision ${access.revision}`);
+await writeFile(join(policies, "dist", "access", "bundle.tar.gz"), access.packed);
+say(`policies/dist/access/bundle.tar.gz: revision ${access.revision}`);

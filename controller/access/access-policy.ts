@@ -11,7 +11,7 @@ import { readAccessAnswer, type AccessAnswer } from "./access-answer.ts";
 import type { AccessInput } from "./access-input.ts";
 
 /** Built from policies/access by `node scripts/build-policy.ts`, and checked in. */
-const BUNDLE = "policies/dist/access.tar.gz";
+const BUNDLE = "policies/dist/access/bundle.tar.gz";
 const ENTRY_POINT = "weir/access/decision";
 const UNPACKED_LIMIT_BYTES = 16 << 20;
 /** Pages of 64 KiB: room for two objects with all the relations that they may have. */

@@ -33,29 +33,34 @@ export interface NameIndex<T> {
   readonly many: Readonly<Record<string, T>>;
 }
 
+export interface CompiledEntries {
+  readonly hosts: NameIndex<readonly CompiledEntry[]>;
+  readonly addresses: readonly (CompiledEntry & { readonly cidr: string })[];
+}
+
 /** The base documents of a bundle: `data.egress` and `data.custom`. */
 export interface CompiledData {
-  readonly egress: {
-    readonly hosts: NameIndex<readonly CompiledEntry[]>;
-    readonly addresses: readonly (CompiledEntry & { readonly cidr: string })[];
-    readonly hidden: NameIndex<true>;
-  };
+  readonly egress: CompiledEntries & { readonly hidden: NameIndex<true> };
   readonly custom: Readonly<Record<string, unknown>>;
 }
 
 /** Turns checked data into the index that the library reads. Pure; the same data gives the same bytes of JSON. */
 export function compileData(data: PolicyData): CompiledData {
+  return {
+    egress: { ...compileEntries(data), hidden: indexNames(data.names.hide.map((pattern) => [parseHostPattern(pattern), true as const])) },
+    custom: data.custom,
+  };
+}
+
+/** The entries alone. @param rulePrefix what the ids of entries without `rule` begin with */
+export function compileEntries(data: Pick<PolicyData, "hosts" | "addresses">, rulePrefix = ""): CompiledEntries {
   const seen = new Map<string, number>();
   return {
-    egress: {
-      hosts: indexEntries(data.hosts.map((entry, order) => [parseHostPattern(entry.name), compileEntry(entry, order, defaultRule(`hosts.${entry.name}`, seen))])),
-      addresses: data.addresses.map((entry, order) => {
-        const cidr = parseCidr(entry.cidr);
-        return { cidr, ...compileEntry(entry, order, defaultRule(`addresses.${cidr}`, seen)) };
-      }),
-      hidden: indexNames(data.names.hide.map((pattern) => [parseHostPattern(pattern), true as const])),
-    },
-    custom: data.custom,
+    hosts: indexEntries(data.hosts.map((entry, order) => [parseHostPattern(entry.name), compileEntry(entry, order, defaultRule(`${rulePrefix}hosts.${entry.name}`, seen))])),
+    addresses: data.addresses.map((entry, order) => {
+      const cidr = parseCidr(entry.cidr);
+      return { cidr, ...compileEntry(entry, order, defaultRule(`${rulePrefix}addresses.${cidr}`, seen)) };
+    }),
   };
 }
 

@@ -59,21 +59,25 @@ export interface Workspace {
 }
 
 /** Type-checks Rego strictly against library, capabilities and input schema. @throws UserError with every message of the compiler */
-export async function checkRego(workspace: Workspace, opa: Opa): Promise<void> {
-  const run = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), "--capabilities", workspace.capabilities, "library", "policy"], { cwd: workspace.root });
+export async function checkRego(workspace: Workspace, opa: Opa, deadlineMs?: number): Promise<void> {
+  const run = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), "--capabilities", workspace.capabilities, "library", "policy"],
+    { cwd: workspace.root, ...limited(deadlineMs) });
   refuseFailure(run);
 }
 
-async function compileRego(rego: ReadonlyMap<string, string>, opa: Opa): Promise<Bundle> {
+/** Rego with the library and without data. @throws UserError with the compiler's messages, which name file and line */
+export async function compileRego(rego: ReadonlyMap<string, string>, opa: Opa, deadlineMs?: number): Promise<Bundle> {
   return inWorkspace({ data: NO_DATA, rego }, opa, async (workspace) => {
-    await checkRego(workspace, opa);
+    await checkRego(workspace, opa, deadlineMs);
     const output = join(workspace.root, "bundle.tar.gz");
     const entryPoints = Object.values(ENTRY_POINTS).flatMap((entryPoint) => ["-e", entryPoint]);
     const args = ["build", "-t", "wasm", ...entryPoints, "--revision", "compiled", "--capabilities", workspace.capabilities, "-o", output, "library", "policy"];
-    refuseFailure(await runOpa(opa, args, { cwd: workspace.root }));
+    refuseFailure(await runOpa(opa, args, { cwd: workspace.root, ...limited(deadlineMs) }));
     return readBundle(await readFile(output));
   });
 }
+
+const limited = (deadlineMs: number | undefined) => (deadlineMs === undefined ? {} : { deadlineMs });
 
 const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, custom: {} };
 

@@ -78,10 +78,11 @@ export interface OpaRun {
 }
 
 /** Runs `opa` to its end; a failing exit code is an answer, not an error. @throws Error if it cannot be run or takes too long */
-export async function runOpa(opa: Opa, args: readonly string[], options: { readonly cwd?: string } = {}): Promise<OpaRun> {
+export async function runOpa(opa: Opa, args: readonly string[], options: { readonly cwd?: string; readonly deadlineMs?: number } = {}): Promise<OpaRun> {
+  const { cwd, deadlineMs = COMMAND_DEADLINE_MS } = options;
   try {
     const { stdout, stderr } = await promisify(execFile)(opa.path, args,
-      { timeout: COMMAND_DEADLINE_MS, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...options });
+      { timeout: deadlineMs, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...(cwd === undefined ? {} : { cwd }) });
     return { exitCode: 0, stdout, stderr };
   } catch (error) {
     const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };

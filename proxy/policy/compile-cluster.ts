@@ -1,0 +1,131 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { TEMPORARY_PARENT } from "../../common/own-folders.ts";
+import { contentRevision, type Bundle } from "./bundle.ts";
+import { compileData, compileEntries, type CompiledData, type CompiledEntries } from "./compile-data.ts";
+import { compileRego, inWorkspace } from "./compile-policy.ts";
+import { policyData, type PolicyData } from "./data.ts";
+import { runOpa, type Opa, type OpaRun } from "./opa.ts";
+import type { Question } from "./policy-engine.ts";
+import { inputSchemaPath, readDefaultBundle } from "./shipped-files.ts";
+import { moveSource, wrapperSources, type RegoProblem, type TenantRego } from "./tenant-rego.ts";
+
+/** Time for one look of `opa` at one policy; whoever needs longer would hold up all others. */
+const TENANT_DEADLINE_MS = 20_000;
+/** Time for the compilation of all of them. */
+const CLUSTER_DEADLINE_MS = 120_000;
+
+/** A policy of a tenant, its grants and budgets already by their ids. */
+export interface TenantPolicy {
+  readonly namespace: string;
+  readonly name: string;
+  readonly data: Pick<PolicyData, "hosts" | "addresses" | "custom">;
+  readonly rego: TenantRego;
+}
+
+/** Everything that one bundle says to a whole cluster. Names by namespace, then agent (`agent.container` for a container of its own). */
+export interface ClusterPolicy {
+  /** What holds for every agent, by the operator. */
+  readonly base: PolicyData;
+  readonly policies: readonly TenantPolicy[];
+  /** Policies (`namespace.name`) that speak for an agent, in the order in which they are tried. */
+  readonly holders: Readonly<Record<string, Readonly<Record<string, readonly string[]>>>>;
+  /** Agents that are refused everything but the platform, and what they are told. */
+  readonly withheld: Readonly<Record<string, Readonly<Record<string, { readonly reason: string; readonly hint: string }>>>>;
+  /** The one name that stays open for those. */
+  readonly platform: string;
+}
+
+interface ClusterData {
+  readonly egress: CompiledData["egress"] & {
+    readonly cluster: Pick<ClusterPolicy, "holders" | "withheld" | "platform"> & { readonly policies: Readonly<Record<string, CompiledEntries & { readonly custom: unknown }>> };
+  };
+  readonly custom: CompiledData["custom"];
+}
+
+const idOf = ({ namespace, name }: Pick<TenantPolicy, "namespace" | "name">): string => `${namespace}.${name}`;
+
+/** Base documents of the bundle. Pure; an entry without `rule` is called `POLICY/hosts.NAME`. */
+export function compileClusterData({ base, policies, holders, withheld, platform }: ClusterPolicy): ClusterData {
+  const { egress, custom } = compileData(base);
+  const compiled = policies.map((policy) => [idOf(policy), { ...compileEntries(policy.data, `${policy.name}/`), custom: policy.data.custom }] as const);
+  return { egress: { ...egress, cluster: { holders, withheld, platform, policies: Object.fromEntries(compiled) } }, custom };
+}
+
+/**
+ * Compiles all Rego of a cluster with the library. Without any, the library as shipped is enough and no compiler is asked.
+ * @param sources of {@link clusterSources}
+ * @throws UserError with the compiler's messages
+ */
+export async function compileClusterRego(sources: ReadonlyMap<string, string>, opa: Opa | null): Promise<Bundle["wasm"]> {
+  if (sources.size === 0) return (await readDefaultBundle()).wasm;
+  if (opa === null) throw new Error("there is no compiler for Rego");
+  return (await compileRego(sources, opa, CLUSTER_DEADLINE_MS)).wasm;
+}
+
+/** Pure; equal policies have equal revisions. */
+export function clusterBundle(cluster: ClusterPolicy, wasm: Bundle["wasm"]): Bundle {
+  const data = compileClusterData(cluster);
+  return { wasm, data, revision: contentRevision(wasm, data) };
+}
+
+/** All Rego of the cluster by path, wrappers included; the same text gives the same WebAssembly. */
+export function clusterSources(policies: readonly TenantPolicy[]): ReadonlyMap<string, string> {
+  const withRego = policies.filter(({ rego }) => rego.sources.size > 0);
+  const moved = withRego.flatMap(({ namespace, name, rego }) => [...rego.sources].map(([file, text]) => [`tenants/${namespace}/${name}/${file}`, text] as const));
+  return new Map([...wrapperSources(withRego.map(({ namespace, name, rego }) => ({ namespace, id: idOf({ namespace, name }), rego }))), ...moved]);
+}
+
+/**
+ * Reads and checks the Rego of one policy by itself, so that what is wrong is said of this policy and no other. Tests (`*_test.rego`) are left out.
+ * @returns the sources as they go into the cluster's bundle, or every problem by file and line
+ */
+export async function checkTenant(tenant: { readonly namespace: string; readonly name: string; readonly rego: Readonly<Record<string, string>> }, opa: Opa): Promise<TenantRego | readonly RegoProblem[]> {
+  const files = Object.entries(tenant.rego).filter(([file]) => !file.endsWith("_test.rego")).sort(([a], [b]) => (a < b ? -1 : 1));
+  const moved = await Promise.all(files.map(async ([file, text]) => [file, await readSource(idOf(tenant), { file, text }, opa)] as const));
+  const problems = moved.flatMap(([, result]) => ("question" in result ? [] : result));
+  if (problems.length > 0) return problems;
+  const good = moved.flatMap(([file, result]) => ("question" in result ? [{ file, ...result }] : []));
+  const rego = { sources: new Map(good.map(({ file, text }) => [file, text])), questions: new Set<Question>(good.map(({ question }) => question)) };
+  const found = await compilerProblems({ ...tenant, data: { hosts: [], addresses: [], custom: {} }, rego }, opa);
+  return found.length > 0 ? found : rego;
+}
+
+async function readSource(policy: string, source: { readonly file: string; readonly text: string }, opa: Opa): Promise<ReturnType<typeof moveSource>> {
+  const folder = await mkdtemp(join(TEMPORARY_PARENT, "weir-rego-"));
+  try {
+    await writeFile(join(folder, "source.rego"), source.text);
+    const run = await runOpa(opa, ["parse", "--format", "json", "--json-include", "locations", "source.rego"], { cwd: folder, deadlineMs: TENANT_DEADLINE_MS });
+    if (run.exitCode === 0) return moveSource(policy, source, JSON.parse(run.stdout));
+    return reported(run).map(({ line, message }) => ({ file: source.file, ...(line === undefined ? {} : { line }), message }));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the compiler says of one policy with the library and its wrapper. */
+async function compilerProblems(policy: TenantPolicy, opa: Opa): Promise<readonly RegoProblem[]> {
+  return inWorkspace({ data: policyData.parse({}), rego: clusterSources([policy]) }, opa, async ({ root, capabilities }) => {
+    const args = ["check", "--strict", "--format", "json", "--schema", inputSchemaPath(), "--capabilities", capabilities, "library", "policy"];
+    const run = await runOpa(opa, args, { cwd: root, deadlineMs: TENANT_DEADLINE_MS });
+    if (run.exitCode === 0) return [];
+    return reported(run).map(({ isOfWrapper, ...problem }) => (isOfWrapper ? ofWrapper(policy, problem) : problem));
+  });
+}
+
+/** The wrapper asks for sets; whatever else a policy calls `deny` or `allow` shows there, in a file that the author does not know. */
+function ofWrapper({ rego }: TenantPolicy, { message }: RegoProblem): RegoProblem {
+  return { file: [...rego.sources.keys()][0] ?? "", message: `\`deny\` and \`allow\` are sets of objects: ${message}` };
+}
+
+interface Told {
+  readonly errors?: readonly { readonly message?: string; readonly location?: { readonly file?: string; readonly row?: number } }[];
+}
+
+/** The compiler's errors. A file is named as its author named it: the last part of its path. */
+function reported({ stdout, stderr }: OpaRun): (RegoProblem & { readonly isOfWrapper: boolean })[] {
+  const { errors = [] } = JSON.parse(stderr.trim() === "" ? stdout : stderr) as Told;
+  return errors.map(({ message = "does not compile", location: { file = "", row } = {} }) => ({
+    file: file.split("/").at(-1) ?? "", ...(row === undefined ? {} : { line: row }), message, isOfWrapper: file.startsWith("policy/cluster/"),
+  }));
+}

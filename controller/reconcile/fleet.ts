@@ -1,0 +1,103 @@
+import type { Turn } from "./facts.ts";
+
+interface Group {
+  /** Threads with a pod, or with one being made, and when they were last used. */
+  readonly occupied: Map<string, number>;
+  /** Threads that only wait for room, and since when their oldest message waits. */
+  readonly waiting: Map<string, number>;
+}
+
+export interface Seeker {
+  readonly key: string;
+  readonly agentKey: string;
+  readonly oldestUnreadMs: number | null;
+}
+
+/**
+ * Which threads of an agent have an instance, and which wait for one. Kept in memory, because the caches learn of a pod only after it was made:
+ * two workers that decide between the two would both take the last place. Every method is synchronous for the same reason.
+ */
+export class Fleet {
+  readonly #groups = new Map<string, Group>();
+  /** Thread key to the agent under which it is counted. */
+  readonly #agentOf = new Map<string, string>();
+
+  /** The thread has a pod, or is about to. @returns who may be next: more than one place may have become free */
+  occupy(key: string, agentKey: string, usedAtMs: number): readonly string[] {
+    if (this.#agentOf.get(key) !== agentKey) this.leave(key);
+    this.#agentOf.set(key, agentKey);
+    const group = this.#group(agentKey);
+    const hasWaited = group.waiting.delete(key);
+    group.occupied.set(key, Math.max(usedAtMs, group.occupied.get(key) ?? 0));
+    return hasWaited ? leastRecent(group.waiting) : [];
+  }
+
+  /** The thread waits for room. @returns idle threads that should be asked for theirs: those kept although they need none */
+  wait({ key, agentKey, oldestUnreadMs }: Seeker): readonly string[] {
+    if (this.#agentOf.get(key) !== agentKey) this.leave(key);
+    this.#agentOf.set(key, agentKey);
+    const group = this.#group(agentKey);
+    group.occupied.delete(key);
+    const isNew = !group.waiting.has(key);
+    group.waiting.set(key, oldestUnreadMs ?? 0);
+    return isNew ? leastRecent(group.occupied) : [];
+  }
+
+  /** The thread neither has a pod nor waits for one. @returns who may come in its place, or was behind it */
+  leave(key: string): readonly string[] {
+    const agentKey = this.#agentOf.get(key);
+    if (agentKey === undefined) return [];
+    this.#agentOf.delete(key);
+    const group = this.#group(agentKey);
+    group.occupied.delete(key);
+    group.waiting.delete(key);
+    if (group.occupied.size === 0 && group.waiting.size === 0) this.#groups.delete(agentKey);
+    return leastRecent(group.waiting);
+  }
+
+  /** Where a thread stands. Those that wait go before it if their oldest message is older than its own. */
+  turnOf(seeker: Seeker, { max, warm }: { readonly max: number; readonly warm: number }): Turn {
+    const group = this.#groups.get(seeker.agentKey);
+    if (group === undefined) return { hasRoom: max > 0, isWarm: warm > 0 };
+    const others = group.occupied.size - (group.occupied.has(seeker.key) ? 1 : 0);
+    const free = max - others;
+    return { hasRoom: free > 0 && aheadOf(seeker, group.waiting) < free, isWarm: warm > 0 && group.waiting.size === 0 && rankOf(seeker.key, group.occupied) < warm };
+  }
+
+  instancesOf(agentKey: string): number {
+    return this.#groups.get(agentKey)?.occupied.size ?? 0;
+  }
+
+  #group(agentKey: string): Group {
+    const group = this.#groups.get(agentKey) ?? { occupied: new Map<string, number>(), waiting: new Map<string, number>() };
+    this.#groups.set(agentKey, group);
+    return group;
+  }
+}
+
+/** The one key with the earliest time; none if there is none. */
+function leastRecent(times: ReadonlyMap<string, number>): readonly string[] {
+  let first: readonly [string, number] | undefined;
+  for (const entry of times) if (first === undefined || entry[1] < first[1]) first = entry;
+  return first === undefined ? [] : [first[0]];
+}
+
+/** Same time: by name, so that two threads never wait for each other. */
+function aheadOf({ key, oldestUnreadMs }: Seeker, waiting: ReadonlyMap<string, number>): number {
+  const sinceMs = oldestUnreadMs ?? 0;
+  let ahead = 0;
+  for (const [other, otherSinceMs] of waiting) {
+    if (other !== key && (otherSinceMs < sinceMs || (otherSinceMs === sinceMs && other < key))) ahead += 1;
+  }
+  return ahead;
+}
+
+/** Number of threads with an instance that were used later. */
+function rankOf(key: string, occupied: ReadonlyMap<string, number>): number {
+  const usedAtMs = occupied.get(key) ?? 0;
+  let later = 0;
+  for (const [other, otherUsedAtMs] of occupied) {
+    if (other !== key && (otherUsedAtMs > usedAtMs || (otherUsedAtMs === usedAtMs && other < key))) later += 1;
+  }
+  return later;
+}

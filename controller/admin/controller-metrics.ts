@@ -1,0 +1,59 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ReconcileMetrics } from "../reconcile/ports.ts";
+
+const LOOK_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const START_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
+
+/** The controller's metrics in the text format of Prometheus. Nothing has a label by thread or agent: they come and go, and a series stays. */
+export class ControllerMetrics implements ReconcileMetrics {
+  readonly #registry = new Registry();
+  readonly #registers = [this.#registry];
+  readonly #leads = new Gauge({ name: "weir_controller_is_leader", help: "1 in the controller that leads, 0 in the others.", registers: this.#registers });
+  readonly #queue = new Gauge({ name: "weir_controller_queue_keys", help: "Threads waiting to be looked at.", registers: this.#registers });
+  readonly #looks = new Counter({
+    name: "weir_controller_reconciliations_total", help: "Looks at a thread, by result: done, or again for one that has to be repeated.", labelNames: ["result"], registers: this.#registers,
+  });
+  readonly #lookSeconds = new Histogram({ name: "weir_controller_reconcile_duration_seconds", help: "Time of one look at a thread.", buckets: LOOK_SECONDS, registers: this.#registers });
+  readonly #actions = new Counter({ name: "weir_controller_actions_total", help: "What was done in the cluster, by kind.", labelNames: ["kind"], registers: this.#registers });
+  readonly #startSeconds = new Histogram({
+    name: "weir_controller_signal_to_pod_seconds", help: "Time from a thread's signal until the API server had its pod.", buckets: START_SECONDS, registers: this.#registers,
+  });
+
+  constructor() {
+    // Known from the start: a rate begins with the first event only if there was a zero before it.
+    for (const result of ["done", "again"]) this.#looks.inc({ result }, 0);
+    this.#leads.set(0);
+  }
+
+  /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */
+  observeProcess(): void {
+    collectDefaultMetrics({ register: this.#registry });
+  }
+
+  leading(isLeader: boolean): void {
+    this.#leads.set(isLeader ? 1 : 0);
+    if (!isLeader) this.#queue.set(0);
+  }
+
+  queueDepth(keys: number): void {
+    this.#queue.set(keys);
+  }
+
+  reconciled(isDone: boolean, durationMs: number): void {
+    this.#looks.inc({ result: isDone ? "done" : "again" });
+    this.#lookSeconds.observe(durationMs / 1_000);
+  }
+
+  acted(kind: string): void {
+    this.#actions.inc({ kind });
+  }
+
+  signalToPod(latencyMs: number): void {
+    this.#startSeconds.observe(latencyMs / 1_000);
+  }
+
+  /** The whole registry as Prometheus scrapes it. */
+  async text(): Promise<{ readonly contentType: string; readonly body: string }> {
+    return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
+  }
+}

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
+import { createServer, type AddressInfo } from "node:net";
 import { networkInterfaces } from "node:os";
 import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -19,6 +21,9 @@ const POLL = { timeout: 30_000, interval: 200 };
 const container = (name: string, script: string) => ({ name, image: NODE_IMAGE, imagePullPolicy: "Never", command: ["node", "-e", script] });
 /** Answers a connection with the address that it comes from. */
 const WHO_ASKS = "require('node:http').createServer((request, response) => response.end(request.socket.remoteAddress.replace('::ffff:', ''))).listen(8080)";
+/** Says `open` if a connection is accepted within two seconds. */
+const DIAL = "const [host, port] = process.argv.slice(-2); const say = (text) => { process.stdout.write(text); process.exit(); };"
+  + "require('node:net').connect(port, host).once('connect', () => say('open')).once('error', () => say('shut')).setTimeout(2000, () => say('silent'))";
 const pod = (name: string, spec: object, labels = {}) => ({ apiVersion: "v1", kind: "Pod", metadata: { name, labels }, spec: { terminationGracePeriodSeconds: 1, ...spec } });
 
 /** What the lab has of the machine, apart from its folder. */
@@ -86,6 +91,29 @@ describe.skipIf(!canRun)("a real node (root, containerd, runc and CNI plug-ins; 
     await expect.poll(async () => inPod("asks", "app", "wget", "-qO-", `http://${address}`).catch(() => ""), POLL).toBe(own);
   });
 
+  test("lets a pod that a NetworkPolicy selects reach what it names, and nothing else", async () => {
+    const target = (name: string) => pod(name, { containers: [{ ...container("app", WHO_ASKS), readinessProbe: { tcpSocket: { port: 8080 }, periodSeconds: 1 } }] }, { app: name });
+    const only = { podSelector: { matchLabels: { app: "allowed" } } };
+    const policy = {
+      apiVersion: "networking.k8s.io/v1", kind: "NetworkPolicy", metadata: { name: "only-allowed" },
+      spec: { podSelector: { matchLabels: { app: "confined" } }, policyTypes: ["Egress"], egress: [{ to: [only], ports: [{ protocol: "TCP", port: 8080 }] }] },
+    };
+    await apply(policy, target("allowed"), target("other"), ...["confined", "free"].map((name) => pod(name, { containers: [container("app", "setInterval(() => {}, 1000)")] }, { app: name })));
+    await Promise.all(["allowed", "other", "confined", "free"].map(ready));
+    const address = async (name: string) => (await lab.kubectl(["get", "pod", name, "-o", "jsonpath={.status.podIP}"])).trim();
+    const reaches = async (from: string, host: string, port = 8080) => await inPod(from, "app", "node", "-e", DIAL, host, String(port)) === "open";
+    const [allowed, other] = [await address("allowed"), await address("other")];
+    const world = createServer(() => {}).listen(0, lab.addresses.world);
+    await once(world, "listening");
+    const worldPort = (world.address() as AddressInfo).port;
+    const all = async (from: string) => Promise.all([reaches(from, allowed), reaches(from, other), reaches(from, lab.addresses.node, 6443), reaches(from, lab.addresses.world, worldPort)]);
+    await expect.poll(async () => all("free"), POLL).toEqual([true, true, true, true]);
+    expect(await all("confined")).toEqual([true, false, false, false]);
+    await lab.kubectl(["delete", "networkpolicy", "only-allowed"]);
+    await expect.poll(async () => all("confined"), POLL).toEqual([true, true, true, true]);
+    world.close();
+  });
+
   test("gives a claim a folder that outlives the pod, to any user", async () => {
     const claim = { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "work" }, spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } } };
     const worker = (name: string) => pod(name, {
@@ -104,10 +132,9 @@ describe.skipIf(!canRun)("a real node (root, containerd, runc and CNI plug-ins; 
   test("reaches the servers of a test, which stand for the world", async () => {
     await apply(pod("outward", { containers: [container("app", "setInterval(() => {}, 1000)")] }));
     await ready("outward");
-    const { createServer } = await import("node:http");
-    const server = createServer((_, response) => { response.end("the world"); }).listen(0, lab.addresses.world);
+    const server = createHttpServer((_, response) => { response.end("the world"); }).listen(0, lab.addresses.world);
     await once(server, "listening");
-    const { port } = server.address() as { port: number };
+    const { port } = server.address() as AddressInfo;
     expect(await inPod("outward", "app", "wget", "-qO-", `http://${lab.addresses.world}:${port}`)).toBe("the world");
     server.close();
   });

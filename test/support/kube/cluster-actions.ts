@@ -1,4 +1,5 @@
-import { callKube, type KubeAnswer, type KubeIdentity } from "./cluster-connection.ts";
+import type { KubeApi } from "../../../common/kube/kube-api.ts";
+import { callKube, openApiAs, type KubeAnswer, type KubeIdentity } from "./cluster-connection.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
 import { run } from "./command.ts";
 
@@ -22,6 +23,8 @@ export interface ClusterActions {
   /** A user of the group system:masters. */
   readonly admin: KubeIdentity;
   readonly adminKubeconfig: string;
+  /** The admin's, by the client of Weir's programs; closed when the cluster is stopped. `openApiAs` has others'. */
+  readonly api: KubeApi;
   /** A client certificate for any user and groups, e.g. `system:node:a` of `system:nodes`, or `system:serviceaccount:ns:name`. */
   identity(user: string, groups?: readonly string[]): Promise<KubeIdentity>;
   /** TokenRequest. @param account `namespace/name` */
@@ -39,7 +42,7 @@ export async function clusterActions(files: ClusterFiles, kubectl: string): Prom
   const { admin, caPem, folder, identity, issuer, url } = files;
   const adminKubeconfig = await files.kubeconfig("admin", admin);
   return {
-    url, caPem, issuer, folder, admin, adminKubeconfig, identity,
+    url, caPem, issuer, folder, admin, adminKubeconfig, identity, api: openApiAs(admin),
     call: async (method, path, body) => callKube(admin, method, path, body),
     tokenFor: async (account, wish) => requestToken(admin, account, wish),
     kubectl: async (args, stdin = "") => run([kubectl, `--kubeconfig=${adminKubeconfig}`, ...args], { stdin, environment: { HOME: folder, PATH: "/usr/bin:/bin" } }),

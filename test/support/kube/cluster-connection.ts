@@ -1,4 +1,8 @@
 import { Agent, request } from "undici";
+import { openKubeApi } from "../../../common/kube/http-kube-api.ts";
+import { fixedAccess } from "../../../common/kube/kube-access.ts";
+import type { KubeApi } from "../../../common/kube/kube-api.ts";
+import { Secret } from "../../../common/secret.ts";
 
 /** Somebody who may speak to the API server: where it is, what it must show, and the client certificate. All PEM. */
 export interface KubeIdentity {
@@ -14,6 +18,11 @@ export interface KubeAnswer {
 }
 
 const DEADLINE_MS = 30_000;
+
+/** The client of Weir's own programs. Close it when done. */
+export function openApiAs({ url, caPem, certPem, keyPem }: KubeIdentity): KubeApi {
+  return openKubeApi(fixedAccess(url, { caPem, certPem, keyPem: new Secret(keyPem) }));
+}
 
 /** One request on a connection of its own, so that a restarted server is no surprise. @param body sent as JSON, for PATCH as a merge patch */
 export async function callKube(identity: KubeIdentity, method: string, path: string, body?: object): Promise<KubeAnswer> {

@@ -58,7 +58,14 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     const start = async () => startApiServer({ program: programs.apiserver, files, etcdUrl: etcd.url, services: SERVICES, extraArgs: apiServerArgs });
     const restarts = restartable(servers, await start(), start);
     if (options.level === 2) servers.push(...await startFakeCluster(programs, files, options.nodes ?? 3));
-    return { ...await clusterActions(files, programs.kubectl), ...restarts, stop };
+    const actions = await clusterActions(files, programs.kubectl);
+    return {
+      ...actions, ...restarts,
+      stop: async () => {
+        await actions.api.close();
+        await stop();
+      },
+    };
   } catch (error) {
     await stop();
     throw error;

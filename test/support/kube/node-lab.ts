@@ -15,10 +15,11 @@ import { NODE_NAME, PAUSE_IMAGE } from "./lab/configs.ts";
 import { packImage, packNodeImage, packPauseImage, type ImageWish } from "./lab/images.ts";
 import { openNamespaces, type LabNamespaces } from "./lab/namespaces.ts";
 import { importArchive, startContainerd, startKubelet } from "./lab/node-servers.ts";
+import { enforcePolicies } from "./lab/network-policies.ts";
 import { labVolumes } from "./lab/volumes.ts";
 import type { ServerProcess } from "./server-process.ts";
 
-/** A cluster of one real node on this machine: level 3. Needs root. */
+/** A cluster of one real node on this machine: level 3. NetworkPolicies hold. Needs root. */
 export interface NodeLab extends ControlPlane {
   readonly addresses: LabAddresses;
   readonly nodeName: string;
@@ -78,13 +79,21 @@ async function startParts(programs: KubernetesPrograms, parts: Parts): Promise<N
   const actions = await clusterActions(files, programs.kubectl);
   await actions.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: await labVolumes(folder) }));
   await servers.at(-1)?.ready(async () => isNodeReady(actions), READY_DEADLINE_MS);
+  const enforcement = await enforcePolicies(actions.api, namespaces);
   const importImage = async (archive: string) => importArchive(folder, archive);
   const buildImage = async (wish: ImageWish) => {
     const archive = join(await mkdtemp(join(folder, "image-")), "image.tar");
     await packImage(wish, archive);
     await importImage(archive);
   };
-  return { ...actions, ...restarts, addresses, nodeName: NODE_NAME, importImage, buildImage, run: namespaces.run, stop: async () => stop(parts) };
+  return {
+    ...actions, ...restarts, addresses, nodeName: NODE_NAME, importImage, buildImage, run: namespaces.run,
+    stop: async () => {
+      await enforcement.stop();
+      await actions.api.close();
+      await stop(parts);
+    },
+  };
 }
 
 async function startControl(programs: KubernetesPrograms, files: ClusterFiles, { folder, namespaces, servers }: Parts) {

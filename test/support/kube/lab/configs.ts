@@ -4,6 +4,8 @@ import type { LabAddresses } from "./addresses.ts";
 
 export const PAUSE_IMAGE = "lab.local/pause:1";
 export const NODE_NAME = "lab-node";
+/** The network interface of the node to which all pods are connected. */
+export const BRIDGE = "pods0";
 
 /**
  * containerd with all its state in the lab's folder. Without CAP_SYS_RESOURCE, which test machines lack, a container cannot lower its OOM score:
@@ -46,7 +48,7 @@ export function cniConfig(folder: string, addresses: LabAddresses): string {
   return JSON.stringify({
     cniVersion: "0.4.0", name: "lab", plugins: [
       {
-        type: "bridge", bridge: "pods0", isGateway: true, ipMasq: true, hairpinMode: true,
+        type: "bridge", bridge: BRIDGE, isGateway: true, ipMasq: true, hairpinMode: true,
         ipam: { type: "host-local", dataDir: `${folder}/addresses`, ranges: [[{ subnet: addresses.pods }]], routes: [{ dst: "0.0.0.0/0" }] },
       },
       { type: "portmap", capabilities: { portMappings: true } },

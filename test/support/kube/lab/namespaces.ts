@@ -79,7 +79,7 @@ async function link(pid: string, run: LabNamespaces["run"]): Promise<LabAddresse
       ["link", "set", interfaceName, "up"], ["route", "add", all, "via", inside]]) await command(["ip", ...args]);
     for (const args of [["addr", "add", `${inside}/30`, "dev", "link0"], ["link", "set", "link0", "up"], ["addr", "add", `${node}/32`, "dev", "lo"],
       ["route", "add", services, "dev", "lo"], ["route", "add", "203.0.113.0/24", "via", outside]]) await run(["ip", ...args]);
-    await run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1"]);
+    await run(["sysctl", "-q", "-w", "net.ipv4.ip_forward=1", "net.bridge.bridge-nf-call-iptables=1", "net.bridge.bridge-nf-call-ip6tables=1"]);
     return addresses;
   }
   throw new Error(`${LABS_LIMIT} labs run already`);

@@ -27,6 +27,8 @@ export const ANNOTATIONS = {
   grants: "weir.dev/grants",
   /** JSON object, container name to uid: containers with an identity of their own. Written by the boundary's own injection. */
   identities: "weir.dev/identities",
+  /** `any` or `none` (the default): who may open connections into a pod that others created. Answers leave on these, nothing new does. */
+  inbound: "weir.dev/inbound",
 } as const;
 
 export const CONTROLLER_ONLY = [LABELS.thread, ANNOTATIONS.user, ANNOTATIONS.chain, ANNOTATIONS.grants] as const;
@@ -39,6 +41,10 @@ export const POD_PARTS = {
   sidecar: "weir-sidecar",
   trustVolume: "weir-trust",
   identityVolume: "weir-identity",
+  /** Where the sidecar tells its startup probe that it is ready. */
+  stateVolume: "weir-state",
+  /** Further roots of the agent's namespace. */
+  extraCaVolume: "weir-extra-ca",
 } as const;
 
 /** Uid and gid of the sidecar in a pod; nothing else in the pod may have it. */

@@ -18,7 +18,9 @@ export interface PodSettings {
 export interface PodSpec {
   readonly containers: readonly Container[];
   readonly initContainers?: readonly Container[];
-  readonly volumes?: readonly Readonly<Record<string, unknown>>[];
+  readonly ephemeralContainers?: readonly Container[];
+  readonly volumes?: readonly Volume[];
+  readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly [field: string]: unknown;
 }
 
@@ -29,6 +31,12 @@ export interface Container {
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string; readonly [field: string]: unknown }[];
   readonly securityContext?: Readonly<Record<string, unknown>>;
   readonly [field: string]: unknown;
+}
+
+export interface Volume {
+  readonly name: string;
+  /** One key, the kind of the volume. */
+  readonly [kind: string]: unknown;
 }
 
 export interface Pod extends KubeObject {

@@ -1,0 +1,92 @@
+import { describe, expect, test } from "vitest";
+import { instancePod } from "../../../../controller/pods/instance-pod.ts";
+import { volumeClaims } from "../../../../controller/pods/volume-claims.ts";
+import { agentSpec, type Agent } from "../../../../controller/resources/agent.ts";
+import { credentialGrantSpec } from "../../../../controller/resources/credential-grant.ts";
+import { threadSpec, type Thread } from "../../../../controller/resources/thread.ts";
+import { POD_SETTINGS } from "../../../support/pods.ts";
+
+const anAgent = (spec: object = {}): Agent => ({ metadata: { name: "coder", namespace: "team", uid: "a" }, spec: agentSpec.parse({ image: "coder:1", ...spec }) });
+const aThread = (spec: object = {}): Thread => ({ metadata: { name: "t1", namespace: "team", uid: "u1" }, spec: threadSpec.parse({ agent: "coder", user: "user:ann", ...spec }) });
+const claimName = (volume: string) => `weir-t1.${volume}`;
+const grant = (name: string, env: Record<string, string>) => ({
+  metadata: { name, namespace: "team", uid: name }, spec: credentialGrantSpec.parse({ vault: { path: "p", key: "k" }, bind: { hosts: ["api.example.test"] }, env }),
+});
+function instance(agent: Agent, thread = aThread(), grants: ReturnType<typeof grant>[] = []) {
+  const result = instancePod(thread, agent, { settings: POD_SETTINGS, podName: "weir-t1", claimName, grants });
+  if (result.kind === "refused") throw new Error(result.problems.join("\n"));
+  return result.pod;
+}
+const variables = (pod: ReturnType<typeof instance>, name: string) => Object.fromEntries((pod.spec.containers.find((one) => one.name === name)?.env ?? []).map((one) => [one.name, one["value"] ?? one["valueFrom"]]));
+
+describe("the pod of a thread", () => {
+  test("is known by its agent and thread, belongs to the thread and is never started again by the kubelet", () => {
+    const { metadata, spec } = instance(anAgent(), aThread({ chain: ["team/boss/t0"], grants: ["github"] }));
+    expect(metadata).toMatchObject({
+      name: "weir-t1", namespace: "team",
+      labels: { "weir.dev/agent": "coder", "weir.dev/thread": "t1", "app.kubernetes.io/managed-by": "weir-controller" },
+      annotations: { "weir.dev/user": "user:ann", "weir.dev/chain": '["team/boss/t0"]', "weir.dev/grants": '["github"]' },
+      ownerReferences: [{ kind: "Thread", name: "t1", uid: "u1", controller: true, blockOwnerDeletion: true }],
+    });
+    expect(spec).toMatchObject({ restartPolicy: "Never", enableServiceLinks: false, automountServiceAccountToken: false });
+    expect(spec.initContainers?.map(({ name }) => name)).toEqual(["weir-init", "weir-sidecar"]);
+  });
+
+  test("without a limit on its grants carries none, so that its agent's holdings decide", () => {
+    expect(instance(anAgent()).metadata.annotations).not.toHaveProperty(["weir.dev/grants"]);
+  });
+
+  test("tells the agent where it is and whom it can ask, and names that begin with WEIR_ are not the definition's", () => {
+    const agent = anAgent({ env: [{ name: "WEIR_THREAD", value: "other" }, { name: "MODE", value: "fast" }, { name: "KEY", secretKeyRef: { name: "s", key: "k" } }], mcpServers: [{ name: "shell", image: "shell:1", port: 8_001 }, { name: "files", image: "files:1", port: 8_002 }] });
+    expect(variables(instance(agent), "agent")).toMatchObject({
+      WEIR_API: "https://weir.internal", WEIR_AGENT: "coder", WEIR_THREAD: "t1", AGENT_MCP_SERVERS: "shell:8001,files:8002", MODE: "fast", KEY: { secretKeyRef: { name: "s", key: "k" } },
+    });
+  });
+
+  test("gives each server of tools an identity, an environment and nothing of the agent's", () => {
+    const pod = instance(anAgent({
+      volumes: [{ name: "work", mountPath: "/work" }], env: [{ name: "KEY", secretKeyRef: { name: "s", key: "k" } }],
+      mcpServers: [{ name: "shell", image: "shell:1", port: 8_001, env: [{ name: "TOOLS", secretKeyRef: { name: "tools", key: "k" } }] }],
+    }));
+    const [agent, shell] = pod.spec.containers;
+    expect(shell?.securityContext?.runAsUser).toBe(64_100);
+    expect(variables(pod, "shell")).toMatchObject({ MCP_PORT: "8001", TOOLS: { secretKeyRef: { name: "tools", key: "k" } } });
+    expect(variables(pod, "shell")).not.toHaveProperty("KEY");
+    expect(variables(pod, "agent")).not.toHaveProperty("TOOLS");
+    expect(agent?.volumeMounts).toContainEqual({ name: "work", mountPath: "/work" });
+    expect(shell?.volumeMounts?.map(({ name }) => name)).not.toContain("work");
+  });
+
+  test("has a dummy of the right shape for each grant that it may be lent", () => {
+    const agent = variables(instance(anAgent(), aThread(), [grant("github", { GITHUB_TOKEN: "auto" }), grant("llm", { OPENAI_API_KEY: "openai", BASE: "as-it-is" })]), "agent");
+    expect(agent["GITHUB_TOKEN"]).toMatch(/^ghp_WEIRDUMMY/);
+    expect(agent["OPENAI_API_KEY"]).toMatch(/^sk-proj-/);
+    expect(agent["BASE"]).toBe("as-it-is");
+  });
+
+  test("mounts its claims, writable by an image's own user", () => {
+    const { spec } = instance(anAgent({ volumes: [{ name: "work", mountPath: "/work" }] }));
+    expect(spec.volumes).toContainEqual({ name: "work", persistentVolumeClaim: { claimName: "weir-t1.work" } });
+    expect(spec.securityContext).toMatchObject({ fsGroup: 64_050, fsGroupChangePolicy: "OnRootMismatch" });
+  });
+
+  test.each([
+    ["an agent without an image", { image: undefined }, /no image/],
+    ["a server named like the agent's container", { mcpServers: [{ name: "agent", image: "x", port: 8_001 }] }, /name is taken/],
+    ["a server named like the sidecar", { mcpServers: [{ name: "weir-sidecar", image: "x", port: 8_001 }] }, /boundary's own containers/],
+    ["a volume over the trust files", { volumes: [{ name: "work", mountPath: "/weir/trust" }] }, /trust files/],
+    ["a volume named like ours", { volumes: [{ name: "weir-identity", mountPath: "/work" }] }, /boundary's own volumes/],
+  ])("is not made of %s", (_name, spec, reason) => {
+    expect(() => instance(anAgent(spec))).toThrow(reason);
+  });
+});
+
+describe("the claims of a thread", () => {
+  test("go with it, or stay without an owner", () => {
+    const agent = anAgent({ volumes: [{ name: "work", mountPath: "/w", size: "5Gi", storageClassName: "fast" }, { name: "notes", mountPath: "/n", retention: "Retain" }] });
+    const [work, notes] = volumeClaims(aThread(), agent, claimName);
+    expect(work).toMatchObject({ metadata: { name: "weir-t1.work", namespace: "team", ownerReferences: [{ uid: "u1" }] }, spec: { accessModes: ["ReadWriteOnce"], storageClassName: "fast", resources: { requests: { storage: "5Gi" } } } });
+    expect(notes?.metadata.ownerReferences).toBeUndefined();
+    expect(notes?.["spec"]).not.toHaveProperty("storageClassName");
+  });
+});

@@ -32,6 +32,8 @@ export function startServer(command: string, args: readonly string[], logFile: s
   // The kernel kills the server when this process is gone, however that went.
   const child = spawn("setpriv", ["--pdeathsig", "KILL", ...within, command, ...args], { stdio: ["ignore", log, log], env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/nonexistent" } });
   closeSync(log);
+  // A command that cannot be started has an exit code like one that ended, and `ready` tells it.
+  child.on("error", () => {});
   const name = basename(command);
   return {
     pid: child.pid ?? 0,

@@ -9,7 +9,7 @@ import { writeFailure } from "./desired.ts";
 import type { Action } from "./diff.ts";
 import { readClaim, stampClaim, stampPod } from "./owned-objects.ts";
 import { readPod, type Failure } from "./pod-facts.ts";
-import type { ReconcilerDeps } from "./ports.ts";
+import { PodUnfit, type ReconcilerDeps } from "./ports.ts";
 
 /** What the actions are about. */
 export interface Subject {
@@ -116,11 +116,6 @@ async function createOrFind(type: ResourceType, object: KubeObject, kube: Deps["
 function rejectionOf(error: unknown): Failure | null {
   if (!(error instanceof KubeError)) return error instanceof PodUnfit ? { reason: "ConfigInvalid", message: error.message } : null;
   return error.status === 400 || error.status === 403 || error.status === 422 ? { reason: "PodRejected", message: error.message } : null;
-}
-
-/** A pod cannot be made of this thread and agent; `instancePod` throws it. */
-export class PodUnfit extends Error {
-  override readonly name = "PodUnfit";
 }
 
 async function noteFailedStart(failure: Failure, fingerprint: string, { thread, object }: Subject, { store, record, clock }: Deps): Promise<Outcome> {

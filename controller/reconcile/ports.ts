@@ -27,13 +27,21 @@ export interface ReconcileMetrics {
   signalToPod(latencyMs: number): void;
 }
 
+/** No pod can be made of this thread and this agent: a failed start, with the message as its reason. */
+export class PodUnfit extends Error {
+  override readonly name = "PodUnfit";
+}
+
+/** What the reconciler needs of the store: it neither reads nor writes messages. */
+export type ReconcileStore = Pick<ThreadStore, "ensureThread" | "forgetThread" | "demand" | "demands" | "startAttempts" | "noteFailedStart" | "clearStarts" | "onSignal">;
+
 export interface ReconcilerDeps {
   /** Fenced: writes fail when this controller does not lead any more. */
   readonly kube: KubeApi;
-  readonly store: ThreadStore;
+  readonly store: ReconcileStore;
   /** A cache that has not been started. The reconciler runs it for as long as it leads, so that its first list is younger than its lease. */
   openInformer(type: ResourceType, query: ListQuery, select: (object: KubeObject) => KubeObject): Informer;
-  /** The pod that serves a thread; name, labels, owner and mark are put on it here. May throw: that is a failed start. */
+  /** The pod that serves a thread; name, labels, owner and mark are put on it here. @throws PodUnfit */
   instancePod(thread: Thread, agent: Agent): KubeObject;
   /** The claims of a thread, named by `claimNameOf`, each with an owner or, if it is to stay, without one. */
   volumeClaims(thread: Thread, agent: Agent): readonly KubeObject[];
@@ -42,4 +50,6 @@ export interface ReconcilerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly config: ReconcileConfig;
+  /** Waits between two polls; rejects when the signal aborts. */
+  readonly pause?: (ms: number, signal: AbortSignal) => Promise<void>;
 }

@@ -120,7 +120,7 @@ class Reconciler {
   }
 
   async #poll(signal: AbortSignal): Promise<void> {
-    const { config } = this.#deps;
+    const { config, pause = async (ms: number, stop: AbortSignal) => { await sleep(ms, undefined, { signal: stop }); } } = this.#deps;
     while (!signal.aborted) {
       try {
         this.#compare(await this.#deps.store.demands());
@@ -128,7 +128,7 @@ class Reconciler {
         this.#failed("poll", error);
       }
       this.#resync(Math.ceil(this.#view.threadKeys().length * Math.min(1, config.pollIntervalMs / config.resyncIntervalMs)));
-      await sleep(config.pollIntervalMs, undefined, { signal }).catch(() => undefined);
+      await pause(config.pollIntervalMs, signal).catch(() => undefined);
     }
   }
 

@@ -88,7 +88,8 @@ class ListWatchInformer implements Informer {
       const startedMs = this.#clock.monotonicMs();
       const trouble = await this.#round(signal).then(() => null, (error: unknown) => error);
       if (signal.aborted) return;
-      const pauseMs = this.#pace.next(this.#clock.monotonicMs() - startedMs);
+      // To the last sign of life, not to the end: a server that lets requests hang has not worked.
+      const pauseMs = this.#pace.next(Math.max(0, this.#lastSeenMs - startedMs));
       if (trouble !== null) this.#note(trouble, pauseMs);
       await this.#pause(pauseMs, signal).catch(() => undefined);
     }

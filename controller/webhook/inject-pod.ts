@@ -1,0 +1,68 @@
+/**
+ * in: AdmissionRequest · out: Verdict · ends early with: refused, failed · next: server.ts writes the answer
+ *
+ * Looks up the Agent that the pod names, has the pod governed as one of its instances, and says what to change.
+ */
+import { isDeepStrictEqual } from "node:util";
+import { ANNOTATIONS, CONTROLLER_ONLY, LABELS } from "../../common/labels.ts";
+import type { GovernPod } from "../pods/govern-pod.ts";
+import type { Governance } from "../pods/governance.ts";
+import type { PodSettings } from "../pods/pod-settings.ts";
+import type { Agent } from "../resources/agent.ts";
+import { pod as podSchema, type ReadPod } from "../resources/pod.ts";
+import type { AdmissionRequest, Verdict } from "./admission-review.ts";
+
+export interface InjectionDeps {
+  /** @returns null if there is no such Agent, or none that can be read */
+  findAgent(namespace: string, name: string, signal: AbortSignal): Promise<Agent | null>;
+  readonly govern: GovernPod;
+  /** May throw while the installation is not known yet: that is a failure, and no pod is let through. */
+  settings(): PodSettings;
+}
+
+/** Rejects only if the Agent could not be looked up. */
+export async function injectPod(request: AdmissionRequest, deps: InjectionDeps, signal: AbortSignal): Promise<Verdict> {
+  const parsed = podSchema.safeParse(request.object);
+  if (!parsed.success) return refuse(`This is not a pod: ${parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}.`);
+  const pod = parsed.data;
+  const settings = deps.settings();
+  const claimed = settings.controllerUser === request.userInfo.username ? [] : CONTROLLER_ONLY.filter((name) => pod.metadata.labels?.[name] !== undefined || pod.metadata.annotations?.[name] !== undefined);
+  if (claimed.length > 0) return refuse(`Only Weir's controller sets ${claimed.join(", ")}; leave it out.`);
+  const name = pod.metadata.labels?.[LABELS.agent];
+  if (name === undefined) return refuse(`A pod with ${LABELS.inject}=enabled needs the label ${LABELS.agent} with the name of an Agent of namespace ${request.namespace}.`);
+  const inbound = readInbound(pod);
+  if (inbound === null) return refuse(`The annotation ${ANNOTATIONS.inbound} must be any or none.`);
+  const agent = await deps.findAgent(request.namespace, name, signal);
+  if (agent === null) return refuse(`There is no Agent ${name} in namespace ${request.namespace} (label ${LABELS.agent}). Create it first: kubectl get agents -n ${request.namespace}.`);
+  return govern(pod, { agentName: name, identities: identitiesIn(pod, agent), inbound, settings, trust: { mountSystemBundle: agent.spec.trust.mountSystemBundle, extraCaConfigMap: agent.spec.trust.extraCaConfigMap } }, deps.govern);
+}
+
+function govern(pod: ReadPod, governance: Governance, governPod: GovernPod): Verdict {
+  const governed = governPod(pod, governance);
+  if (governed.kind === "refused") return refuse(`This pod cannot be governed. ${governed.problems.join(" ")}`);
+  if (isDeepStrictEqual(governed.pod, pod)) return { kind: "unchanged" };
+  return { kind: "injected", patch: patchOf(governed.pod), warnings: governed.warnings };
+}
+
+/** The parts that governing writes, each as a whole: shorter differences would only be another thing to get wrong. */
+function patchOf({ metadata, spec }: ReadPod): object[] {
+  return [
+    { op: "add", path: "/metadata/labels", value: metadata.labels ?? {} },
+    { op: "add", path: "/metadata/annotations", value: metadata.annotations ?? {} },
+    { op: "replace", path: "/spec", value: spec },
+  ];
+}
+
+/** Containers named like a server of tools in the Agent are that server, with its rights. */
+function identitiesIn({ spec }: ReadPod, agent: Agent): string[] {
+  return agent.spec.mcpServers.map(({ name }) => name).filter((name) => spec.containers.some((container) => container.name === name));
+}
+
+function readInbound({ metadata }: ReadPod): Governance["inbound"] | null {
+  const value = metadata.annotations?.[ANNOTATIONS.inbound] ?? "none";
+  return value === "any" || value === "none" ? value : null;
+}
+
+function refuse(message: string): Verdict {
+  return { kind: "refused", message };
+}

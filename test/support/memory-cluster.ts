@@ -18,6 +18,8 @@ export class MemoryCluster implements KubeApi {
   readonly nowMs: () => number;
   /** Asked before each write. */
   fault: (what: string) => Fault = () => null;
+  /** How far the caches are behind. */
+  lagMs = 0;
   /** Every write that was done, in order. */
   readonly writes: string[] = [];
   #version = 0;
@@ -87,21 +89,28 @@ export class MemoryCluster implements KubeApi {
     if (current !== undefined) this.#put(type, how(clone(current)));
   }
 
-  /** A cache that is told of each change at once; run only lists. */
-  informer(type: ResourceType, select: (object: KubeObject) => KubeObject): Informer {
+  /** A cache that is told of each change after {@link lagMs}; run only lists. Of selectors it knows `label=value`. */
+  informer(type: ResourceType, { labelSelector = "" }: ListQuery, select: (object: KubeObject) => KubeObject): Informer {
     const cache = new Map<string, KubeObject>();
     const listeners = new Set<Listener>();
-    const take: Listener = (ref, object) => {
+    const [label = "", value] = labelSelector.split("=");
+    const put: Listener = (ref, object) => {
+      if (object !== null && value !== undefined && object.metadata.labels?.[label] !== value) return;
       if (object === null) cache.delete(pathOf(type, ref));
-      else cache.set(pathOf(type, ref), select(clone(object)));
-      for (const listener of listeners) listener(ref, cache.get(pathOf(type, ref)) ?? null);
+      else cache.set(pathOf(type, ref), object);
+      for (const listener of listeners) listener(ref, object);
+    };
+    const take: Listener = (ref, object) => {
+      const told = object === null ? null : select(clone(object));
+      if (this.lagMs === 0) put(ref, told);
+      else setTimeout(put, this.lagMs, ref, told);
     };
     const { promise, resolve } = Promise.withResolvers<void>();
     return {
       run: async (signal) => {
         const all = this.#listeners.get(type.plural) ?? new Set();
         this.#listeners.set(type.plural, all.add(take));
-        for (const object of this.all(type)) take(object.metadata, object);
+        for (const object of this.all(type)) put(object.metadata, select(clone(object)));
         resolve();
         await new Promise<void>((ended) => {
           if (signal.aborted) ended();

@@ -60,7 +60,7 @@ export class ReconcileStage {
   }
 
   statusOf(thread: string): Partial<ThreadStatus> {
-    return (this.find("threads", thread)?.["status"] ?? {}) as Partial<ThreadStatus>;
+    return this.find("threads", thread)?.["status"] ?? {};
   }
 
   uidOf(thread: string): string {
@@ -113,7 +113,7 @@ export class ReconcileStage {
   #deps(): ReconcilerDeps {
     return {
       kube: this.cluster, store: this.store, clock: systemClock, log: silentLog, config: reconcileConfig.parse({}),
-      openInformer: (type, _query, select) => this.cluster.informer(type, select),
+      openInformer: (type, query, select) => this.cluster.informer(type, query, select),
       instancePod: (thread, agent) => {
         if (this.unfit !== null) throw new PodUnfit(this.unfit);
         return { apiVersion: "v1", kind: "Pod", metadata: { name: podNameOf(thread.metadata.name) }, spec: { containers: [{ name: "agent", image: agent.spec.image }] } };

@@ -81,8 +81,9 @@ async function heal(stage: ReconcileStage): Promise<void> {
 }
 
 test("whatever happens, there is one pod for a thread at most, no more than the agent may have, no message without a pod or a reason, and in the end all are read", async () => {
-  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+  await fc.assert(fc.asyncProperty(fc.array(step, { maxLength: 40 }), fc.constantFrom(0, 2, 700), async (steps, lagMs) => {
     const stage = new ReconcileStage();
+    stage.cluster.lagMs = lagMs;
     await stage.agent("helper", { instances: { max: 1 }, volumes: [{ name: "work", mountPath: "/work" }] });
     for (const name of NAMES) await stage.thread(name);
     stage.start();

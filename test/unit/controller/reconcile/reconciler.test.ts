@@ -199,6 +199,18 @@ describe("instances of an agent", () => {
     expect(stage.cluster.all(TYPES.pods)).toHaveLength(2);
   });
 
+  test("threads that wake together do not exceed it, although no cache knows yet of the first", async () => {
+    await stage.agent("helper", { instances: { max: 2 } });
+    const names = Array.from({ length: 12 }, (_, index) => `thread-${index}`);
+    for (const name of names) await stage.thread(name);
+    stage.start();
+    await settle();
+    stage.cluster.lagMs = 500;
+    for (const name of names) stage.post(name);
+    await pass(5_000);
+    expect(stage.cluster.all(TYPES.pods)).toHaveLength(2);
+  });
+
   test("the order of those who wait outlives the controller", async () => {
     await stage.agent("helper", { instances: { max: 0 } });
     for (const name of ["alpha", "zulu"]) await stage.thread(name);
@@ -281,6 +293,14 @@ describe("what people do", () => {
     stage.losePod("one");
     await pass(40_000);
     expect(stage.pod("one")?.metadata.labels).toMatchObject({ "weir.dev/thread": "one" });
+  });
+
+  test("a claim under the volume's name that is not ours is not used", async () => {
+    await begin({ volumes: [{ name: "work", mountPath: "/work" }] });
+    await stage.cluster.create(TYPES.claims, { apiVersion: "v1", kind: "PersistentVolumeClaim", metadata: { name: "weir-one.work", namespace: "team" } });
+    stage.post("one");
+    await settle();
+    expect([stage.pod("one"), startedReason("one")]).toEqual([undefined, "Conflict"]);
   });
 
   test("a pod whose thread vanished without a farewell is removed", async () => {

@@ -97,11 +97,15 @@ export interface Credentials {
 
 export interface Access {
   /** @throws AccessRefused if the caller is not who it says, AccessUnavailable if that cannot be found out */
-  authenticate(credentials: Credentials, signal?: AbortSignal): Promise<Caller>;
+  authenticate(credentials: Credentials): Promise<Caller>;
   /** @throws AccessRefused with rule, reason and hint; AccessUnavailable if there is no decision */
-  require(caller: Caller, question: Question, signal?: AbortSignal): Promise<Allowed>;
+  require(caller: Caller, question: Question): Promise<Allowed>;
   /** Like {@link Access.require}, for those who want to know: false if it is refused. */
-  allows(caller: Caller, question: Question, signal?: AbortSignal): Promise<boolean>;
+  allows(caller: Caller, question: Question): Promise<boolean>;
+  /** What the relations of a person are compared with: `user:NAME`, `group:NAME`. */
+  subjects(person: Person): readonly string[];
+  /** The instance that a node proxy speaks of, if the cluster agrees that it lives on that node; null if it does not. @throws AccessUnavailable */
+  instanceOn(node: NodeProxy, pod: { readonly namespace: string; readonly pod: string; readonly uid: string }): Promise<Instance | null>;
 }
 
 /** The subjects that a person is: what relations are compared with. */

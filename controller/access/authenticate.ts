@@ -1,9 +1,9 @@
 import type { Clock } from "../../common/clock.ts";
-import { AccessRefused, AccessUnavailable, type Caller, type Credentials } from "./access.ts";
+import { AccessRefused, AccessUnavailable, type Caller, type Credentials, type Instance } from "./access.ts";
 import { readBearerToken } from "./bearer-token.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 import type { AccessConfig } from "./config.ts";
-import { provenInstance, readInstanceClaim } from "./instances.ts";
+import { provenInstance, readInstanceClaim, type InstanceClaim } from "./instances.ts";
 import type { OidcIssuers } from "./oidc-issuers.ts";
 import type { KubernetesUser, TokenReviews } from "./token-reviews.ts";
 
@@ -38,15 +38,19 @@ function refuseInstance({ instance }: Credentials): void {
   throw new AccessRefused("instance.not-a-proxy", "only a node proxy speaks for an instance", { hint: "leave the instance header out, or call weir.internal from inside the pod" });
 }
 
-async function speakerOf(user: KubernetesUser, { instance }: Credentials, { objects, clock }: Witnesses): Promise<Caller> {
+async function speakerOf(user: KubernetesUser, { instance }: Credentials, witnesses: Witnesses): Promise<Caller> {
   // A token for the API server may have passed through other hands than the controller's.
   if (!user.isForController || user.node === null) {
     throw new AccessRefused("instance.unbound-proxy", "a node proxy's token is for this controller and bound to a pod on its node", { hint: "project it with audience weir-controller", isUnauthenticated: true });
   }
   if (instance === undefined) return { kind: "node", node: user.node };
-  const said = readInstanceClaim(instance);
+  return vouchedInstance(readInstanceClaim(instance), user.node, witnesses);
+}
+
+/** @throws AccessRefused if the cluster does not agree, AccessUnavailable if it does not say */
+export async function vouchedInstance(said: InstanceClaim, node: string, { objects, clock }: Witnesses): Promise<Instance> {
   try {
-    return await provenInstance(said, user.node, { objects, clock });
+    return await provenInstance(said, node, { objects, clock });
   } catch (cause) {
     if (cause instanceof AccessRefused) throw cause;
     throw new AccessUnavailable("the API server did not say whether the instance lives", { cause });

@@ -1,10 +1,10 @@
 import type { Clock } from "../../common/clock.ts";
 import type { KubeApi } from "../../common/kube/kube-api.ts";
-import { AccessRefused, type Access, type Allowed, type Caller, type Question } from "./access.ts";
+import { AccessRefused, subjectsOf, type Access, type Allowed, type Caller, type Question } from "./access.ts";
 import type { AccessAnswer } from "./access-answer.ts";
 import { accessInputOf } from "./access-input.ts";
 import { openAccessPolicy, type AccessPolicy } from "./access-policy.ts";
-import { authenticate } from "./authenticate.ts";
+import { authenticate, vouchedInstance } from "./authenticate.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 import type { AccessConfig } from "./config.ts";
 import { KubernetesRights } from "./kubernetes-rights.ts";
@@ -30,6 +30,11 @@ export async function openAccess(config: AccessConfig, { kube, objects, clock }:
     authenticate: async (credentials) => authenticate(credentials, witnesses),
     require: async (caller, question) => allowed(await answer(caller, question)),
     allows: async (caller, question) => (await answer(caller, question)).allow,
+    subjects: subjectsOf,
+    instanceOn: async ({ node }, said) => vouchedInstance(said, node, witnesses).catch((error: unknown) => {
+      if (error instanceof AccessRefused) return null;
+      throw error;
+    }),
     close: async () => issuers.close(),
   };
 }

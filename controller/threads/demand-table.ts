@@ -1,9 +1,9 @@
 import { attemptsRow, demandRow } from "./rows.ts";
 import { notify } from "./signals.ts";
-import type { SqlDriver } from "./sql-driver.ts";
-import { ThreadGone, type ThreadStore } from "./thread-store.ts";
+import type { Row, SqlDriver } from "./sql-driver.ts";
+import { ThreadGone, type Demand, type ThreadStore } from "./thread-store.ts";
 
-type Demands = Pick<ThreadStore, "demand" | "demands" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts">;
+type Demands = Pick<ThreadStore, "demand" | "demands" | "demandsOf" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts">;
 
 const DEMAND = `select t.uid, t.last_activity_ms, count(m.seq) as unread, min(m.accepted_at_ms) as oldest_unread_ms
   from threads t left join messages m on m.thread_uid = t.uid and m.is_for_agent and m.acknowledged_at_ms is null`;
@@ -18,7 +18,8 @@ export function demandTable(driver: SqlDriver): Demands {
       if (row === undefined) return { threadUid, unread: 0, oldestUnreadMs: null, lastActivityMs: null };
       return demandRow(row);
     },
-    demands: async () => new Map((await driver.query(`${DEMAND} where t.archived_at_ms is null group by t.uid`)).map(demandRow).map((demand) => [demand.threadUid, demand])),
+    demands: async () => byThread(await driver.query(`${DEMAND} where t.archived_at_ms is null group by t.uid`)),
+    demandsOf: async (threadUids) => (threadUids.length === 0 ? new Map() : byThread(await driver.query(`${DEMAND} where t.uid = any($1::text[]) group by t.uid`, [threadUids]))),
     noteActivity: async (activity) => {
       if (activity.size === 0) return;
       await driver.query(
@@ -41,4 +42,8 @@ export function demandTable(driver: SqlDriver): Demands {
     }),
     clearStarts: async (threadUid) => { await driver.query("delete from start_attempts where thread_uid = $1", [threadUid]); },
   };
+}
+
+function byThread(rows: readonly Row[]): ReadonlyMap<string, Demand> {
+  return new Map(rows.map(demandRow).map((demand) => [demand.threadUid, demand]));
 }

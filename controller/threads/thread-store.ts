@@ -113,6 +113,8 @@ export interface ThreadStore {
   /** Of one thread, or of all that are not archived. */
   demand(threadUid: string): Promise<Demand>;
   demands(): Promise<ReadonlyMap<string, Demand>>;
+  /** Of some threads at once; unknown ones have no entry. */
+  demandsOf(threadUids: readonly string[]): Promise<ReadonlyMap<string, Demand>>;
   /** Wall-clock milliseconds by thread UID. Never moves backwards; unknown threads are passed over. Gives no signal: idleness is looked at when it is due. */
   noteActivity(activity: ReadonlyMap<string, number>): Promise<void>;
 

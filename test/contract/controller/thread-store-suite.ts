@@ -107,6 +107,8 @@ export function describeThreadStore(name: string, open: () => Promise<ThreadStor
       expect(all.get(busy.uid)).toEqual(await store.demand(busy.uid));
       expect(all.get(idle.uid)).toEqual({ threadUid: idle.uid, unread: 0, oldestUnreadMs: null, lastActivityMs: null });
       expect(all.has(gone.uid)).toBe(false);
+      expect(await store.demandsOf([busy.uid, gone.uid, "nobody"])).toEqual(new Map([[busy.uid, await store.demand(busy.uid)], [gone.uid, await store.demand(gone.uid)]]));
+      expect(await store.demandsOf([])).toEqual(new Map());
     });
 
     test("activity never moves backwards", async () => {

@@ -1,0 +1,44 @@
+import { createMiddleware } from "hono/factory";
+import { INSTANCE_HEADER } from "../../common/labels.ts";
+import type { ApiConfig } from "./config.ts";
+import { callerKey, type ApiEnv, type RouteParts } from "./context.ts";
+import { ApiProblem, problemOf } from "./problem.ts";
+import { RateLimit } from "./rate-limit.ts";
+
+const SECONDS_PER_MINUTE = 60;
+
+/** Nobody passes without a name, and nobody faster than their bucket fills. An address that only shows bad tokens is turned away before the API server is asked. */
+export function authentication({ access, clock, config }: RouteParts) {
+  const calls = new RateLimit({ perSecond: config.callsPerSecond, burst: config.callBurst, clock });
+  const refusals = new RateLimit({ perSecond: config.refusalsPerMinute / SECONDS_PER_MINUTE, burst: config.refusalsPerMinute, clock });
+  return createMiddleware<ApiEnv>(async (context, next) => {
+    const address = context.env.incoming.socket.remoteAddress ?? "unknown";
+    refuseIfLate(refusals.wait(address));
+    try {
+      context.set("caller", await access.authenticate({ authorization: context.req.header("authorization"), instance: context.req.header(INSTANCE_HEADER) }));
+    } catch (error) {
+      if (problemOf(error).status === 401) refusals.take(address);
+      throw error;
+    }
+    refuseIfLate(calls.take(callerKey(context.get("caller"))));
+    await next();
+  });
+}
+
+/** An answer has a deadline; of what waits on purpose, only what comes after the waiting has. */
+export function deadline({ requestTimeoutMs, longPollMs }: ApiConfig) {
+  return createMiddleware<ApiEnv>(async (context, next) => {
+    const limitMs = requestTimeoutMs + (context.req.path === "/v1/instance/messages" ? longPollMs : 0);
+    const late = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => { late.resolve("late"); }, limitMs);
+    try {
+      if (await Promise.race([next(), late.promise]) === "late") throw new ApiProblem("timeout", `the request was not answered within ${limitMs} ms`);
+    } finally {
+      clearTimeout(timer);
+    }
+  });
+}
+
+function refuseIfLate(seconds: number): void {
+  if (seconds > 0) throw new ApiProblem("rate.limited", "too many requests", { retryAfterSeconds: seconds });
+}

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { LOG_LEVELS } from "../common/log.ts";
 import { auditConfig } from "./audit/config.ts";
 import { budgetConfig } from "./budget/config.ts";
+import { clusterConfig } from "./cluster/config.ts";
 import { connectionConfig } from "./connection/config.ts";
 import { credentialsConfig, grantsConfig } from "./credentials/config.ts";
 import { adminConfig } from "./admin/config.ts";
@@ -35,5 +36,6 @@ export const proxyConfig = z.strictObject({
   tls: tlsConfig.prefault({}),
   upstream: upstreamConfig.prefault({}),
   admin: adminConfig.prefault({}),
+  cluster: clusterConfig.optional().describe("For a node proxy of a cluster: agents, policy, grants and budgets then come from there, and `policy.bundle`, `policy.directory` and `policy.data` do not count."),
 });
 export type ProxyConfig = z.output<typeof proxyConfig>;

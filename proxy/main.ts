@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { systemClock, type Clock } from "../common/clock.ts";
 import type { Environment } from "../common/config.ts";
 import { describeError, Lifecycle } from "../common/lifecycle.ts";
+import type { KubeApi } from "../common/kube/kube-api.ts";
 import type { Log } from "../common/log.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
@@ -10,6 +11,7 @@ import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
 import { MemoryLedger } from "./budget/memory-ledger.ts";
+import { openCluster, type Cluster } from "./cluster/open-cluster.ts";
 import type { ProxyConfig } from "./config.ts";
 import { ConnectionSlots } from "./connection/connection-slots.ts";
 import { listen, type Listening } from "./connection/listen.ts";
@@ -50,6 +52,8 @@ export interface StartOptions {
   readonly onRecord?: (record: AuditRecord) => void;
   /** A disk with faults under the audit log, for tests. */
   readonly openFile?: OpenDiskFile;
+  /** A cluster's API in place of the configured one, for tests. */
+  readonly kubeApi?: KubeApi;
 }
 
 export interface RunningProxy {
@@ -86,12 +90,15 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
   const audit = await openAudit(config.audit, { ...options, clock, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
   lifecycle.onStop("audit", async () => audit.close());
   const metrics = new PrometheusMetrics();
-  const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer });
+  const onEvent = (event: Event): void => { record(audit, { log: options.log, clock }, event); };
+  const cluster = config.cluster === undefined ? null : await openCluster(config.cluster, { ...options, clock, lifecycle, onEvent });
+  const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer, cluster, onEvent });
   const drain = new AbortController();
   const doors = await openDoors(config, rooms, lifecycle, drain.signal);
   const admin = await openAdmin(config.admin, {
     metrics, byDefault: options.adminByDefault === true,
-    isReady: () => audit.isHealthy && !drain.signal.aborted,
+    isReady: () => audit.isHealthy && cluster?.isReady !== false && !drain.signal.aborted,
+    isAgent: cluster?.isAgentAddress,
   });
   lifecycle.onStop("admin", async () => admin?.close());
   record(audit, rooms, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
@@ -108,23 +115,42 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
   };
 }
 
-type Furniture = { readonly clock: Clock; readonly audit: AuditRoom; readonly metrics: PrometheusMetrics; readonly lifecycle: Lifecycle; readonly issuer: LocalIssuer };
+type Event = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
 
-async function furnish(config: ProxyConfig, options: StartOptions, { clock, audit, metrics, lifecycle, issuer }: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine }> {
+interface Furniture {
+  readonly clock: Clock;
+  readonly audit: AuditRoom;
+  readonly metrics: PrometheusMetrics;
+  readonly lifecycle: Lifecycle;
+  readonly issuer: LocalIssuer;
+  readonly cluster: Cluster | null;
+  readonly onEvent: (event: Event) => void;
+}
+
+async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine }> {
   const { log, environment } = options;
-  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent: (event) => { record(audit, { log, clock }, event); } });
+  const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
+  const held = cluster === null ? {} : { held: () => cluster.heldBundle() };
+  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent, ...held });
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
-  const credentials = openLender(config, environment, clock);
+  const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile }, clock);
   lifecycle.onStop("credentials", async () => credentials.close());
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
+  const budget = new MemoryLedger(config.budgets, clock);
+  const names = new SyntheticNames(clock);
+  await cluster?.start({ policy, credentials, budget, upstream, live, names });
+  metrics.observe({
+    version: VERSION, policyRevision: () => policy.revision, connectedInstances: () => live.instances, isAuditHealthy: () => audit.isHealthy,
+    budgets: () => budget.totals(), boundary: () => cluster?.boundary ?? null,
+  });
   return {
-    clock, log, audit, metrics, policy, upstream, credentials, live, activity: noActivity, holdings: configuredHoldings,
-    identity: new JwtVerifier(config.identity, { clock, localIssuer: issuer }),
-    names: new SyntheticNames(clock),
-    budget: new MemoryLedger(config.budgets, clock),
+    clock, log, audit, metrics, policy, upstream, credentials, live, names, budget,
+    activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
+    // In a cluster, nobody but the cluster says who is who.
+    identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),
     authority: new LeafAuthority(await openCa(options.stateDirectory, config.tls, clock), config.tls, clock),
   };
 }
@@ -175,7 +201,7 @@ async function allWithin(open: ReadonlySet<Promise<void>>, deadlineMs: number): 
 }
 
 /** Never throws: an audit log that takes nothing must not keep a policy from coming into force, or the proxy from stopping. */
-function record(audit: AuditRoom, { clock, log }: Pick<StartOptions, "log"> & { readonly clock: Clock }, event: Pick<LifecycleRecord, "event" | "outcome" | "fields">): void {
+function record(audit: AuditRoom, { clock, log }: Pick<StartOptions, "log"> & { readonly clock: Clock }, event: Event): void {
   try {
     audit.enqueue({ kind: "lifecycle", timeMs: clock.nowMs(), agent: null, ...event });
   } catch (error) {

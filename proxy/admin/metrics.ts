@@ -16,8 +16,10 @@ export interface Metrics {
   exchangeClosed(facts: ExchangeFacts): void;
   nameAnswered(outcome: "allowed" | "denied" | "failed"): void;
   policyEvaluated(question: string, durationMs: number): void;
+  /** Credentials joined a request that is about to be sent. */
+  credentialsLent(grants: readonly string[]): void;
 }
 
 export const noMetrics: Metrics = {
-  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {},
+  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, credentialsLent() {},
 };

@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ERROR_TABLE } from "../errors.ts";
 import type { ExchangeFacts, Metrics } from "./metrics.ts";
+import { observeStanding, type Standing } from "./standing-metrics.ts";
 
 /** Agents with a series of their own; later ones share `other`. A series costs memory for as long as the proxy runs, and here in the scraper too. */
 const AGENT_LIMIT = 200;
 const QUESTION_LIMIT = 16;
+const GRANT_LIMIT = 500;
 const OTHER = "other";
 
 const EXCHANGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
@@ -15,6 +17,7 @@ export class PrometheusMetrics implements Metrics {
   readonly #registry = new Registry();
   readonly #agents = new BoundedLabel(AGENT_LIMIT);
   readonly #questions = new BoundedLabel(QUESTION_LIMIT);
+  readonly #grants = new BoundedLabel(GRANT_LIMIT);
   readonly #registers = [this.#registry];
   readonly #openConnections = new Gauge({ name: "weir_connections_open", help: "Connections of agents that are open.", registers: this.#registers });
   readonly #connections = new Counter({ name: "weir_connections_total", help: "Connections of agents that ended.", labelNames: ["outcome", "code"], registers: this.#registers });
@@ -28,6 +31,13 @@ export class PrometheusMetrics implements Metrics {
   readonly #policySeconds = new Histogram({
     name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers,
   });
+
+  readonly #injections = new Counter({ name: "weir_credential_injections_total", help: "Requests that a credential was put into.", labelNames: ["grant"], registers: this.#registers });
+
+  /** Adds what is looked up at each scrape. Once. */
+  observe(standing: Standing): void {
+    observeStanding(this.#registry, standing);
+  }
 
   /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */
   observeProcess(): void {
@@ -57,6 +67,10 @@ export class PrometheusMetrics implements Metrics {
 
   policyEvaluated(question: string, durationMs: number): void {
     this.#policySeconds.observe({ question: this.#questions.of(question) }, durationMs / 1_000);
+  }
+
+  credentialsLent(grants: readonly string[]): void {
+    for (const grant of grants) this.#injections.inc({ grant: this.#grants.of(grant) });
   }
 
   /** The whole registry as Prometheus scrapes it. */

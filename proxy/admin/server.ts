@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { PORTS } from "../../common/ports.ts";
 import type { AdminConfig } from "./config.ts";
@@ -12,6 +12,8 @@ export interface AdminContext {
   readonly byDefault: boolean;
   /** Whether new work is welcome: doors open, policy loaded, audit healthy, not draining. Must not throw. */
   readonly isReady: () => boolean;
+  /** True for the address of an agent: it is told nothing, whatever the network lets through. Must not throw. */
+  readonly isAgent?: ((address: string) => boolean) | undefined;
 }
 
 export interface AdminServer {
@@ -47,6 +49,9 @@ export async function openAdmin(config: AdminConfig, context: AdminContext): Pro
     keepAliveTimeout: config.requestTimeoutMs, connectionsCheckingInterval: 1_000, insecureHTTPParser: false,
   });
   server.maxConnections = config.maxConnections;
+  server.on("connection", (socket) => {
+    if (context.isAgent?.(peerAddress(socket)) === true) socket.destroy();
+  });
   server.on("request", (request, response) => {
     response.setTimeout(config.requestTimeoutMs, () => { request.socket.destroy(); });
     answer(request, response, context).catch(() => { request.socket.destroy(); });
@@ -71,6 +76,11 @@ async function find(request: IncomingMessage, context: AdminContext): Promise<An
   if (page === undefined) return { status: 404, body: "not found\n" };
   if (request.method !== "GET" && request.method !== "HEAD") return { status: 405, body: "method not allowed\n" };
   return page(context);
+}
+
+/** IPv4 peers of an IPv6 listener have a mapped address (RFC 4291 §2.5.5.2). */
+function peerAddress({ remoteAddress = "" }: Socket): string {
+  return remoteAddress.startsWith("::ffff:") ? remoteAddress.slice("::ffff:".length) : remoteAddress;
 }
 
 async function listen(server: Server, address: string): Promise<void> {

@@ -8,14 +8,19 @@ export interface Limit {
   readonly meter: MeterName;
   readonly limit: number;
   readonly window: Window;
+  /** `own`: each agent has this limit for itself. `named`: all who are charged to it share the count. */
+  readonly scope: "own" | "named";
+  /** What an operator changes to raise it, as refusals say it. */
+  readonly setting: string;
 }
 
 /**
  * One budget's count for those who share it. All amounts are whole numbers below 2^53. At every instant settled + reserved ≤ limit: `reserve` is
- * the only way up, and it refuses. What is open when a window ends stays reserved and is settled in the next: nothing is forgotten in between.
+ * the only way up, and it refuses; only lowering the limit can leave more used than it allows. What is open when a window ends stays reserved and
+ * is settled in the next: nothing is forgotten in between.
  */
 export class Account {
-  readonly of: Limit;
+  #of: Limit;
   #settled = 0;
   #reserved = 0;
   #holders = 0;
@@ -23,7 +28,16 @@ export class Account {
   #window = 0;
 
   constructor(of: Limit) {
-    this.of = of;
+    this.#of = of;
+  }
+
+  get of(): Limit {
+    return this.#of;
+  }
+
+  /** From now on this limit counts. @param to of the same budget, meter and window: the count goes on */
+  relimit(to: Limit): void {
+    this.#of = to;
   }
 
   get settled(): number {
@@ -76,10 +90,11 @@ export class Account {
 
   /**
    * Turns what was reserved into what was used, and gives the rest back.
-   * @param used more than was reserved is a fault of the caller: it is charged as far as there is room
+   * @param used more than was reserved is a fault of the caller: it is charged as far as there is room. What was reserved is charged in any
+   * case, also if the limit was lowered below it meanwhile.
    */
   settle(reserved: number, used: number): void {
     this.#reserved -= reserved;
-    this.#settled += Math.min(used, this.left);
+    this.#settled += Math.min(used, Math.max(reserved, this.left));
   }
 }

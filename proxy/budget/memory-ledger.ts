@@ -1,10 +1,11 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
+import { firstProblem } from "../model/problem.ts";
 import type { PolicyBudget } from "../model/standing.ts";
 import { Account, type Limit } from "./account.ts";
 import type { BudgetLedger, Reservation } from "./budget-ledger.ts";
-import type { BudgetConfig } from "./config.ts";
+import { boundaryBudget, type BudgetConfig } from "./config.ts";
 import { describeExhaustion } from "./exhaustion.ts";
 import { AccountReservation } from "./reservation.ts";
 
@@ -13,33 +14,59 @@ import { AccountReservation } from "./reservation.ts";
  * windows `total` and `thread`. The ledger that outlives a crash has the same interface.
  */
 export class MemoryLedger implements BudgetLedger {
-  readonly #agentLimits: readonly Limit[];
-  readonly #named: ReadonlyMap<string, Limit>;
+  readonly #own: readonly Limit[];
+  readonly #configured: readonly Limit[];
   readonly #maxAccounts: number;
   readonly #clock: Clock;
   readonly #accounts = new Map<string, Account>();
   readonly #open = new Set<string>();
+  #named: ReadonlyMap<string, Limit>;
   /** All limits: the agent's own, then the named ones. */
-  readonly #limits: readonly Limit[];
+  #limits: readonly Limit[];
   /** The keys of an agent's accounts, by the identity of its connection: they are the same for each of its requests. */
-  readonly #keys = new WeakMap<AgentIdentity, Map<Limit, string>>();
+  #keys = new WeakMap<AgentIdentity, Map<Limit, string>>();
 
   constructor(config: BudgetConfig, clock: Clock) {
-    const { requests, bytes, window } = config.perAgent;
-    this.#agentLimits = [
-      ...(requests === undefined ? [] : [{ id: "agent.requests", meter: "requests" as const, limit: requests, window }]),
-      ...(bytes === undefined ? [] : [{ id: "agent.bytes", meter: "bytes" as const, limit: bytes, window }]),
-    ];
-    this.#named = new Map(Object.entries(config.named).map(([id, budget]) => [id, { id, ...budget }]));
-    this.#limits = [...this.#agentLimits, ...this.#named.values()];
+    this.#own = ownLimits(config.perAgent);
+    this.#configured = Object.entries(config.named).map(([id, budget]) => ({ ...budget, id, scope: "named", setting: `budgets.named.${id}.limit` }));
+    this.#named = byId(this.#configured);
+    this.#limits = [...this.#own, ...this.#configured];
     this.#maxAccounts = config.maxAccounts;
     this.#clock = clock;
+  }
+
+  /**
+   * Gets ready to take the boundary's budgets in place of the ones before; those of the configuration stay. Counts stay too, unless meter
+   * or window is another.
+   * @returns what is wrong with those that are left out (a request charged to one is refused), and the step that puts the others in force
+   */
+  prepare(budgets: Readonly<Record<string, unknown>>): { readonly problems: readonly string[]; readonly apply: () => void } {
+    const problems: string[] = [];
+    const limits = [...this.#configured];
+    const taken = new Set([...this.#own, ...this.#configured].map(({ id }) => id));
+    for (const [id, value] of Object.entries(budgets)) {
+      const read = boundaryBudget.safeParse(value);
+      if (!read.success) problems.push(`budget ${id}: ${firstProblem(read.error)}`);
+      else if (taken.has(id)) problems.push(`budget ${id}: the proxy's own configuration has one of that name`);
+      else limits.push({ ...read.data, id, scope: "named", setting: `the limit of Budget ${id}` });
+    }
+    return { problems, apply: () => { this.#replace(limits); } };
+  }
+
+  #replace(limits: readonly Limit[]): void {
+    this.#named = byId(limits);
+    this.#limits = [...this.#own, ...limits];
+    this.#keys = new WeakMap();
+    for (const account of this.#accounts.values()) {
+      const today = account.of.scope === "named" ? this.#named.get(account.of.id) : undefined;
+      if (today !== undefined && today.meter === account.of.meter && today.window === account.of.window) account.relimit(today);
+    }
   }
 
   async reserve(budgets: readonly string[], agent: AgentIdentity, exchangeId: string, signal: AbortSignal): Promise<Reservation> {
     signal.throwIfAborted();
     if (this.#open.has(exchangeId)) throw new EgressError("budget.unavailable", `exchange ${exchangeId} already holds a reservation`);
-    const limits = budgets.length === 0 ? this.#agentLimits : [...this.#agentLimits, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
+    const limits = budgets.length === 0 ? this.#own : [...this.#own, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
     this.#makeRoom(limits.length);
     const accounts = limits.map((limit) => this.#account(limit, agent));
     for (const account of accounts) {
@@ -60,6 +87,16 @@ export class MemoryLedger implements BudgetLedger {
       standing[limit.id] = { limit: limit.limit, spent: account?.settled ?? 0, reserved: account?.reserved ?? 0 };
     }
     return standing;
+  }
+
+  /** The named budgets that all share; those with a count for each thread are too many to show. */
+  totals(): { readonly id: string; readonly meter: string; readonly limit: number; readonly settled: number; readonly reserved: number }[] {
+    const nowMs = this.#clock.nowMs();
+    return [...this.#named.values()].filter(({ window }) => window !== "thread").map((limit) => {
+      const account = this.#accounts.get(sharedKey(limit));
+      account?.advance(nowMs);
+      return { id: limit.id, meter: limit.meter, limit: limit.limit, settled: account?.settled ?? 0, reserved: account?.reserved ?? 0 };
+    });
   }
 
   #limitNamed(id: string): Limit {
@@ -99,8 +136,24 @@ export class MemoryLedger implements BudgetLedger {
   }
 }
 
-/** Who shares the count. JSON, because every part may hold any separator. */
-function keyOf({ id, window }: Limit, agent: AgentIdentity): string {
-  if (window === "thread") return JSON.stringify([id, agent.namespace, agent.name, agent.thread]);
-  return id.startsWith("agent.") ? JSON.stringify([id, agent.namespace, agent.name]) : JSON.stringify([id]);
+function ownLimits({ requests, bytes, window }: BudgetConfig["perAgent"]): Limit[] {
+  const own = { scope: "own", window } as const;
+  return [
+    ...(requests === undefined ? [] : [{ ...own, id: "agent.requests", meter: "requests" as const, limit: requests, setting: "budgets.perAgent.requests" }]),
+    ...(bytes === undefined ? [] : [{ ...own, id: "agent.bytes", meter: "bytes" as const, limit: bytes, setting: "budgets.perAgent.bytes" }]),
+  ];
+}
+
+function byId(limits: readonly Limit[]): ReadonlyMap<string, Limit> {
+  return new Map(limits.map((limit) => [limit.id, limit]));
+}
+
+/** Who shares the count. JSON, because every part may hold any separator. Meter and window are in it: a count of other things is another count. */
+function keyOf({ id, meter, window, scope }: Limit, agent: AgentIdentity): string {
+  if (window === "thread") return JSON.stringify([id, meter, window, agent.namespace, agent.name, agent.thread]);
+  return scope === "own" ? JSON.stringify([id, meter, window, agent.namespace, agent.name]) : sharedKey({ id, meter, window });
+}
+
+function sharedKey({ id, meter, window }: Pick<Limit, "id" | "meter" | "window">): string {
+  return JSON.stringify([id, meter, window]);
 }

@@ -1,8 +1,10 @@
 import * as z from "zod";
-import { DUMMY_SHAPES } from "./dummies.ts";
+import { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
+import { PLATFORM_NAME } from "../../common/labels.ts";
 import { isPathPattern } from "./path-pattern.ts";
 import { environmentReference } from "./providers/environment.ts";
 import { fileReference } from "./providers/file.ts";
+import { identityReference } from "./providers/identity.ts";
 import { vaultReference } from "./providers/vault-kv.ts";
 import { vaultConfig } from "./vault-config.ts";
 
@@ -12,7 +14,7 @@ const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,
 /** TRACE sends the request back, credential and all (RFC 9110 §9.3.8); CONNECT opens a tunnel that nobody reads. */
 const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper case").refine((name) => name !== "TRACE" && name !== "CONNECT", "never carries a credential");
 
-const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference]);
+const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference, identityReference]);
 export type CredentialReference = z.output<typeof reference>;
 
 /** Fields that say how the message is framed, where it goes or what the answer looks like: setting them would change more than who is asking. */
@@ -20,7 +22,8 @@ const FRAMING = new Set(["host", "connection", "content-length", "transfer-encod
   "accept-encoding", "range", "if-range", "sec-websocket-extensions", "sec-websocket-key"]);
 
 const injection = z.strictObject({
-  header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case").refine((name) => !FRAMING.has(name), "must not be a header of framing or routing")
+  header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case")
+    .refine((name) => !FRAMING.has(name) && !name.startsWith("x-weir-"), "must not be a header of framing or routing, or Weir's own")
     .default("authorization").describe("Header field that is set; whatever the agent sent in it is gone."),
   basicUser: z.string().regex(/^[\x20-\x39\x3b-\x7e]{0,256}$/, "must be printable ASCII without a colon").optional().describe("If set, `{secret}` stands for base64 of `basicUser:secret` (HTTP Basic; git over HTTPS: `x-access-token`)."),
   format: z.string().max(256).regex(/^[\x20-\x7e]*$/, "must be printable ASCII").refine((text) => text.split("{secret}").length === 2, "must contain {secret} once").optional()
@@ -46,8 +49,13 @@ const grant = z.strictObject({
   bind: binding.describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
     .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or `{value: TEXT}`; never a real secret: the agent reads it."),
+}).refine(({ credential, bind }) => credential.type !== "identity" || bind.hosts.every((host) => host === PLATFORM_NAME), {
+  error: `the proxy's own identity is for ${PLATFORM_NAME} alone`, path: ["bind", "hosts"],
 });
 export type Grant = z.output<typeof grant>;
+
+/** One grant that the boundary names. A file or a variable of the node is nothing that it may reach for. */
+export const boundaryGrant = grant.refine(({ credential: { type } }) => type === "vault" || type === "identity", { error: "must be of type vault or identity", path: ["credential", "type"] });
 
 export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case"), grant)
   .superRefine((grants, context) => {

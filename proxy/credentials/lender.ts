@@ -1,16 +1,16 @@
+import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
 import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
-import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
+import { firstProblem } from "../model/problem.ts";
 import type { RequestHead } from "../model/request.ts";
 import { misdirection } from "./binding.ts";
-import { CachedSecret, rhythmOf } from "./cached-secret.ts";
-import type { CredentialsConfig, Grant, Grants } from "./config.ts";
+import { boundaryGrant, type CredentialsConfig, type Grant, type Grants } from "./config.ts";
 import type { CredentialLender, Loan } from "./credential-lender.ts";
 import { GrantSet, type OpenGrant } from "./grant-set.ts";
-import { openSource } from "./providers.ts";
-import { VaultClient } from "./vault-client.ts";
+import { withInstance } from "./instance-header.ts";
+import { SourceOpener } from "./source-opener.ts";
 
 const NOTHING: Loan = { headers: [], strip: [], references: [], secrets: [] };
 
@@ -19,31 +19,70 @@ export interface LenderConfig {
   readonly credentials: CredentialsConfig;
 }
 
+/** How every agent of a cluster reaches the controller. Where there is one, it cannot be changed. */
+const PLATFORM: Grant = boundaryGrant.parse({ credential: { type: "identity" }, bind: { hosts: [PLATFORM_NAME] } });
+
 /** Combinations of grants that are remembered; a policy uses few, and one that is not remembered is only slower. */
 const SET_LIMIT = 256;
 
-/** Lends what the configured grants name. Nothing is fetched before the request is inside the binding of every grant. */
+/** Lends what the configured grants name, and those of the boundary. Nothing is fetched before the request is inside the binding of every grant. */
 export class Lender implements CredentialLender {
-  readonly #grants: ReadonlyMap<string, OpenGrant>;
-  readonly #vault: VaultClient | null;
+  readonly #opener: SourceOpener;
+  readonly #configured: ReadonlyMap<string, OpenGrant>;
   readonly #sets = new Map<string, GrantSet>();
+  #grants: ReadonlyMap<string, OpenGrant>;
 
-  /** @param vault shared by the sources of the grants; closed with the lender */
-  constructor(grants: ReadonlyMap<string, OpenGrant>, vault: VaultClient | null) {
-    this.#grants = grants;
-    this.#vault = vault;
+  /** @throws UserError if a configured grant cannot be opened */
+  constructor(grants: Grants, opener: SourceOpener) {
+    this.#opener = opener;
+    this.#configured = new Map(Object.entries(grants).map(([name, grant]) => [name, opener.open(name, grant)]));
+    this.#grants = this.#configured;
   }
 
-  async lend(grants: readonly string[], _agent: AgentIdentity, head: RequestHead, signal: AbortSignal): Promise<Loan> {
+  async lend(grants: readonly string[], agent: AgentIdentity, head: RequestHead, signal: AbortSignal): Promise<Loan> {
     if (grants.length === 0) return NOTHING;
     const wanted = this.#setOf(grants);
     for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
-    return wanted.loanInHand(signal) ?? wanted.fetchLoan(signal);
+    const loan = wanted.loanInHand(signal) ?? await wanted.fetchLoan(signal);
+    return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, agent) : loan;
+  }
+
+  /**
+   * Gets ready to take the boundary's grants in place of the ones before; those of the configuration stay. A secret that is cached stays so if
+   * its grant is the same.
+   * @returns what is wrong with those that are left out (a request that would be lent one is refused), and the step that puts the others in force
+   */
+  prepare(grants: Readonly<Record<string, unknown>>): { readonly problems: readonly string[]; readonly apply: () => void } {
+    const problems: string[] = [];
+    const opened = new Map<string, OpenGrant>(this.#configured);
+    for (const [name, value] of Object.entries({ ...grants, [PLATFORM_GRANT]: PLATFORM })) {
+      try {
+        if (this.#configured.has(name)) throw new Error("the proxy's own configuration has one of that name");
+        opened.set(name, this.#reopen(name, value));
+      } catch (error) {
+        problems.push(`grant ${name}: ${(error as Error).message}`);
+      }
+    }
+    return {
+      problems,
+      apply: () => {
+        this.#grants = opened;
+        this.#sets.clear();
+      },
+    };
   }
 
   /** Ends connections to secret stores. */
   async close(): Promise<void> {
-    await this.#vault?.close();
+    await this.#opener.close();
+  }
+
+  #reopen(name: string, value: unknown): OpenGrant {
+    const read = boundaryGrant.safeParse(value);
+    if (!read.success) throw new Error(firstProblem(read.error));
+    const before = this.#grants.get(name);
+    const isSame = before !== undefined && JSON.stringify(before.grant) === JSON.stringify(read.data);
+    return isSame ? before : this.#opener.open(name, read.data);
   }
 
   #setOf(names: readonly string[]): GrantSet {
@@ -65,29 +104,11 @@ export class Lender implements CredentialLender {
 
 /**
  * Opens the lender of a configuration. No secret is read yet.
- * @param environment the proxy's own, for grants of type `environment`
+ * @param sources the proxy's own environment, for grants of type `environment`, and its token, for the one of type `identity`
  * @throws UserError if a grant needs a store that is not configured, or the store's CA file cannot be read
  */
-export function openLender(config: LenderConfig, environment: Environment, clock: Clock): Lender {
-  const entries = Object.entries(config.grants);
-  const vault = entries.some(([, { credential }]) => credential.type === "vault") ? openVault(config.credentials) : null;
-  const rhythm = rhythmOf(clock);
-  const grants = entries.map(([name, grant]): [string, OpenGrant] => {
-    const source = openSource(grant.credential, { environment, vault });
-    return [name, { name, grant, source, cached: new CachedSecret(source, config.credentials, rhythm) }];
-  });
-  return new Lender(new Map(grants), vault);
-}
-
-function openVault(credentials: CredentialsConfig): VaultClient {
-  if (credentials.vault === undefined) {
-    throw new UserError("a grant takes its secret from Vault, but credentials.vault is missing", "Add credentials.vault with address and tokenFile.", EXIT.config);
-  }
-  try {
-    return new VaultClient(credentials.vault);
-  } catch (error) {
-    throw new UserError(`cannot use credentials.vault: ${(error as Error).message}`, "Check credentials.vault.caFile.", EXIT.config, { cause: error });
-  }
+export function openLender(config: LenderConfig, sources: { readonly environment: Environment; readonly identityTokenFile?: string | undefined }, clock: Clock): Lender {
+  return new Lender(config.grants, new SourceOpener(config.credentials, { ...sources, identityTokenFile: sources.identityTokenFile ?? null }, clock));
 }
 
 function checkBinding(name: string, grant: Grant, head: RequestHead): void {

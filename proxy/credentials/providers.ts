@@ -1,7 +1,9 @@
 import type { Environment } from "../../common/config.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { CredentialReference } from "./config.ts";
 import { EnvironmentSource } from "./providers/environment.ts";
 import { FileSource } from "./providers/file.ts";
+import { IdentitySource } from "./providers/identity.ts";
 import { VaultKvSource } from "./providers/vault-kv.ts";
 import type { SecretSource } from "./secret-source.ts";
 import type { VaultClient } from "./vault-client.ts";
@@ -9,8 +11,10 @@ import type { VaultClient } from "./vault-client.ts";
 /** What sources are opened with. */
 export interface SourceContext {
   readonly environment: Environment;
-  /** The client of `credentials.vault`; there is one if a grant asks for it. */
-  readonly vault: VaultClient | null;
+  /** The client of `credentials.vault`. @throws UserError if there is no such section */
+  readonly vault: () => VaultClient;
+  /** Path of the proxy's own token for the controller; null outside of a cluster. */
+  readonly identityTokenFile: string | null;
 }
 
 type Reference<T extends CredentialReference["type"]> = Extract<CredentialReference, { type: T }>;
@@ -20,7 +24,8 @@ type Providers = { readonly [T in CredentialReference["type"]]: (reference: Refe
 export const PROVIDERS: Providers = {
   file: (reference) => new FileSource(reference),
   environment: (reference, context) => new EnvironmentSource(reference, context.environment),
-  vault: (reference, context) => new VaultKvSource(reference, present(context.vault)),
+  vault: (reference, context) => new VaultKvSource(reference, context.vault()),
+  identity: (_reference, context) => new IdentitySource(tokenFile(context)),
 };
 
 /** Opens what a reference names; nothing is read yet. */
@@ -29,7 +34,7 @@ export function openSource(reference: CredentialReference, context: SourceContex
   return open(reference, context);
 }
 
-function present(vault: VaultClient | null): VaultClient {
-  if (vault === null) throw new TypeError("a source of type vault without a client");
-  return vault;
+function tokenFile({ identityTokenFile }: SourceContext): string {
+  if (identityTokenFile === null) throw new UserError("a grant of type identity, but no cluster", "Only a node proxy of a cluster has an identity to show; see `cluster`.", EXIT.config);
+  return identityTokenFile;
 }

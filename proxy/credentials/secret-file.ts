@@ -52,11 +52,16 @@ async function openFile(path: string): Promise<FileHandle> {
 /** Looks at the file that is open, not at the path again: the two may differ. */
 function checkStats(path: string, stats: Stats): void {
   if (!stats.isFile()) throw new SourceError("unsafe", `${path} is not a regular file`);
-  if ((stats.mode & OTHERS_MASK) !== 0) {
+  if ((stats.mode & OTHERS_MASK) !== 0 && !isGivenByRoot(stats)) {
     throw new SourceError("unsafe", `${path} has mode ${(stats.mode & 0o777).toString(8)}; others may read it: chmod 600`);
   }
   const self = process.geteuid?.();
   if (self !== undefined && stats.uid !== self && stats.uid !== 0) throw new SourceError("unsafe", `${path} belongs to another user`);
+}
+
+/** As the kubelet mounts a Secret for one user of a pod: root's, read-only, for the one group of this process. */
+function isGivenByRoot({ mode, uid, gid }: Stats): boolean {
+  return (mode & 0o037) === 0 && uid === 0 && process.geteuid?.() !== 0 && gid !== 0 && (process.getgroups?.().includes(gid) === true || process.getegid?.() === gid);
 }
 
 async function readBounded(path: string, file: FileHandle): Promise<Buffer> {

@@ -74,6 +74,7 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   const injected = await inject(head, allow, incoming.connection, rooms.credentials);
   draft.references = injected.loan.references;
   await noteDecision(draft, rooms);
+  rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);
   await forward(draft, injected, allow, path);
 }
 

@@ -19,6 +19,9 @@ const issuer = z.strictObject({
   if (jwksFile === undefined && jwksUrl === undefined) complain("jwksFile", "give exactly one of jwksFile and jwksUrl");
 });
 
+/** Trusted by a node proxy of a cluster if no issuer of that kind is configured. */
+export const CLUSTER_ISSUER = issuer.parse({ kind: "kubernetes" });
+
 export const identityConfig = z.strictObject({
   issuers: z.array(issuer).max(16).default([]).describe("Who may issue identity tokens, besides the issuer of this run or service."),
   leewaySeconds: z.number().min(0).max(5).default(2).describe("How far an issuer's clock may be ahead, in seconds. Expiry has no leeway."),

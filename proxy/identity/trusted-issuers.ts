@@ -1,7 +1,8 @@
 import type { Clock } from "../../common/clock.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { EgressError } from "../errors.ts";
 import type { ClusterTokens } from "../model/pods.ts";
-import type { IdentityConfig } from "./config.ts";
+import { CLUSTER_ISSUER, type IdentityConfig } from "./config.ts";
 import { fetchKeys, KeySet, readKeysFile } from "./key-set.ts";
 import type { LocalIssuer } from "./local-issuer.ts";
 
@@ -33,16 +34,18 @@ export class TrustedIssuers {
   #askedMs = Number.NEGATIVE_INFINITY;
   #asking: Promise<void> | null = null;
 
+  /** @throws UserError if only a cluster could tell what is missing of an issuer, and there is none */
   constructor(config: IdentityConfig, sources: IssuerSources) {
     const { clock, local } = sources;
     const times = { refreshMs: config.keysRefreshMs, cooldownMs: config.keysCooldownMs };
     this.#sources = sources;
     this.#cooldownMs = config.keysCooldownMs;
-    for (const configured of config.issuers) {
+    const isClusterMissing = sources.cluster !== undefined && !config.issuers.some(({ kind }) => kind === "kubernetes");
+    for (const configured of isClusterMissing ? [...config.issuers, CLUSTER_ISSUER] : config.issuers) {
       const { kind, issuer, audience, algorithms } = configured;
       const trusted = { kind, audience, algorithms, keys: new KeySet(this.#loader(configured), times, clock) };
-      if (issuer === undefined) this.#nameless.push(trusted);
-      else this.#known.set(issuer, { ...trusted, issuer });
+      if (issuer !== undefined) this.#known.set(issuer, { ...trusted, issuer });
+      else if (this.#cluster() !== undefined) this.#nameless.push(trusted);
     }
     if (local === undefined) return;
     const { issuer, audience, algorithm, jwks } = local;
@@ -82,11 +85,12 @@ export class TrustedIssuers {
   #loader({ jwksFile, jwksUrl }: ConfiguredIssuer): () => Promise<unknown> {
     if (jwksFile !== undefined) return async () => readKeysFile(jwksFile);
     if (jwksUrl !== undefined) return async () => fetchKeys(jwksUrl);
-    return async () => this.#cluster().keys();
+    const cluster = this.#cluster();
+    return async () => cluster.keys();
   }
 
   #cluster(): Pick<ClusterTokens, "issuer" | "keys"> {
-    if (this.#sources.cluster === undefined) throw new TypeError("an issuer without keys, and no cluster to ask for them");
+    if (this.#sources.cluster === undefined) throw new UserError("an issuer without name or keys, and no cluster to ask", "Give issuer and jwksFile or jwksUrl, or configure `cluster`.", EXIT.config);
     return this.#sources.cluster;
   }
 }

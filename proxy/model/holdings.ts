@@ -25,10 +25,11 @@ const WHATEVER_POLICY_SAYS: Holdings = { grants: null, budgets: [] };
  * charged to the agent's own budgets too. Nothing is decided in the agent's favour here.
  */
 export function withinHoldings(decision: Decision, holdings: Holdings | null): Decision {
-  if (decision.kind === "deny") return decision;
+  if (decision.kind !== "allow") return decision;
   const { revision } = decision;
   if (holdings === null) {
-    return { kind: "deny", revision, rule: "agents.unknown", reason: "the agent is not, or no longer, part of the boundary", hint: "An Agent that no policy names, or that was deleted, may do nothing." };
+    const reason = "the agent is not, or no longer, part of the boundary";
+    return { kind: "deny", revision, rule: "agents.unknown", reason, hint: "An Agent that no policy names, or that was deleted, may do nothing." };
   }
   const missing = decision.grants.find((grant) => holdings.grants?.includes(grant) === false);
   if (missing !== undefined) {

@@ -17,6 +17,11 @@ export class LiveSet {
     return this.#members.add(member);
   }
 
+  /** Instances that hold something now. */
+  get instances(): number {
+    return new Set(this.#members.members().flatMap(({ agent }) => agent?.instance ?? [])).size;
+  }
+
   /** Asks every member; a member that throws has ended itself. Resolves when all have answered. */
   async reconsiderAll(): Promise<void> {
     await Promise.allSettled(this.#members.members().map(async (member) => member.reconsider()));

@@ -8,11 +8,12 @@ import type { Log } from "../../common/log.ts";
 import type { Decision } from "../model/decision.ts";
 import type { LifecycleRecord } from "../model/record.ts";
 import { readDecision } from "./answer.ts";
+import type { Bundle } from "./bundle.ts";
 import type { PolicyConfig } from "./config.ts";
 import { DecisionMemory } from "./decision-memory.ts";
 import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
-import { openSource, type PolicySource, type Watched } from "./source.ts";
+import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource, type Watched } from "./source.ts";
 import { WasmPolicy, type Evaluator } from "./wasm-policy.ts";
 
 /** Time for a writer to finish after the first sign of a change; whoever is slower is noticed again by the next sign. */
@@ -26,6 +27,8 @@ export interface EngineContext {
   readonly clock: Clock;
   readonly environment: Environment;
   readonly onEvent?: (event: PolicyEvent) => void;
+  /** If given, the policy is what is handed over by `adopt`, and what the configuration says of its place does not count. */
+  readonly held?: () => HeldBundle | null;
 }
 
 /** A policy in force. Replaced as a whole, so that one decision never sees two. */
@@ -56,9 +59,9 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
-    const source = openSource(config, context.environment);
+    const source = context.held === undefined ? openSource(config, context.environment) : heldSource(context.held);
     const stamp = await source.stamp();
-    const engine = new ReloadingPolicyEngine(source, config, context, { program: await loadProgram(source, config, context.clock), stamp });
+    const engine = new ReloadingPolicyEngine(source, config, context, { program: await openProgram(await source.load(), source.name, config, context.clock), stamp });
     engine.#announceLoaded();
     return engine;
   }
@@ -89,6 +92,17 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     return this.#loading;
   }
 
+  /**
+   * Puts a bundle in force that was handed over.
+   * @param together called in the same turn, before any decision by the new policy: what has to change with it; must not throw
+   * @throws UserError if the bundle is not fit; nothing has changed then
+   */
+  adopt(bundle: HeldBundle, together: () => void): Promise<void> {
+    const adopting = this.#loading.then(() => this.#adopt(bundle, together));
+    this.#loading = adopting.catch(() => undefined);
+    return adopting;
+  }
+
   /** Reloads when the policy files change, until the signal aborts. The system's notices make it quick, polling makes it sure. */
   async watch(signal: AbortSignal): Promise<void> {
     const { watched } = this.#source;
@@ -105,13 +119,23 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     try {
       // Taken before reading: what changes while it is read is read again.
       this.#stamp = await this.#source.stamp().catch(describeError);
-      const program = await loadProgram(this.#source, this.#config, this.#context.clock);
+      const program = await openProgram(await this.#source.load(), this.#source.name, this.#config, this.#context.clock);
       if (program.revision === this.#program.revision) return;
       this.#program = program;
     } catch (error) {
       this.#report({ event: "policy.refused", outcome: "failed", fields: { source: this.#source.name, error: describeError(error), kept: this.#program.revision } });
       return;
     }
+    this.#announceChange();
+  }
+
+  async #adopt(bundle: HeldBundle, together: () => void): Promise<void> {
+    this.#program = await openProgram(await readHeld(bundle), this.#source.name, this.#config, this.#context.clock);
+    together();
+    this.#announceChange();
+  }
+
+  #announceChange(): void {
     this.#announceLoaded();
     for (const listener of [...this.#listeners]) listener();
   }
@@ -126,13 +150,12 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 }
 
-async function loadProgram(source: PolicySource, config: PolicyConfig, clock: Clock): Promise<Program> {
-  const bundle = await source.load();
+async function openProgram(bundle: Bundle, name: string, config: PolicyConfig, clock: Clock): Promise<Program> {
   try {
     const evaluator = await WasmPolicy.open(bundle.wasm, bundle.data, { limits: config, clock });
     return { revision: bundle.revision, evaluator, memory: await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null };
   } catch (cause) {
-    throw new UserError(`cannot use the policy of ${source.name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
+    throw new UserError(`cannot use the policy of ${name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
   }
 }
 

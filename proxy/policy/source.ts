@@ -8,6 +8,7 @@ import { compileFolder } from "./compile-policy.ts";
 import type { PolicyConfig } from "./config.ts";
 import { policyData, type PolicyData } from "./data.ts";
 import { requireOpa } from "./opa.ts";
+import { readDefaultBundle } from "./shipped-files.ts";
 import { listPolicyFiles, readPolicyFolder, stampOf } from "./policy-folder.ts";
 
 /** A folder whose changes count; those below it only if it is the policy's own: walking a home folder would hold up every request. */
@@ -28,6 +29,15 @@ export interface PolicySource {
   load(): Promise<Bundle>;
 }
 
+/** A bundle that somebody else keeps and hands over, under the revision that it has there. */
+export interface HeldBundle {
+  readonly packed: Uint8Array;
+  readonly revision: string;
+}
+
+/** Revision of the policy before there is any. */
+const NOTHING_YET = "none";
+
 type Choice =
   | { readonly kind: "bundle"; readonly path: string }
   | { readonly kind: "folder"; readonly path: string }
@@ -41,6 +51,31 @@ export function openSource(config: PolicyConfig, environment: Environment): Poli
     case "folder": return policyFolder(choice.path, environment);
     case "data": return inlineData(choice.data, environment);
     default: return unreachable(choice);
+  }
+}
+
+/**
+ * A policy that is handed over by `ReloadingPolicyEngine.adopt`.
+ * @param last what was handed over last, also before this start; null: nothing ever was, and the library without data refuses everything
+ */
+export function heldSource(last: () => HeldBundle | null): PolicySource {
+  return {
+    name: "the boundary",
+    watched: null,
+    stamp: () => Promise.resolve(""),
+    load: async () => {
+      const held = last();
+      return held === null ? { ...await readDefaultBundle(), revision: NOTHING_YET } : readHeld(held);
+    },
+  };
+}
+
+/** @throws UserError if the bundle cannot be used */
+export async function readHeld({ packed, revision }: HeldBundle): Promise<Bundle> {
+  try {
+    return { ...await readBundle(packed), revision };
+  } catch (cause) {
+    throw new UserError(`cannot use the policy bundle of the boundary ${revision}: ${(cause as Error).message}`, "Look at the controller's log: it compiles the policies.", EXIT.config, { cause });
   }
 }
 

@@ -13,6 +13,12 @@ export function openTrust(extraCaFiles: readonly string[]): SecureContext {
   return createSecureContext({ ca: [...roots, ...extraCaFiles.map(readRoots)], minVersion: "TLSv1.2" });
 }
 
+/** Trusts the CAs in this text and no other. @throws Error if it holds none */
+export function trustOnly(caPem: string): SecureContext {
+  if (!caPem.includes("-----BEGIN CERTIFICATE-----")) throw new Error("no PEM certificate in it");
+  return createSecureContext({ ca: caPem, minVersion: "TLSv1.2" });
+}
+
 function readRoots(path: string): string {
   try {
     const pem = readFileSync(path, "utf8");

@@ -16,8 +16,15 @@ import { Locator } from "./locator.ts";
 import { OriginPools, type Origin, type OriginPool } from "./origin-pools.ts";
 import { NameResolver } from "./resolver.ts";
 import { systemNameServers } from "./system-resolvers.ts";
-import { openTrust } from "./trust.ts";
+import { openTrust, trustOnly } from "./trust.ts";
 import type { Tunnel, Upstream, UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+
+/** Where a name leads that the platform itself answers for. */
+export interface Pin {
+  readonly address: string;
+  readonly port: number;
+  readonly caPem: string;
+}
 
 /**
  * The real destinations, through undici: HTTP/1.1 without pipelining, and HTTP/2 for gRPC (which needs its trailers). No redirects, no
@@ -27,6 +34,8 @@ export class UndiciUpstream implements Upstream {
   readonly #connectTimeoutMs: number;
   readonly #locator: Locator;
   readonly #trust: SecureContext;
+  /** By name and port; what is not in here is trusted as everything else. */
+  readonly #pinnedTrust = new Map<string, SecureContext>();
   readonly #pools: OriginPools;
 
   /** @throws UserError if a file of `extraCaFiles` cannot be used */
@@ -66,6 +75,17 @@ export class UndiciUpstream implements Upstream {
     return { stream, remoteAddress: stream.remoteAddress ?? "" };
   }
 
+  /**
+   * Sends a name to one address, past DNS and the address class check, and trusts one CA alone there. @param to null: it leads nowhere
+   * @throws Error if there is no CA in the text
+   */
+  pin(name: string, port: number, to: Pin | null): void {
+    const key = `${name} ${port}`;
+    if (to === null) this.#pinnedTrust.delete(key);
+    else this.#pinnedTrust.set(key, trustOnly(to.caPem));
+    this.#locator.pin(name, port, to === null ? null : { address: to.address, port: to.port });
+  }
+
   async closeInstance(instance: string): Promise<void> {
     await this.#pools.closeInstance(instance);
   }
@@ -86,8 +106,12 @@ export class UndiciUpstream implements Upstream {
   async #connect(instance: string, origin: Origin, signal: AbortSignal): Promise<Socket> {
     return withDeadline(this.#connectTimeoutMs, signal, async (bounded) => {
       const socket = await this.#dial(instance, origin.host, origin.port, bounded);
-      return origin.scheme === "http" ? socket : openTls(socket, { host: origin.host, alpn: [origin.protocol], context: this.#trust }, bounded);
+      return origin.scheme === "http" ? socket : openTls(socket, { host: origin.host, alpn: [origin.protocol], context: this.#trustFor(origin) }, bounded);
     });
+  }
+
+  #trustFor({ host, port }: Origin): SecureContext {
+    return this.#pinnedTrust.get(`${host} ${port}`) ?? this.#trust;
   }
 
   async #dial(instance: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {

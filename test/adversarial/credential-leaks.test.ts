@@ -41,7 +41,7 @@ async function stage(fault: VaultFault, vault: Record<string, unknown> = {}): Pr
 const failureOf = async (promise: Promise<unknown>) => promise.then(() => { throw new Error("it was lent"); }, (error: unknown) => error as EgressError);
 
 function lend(environment: Record<string, string>, over: Partial<RequestHead> = {}, grants: readonly string[] = ["api"]) {
-  const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, environment, systemClock);
+  const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, { environment }, systemClock);
   return lender.lend(grants, AN_AGENT, aHead(over), NEVER);
 }
 
@@ -79,7 +79,7 @@ describe("a secret or a token", () => {
   });
 
   test("is in nothing that can be printed of a loan, a lender or what is sent", async () => {
-    const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, { REAL: CANARY }, systemClock);
+    const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, { environment: { REAL: CANARY } }, systemClock);
     const loan = await lender.lend(["api"], AN_AGENT, aHead(), NEVER);
     const outbound = toOutbound(aHead(), loan);
     for (const each of [loan, outbound, lender, loan.headers]) {

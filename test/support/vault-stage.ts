@@ -30,7 +30,7 @@ export async function openVaultStage({ address, token, vault = {}, credentials =
   await writeFile(tokenFile, `${token}\n`, { mode: 0o600 });
   const grants = someGrants({ github: { credential: { type: "vault", path, field: "token" }, bind: { hosts: ["api.example.test"] } } });
   const settings = credentialSettings({ cacheTtlMs: 0, failureTtlMs: 0, attempts: 1, vault: { address, tokenFile, timeoutMs: 2_000, ...vault }, ...credentials });
-  const lender = openLender({ grants, credentials: settings }, {}, systemClock);
+  const lender = openLender({ grants, credentials: settings }, { environment: {} }, systemClock);
   return {
     tokenFile,
     lend: async () => lender.lend(["github"], AN_AGENT, aHead(), new AbortController().signal),

@@ -51,10 +51,10 @@ export function describeSecretSource(name: string, start: () => Promise<SourceSt
     test("gives the new secret with another version, once it has changed", async () => {
       await stage.put("old");
       const before = await fetch();
-      await stage.put("new value");
+      await stage.put("new-value");
       const source = stage.open();
       const after = await source.fetch(new AbortController().signal);
-      expect([before.secret.reveal(), after.secret.reveal()]).toEqual(["old", "new value"]);
+      expect([before.secret.reveal(), after.secret.reveal()]).toEqual(["old", "new-value"]);
       expect(source.isCurrent(after.version)).toBe(true);
     });
 

@@ -7,7 +7,7 @@ import { vaultConfig } from "../../../../proxy/credentials/vault-config.ts";
 import { startVault } from "../../../support/vault-stand-in.ts";
 import { describeSecretSource } from "./secret-source-contract.ts";
 
-const NO_CONTEXT = { environment: {}, vault: null };
+const NO_CONTEXT = { environment: {}, vault: () => { throw new Error("not here"); }, identityTokenFile: null };
 
 describeSecretSource("file", async () => {
   const folder = await mkdtemp(join(tmpdir(), "weir-secret-"));
@@ -18,6 +18,20 @@ describeSecretSource("file", async () => {
       if (value !== null) await writeFile(path, `${value}\n`, { mode: 0o600 });
     },
     open: () => PROVIDERS.file({ type: "file", path }, NO_CONTEXT),
+    close: async () => rm(folder, { recursive: true }),
+  };
+});
+
+describeSecretSource("identity", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "weir-identity-"));
+  const path = join(folder, "token");
+  return {
+    put: async (value) => {
+      await rm(path, { force: true });
+      // As the kubelet has it where containers of several users share the pod.
+      if (value !== null) await writeFile(path, value, { mode: 0o644 });
+    },
+    open: () => PROVIDERS.identity({ type: "identity" }, { ...NO_CONTEXT, identityTokenFile: path }),
     close: async () => rm(folder, { recursive: true }),
   };
 });
@@ -46,7 +60,7 @@ describeSecretSource("vault", async () => {
       if (value === null) server.secrets.clear();
       else server.secrets.set("secret/data/team/github", { data: { value }, version: version += 1 });
     },
-    open: () => PROVIDERS.vault({ type: "vault", mount: "secret", path: "team/github", field: "value" }, { ...NO_CONTEXT, vault }),
+    open: () => PROVIDERS.vault({ type: "vault", mount: "secret", path: "team/github", field: "value" }, { ...NO_CONTEXT, vault: () => vault }),
     close: async () => {
       await vault.close();
       await server.close();

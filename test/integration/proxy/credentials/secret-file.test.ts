@@ -73,7 +73,7 @@ describe("a file with a secret", () => {
 describe("a grant of a file", () => {
   const open = () => {
     const grants = someGrants({ key: { credential: { type: "file", path }, bind: { hosts: ["api.example.test"] } } });
-    const lender = openLender({ grants, credentials: credentialSettings({ failureTtlMs: 0 }) }, {}, systemClock);
+    const lender = openLender({ grants, credentials: credentialSettings({ failureTtlMs: 0 }) }, { environment: {} }, systemClock);
     return async () => (await lender.lend(["key"], AN_AGENT, aHead(), new AbortController().signal)).headers[0]?.[1].reveal();
   };
 

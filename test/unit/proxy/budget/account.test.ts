@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { Account } from "../../../../proxy/budget/account.ts";
 
-const account = () => new Account({ id: "team", meter: "bytes", limit: 100, window: "hour" });
+const account = () => new Account({ id: "team", meter: "bytes", limit: 100, window: "hour", scope: "named", setting: "budgets.named.team.limit" });
 
 test("an account reserves up to its limit and never past it, whoever asks", () => {
   const full = account();

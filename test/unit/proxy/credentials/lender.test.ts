@@ -10,7 +10,7 @@ const NEVER = new AbortController().signal;
 const bind = { hosts: ["api.example.test"], methods: ["GET"], paths: ["/v1/**"] };
 
 function lender(grants: Record<string, unknown>, environment: Record<string, string> = { REAL: CANARY }) {
-  const opened = openLender({ grants: someGrants(grants), credentials: credentialSettings() }, environment, new TestClock());
+  const opened = openLender({ grants: someGrants(grants), credentials: credentialSettings() }, { environment }, new TestClock());
   return (names: readonly string[], over: Partial<RequestHead> = {}) => opened.lend(names, AN_AGENT, aHead(over), NEVER);
 }
 

@@ -19,7 +19,20 @@ type Schema = Readonly<Record<string, unknown>> & {
 
 /** JSON Schema of the values (draft 7), as Helm checks them. */
 export function valuesSchema(): object {
-  return clean(z.toJSONSchema(chartValues, { io: "input", unrepresentable: "any", target: "draft-7" })) as object;
+  const schema = z.toJSONSchema(chartValues, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
+  const isProgram = (name: string) => name === "proxy" || name === "controller";
+  return clean(withProperties(schema, (program, name) => (isProgram(name) ? withProperties(program, (config, key) => (key === "config" ? withoutRequired(config) : config)) : program))) as object;
+}
+
+/** A program's configuration is only what differs from what the chart sets by itself; the program checks the whole. */
+function withoutRequired(schema: Schema): Schema {
+  const { required: _, ...rest } = schema;
+  return schema.properties === undefined ? schema : withProperties(rest, withoutRequired);
+}
+
+function withProperties(schema: Schema, change: (child: Schema, name: string) => Schema): Schema {
+  if (schema.properties === undefined) return schema;
+  return { ...schema, properties: Object.fromEntries(Object.entries(schema.properties).map(([name, child]) => [name, change(child, name)])) };
 }
 
 /** The values in the order of the schema. `global` is Helm's own. */

@@ -33,7 +33,6 @@ const tolerations = (everywhere: boolean) => z.array(json).default(everywhere ? 
 const proxy = z.strictObject({
   config: proxyConfig.optional().describe("The proxy's configuration (docs/configuration.md); wins over what the chart sets by itself."),
   stateHostPath: z.string().regex(/^\/[^:]+$/).default("/var/lib/weir").describe("Folder of the node that holds the audit chain; it must outlive pods."),
-  listenOn: z.enum(["0.0.0.0", "[::]"]).default("0.0.0.0").describe("`[::]` in clusters with IPv6, also beside IPv4."),
   clusterIP: z.string().max(64).default("").describe("Fixed address of its service; the cluster chooses one if empty. Pods are told this address."),
   maxUnavailable: z.union([z.int().min(1), z.string().regex(/^\d+%$/)]).default(1).describe("Nodes whose proxy is replaced at a time; agents there have no egress meanwhile."),
   terminationGracePeriodSeconds: z.int().min(5).default(45).describe("Time for open requests after a stop signal, in seconds; more than the configuration's `drainTimeoutMs`."),
@@ -67,6 +66,8 @@ const controller = z.strictObject({
 const vault = z.strictObject({
   address: z.string().default("").describe("Address of Vault or OpenBao, `https://HOST:PORT`; none if empty."),
   namespace: z.string().default("").describe("Its namespace, if it has any."),
+  mount: z.string().min(1).default("secret").describe("Where its KV version 2 engine is mounted that CredentialGrants read from."),
+  pathTemplate: z.string().min(1).default("weir/{namespace}/").describe("Prefix of every path in a CredentialGrant; `{namespace}` is the grant's own."),
   tokenSecret: z.strictObject({
     name: z.string().default("").describe("Secret in this namespace with the token that the proxies use; required with an address."),
     key: z.string().min(1).default("token").describe("Key in that Secret."),
@@ -101,6 +102,7 @@ export const chartValues = z.strictObject({
     podSecurity: z.enum(["privileged", "baseline", "restricted"]).default("privileged")
       .describe("Pod Security level that is enforced there. `redirect.mode: init` needs `privileged`, for one init container; an admission policy holds everything else down."),
   })).default([]).describe("Namespaces where agents run: the controller may create pods there, and pods with the boundary get a NetworkPolicy."),
+  listenOn: z.enum(["0.0.0.0", "::"]).default("0.0.0.0").describe("Address that proxies and controllers listen on: `::` in clusters with IPv6, also beside IPv4."),
   redirect: z.strictObject({
     mode: z.enum(["init", "node"]).default("init").describe("Who writes the capture rules: an init container with NET_ADMIN, or the node's own agent."),
   }).prefault({}),

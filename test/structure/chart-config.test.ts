@@ -13,7 +13,7 @@ const DIGEST = `sha256:${"a".repeat(64)}`;
 /** Sets of values as somebody would write them. */
 const CASES: Readonly<Record<string, Values>> = {
   "the defaults": {},
-  "agents and a quota": { agentNamespaces: [{ name: "agents", create: true }, { name: "team-a", podSecurity: "baseline" }], proxy: { priorityQuota: true, listenOn: "[::]", clusterIP: "10.96.0.77" } },
+  "agents and a quota": { agentNamespaces: [{ name: "agents", create: true }, { name: "team-a", podSecurity: "baseline" }], listenOn: "::", proxy: { priorityQuota: true, clusterIP: "10.96.0.77" } },
   "PostgreSQL and two replicas": { controller: { store: { kind: "postgres", urlSecret: { name: "weir-store" } } } },
   "Vault and limits": {
     vault: { address: "https://vault.vault.svc:8200", namespace: "agents", tokenSecret: { name: "weir-vault" }, caConfigMap: { name: "vault-ca" } },

@@ -14,11 +14,16 @@
 
 {{/* proxy.yaml: what the chart knows, below what proxy.config says. */}}
 {{- define "weir.proxyConfig" -}}
+{{- $host := ternary "[::]" "0.0.0.0" (eq .Values.listenOn "::") -}}
 {{- $own := dict
-  "listen" (dict "address" (printf "%s:15008" .Values.proxy.listenOn))
+  "listen" (dict "address" (printf "%s:15008" $host))
   "stateDirectory" "/var/lib/weir"
   "tls" (dict "caCertFile" "/etc/weir-ca/tls.crt" "caKeyFile" "/etc/weir-ca/tls.key")
-  "admin" (dict "address" (printf "%s:15090" .Values.proxy.listenOn) "fromNetwork" true)
+  "admin" (dict "address" (printf "%s:15090" $host) "fromNetwork" true)
+  "cluster" (dict
+    "namespace" .Release.Namespace
+    "controller" (dict "tokenFile" "/var/run/secrets/weir.dev/controller/token" "caFile" "/etc/weir-ca/tls.crt")
+  )
 -}}
 {{- $perAgent := dict "window" .Values.budgets.perAgent.window -}}
 {{- if kindIs "float64" .Values.budgets.perAgent.requests }}{{ $_ := set $perAgent "requests" .Values.budgets.perAgent.requests }}{{ end -}}
@@ -37,6 +42,23 @@
 
 {{/* controller.yaml, in the same way. */}}
 {{- define "weir.controllerConfig" -}}
-{{- $own := dict -}}
+{{- $threads := dict "directory" "/var/lib/weir/threads" -}}
+{{- if eq .Values.controller.store.kind "postgres" }}{{ $threads = dict "urlFile" "/etc/weir-store/url" }}{{ end -}}
+{{- $host := ternary "[::]" "0.0.0.0" (eq .Values.listenOn "::") -}}
+{{- $own := dict
+  "namespace" .Release.Namespace
+  "threads" $threads
+  "access" (dict "nodeProxies" (list (printf "system:serviceaccount:%s:weir-proxy" .Release.Namespace)))
+  "pods" (dict
+    "initImage" (include "weir.image" (list . "init"))
+    "sidecarImage" (include "weir.image" (list . "sidecar"))
+    "pullPolicy" .Values.images.pullPolicy
+    "redirect" .Values.redirect.mode
+  )
+  "api" (dict "host" .Values.listenOn)
+  "webhook" (dict "listenHost" .Values.listenOn)
+  "boundary" (dict "base" .Values.policy.base "vault" (dict "mount" .Values.vault.mount "pathTemplate" .Values.vault.pathTemplate))
+  "admin" (dict "address" (printf "%s:15090" $host) "fromNetwork" true)
+-}}
 {{- mergeOverwrite $own (deepCopy .Values.controller.config) | toYaml -}}
 {{- end }}

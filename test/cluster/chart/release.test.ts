@@ -18,7 +18,7 @@ describe.skipIf(programs === null)("a release of the chart on a real API server 
   let plane: ControlPlane;
   const released = async (verb: "install" | "upgrade", args: readonly string[] = [], options: { readonly values?: object; readonly chart?: string } = {}) =>
     helmRelease(verb, args, { kubeconfig: plane.adminKubeconfig, ...options, values: { ...VALUES, ...options.values } });
-  const get = async (kind: string, name: string, ...args: string[]) => JSON.parse(await plane.kubectl(["get", kind, name, "-o", "json", ...args])) as Record<string, never>;
+  const get = async (kind: string, name: string, ...args: string[]) => JSON.parse(await plane.kubectl(["get", kind, name, "-o", "json", ...args])) as object;
 
   beforeAll(async () => {
     plane = await startControlPlane({ level: 1 });
@@ -75,7 +75,7 @@ describe.skipIf(programs === null)("a release of the chart on a real API server 
   test("goes back to an earlier revision", async () => {
     await helm(["rollback", RELEASE.name, "1", "--namespace", RELEASE.namespace], plane.adminKubeconfig);
     expect(await get("configmap", "weir-proxy", "-n", RELEASE.namespace)).not.toMatchObject({ data: { "proxy.yaml": expect.stringContaining("retainDays") } });
-    expect((await get("crd", "budgets.weir.dev") as { spec: { names: { shortNames: string[] } } }).spec.names.shortNames).not.toContain("capped");
+    expect((await get("crd", "budgets.weir.dev") as { readonly spec: { names: { shortNames: string[] } } }).spec.names.shortNames).not.toContain("capped");
   });
 
   test("leaves agents, threads and their messages behind when it is removed, and nothing that acts", async () => {

@@ -104,7 +104,7 @@ export const chartValues = z.strictObject({
   })).default([]).describe("Namespaces where agents run: the controller may create pods there, and pods with the boundary get a NetworkPolicy."),
   listenOn: z.enum(["0.0.0.0", "::"]).default("0.0.0.0").describe("Address that proxies and controllers listen on: `::` in clusters with IPv6, also beside IPv4."),
   redirect: z.strictObject({
-    mode: z.enum(["init", "node"]).default("init").describe("Who writes the capture rules: an init container with NET_ADMIN, or the node's own agent."),
+    mode: z.enum(["init", "node"]).default("init").describe("Who writes the capture rules: an init container with NET_ADMIN. `node`, for an agent on each node, is refused until this chart brings one."),
   }).prefault({}),
   policy: z.strictObject({
     base: policyData.optional().describe("Policy for every agent of the cluster, as in data.yaml, e.g. names that are hidden from all."),

@@ -120,6 +120,7 @@ describe("the chart refuses", () => {
     ["PostgreSQL without its URL", { controller: { store: { kind: "postgres" } } }, "controller.store.urlSecret.name: with store `postgres`, name the Secret"],
     ["Vault without a token", { vault: { address: "https://vault:8200" } }, "vault.tokenSecret.name: with vault.address, name the Secret"],
     ["an image that moves", { images: { proxy: { tag: "latest" } } }, "would be another image tomorrow"],
+    ["a way to capture that nobody walks", { redirect: { mode: "node" } }, "redirect.mode: `node` needs an agent on each node"],
     ["a value that there is none of", { proxi: {} }, "additional properties 'proxi' not allowed"],
     ["a wrong setting of the proxy", { proxy: { config: { audit: { retainDays: "x" } } } }, "at '/proxy/config/audit/retainDays': got string, want integer"],
   ])("%s, and says why", async (_, values, message) => {

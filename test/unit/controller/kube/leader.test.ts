@@ -230,6 +230,7 @@ describe("leader election", () => {
     const second = await contend("second");
     await api.remove(TYPES.leases, LEASE);
     await second.look();
+    expect(second.terms).toEqual([]);
     clock.advance(7_000);
     expect([first.leads, second.leads]).toEqual([false, false]);
     clock.advance(8_000);

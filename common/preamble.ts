@@ -3,7 +3,8 @@ import { crc32c } from "./crc32c.ts";
 
 /**
  * The preamble of a tagged connection: PROXY protocol v2 (haproxy.org/download/2.9/doc/proxy-protocol.txt §2.2) with custom TLVs (the
- * identity token, the connection id and, for a container with an identity of its own, the container), nothing before it and nothing after it but the bytes of the agent. Written by the sidecar, read by the node proxy.
+ * identity token, the connection id and, for a container with an identity of its own, the container), nothing before it and nothing after it but the
+ * bytes of the agent. Written by the sidecar, read by the node proxy.
  */
 
 /** 12 bytes that no HTTP, TLS or SSH client sends first (§2.2). */

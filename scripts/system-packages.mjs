@@ -23,6 +23,14 @@ export const PACKAGES = {
   procps: { command: "ps", why: "the processes of a test" },
   rsyslog: { command: "rsyslogd", why: "a real syslog server" },
   "rsyslog-gnutls": { why: "its TLS" },
+  "postgresql-15": { why: "a real PostgreSQL server" },
+  containerd: { command: "containerd", why: "runs the pods of a real node" },
+  runc: { command: "runc", why: "runs their containers" },
+  "containernetworking-plugins": { why: "their network" },
+  iptables: { command: "iptables", why: "the masquerading of that network" },
+  "busybox-static": { command: "busybox", why: "a shell in small images" },
+  conntrack: { command: "conntrack", why: "what kube-proxy looks for" },
+  buildah: { command: "buildah", why: "builds images without a daemon" },
   nginx: { command: "nginx", why: "upstream and anchor of the bench" },
   "squid-openssl": { command: "squid", why: "a peer in the bench" },
   mitmproxy: { command: "mitmdump", why: "a peer in the bench" },
@@ -30,13 +38,14 @@ export const PACKAGES = {
 
 const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
 const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
-const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps"];
+const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps", "postgresql-15"];
+const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps"];
 
 /** `needs`: without it the program does not start. `uses`: without it a part is left out, and the program says so. */
 export const PROGRAMS = {
   demo: { entry: "demo/main.ts", needs: [...SANDBOX, "curl", "python3"], uses: [] },
   verify: { entry: "scripts/verify.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
-  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, "python3", "python3-pip"] },
+  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, ...NODE, "postgresql-15", "python3", "python3-pip"] },
   proof: { entry: "scripts/proof.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
   bench: { entry: "bench/main.ts", needs: ["util-linux", "nginx", "openssl"], uses: ["squid-openssl", "mitmproxy"] },
 };

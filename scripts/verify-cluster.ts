@@ -3,8 +3,11 @@ import { obtainKubernetes } from "../tools/kubernetes.ts";
 import { runTiers } from "./verify/report.ts";
 import { suiteTier } from "./verify/tiers.ts";
 
+/** A control plane and a node are started again and again. */
+const DEADLINE_MS = 1_500_000;
+
 /** What needs servers that have to be fetched or built first (tools/openbao.ts, tools/kubernetes.ts). The setting makes their absence an error instead of a skip. */
-const TIERS = [suiteTier("cluster", { WEIR_TIER: "cluster" })];
+const TIERS = [suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS)];
 
 const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 

@@ -50,7 +50,7 @@ export function proofTier(name: string): Tier {
 }
 
 /** A folder of tests: a project of vitest.config.ts, each test counted. @param settings environment variables for these tests alone */
-export function suiteTier(project: string, settings: Environment = {}): Tier {
+export function suiteTier(project: string, settings: Environment = {}, deadlineMs = SUITE_DEADLINE_MS): Tier {
   return {
     name: project,
     async run() {
@@ -58,7 +58,7 @@ export function suiteTier(project: string, settings: Environment = {}): Tier {
       try {
         const reportFile = join(folder, "report.json");
         const { code, output } = await runCommand(
-          ["vitest", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`], SUITE_DEADLINE_MS, settings);
+          ["vitest", "run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${reportFile}`], deadlineMs, settings);
         return readReport(await readFile(reportFile, "utf8").catch(() => ""), code, output);
       } finally {
         await rm(folder, { recursive: true, force: true });

@@ -1,0 +1,131 @@
+import type { KubeApi, KubeObject } from "../../../common/kube/kube-api.ts";
+import { TYPES } from "../../../common/kube/resource-types.ts";
+import { FINALIZER, LABELS } from "../../../common/labels.ts";
+import type { ThreadStatus } from "../../../controller/resources/thread.ts";
+import type { ThreadStore } from "../../../controller/threads/thread-store.ts";
+
+const V1ALPHA1 = "weir.dev/v1alpha1";
+
+/** Agents, threads and messages of one namespace of a real cluster, and whoever plays kubelet and agent where there is none. */
+export class ThreadScene {
+  readonly #api: KubeApi;
+  readonly #store: ThreadStore;
+  readonly #namespace: string;
+
+  constructor(api: KubeApi, store: ThreadStore, namespace: string) {
+    this.#api = api;
+    this.#store = store;
+    this.#namespace = namespace;
+  }
+
+  async agent(name: string, spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
+    await this.#api.create(TYPES.agents, { apiVersion: V1ALPHA1, kind: "Agent", metadata: { name, namespace: this.#namespace }, spec: { image: "example.com/helper:1", ...spec } });
+  }
+
+  /** With its row, as the API makes it. @returns its UID */
+  async thread(name: string, agent = "helper"): Promise<string> {
+    const made = await this.#api.create(TYPES.threads, { apiVersion: V1ALPHA1, kind: "Thread", metadata: { name, namespace: this.#namespace }, spec: { agent, user: "ada" } });
+    const uid = made.metadata.uid ?? "";
+    await this.#store.ensureThread({ uid, namespace: this.#namespace, name, agent, owner: "ada", parentUid: null }, Date.now());
+    return uid;
+  }
+
+  /** @param key the same key is the same message */
+  async post(uid: string, key: string): Promise<void> {
+    await this.#store.post(uid, { sender: { role: "user", name: "ada" }, isForAgent: true, body: key, key }, Date.now());
+  }
+
+  async status(name: string): Promise<Partial<ThreadStatus>> {
+    return (await this.#api.get(TYPES.threads, this.#ref(name)))?.["status"] ?? {};
+  }
+
+  async pods(): Promise<readonly KubeObject[]> {
+    return (await this.#api.list(TYPES.pods, { namespace: this.#namespace })).items;
+  }
+
+  async claims(): Promise<readonly KubeObject[]> {
+    return (await this.#api.list(TYPES.claims, { namespace: this.#namespace })).items;
+  }
+
+  async threads(): Promise<readonly KubeObject[]> {
+    return (await this.#api.list(TYPES.threads, { namespace: this.#namespace })).items;
+  }
+
+  async deleteThread(name: string): Promise<void> {
+    await this.#api.remove(TYPES.threads, this.#ref(name));
+  }
+
+  /** As a kubelet reports it. A pod that is gone or has changed meanwhile is looked at again by the caller. */
+  async report(pod: KubeObject, state: Readonly<Record<string, unknown>>, phase = "Running"): Promise<void> {
+    const containerStatuses = [{ name: "agent", image: "none", imageID: "", ready: phase === "Running", restartCount: 0, state }];
+    await this.#api.replace(TYPES.pods, { ...pod, status: { phase, containerStatuses } }, { subresource: "status" }).catch(() => undefined);
+  }
+
+  async runs(pod: KubeObject): Promise<void> {
+    await this.report(pod, { running: { startedAt: new Date().toISOString() } });
+  }
+
+  async exits(pod: KubeObject, exitCode: number): Promise<void> {
+    await this.report(pod, { terminated: { exitCode, reason: exitCode === 0 ? "Completed" : "Error" } }, exitCode === 0 ? "Succeeded" : "Failed");
+  }
+
+  /** Reads and acknowledges what waits for the thread, as its agent does. @returns the keys of the messages */
+  async readAll(uid: string): Promise<readonly string[]> {
+    const waiting = await this.#store.pending(uid, 100);
+    const last = waiting.at(-1);
+    if (last !== undefined) await this.#store.acknowledge(uid, last.id, Date.now());
+    return waiting.map(({ body }) => body);
+  }
+
+  threadOf(pod: KubeObject): string {
+    return pod.metadata.labels?.[LABELS.thread] ?? "";
+  }
+
+  /** Removes our hold on threads of a test that has ended, so that the next one finds nothing. */
+  async clear(): Promise<void> {
+    for (const thread of await this.threads()) {
+      const finalizers = (thread.metadata.finalizers ?? []).filter((name) => name !== FINALIZER);
+      await this.#api.replace(TYPES.threads, { ...thread, metadata: { ...thread.metadata, finalizers } }).catch(() => undefined);
+      await this.deleteThread(thread.metadata.name);
+    }
+  }
+
+  #ref(name: string) {
+    return { namespace: this.#namespace, name };
+  }
+}
+
+/** Watches the pods of a namespace and keeps in mind whether a thread ever had two at a time. Ends with the signal. */
+export class PodWitness {
+  /** Sentences; none if all was well. */
+  readonly violations: string[] = [];
+  made = 0;
+  readonly #alive = new Map<string, string>();
+
+  async watch(api: KubeApi, namespace: string, signal: AbortSignal): Promise<void> {
+    let { resourceVersion } = await api.list(TYPES.pods, { namespace }, signal);
+    while (!signal.aborted) {
+      try {
+        for await (const event of api.watch(TYPES.pods, { namespace }, resourceVersion, signal)) {
+          resourceVersion = event.type === "BOOKMARK" ? event.resourceVersion : event.object.metadata.resourceVersion ?? resourceVersion;
+          if (event.type !== "BOOKMARK") this.#see(event.type, event.object);
+        }
+      } catch (error) {
+        // The API server may be restarted under us; etcd keeps what we have to see.
+        if (!signal.aborted && !(error instanceof Error && error.name === "KubeError")) throw error;
+      }
+    }
+  }
+
+  #see(type: "ADDED" | "MODIFIED" | "DELETED", { metadata }: KubeObject): void {
+    const thread = metadata.labels?.[LABELS.thread] ?? "";
+    const uid = metadata.uid ?? "";
+    const known = this.#alive.get(thread);
+    if (type === "ADDED") {
+      this.made += 1;
+      if (known !== undefined && known !== uid) this.violations.push(`thread ${thread} had the pods ${known} and ${uid} at a time`);
+      this.#alive.set(thread, uid);
+    }
+    if (type === "DELETED" && known === uid) this.#alive.delete(thread);
+  }
+}

@@ -1,11 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { describeError } from "../../common/lifecycle.ts";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
 import { VERSION } from "../../common/version.ts";
-import { authentication, deadline } from "./gates.ts";
+import { authentication, deadline, wholeBody } from "./gates.ts";
 import type { Api, ApiEnv, RouteParts } from "./context.ts";
 import { ApiProblem, problemOf } from "./problem.ts";
 import { activityRoutes } from "./routes/activity.ts";
@@ -28,10 +27,7 @@ export function buildApp(parts: RouteParts): Api {
   app.onError((error, context) => answerProblem(parts, context, error));
   app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path", { hint: "compare the request with /openapi.json" })));
   app.get("/openapi.json", (context) => context.json(openApiDocument(app)));
-  for (const path of ["/v1/*", "/internal/*"]) {
-    app.use(path, authentication(parts), deadline(parts.config),
-      bodyLimit({ maxSize: parts.config.bodyLimitBytes, onError: () => { throw new ApiProblem("request.too-large", `a body has at most ${parts.config.bodyLimitBytes} bytes`); } }));
-  }
+  for (const path of ["/v1/*", "/internal/*"]) app.use(path, authentication(parts), deadline(parts.config), wholeBody(parts.config));
   for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, activityRoutes]) routes(app, parts);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;

@@ -1,6 +1,8 @@
+import type { KubeObject } from "../../common/kube/kube-api.ts";
 import type { Allowed, Caller, Instance, Question } from "../access/access.ts";
-import { agent as agentSchema, type Agent } from "../resources/agent.ts";
-import { thread as threadSchema, type Thread } from "../resources/thread.ts";
+import type { Agent } from "../resources/agent.ts";
+import { readAgent, readThread } from "../resources/read.ts";
+import type { Thread } from "../resources/thread.ts";
 import type { ThreadRow } from "../threads/thread-store.ts";
 import type { ApiParts } from "./context.ts";
 import { ApiProblem } from "./problem.ts";
@@ -18,19 +20,28 @@ export interface KnownThread {
 
 /** The Thread of that name, entered into the store if it was made by somebody else (kubectl, GitOps); null if there is none or it is being deleted. */
 export async function knownThread(parts: ApiParts, { namespace, name }: ObjectName): Promise<KnownThread | null> {
-  const found = await parts.objects.thread({ namespace, name });
-  if (found === null || found.metadata.deletionTimestamp !== undefined) return null;
-  const thread = threadSchema.parse(found);
+  const thread = presentThread(await parts.objects.thread({ namespace, name }));
+  if (thread === null) return null;
   const { uid } = thread.metadata;
   const row = await parts.store.ensureThread(
     { uid, namespace, name, agent: thread.spec.agent, owner: thread.spec.user, parentUid: thread.spec.parent?.uid ?? null }, parts.clock.nowMs());
   return row.archivedAtMs === null ? { thread, row } : null;
 }
 
-/** The Agent of that name; null if there is none or it is being deleted. */
+/** Null for what is being deleted, and for what this version cannot read: the reconciler says in its status what is wrong with it. */
+export function presentThread(found: KubeObject | null): Thread | null {
+  const reading = found === null || found.metadata.deletionTimestamp !== undefined ? null : readThread(found);
+  return reading?.isReadable === true ? reading.resource : null;
+}
+
+/** See {@link presentThread}. */
+export function presentAgent(found: KubeObject | null): Agent | null {
+  const reading = found === null || found.metadata.deletionTimestamp !== undefined ? null : readAgent(found);
+  return reading?.isReadable === true ? reading.resource : null;
+}
+
 export async function knownAgent(parts: ApiParts, { namespace, name }: ObjectName): Promise<Agent | null> {
-  const found = await parts.objects.agent({ namespace, name });
-  return found === null || found.metadata.deletionTimestamp !== undefined ? null : agentSchema.parse(found);
+  return presentAgent(await parts.objects.agent({ namespace, name }));
 }
 
 type Ask = Pick<Question, "action" | "change" | "grants">;

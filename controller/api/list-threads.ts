@@ -1,9 +1,9 @@
 import type { z } from "@hono/zod-openapi";
 import * as zod from "zod";
 import type { Person } from "../access/access.ts";
-import { thread as threadSchema } from "../resources/thread.ts";
 import type { ThreadRow } from "../threads/thread-store.ts";
 import type { ApiParts } from "./context.ts";
+import { presentThread } from "./known.ts";
 import { ApiProblem } from "./problem.ts";
 import type { threadView } from "./schemas.ts";
 import { viewOfThread } from "./views.ts";
@@ -34,9 +34,8 @@ export async function listThreads(parts: ApiParts, person: Person, { namespace, 
 export async function viewsOf(parts: ApiParts, rows: readonly ThreadRow[]): Promise<View[]> {
   const demands = await parts.store.demandsOf(rows.map(({ uid }) => uid));
   const views = await Promise.all(rows.map(async (row) => {
-    const found = await parts.objects.thread({ namespace: row.namespace, name: row.name });
-    if (found === null || found.metadata.uid !== row.uid) return [];
-    return [viewOfThread(threadSchema.parse(found), row.createdAtMs, demands.get(row.uid))];
+    const thread = presentThread(await parts.objects.thread({ namespace: row.namespace, name: row.name }));
+    return thread === null || thread.metadata.uid !== row.uid ? [] : [viewOfThread(thread, row.createdAtMs, demands.get(row.uid))];
   }));
   return views.flat();
 }

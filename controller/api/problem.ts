@@ -1,3 +1,4 @@
+import { HTTPException } from "hono/http-exception";
 import type { AccessRefused } from "../access/access.ts";
 
 /** Everything that can be wrong with a request, with its status and what to do about it unless the place where it happened knows better. */
@@ -55,6 +56,8 @@ export interface ProblemBody {
 /** What other rooms throw, by name: their classes are theirs. Whatever is not listed is a fault of ours, and its message nobody else's business. */
 export function problemOf(error: unknown): ApiProblem {
   if (error instanceof ApiProblem) return error;
+  // Hono's, for a body that is not JSON.
+  if (error instanceof HTTPException) return new ApiProblem("request.malformed", "the body is not what its content type says", { cause: error });
   if (!(error instanceof Error)) return new ApiProblem("internal", "the controller failed", { cause: error });
   switch (error.name) {
     case "AccessRefused": return refusal(error as AccessRefused);
@@ -65,7 +68,6 @@ export function problemOf(error: unknown): ApiProblem {
     case "MessageUnfit": return new ApiProblem("request.unfit", error.message, { cause: error });
     case "TooManyRelations": return new ApiProblem("conflict", error.message, { cause: error, hint: "use a group" });
     case "KubeError": return clusterProblem(error);
-    case "HTTPException": return new ApiProblem("request.malformed", "the body is not JSON", { cause: error });
     default: return new ApiProblem("internal", "the controller failed", { cause: error });
   }
 }

@@ -64,7 +64,9 @@ held := sort([entry.relation |
 	entry.subject in input.caller.subjects
 ])
 
-related := {"agent": array.concat(input.agent.relations, default_participants), "thread": input.thread.relations}
+related["agent"] := array.concat(input.agent.relations, default_participants)
+
+related["thread"] := input.thread.relations
 
 default_participants := [{"relation": "participant", "subject": subject} | some subject in input.settings.default_participants]
 

@@ -56,6 +56,15 @@ test_strangers_get_nothing_and_are_told_why if {
 	decision.hint != ""
 }
 
+test_a_thread_that_is_not_there_is_refused_like_one_that_is_somebody_elses if {
+	there := fixture_test.asking("thread.read", fixture_test.person(["user:eve"]))
+	missing := object.union(there, {"agent": null, "thread": {"relations": []}})
+	refusal := access.decision with input as there
+	same := access.decision with input as missing
+	refusal == same
+	access.decision.allow with input as object.union(missing, {"caller": {"subjects": ["group:system:masters"]}})
+}
+
 test_a_name_is_not_a_group if {
 	not allowed("agent.see", "user:team")
 	not allowed("thread.read", "group:pete")

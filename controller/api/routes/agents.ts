@@ -1,8 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import { agent as agentSchema } from "../../resources/agent.ts";
 import { personOf, type Api, type RouteParts } from "../context.ts";
 import { empty, jsonAnswer, orProblem } from "../describe.ts";
-import { requireAgent } from "../known.ts";
+import { presentAgent, requireAgent } from "../known.ts";
 import { agentList, agentView, inNamespace, ofAgent, ofAgentRelation, relationList } from "../schemas.ts";
 import { viewOfAgent, viewOfRelation } from "../views.ts";
 
@@ -31,7 +30,7 @@ export function agentRoutes(api: Api, parts: RouteParts): void {
   api.openapi(list, async (context) => {
     const { namespace } = context.req.valid("param");
     const person = personOf(context);
-    const agents = (await parts.objects.agents(namespace)).map((found) => agentSchema.parse(found)).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const agents = (await parts.objects.agents(namespace)).flatMap((found) => presentAgent(found) ?? []).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     const relations = await parts.store.relationsOf("agent", agents.map(({ metadata }) => `${namespace}/${metadata.name}`));
     const visible = await Promise.all(agents.map(async ({ metadata: { name }, spec: { grants } }) =>
       parts.access.allows(person, { action: "agent.see", namespace, agent: { name, grants, relations: relations.get(`${namespace}/${name}`) ?? [] } })));

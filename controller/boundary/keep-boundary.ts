@@ -122,15 +122,13 @@ export class BoundaryKeeper {
     return wanted.length;
   }
 
-  /** An object that went away meanwhile needs no status. */
+  /** An object that went away meanwhile needs no status; one that took its place is looked at in the next pass. */
   async #write({ type, object, fields }: WantedStatus, signal: AbortSignal): Promise<void> {
     const { object: status, options } = statusApplication(type, object, { owner: "boundary", fields });
-    const { uid } = object.metadata;
     try {
-      // With the UID the apply is an update of this very object: without it, one that is gone would be made anew.
-      await this.#deps.api.apply(type, { ...status, metadata: { ...status.metadata, ...(uid === undefined ? {} : { uid }) } }, options, signal);
+      await this.#deps.api.apply(type, status, options, signal);
     } catch (error) {
-      if (!(error instanceof KubeError) || ![404, 409].includes(error.status)) throw error;
+      if (!(error instanceof KubeError) || error.status !== 404) throw error;
     }
   }
 }

@@ -80,7 +80,7 @@ function governed({ metadata, spec, status }: PodShape): GovernedPod {
     uid, namespace, name, agent, chain, labels: shownLabels(labels),
     addresses: status.podIPs.map(({ ip }) => bytesToAddress(addressToBytes(ip))),
     thread: thread === undefined || thread === "" ? name : thread,
-    user: annotationShapes.user.parse(annotations[ANNOTATIONS.user] ?? ""),
+    user: readAnnotation("user", annotations[ANNOTATIONS.user] ?? "", annotationShapes.user),
     grants: grants?.map((grant) => (grant.includes(".") ? grant : qualifiedId(namespace, grant))) ?? null,
     containers: ownIdentities(spec, annotations),
     goneByMs: deletionTimestamp === undefined ? null : Date.parse(deletionTimestamp),
@@ -109,7 +109,11 @@ function jsonAnnotation<T extends z.ZodType>(annotations: Readonly<Record<string
   } catch {
     throw new Error(`annotation ${ANNOTATIONS[key]} is not JSON`);
   }
-  const read = shape.safeParse(json);
+  return readAnnotation(key, json, shape);
+}
+
+function readAnnotation<T extends z.ZodType>(key: keyof typeof annotationShapes, value: unknown, shape: T): z.output<T> {
+  const read = shape.safeParse(value);
   if (!read.success) throw new Error(`annotation ${ANNOTATIONS[key]}: ${firstProblem(read.error)}`);
   return read.data;
 }

@@ -1,4 +1,4 @@
-import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
+import { PLATFORM_GRANT } from "../../common/labels.ts";
 import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
 import { EgressError } from "../errors.ts";
@@ -18,9 +18,6 @@ export interface LenderConfig {
   readonly grants: Grants;
   readonly credentials: CredentialsConfig;
 }
-
-/** How every agent of a cluster reaches the controller. Where there is one, it cannot be changed. */
-const PLATFORM: Grant = boundaryGrant.parse({ credential: { type: "identity" }, bind: { hosts: [PLATFORM_NAME] } });
 
 /** Combinations of grants that are remembered; a policy uses few, and one that is not remembered is only slower. */
 const SET_LIMIT = 256;
@@ -55,7 +52,7 @@ export class Lender implements CredentialLender {
   prepare(grants: Readonly<Record<string, unknown>>): { readonly problems: readonly string[]; readonly apply: () => void } {
     const problems: string[] = [];
     const opened = new Map<string, OpenGrant>(this.#configured);
-    for (const [name, value] of Object.entries({ ...grants, [PLATFORM_GRANT]: PLATFORM })) {
+    for (const [name, value] of Object.entries(grants)) {
       try {
         if (this.#configured.has(name)) throw new Error("the proxy's own configuration has one of that name");
         opened.set(name, this.#reopen(name, value));
@@ -80,6 +77,7 @@ export class Lender implements CredentialLender {
   #reopen(name: string, value: unknown): OpenGrant {
     const read = boundaryGrant.safeParse(value);
     if (!read.success) throw new Error(firstProblem(read.error));
+    if ((read.data.credential.type === "identity") !== (name === PLATFORM_GRANT)) throw new Error(`${PLATFORM_GRANT}, and no other, is the grant of type identity`);
     const before = this.#grants.get(name);
     const isSame = before !== undefined && JSON.stringify(before.grant) === JSON.stringify(read.data);
     return isSame ? before : this.#opener.open(name, read.data);

@@ -1,5 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { renderConfiguration } from "./docs/configuration.ts";
+import { renderConfiguration, renderControllerConfiguration } from "./docs/configuration.ts";
 import { renderCrds } from "./docs/crds.ts";
 import { withErrorTable } from "./docs/error-rows.ts";
 import { generatedChartFiles } from "./chart/generated-files.ts";
@@ -13,6 +13,7 @@ const CHART = new URL("../charts/weir/", import.meta.url);
 writeFileSync(ARCHITECTURE, withErrorTable(readFileSync(ARCHITECTURE, "utf8")));
 mkdirSync(new URL("./", CONFIGURATION), { recursive: true });
 writeFileSync(CONFIGURATION, renderConfiguration());
+writeFileSync(new URL("controller-configuration.md", CONFIGURATION), renderControllerConfiguration());
 mkdirSync(CRDS, { recursive: true });
 for (const [name, text] of renderCrds()) writeFileSync(new URL(name, CRDS), text);
 for (const [path, text] of generatedChartFiles()) writeFileSync(new URL(path, CHART), text);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { controllerConfig } from "../../controller/config.ts";
 import { proxyConfig } from "../../proxy/config.ts";
 import { policyData } from "../../proxy/policy/data.ts";
 
@@ -54,7 +55,7 @@ const store = z.strictObject({
 }).prefault({});
 
 const controller = z.strictObject({
-  config: json.default({}).describe("The controller's configuration; wins over what the chart sets by itself."),
+  config: controllerConfig.optional().describe("The controller's configuration (docs/controller-configuration.md); wins over what the chart sets by itself."),
   replicas: z.int().min(1).max(9).nullable().default(null).describe("Default 1 with the embedded store, 2 with PostgreSQL; one leads, all answer."),
   store,
   priorityClassName: z.string().default("system-cluster-critical").describe("Without the controller no governed pod can be created."),

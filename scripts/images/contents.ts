@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { copyFile, copyProgram } from "./libraries.ts";
 
@@ -72,7 +72,8 @@ function gatherRuntime({ node, caBundle }: Sources, root: string): void {
   writeFileSync(join(root, "etc/passwd"), PASSWD);
   writeFileSync(join(root, "etc/group"), GROUP);
   writeFileSync(join(root, "etc/nsswitch.conf"), "hosts: files dns\n");
-  mkdirSync(join(root, "tmp"), { mode: 0o777 });
+  mkdirSync(join(root, "tmp"));
+  chmodSync(join(root, "tmp"), 0o1777);
 }
 
 function copyPackages(checkout: string, root: string, names: readonly string[]): void {

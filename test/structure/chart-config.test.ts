@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../common/config.ts";
+import { controllerConfig } from "../../controller/config.ts";
 import { proxyConfig } from "../../proxy/config.ts";
 import { generatedChartFiles } from "../../scripts/chart/generated-files.ts";
-import { findHelm, helm, helmRelease, CHART, objectOf, renderChart, type ChartObject, type Values } from "../support/kube/chart.ts";
+import { renderControllerConfiguration } from "../../scripts/docs/configuration.ts";
+import { findHelm, helm, helmRelease, CHART, objectOf, RELEASE, renderChart, type ChartObject, type Values } from "../support/kube/chart.ts";
 import { filesUnder, read } from "./repository.ts";
 
 const hasHelm = await findHelm() !== null;
@@ -48,6 +50,12 @@ function podTemplates(all: readonly ChartObject[]): PodTemplate[] {
   });
 }
 
+test("docs/controller-configuration.md says what the schemas say; `npm run docs:generate` writes it", () => {
+  const text = read("docs/controller-configuration.md");
+  expect(text).toBe(renderControllerConfiguration());
+  expect([...text.matchAll(/^\| `([^`]+)` \|.*\|\s+\|$/gm)].map(([, setting]) => setting)).toEqual([]);
+});
+
 describe("the chart's written files", () => {
   test.each([...generatedChartFiles()])("%s is what `npm run docs:generate` writes", (path, text) => {
     expect(read(`charts/weir/${path}`)).toBe(text);
@@ -75,6 +83,28 @@ describe("the chart", () => {
     const config = parseConfig(proxyConfig, name, textOf(await objects(name), "weir-proxy", "proxy.yaml"));
     expect(config.stateDirectory).toBe("/var/lib/weir");
     expect(config.listen.address).toMatch(/:15008$/);
+  });
+
+  test.each(Object.keys(CASES))("gives the controller a configuration that it takes: %s", async (name) => {
+    const config = parseConfig(controllerConfig, name, textOf(await objects(name), "weir-controller", "controller.yaml"));
+    expect(config.namespace).toBe(RELEASE.namespace);
+    expect(config.access.nodeProxies).toEqual([`system:serviceaccount:${RELEASE.namespace}:weir-proxy`]);
+    expect([config.threads.directory, config.threads.urlFile].filter((place) => place !== undefined)).toHaveLength(1);
+  });
+
+  test("gives governed pods the images of this release, as the admission policies ask for", async () => {
+    const { pods } = parseConfig(controllerConfig, "digests", textOf(await objects("images by digest"), "weir-controller", "controller.yaml"));
+    expect(pods).toMatchObject({ initImage: `registry.example/weir/weir-init@${DIGEST}`, sidecarImage: `registry.example/weir/weir-sidecar@${DIGEST}` });
+  });
+
+  test("names Services, ports and the webhook as the controller's defaults expect them", async () => {
+    const all = await objects("the defaults");
+    const { api, services, webhook } = parseConfig(controllerConfig, "defaults", textOf(all, "weir-controller", "controller.yaml"));
+    const portsOf = (service: string) => (objectOf(all, "Service", service)["spec"] as { ports: { targetPort: string }[] }).ports.map(({ targetPort }) => targetPort);
+    expect([portsOf(services.controller), portsOf(webhook.serviceName), portsOf(services.proxy)]).toEqual([["api"], ["webhook"], ["boundary"]]);
+    const [container] = podTemplates(all).flatMap((pod) => pod.containers).filter(({ name }) => name === "controller");
+    expect(container).toMatchObject({ ports: [{ name: "api", containerPort: api.port }, { name: "webhook", containerPort: webhook.listenPort }, { name: "admin", containerPort: 15_090 }] });
+    expect(objectOf(all, "MutatingWebhookConfiguration", webhook.configurationName)).toMatchObject({ webhooks: [{ name: webhook.webhookName, clientConfig: { service: { name: webhook.serviceName } } }] });
   });
 
   test("hands settings through whole: large numbers, lists, and what Vault needs", async () => {

@@ -44,7 +44,9 @@ export function advance(state: CertificateState | null, terms: CertificateTerms,
     return { ca: signing, nextCa: null, oldCa: { certPem: ca.certPem, untilMs: nowMs + terms.leafLifetimeMs }, leaf: issue(signing, terms, nowMs) };
   }
   if (nextCa === null && remaining(ca.certPem, nowMs) < terms.caLifetimeMs * CA_RENEWED_AT) return { ...state, nextCa: { ...newCa(terms, nowMs), sinceMs: nowMs } };
-  if (remaining(state.leaf.certPem, nowMs) < terms.leafLifetimeMs * LEAF_RENEWED_AT || !isFor(state.leaf.certPem, terms.names)) return { ...state, leaf: issue(ca, terms, nowMs) };
+  // A certificate does not outlive its CA: a new one would not last longer than that.
+  const fullMs = Math.min(terms.leafLifetimeMs, remaining(ca.certPem, nowMs));
+  if (remaining(state.leaf.certPem, nowMs) < fullMs * LEAF_RENEWED_AT || !isFor(state.leaf.certPem, terms.names)) return { ...state, leaf: issue(ca, terms, nowMs) };
   return state;
 }
 

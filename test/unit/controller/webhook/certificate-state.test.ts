@@ -35,6 +35,11 @@ describe("the webhook's certificates", () => {
     expect(advance(state, { ...TERMS, names: ["other.weir.svc"] }, "", START_MS).leaf.certPem).not.toBe(state.leaf.certPem);
   });
 
+  test("are not renewed again and again while the CA itself ends soon", () => {
+    const state = advance(null, { ...TERMS, caLifetimeMs: 10 * DAY_MS }, "", START_MS);
+    expect(advance({ ...state, nextCa: { ...state.ca, sinceMs: START_MS } }, TERMS, "", START_MS + DAY_MS)).toMatchObject({ leaf: state.leaf });
+  });
+
   test("let a new CA sign only after it has been published, and for long enough", () => {
     const late = START_MS + 801 * DAY_MS;
     const announced = advance(begin(), TERMS, "", late);

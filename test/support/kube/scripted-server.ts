@@ -72,8 +72,8 @@ export async function startScriptedServer(names: readonly string[] = ["127.0.0.1
   return scripted;
 }
 
-export function json(response: ServerResponse, status: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
-  response.writeHead(status, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
+export function json(response: ServerResponse, code: number, body: unknown, headers: Readonly<Record<string, string>> = {}): void {
+  response.writeHead(code, { "content-type": "application/json", ...headers }).end(JSON.stringify(body));
 }
 
 /** A Status object of the API. */

@@ -2,9 +2,9 @@ import { describe, expect, test } from "vitest";
 import { readPod, selectPod } from "../../../../proxy/cluster/read-pod.ts";
 import { aPod, THE_UID, type PodWish } from "../../../support/governed-pods.ts";
 
-const read = (wish: PodWish = {}) => readPod(selectPod(aPod(wish)));
+const readingOf = (wish: PodWish = {}) => readPod(selectPod(aPod(wish)));
 const pod = (wish: PodWish = {}) => {
-  const reading = read(wish);
+  const reading = readingOf(wish);
   if (reading.kind !== "governed") throw new Error(`not governed: ${JSON.stringify(reading)}`);
   return reading.pod;
 };
@@ -35,7 +35,7 @@ describe("a pod", () => {
   });
 
   test.each(["Succeeded", "Failed"])("that is %s is over", (phase) => {
-    expect(read({ phase })).toEqual({ kind: "over", uid: THE_UID });
+    expect(readingOf({ phase })).toEqual({ kind: "over", uid: THE_UID });
   });
 
   test.each<[string, PodWish, RegExp]>([
@@ -54,7 +54,7 @@ describe("a pod", () => {
     ["gives one uid to two containers", { annotations: { identities: { search: 64_100, shell: 64_100 } }, containers: [SEARCH, { ...SEARCH, name: "shell" }] }, /one uid to two/],
     ["has an address that is none", { ips: ["10.1.2"] }, /not an IP address|address/],
   ])("that %s is nobody", (_what, wish, why) => {
-    const reading = read(wish);
+    const reading = readingOf(wish);
     expect(reading).toMatchObject({ kind: "unfit", uid: THE_UID, why: expect.stringMatching(why) as string });
   });
 

@@ -30,16 +30,20 @@ export class WebhookStand {
     this.settings = settings;
   }
 
-  /** Everything but the webhook itself. @param agentNamespaces made, and named to the chart */
-  static async open(plane: ControlPlane, agentNamespaces: readonly string[]): Promise<WebhookStand> {
+  /**
+   * Everything but the webhook itself.
+   * @param agentNamespaces made, and named to the chart
+   * @param isHooked false leaves out the webhook's configuration: then the policies stand alone
+   */
+  static async open(plane: ControlPlane, agentNamespaces: readonly string[], isHooked = true): Promise<WebhookStand> {
     for (const name of [RELEASE.namespace, ...agentNamespaces]) await plane.createNamespace(name);
     const port = await freePort();
     const objects = await renderChart({ agentNamespaces: agentNamespaces.map((name) => ({ name })) });
     const wanted = objects.filter(({ kind }) => /^(ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|CustomResourceDefinition|ServiceAccount|(Cluster)?Role(Binding)?)$/.test(kind));
     // The API server dials the service's external name, and still asks for a certificate of the service (k8s.io/apiserver/pkg/util/proxy).
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: "weir-webhook", namespace: RELEASE.namespace }, spec: { type: "ExternalName", externalName: "localhost", ports: [{ port }] } };
-    const configuration = withPort(objectOf(objects, "MutatingWebhookConfiguration", "weir-injection"), port);
-    await plane.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: [...wanted, service, configuration] }));
+    const configuration = isHooked ? [withPort(objectOf(objects, "MutatingWebhookConfiguration", "weir-injection"), port)] : [];
+    await plane.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: [...wanted, service, ...configuration] }));
     await plane.kubectl(["wait", "--for=condition=Established", "--timeout=30s", "crd/agents.weir.dev"]);
     return new WebhookStand(plane, port, settingsOf(objects));
   }

@@ -16,6 +16,9 @@ const ALONE: Readonly<Record<ImageName, { readonly exitCode: number; readonly sa
   controller: { exitCode: 78, says: /weir-controller: cannot read \/etc\/weir\/controller\.yaml: no such file/ },
 };
 
+/** Its program is not in the tree yet; scripts/build.mjs looks at the same file. */
+const HAS_CONTROLLER = existsSync("controller/main.ts");
+
 let built: readonly ImageName[] = [];
 const open = new Map<ImageName, OpenImage>();
 
@@ -29,17 +32,18 @@ describe.skipIf(!canRun)("images built without a registry", () => {
   beforeAll(async () => { built = await buildImages(() => undefined); });
   afterAll(() => { for (const opened of open.values()) opened.close(); });
 
-  test("are all four", () => {
-    expect(built).toEqual(["init", "sidecar", "proxy", "controller"]);
+  test("are those of the programs that there are", () => {
+    expect(built).toEqual(["init", "sidecar", "proxy", ...(HAS_CONTROLLER ? ["controller"] : [])]);
   });
 
-  test.each(Object.entries(ALONE) as [ImageName, (typeof ALONE)[ImageName]][])("%s starts on a read-only root without any right, and says what is missing", (name, { exitCode, says }) => {
+  const programs = (Object.entries(ALONE) as [ImageName, (typeof ALONE)[ImageName]][]).filter(([name]) => HAS_CONTROLLER || name !== "controller");
+  test.each(programs)("%s starts on a read-only root without any right, and says what is missing", (name, { exitCode, says }) => {
     const run = image(name).run();
     expect(run.output).toMatch(says);
     expect(run.exitCode).toBe(exitCode);
   });
 
-  test.each([["init", "0:0"], ["sidecar", "64000:64000"], ["proxy", "65532:65532"], ["controller", "65532:65532"]] as const)("%s runs as %s", (name, user) => {
+  test.each([["init", "0:0"], ["sidecar", "64000:64000"], ["proxy", "65532:65532"], ...(HAS_CONTROLLER ? [["controller", "65532:65532"]] as const : [])] as const)("%s runs as %s", (name, user) => {
     expect(image(name).config.User).toBe(user);
   });
 
@@ -56,7 +60,9 @@ describe.skipIf(!canRun)("images built without a registry", () => {
     expect(image("init").run(["--version"], ["/usr/sbin/nft"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^nftables v/) });
   });
 
-  test("the controller's opa compiles", () => {
-    expect(image("controller").run(["version"], ["/usr/local/bin/opa"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^Version: 1\./) });
-  });
+  if (HAS_CONTROLLER) {
+    test("the controller's opa compiles", () => {
+      expect(image("controller").run(["version"], ["/usr/local/bin/opa"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^Version: 1\./) });
+    });
+  }
 });

@@ -100,7 +100,7 @@ function quantity({ description, default: fallback }: Schema): Schema {
   return { ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }), anyOf: [{ type: "integer" }, { type: "string" }], pattern: QUANTITY, "x-kubernetes-int-or-string": true };
 }
 
-/** A default in a status would be written by the API server into what nobody reported. */
+/** Without what the API server would write by itself; in a status nobody would have reported it. */
 function withoutDefaults(schema: Schema): Schema {
   const { default: _, ...rest } = schema;
   const properties = rest["properties"] as Record<string, Schema> | undefined;
@@ -109,14 +109,15 @@ function withoutDefaults(schema: Schema): Schema {
 
 /**
  * Entries of a policy's data, as the proxy's schema has them. Unknown fields are kept: pruning one, such as `agents`, would silently widen what
- * the entry says; the controller reports it instead.
+ * the entry says; the controller reports it instead. It also knows the defaults: written by the API server into objects of open shape they
+ * would be a difference to what GitOps and Terraform hold.
  */
 function describeEntries(spec: Schema): void {
   const source = (dataJsonSchema() as { properties: Record<"hosts" | "addresses", { items: Schema }> }).properties;
   const { data } = spec["properties"] as Record<"data", Schema>;
   const lists = data["properties"] as Record<"hosts" | "addresses", Schema>;
   for (const list of ["hosts", "addresses"] as const) {
-    const entry = structural(source[list].items);
+    const entry = withoutDefaults(structural(source[list].items));
     const { agents: _, ...properties } = entry["properties"] as Record<string, Schema>;
     lists[list]["items"] = { ...entry, properties, "x-kubernetes-preserve-unknown-fields": true };
   }

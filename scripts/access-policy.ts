@@ -40,7 +40,8 @@ async function run(opa: Opa, args: readonly string[], cwd: string): Promise<void
   if (exitCode !== 0) throw new Error(`policies/access does not compile\n${stderr}${stdout}`);
 }
 
-async function wasmOf(packed: Buffer): Promise<Buffer> {
+/** The compiled policy of a bundle: what tells two bundles apart, whose compression differs by platform. */
+export async function wasmOf(packed: Buffer): Promise<Buffer> {
   const tar = extract();
   tar.end(gunzipSync(packed));
   for await (const entry of tar) {

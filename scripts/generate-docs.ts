@@ -1,4 +1,5 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { generatedApiFiles } from "./docs/api.ts";
 import { renderConfiguration, renderControllerConfiguration } from "./docs/configuration.ts";
 import { renderCrds } from "./docs/crds.ts";
 import { withErrorTable } from "./docs/error-rows.ts";
@@ -17,3 +18,8 @@ writeFileSync(new URL("controller-configuration.md", CONFIGURATION), renderContr
 mkdirSync(CRDS, { recursive: true });
 for (const [name, text] of renderCrds()) writeFileSync(new URL(name, CRDS), text);
 for (const [path, text] of generatedChartFiles()) writeFileSync(new URL(path, CHART), text);
+const ROOT = new URL("../", import.meta.url);
+for (const [path, text] of generatedApiFiles()) {
+  mkdirSync(new URL("./", new URL(path, ROOT)), { recursive: true });
+  writeFileSync(new URL(path, ROOT), text);
+}

@@ -10,7 +10,7 @@ const time = z.iso.datetime().openapi({ example: "2026-01-01T00:00:00.000Z" });
 const text = z.string().min(1).refine((body) => Buffer.byteLength(body) <= ANNOUNCED_BODY_LIMIT_BYTES, `is longer than ${ANNOUNCED_BODY_LIMIT_BYTES} bytes`)
   .refine((body) => body.isWellFormed() && !body.includes("\0"), "is not text: it holds a NUL or half a surrogate pair").openapi({ description: "Text, at most 256 KiB of UTF-8." });
 const grants = z.array(label).max(CALL_LIMITS.grants);
-const count = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const count = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER).openapi({ type: "integer" });
 const limit = (most: number, fallback: number) => z.coerce.number<string>().int().min(1).max(most).default(fallback);
 
 export const problem = z.strictObject({
@@ -44,6 +44,7 @@ export const opened = z.strictObject({ thread: threadView, isNew: z.boolean() })
 export const messageList = z.strictObject({ messages: z.array(messageView) }).openapi("MessageList");
 export const acknowledged = z.strictObject({ acknowledged: z.int().openapi({ description: "How many were not acknowledged before." }) }).openapi("Acknowledged");
 export const threadList = z.strictObject({ threads: z.array(threadView), next: z.string().nullable().openapi({ description: "Cursor of the next page; null at the end." }) }).openapi("ThreadList");
+export const childList = z.strictObject({ threads: z.array(threadView) }).openapi("ChildList");
 export const relationList = z.strictObject({ relations: z.array(relationView) }).openapi("RelationList");
 export const agentList = z.strictObject({ agents: z.array(agentView) }).openapi("AgentList");
 export const delivery = z.strictObject({
@@ -86,4 +87,4 @@ export const lastEvent = z.object({ "last-event-id": count.optional() });
 export const threadsPage = z.strictObject({ limit: limit(200, 50), after: z.string().max(200).optional(), agent: label.optional() });
 export const messagesPage = z.strictObject({ limit: limit(200, 100), after: count.default(0).openapi({ description: "Only messages with a greater `seq`." }) });
 export const eventsFrom = z.strictObject({ after: count.optional() });
-export const pendingQuery = z.strictObject({ limit: limit(100, 10), wait: z.coerce.number<string>().min(0).max(300).default(0).openapi({ description: "Seconds to wait for a message if there is none." }) });
+export const pendingQuery = z.strictObject({ limit: limit(100, 10), wait: z.coerce.number<string>().min(0).max(300).default(0).openapi({ type: "number", description: "Seconds to wait for a message if there is none." }) });

@@ -1,4 +1,4 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { Action } from "../../access/access.ts";
 import { instanceOf, type Api, type RouteParts } from "../context.ts";
 import { empty, jsonAnswer, jsonBody, orProblem } from "../describe.ts";
@@ -6,7 +6,7 @@ import { deleteThread, stopThread } from "../end-thread.ts";
 import { keyScope, messageKey } from "../keys.ts";
 import { requireThread } from "../known.ts";
 import { viewsOf } from "../list-threads.ts";
-import { idempotency, messageList, messagesPage, messageWish, ofChild, opened, posted, spawnWish, threadView } from "../schemas.ts";
+import { childList, idempotency, messageList, messagesPage, messageWish, ofChild, opened, posted, spawnWish } from "../schemas.ts";
 import { spawnThread } from "../spawn-thread.ts";
 import { viewOfMessage, viewOfThread } from "../views.ts";
 
@@ -17,7 +17,7 @@ const spawn = createRoute({
 });
 const list = createRoute({
   method: "get", path: "/v1/instance/children", operationId: "listChildren", summary: "Children of this thread, newest first, at most 1,000",
-  responses: { 200: jsonAnswer("The children.", z.strictObject({ threads: z.array(threadView) })), ...orProblem },
+  responses: { 200: jsonAnswer("The children.", childList), ...orProblem },
 });
 const read = createRoute({
   method: "get", path: "/v1/instance/children/{child}/messages", operationId: "listChildMessages", summary: "What was said in a child thread, oldest first",

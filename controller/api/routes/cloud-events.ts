@@ -1,5 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
-import type { z } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Person } from "../../access/access.ts";
 import { messageOf, readCloudEvents, type CloudEvent } from "../cloud-event.ts";
 import { personOf, type Api, type RouteParts } from "../context.ts";
@@ -12,13 +11,17 @@ import { delivery, inNamespace } from "../schemas.ts";
 
 type Delivered = z.output<typeof delivery>["events"][number];
 
+/** The document's; the events are read by their own rules, in whichever mode they come. */
+const anyEvent = z.unknown().openapi({ description: "As CloudEvents 1.0 says; binary mode has any other content type, and `ce-` headers." });
+
 const receive = createRoute({
   method: "post", path: "/v1/namespaces/{namespace}/cloudevents", operationId: "receiveCloudEvents",
   summary: "Post CloudEvents 1.0 (structured, batched or binary mode) to threads",
   description: "`subject` names the thread. With the extension `agent` it is a subject of the sender's own choice: all events with the same agent and subject "
     + "(without a subject: each event) share a thread of that agent, which is opened by the first. `id` and `source` together are the idempotency key. "
     + "If one event of a batch fails, the answer is that failure; the batch can be sent again whole.",
-  request: { params: inNamespace }, responses: { 200: jsonAnswer("All events were taken.", delivery), ...orProblem },
+  request: { params: inNamespace, body: { content: { "application/cloudevents+json": { schema: anyEvent }, "application/cloudevents-batch+json": { schema: anyEvent } } } },
+  responses: { 200: jsonAnswer("All events were taken.", delivery), ...orProblem },
 });
 
 export function cloudEventRoutes(api: Api, parts: RouteParts): void {

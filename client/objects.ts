@@ -1,0 +1,128 @@
+// Written by `npm run docs:generate` from the routes in controller/api; not by hand.
+
+export interface Acknowledged {
+  /** How many were not acknowledged before. */
+  acknowledged: number;
+}
+
+export interface Agent {
+  namespace: string;
+  name: string;
+  image: string | null;
+  policies: string[];
+  grants: string[];
+  budgets: string[];
+  mcpServers: string[];
+  idleTimeout: string;
+  spawns: { agent: string; grants: string[]; maxThreads: number }[];
+}
+
+export interface AgentList {
+  agents: Agent[];
+}
+
+export interface ChildList {
+  threads: Thread[];
+}
+
+export interface Delivery {
+  events: { source: string; id: string; thread: string; message: string; isNew: boolean }[];
+}
+
+export interface Instance {
+  namespace: string;
+  agent: string;
+  pod: string;
+  container: string | null;
+  thread: { name: string; uid: string; user: string; chain: string[]; grants: string[] | null; unread: number } | null;
+}
+
+export interface Message {
+  id: string;
+  /** Position in the thread, from 1, without gaps. */
+  seq: number;
+  sender: { role: "user" | "agent" | "system"; name: string };
+  isForAgent: boolean;
+  body: string;
+  acceptedAt: string;
+  acknowledgedAt: string | null;
+}
+
+export interface MessageList {
+  messages: Message[];
+}
+
+export interface MessageWish {
+  /** Text, at most 256 KiB of UTF-8. */
+  body: string;
+}
+
+export interface Opened {
+  thread: Thread;
+  isNew: boolean;
+}
+
+export interface Posted {
+  message: Message;
+  isNew: boolean;
+}
+
+/** Why a request was not answered. `rule` names the rule of access that refused. */
+export interface Problem {
+  error: string;
+  rule?: string;
+  reason: string;
+  hint: string;
+  request_id: string;
+}
+
+export interface Relation {
+  relation: "owner" | "maintainer" | "participant";
+  subject: string;
+}
+
+export interface RelationList {
+  relations: Relation[];
+}
+
+export interface SpawnWish {
+  agent: string;
+  title?: string;
+  /** Text, at most 256 KiB of UTF-8. */
+  message?: string;
+  /** A subset of what may be handed on; absent: all of that. */
+  grants?: string[];
+}
+
+export interface Thread {
+  namespace: string;
+  name: string;
+  uid: string;
+  agent: string;
+  user: string;
+  title: string | null;
+  parent: string | null;
+  chain: string[];
+  grants: string[] | null;
+  phase: string | null;
+  instance: string | null;
+  /** Messages to the agent that it has not acknowledged. */
+  unread: number;
+  createdAt: string;
+  lastActivityAt: string | null;
+}
+
+export interface ThreadList {
+  threads: Thread[];
+  /** Cursor of the next page; null at the end. */
+  next: string | null;
+}
+
+export interface ThreadWish {
+  agent: string;
+  title?: string;
+  /** Text, at most 256 KiB of UTF-8. */
+  message?: string;
+  /** The most that the thread may be lent; absent: what its Agent holds. */
+  grants?: string[];
+}

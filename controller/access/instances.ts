@@ -1,8 +1,7 @@
 import * as z from "zod";
 import type { Clock } from "../../common/clock.ts";
-import type { KubeObject } from "../../common/kube/kube-api.ts";
 import { GROUP, LABELS } from "../../common/labels.ts";
-import { thread as threadSchema } from "../resources/thread.ts";
+import { readThread } from "../resources/read.ts";
 import { AccessRefused, type Instance, type ServedThread } from "./access.ts";
 import type { ClusterObjects } from "./cluster-objects.ts";
 
@@ -66,12 +65,12 @@ function lives(facts: PodFacts, nowMs: number): boolean {
 async function servedThread(facts: PodFacts, agent: string, where: { readonly namespace: string; readonly objects: ClusterObjects }): Promise<ServedThread | null> {
   const threadName = facts.metadata.labels[LABELS.thread];
   if (threadName === undefined) return null;
-  const found: KubeObject | null = await where.objects.thread({ namespace: where.namespace, name: threadName });
-  const parsed = threadSchema.safeParse(found);
-  if (!parsed.success) throw refused("instance.no-such-thread", "the thread that the pod was started for is no more");
-  const { metadata, spec } = parsed.data;
+  const found = await where.objects.thread({ namespace: where.namespace, name: threadName });
+  const reading = found === null ? null : readThread(found);
+  if (reading?.isReadable !== true) throw refused("instance.no-such-thread", "the thread that the pod was started for is no more");
+  const { metadata, spec } = reading.resource;
   const owner = facts.metadata.ownerReferences.find(({ apiVersion, kind }) => kind === "Thread" && apiVersion.startsWith(`${GROUP}/`));
-  if (spec.agent !== agent || (owner !== undefined && owner.uid !== metadata.uid)) throw refused("instance.no-such-thread", "the pod was started for another thread");
+  if (spec.agent !== agent || owner?.uid !== metadata.uid) throw refused("instance.no-such-thread", "the pod was started for another thread");
   return { uid: metadata.uid, name: metadata.name, user: spec.user, chain: spec.chain, grants: spec.grants ?? null };
 }
 

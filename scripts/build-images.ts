@@ -34,11 +34,11 @@ export async function buildImages(announce: (line: string) => void): Promise<Ima
   const context = join(OUT, "context");
   const built = gatherContents(await findSources(announce), join(context, "out"));
   const storage = writeStorageConfig();
+  for (const name of IMAGES) rmSync(imageArchive(name), { force: true });
   try {
     for (const name of built) {
       buildah(storage, ["bud", "--isolation", "chroot", "--layers", "--timestamp", "0", "--quiet", "--build-context", `build=${context}`,
         "--target", name, "--label", `org.opencontainers.image.version=${VERSION}`, "--tag", imageReference(name), "--file", "Dockerfile", context]);
-      rmSync(imageArchive(name), { force: true });
       buildah(storage, ["push", "--quiet", imageReference(name), `oci-archive:${imageArchive(name)}:${imageReference(name)}`]);
       announce(`${imageReference(name)} -> ${imageArchive(name).slice(ROOT.length)}`);
     }

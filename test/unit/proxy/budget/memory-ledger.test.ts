@@ -113,3 +113,67 @@ describe("the ledger in memory", () => {
     expect(ledger.standing(agent("open"))["agent.bytes"]?.reserved).toBe(100);
   });
 });
+
+describe("budgets of the boundary", () => {
+  const TEAM = { meter: "requests", limit: 3, window: "total" };
+  const spent = (ledger: MemoryLedger, id: string) => ledger.standing(agent("a"))[id]?.spent;
+  let id = 0;
+  const use = async (ledger: MemoryLedger, budget: string) => (await ledger.reserve([budget], agent("a"), `b${id += 1}`, NEVER)).settle({ requestBytes: 0, responseBytes: 0 });
+  const refusalOf = async (ledger: MemoryLedger, budget: string) => use(ledger, budget).then(() => null, (error: unknown) => EgressError.from(error));
+
+  test("keep their counts when the limit changes, and say who can raise it", async () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
+    ledger.prepare({ "x.team": TEAM }).apply();
+    await use(ledger, "x.team");
+    await use(ledger, "x.team");
+    ledger.prepare({ "x.team": { ...TEAM, limit: 2 } }).apply();
+    expect((await refusalOf(ledger, "x.team"))?.explanation?.hint).toMatch(/the limit of Budget x\.team/);
+    ledger.prepare({ "x.team": { ...TEAM, limit: 4 } }).apply();
+    await use(ledger, "x.team");
+    expect([spent(ledger, "x.team"), ledger.totals()]).toEqual([3, [{ id: "x.team", meter: "requests", limit: 4, settled: 3, reserved: 0 }]]);
+  });
+
+  test("count anew when they count something else", async () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
+    ledger.prepare({ "x.team": TEAM }).apply();
+    await use(ledger, "x.team");
+    ledger.prepare({ "x.team": { ...TEAM, window: "day" } }).apply();
+    expect(spent(ledger, "x.team")).toBe(0);
+  });
+
+  test("that are gone charge nobody: who is charged to one is refused; one that comes back remembers", async () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
+    ledger.prepare({ "x.team": TEAM }).apply();
+    await use(ledger, "x.team");
+    ledger.prepare({}).apply();
+    expect((await refusalOf(ledger, "x.team"))?.code).toBe("budget.unavailable");
+    ledger.prepare({ "x.team": TEAM }).apply();
+    expect(spent(ledger, "x.team")).toBe(1);
+  });
+
+  test("lowered below what is open charge what was reserved, and let nothing more through", async () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
+    const volume = { meter: "bytes", limit: 100, window: "total" };
+    ledger.prepare({ "x.volume": volume }).apply();
+    const open = await ledger.reserve(["x.volume"], agent("a"), "open", NEVER);
+    expect(open.take(80)).toBe(true);
+    ledger.prepare({ "x.volume": { ...volume, limit: 50 } }).apply();
+    expect(open.take(1)).toBe(false);
+    await open.settle({ requestBytes: 80, responseBytes: 0 });
+    expect(spent(ledger, "x.volume")).toBe(80);
+    expect((await refusalOf(ledger, "x.volume"))?.code).toBe("budget.exhausted");
+  });
+
+  test("cannot take the place of the configuration's, nor be what is no budget", () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({ named: { team: { meter: "requests", limit: 1 } }, perAgent: { requests: 5 } }), new TestClock());
+    const { problems } = ledger.prepare({ team: TEAM, "agent.requests": TEAM, "x.odd": { ...TEAM, meter: "euros" }, "agent.day": TEAM });
+    expect(problems).toEqual([expect.stringContaining("budget team:"), expect.stringContaining("budget agent.requests:"), expect.stringContaining("budget x.odd: meter")]);
+  });
+
+  test("of a namespace called `agent` are shared like all others", async () => {
+    const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
+    ledger.prepare({ "agent.day": TEAM }).apply();
+    await use(ledger, "agent.day");
+    expect(ledger.standing(agent("b"))["agent.day"]?.spent).toBe(1);
+  });
+});

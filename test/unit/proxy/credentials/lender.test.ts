@@ -84,3 +84,46 @@ describe("the lender", () => {
     expect(() => lender({ github: { ...GITHUB, credential: { type: "vault", path: "x" } } })).toThrow("credentials.vault is missing");
   });
 });
+
+describe("grants of the boundary", () => {
+  const VAULT = { credential: { type: "vault", path: "agents/github" }, bind };
+  const IDENTITY = { credential: { type: "identity" }, bind: { hosts: ["weir.internal"] } };
+
+  function opened(configured: Record<string, unknown> = {}) {
+    const settings = credentialSettings({ vault: { address: "http://127.0.0.1:8200", tokenFile: "/nowhere" } });
+    return openLender({ grants: someGrants(configured), credentials: settings }, { environment: { REAL: CANARY }, identityTokenFile: "/nowhere" }, new TestClock());
+  }
+  const codeOf = async (open: ReturnType<typeof opened>, name: string) => (await refusal(open.lend([name], AN_AGENT, aHead(), NEVER)))?.message;
+
+  test("count when they are applied, and no longer when the next ones are", async () => {
+    const open = opened({ github: GITHUB });
+    const { problems, apply } = open.prepare({ "a.github": VAULT });
+    expect(problems).toEqual([]);
+    expect(await codeOf(open, "a.github")).toBe("grant a.github is not configured");
+    apply();
+    expect(await codeOf(open, "a.github")).toMatch(/vault:secret\/agents\/github/);
+    open.prepare({}).apply();
+    expect(await codeOf(open, "a.github")).toBe("grant a.github is not configured");
+    expect((await open.lend(["github"], AN_AGENT, aHead(), NEVER)).secrets).toHaveLength(1);
+  });
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ["a file of the node", { "a.b": { ...VAULT, credential: { type: "file", path: "/etc/shadow" } } }, /type vault or identity/],
+    ["a variable of the node", { "a.b": { ...VAULT, credential: { type: "environment", name: "REAL" } } }, /type vault or identity/],
+    ["the proxy's identity under another name", { "a.b": IDENTITY }, /no other/],
+    ["another credential under the identity's name", { "weir.internal": VAULT }, /no other/],
+    ["the proxy's identity for another host", { "weir.internal": { ...IDENTITY, bind } }, /weir\.internal alone/],
+    ["a header by which the controller knows instances", { "a.b": { ...VAULT, inject: { header: "x-weir-instance" } } }, /Weir's own/],
+    ["what is no grant at all", { "a.b": 1 }, /a\.b/],
+    ["a name of the configuration", { github: VAULT }, /own configuration/],
+  ])("cannot be %s", (_what, grants, why) => {
+    const { problems, apply } = opened({ github: GITHUB }).prepare({ ...grants, "a.good": VAULT });
+    apply();
+    expect(problems).toEqual([expect.stringMatching(why)]);
+  });
+
+  test("take nothing from Vault where no Vault is configured, and the others still count", () => {
+    const open = openLender({ grants: {}, credentials: credentialSettings() }, { environment: {}, identityTokenFile: "/nowhere" }, new TestClock());
+    expect(open.prepare({ "a.github": VAULT, "weir.internal": IDENTITY }).problems).toEqual([expect.stringContaining("credentials.vault is missing")]);
+  });
+});

@@ -1,0 +1,49 @@
+import { describe, expect, test } from "vitest";
+import { PrometheusMetrics } from "../../../../proxy/admin/prometheus-metrics.ts";
+import type { Standing } from "../../../../proxy/admin/standing-metrics.ts";
+
+function shown(over: Partial<Standing> = {}): Promise<{ readonly body: string }> {
+  const metrics = new PrometheusMetrics();
+  metrics.observe({ version: "1.2.3", policyRevision: () => "r1", connectedInstances: () => 3, isAuditHealthy: () => true, budgets: () => [], boundary: () => null, ...over });
+  return metrics.text();
+}
+
+describe("what is in force, as metrics", () => {
+  test("is looked up at each scrape, and what was in force before is no longer shown", async () => {
+    let revision = "r1";
+    const metrics = new PrometheusMetrics();
+    metrics.observe({ version: "1.2.3", policyRevision: () => revision, connectedInstances: () => 3, isAuditHealthy: () => false, budgets: () => [], boundary: () => null });
+    expect((await metrics.text()).body).toContain('weir_policy_info{revision="r1"} 1');
+    revision = "r2";
+    const { body } = await metrics.text();
+    expect(body).toContain('weir_policy_info{revision="r2"} 1');
+    expect(body).not.toContain("r1");
+    expect(body).toMatch(/weir_instances_connected 3\n/);
+    expect(body).toMatch(/weir_audit_healthy 0\n/);
+    expect(body).toContain('weir_build_info{version="1.2.3"');
+  });
+
+  test("shows budgets with their limit, and what is spent and reserved", async () => {
+    const { body } = await shown({ budgets: () => [{ id: "a.day", meter: "requests", limit: 10, settled: 4, reserved: 1 }] });
+    for (const [name, value] of [["limit", 10], ["spent", 4], ["reserved", 1]]) expect(body).toContain(`weir_budget_${name}{budget="a.day",meter="requests"} ${value}`);
+  });
+
+  test("shows the boundary of a cluster, and whether the last one is in force; on one machine there is none", async () => {
+    const { body } = await shown({ boundary: () => ({ revision: "r7", agents: 12, trouble: "no" }) });
+    expect(body).toContain('weir_boundary_info{revision="r7"} 1');
+    expect(body).toMatch(/weir_boundary_agents 12\n/);
+    expect(body).toMatch(/weir_boundary_trouble 1\n/);
+    expect((await shown({ boundary: () => ({ revision: null, agents: 0, trouble: null }) })).body).toMatch(/weir_boundary_info\{revision="none"\} 1\n[^]*weir_boundary_trouble 0\n/);
+    expect((await shown()).body).not.toContain("weir_boundary");
+  });
+
+  test("counts requests with a credential by grant", async () => {
+    const metrics = new PrometheusMetrics();
+    metrics.credentialsLent(["a.github", "a.slack"]);
+    metrics.credentialsLent(["a.github"]);
+    metrics.credentialsLent([]);
+    const { body } = await metrics.text();
+    expect(body).toContain('weir_credential_injections_total{grant="a.github"} 2');
+    expect(body).toContain('weir_credential_injections_total{grant="a.slack"} 1');
+  });
+});

@@ -26,7 +26,9 @@ export function containerGuards(config: PodConfig): Rule[] {
   const doors = eachDoor(config);
   if (doors.length === 0) return [];
   const all = { tcp: range(config.sidecarTcpPort), udp: range(config.sidecarDnsPort) };
+  // One uid alone without braces: nft lists a set of one in that way, and the rules are compared with what it lists.
   const uids = doors.map(({ uid }) => uid).join(", ");
+  const anyUid = doors.length === 1 ? uids : `{ ${uids} }`;
   return [
     ...doors.flatMap(({ name, uid, tcpPort, dnsPort }): Rule[] => [
       { match: `fib daddr type local tcp dport ${tcpPort} meta skuid ${uid} ct status dnat`, action: "accept", name: `connections of ${name}` },
@@ -35,8 +37,8 @@ export function containerGuards(config: PodConfig): Rule[] {
     { match: `fib daddr type local tcp dport ${all.tcp} tcp flags & (syn | ack) != syn`, action: "accept", name: "within connections of containers" },
     { match: `fib daddr type local tcp dport ${all.tcp}`, action: "reject with tcp reset", name: "ports of containers" },
     { match: `fib daddr type local udp dport ${all.udp}`, action: "reject with icmpx type port-unreachable", name: "DNS ports of containers" },
-    { match: `fib daddr type local tcp dport ${config.sidecarTcpPort} meta skuid { ${uids} }`, action: "reject with tcp reset", name: "the agent's port, for containers" },
-    { match: `fib daddr type local udp dport ${config.sidecarDnsPort} meta skuid { ${uids} }`, action: "reject with icmpx type port-unreachable", name: "the agent's DNS port, for containers" },
+    { match: `fib daddr type local tcp dport ${config.sidecarTcpPort} meta skuid ${anyUid}`, action: "reject with tcp reset", name: "the agent's port, for containers" },
+    { match: `fib daddr type local udp dport ${config.sidecarDnsPort} meta skuid ${anyUid}`, action: "reject with icmpx type port-unreachable", name: "the agent's DNS port, for containers" },
   ];
 }
 

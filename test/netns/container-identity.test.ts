@@ -146,4 +146,10 @@ os.kill(pid, 9)`;
   test("nothing has left but tagged connections", async () => {
     expect(lab.leaks()).toEqual({ fromPod: 0, outside: 0 });
   });
+
+  // At last, because it replaces the rules.
+  test("the rules are what was planned with a single such container, too", () => {
+    lab.applyRules({ containers: `shell:${SHELL}`, sidecarUid: SIDECAR_UID, inbound: "none" });
+    expect(lab.rules().differences).toEqual([]);
+  });
 });

@@ -110,6 +110,11 @@ describe("rules of a pod whose containers have identities of their own", () => {
     ]);
   });
 
+  test("name the only such container as nft lists it, without a set", () => {
+    const withOne = planRules(rulesConfig.parse({ mode: "pod", nodeAddresses: "10.78.0.1", containers: "shell:64100", sidecarUid: 64_000 }));
+    expect(lines(withOne, "outgoing")).toContain("fib daddr type local tcp dport 15001 meta skuid 64100 reject with tcp reset");
+  });
+
   test("close all these ports to the outside, and are absent without such containers", () => {
     expect(lines(withTwo, "incoming")).toContain('iifname != "lo" tcp dport 15001-15017 drop');
     expect(lines(pod, "incoming")).toContain('iifname != "lo" tcp dport 15001 drop');

@@ -22,7 +22,7 @@ const SILENT_MS = 90_000;
 export interface KubeApiOptions {
   /** Deadline of a call that reads, of each page of a list, and of a watch's head. Default 30 s. */
   readonly readTimeoutMs?: number;
-  /** Deadline of a call that writes: one that is not on the wire by then is not sent, and the server is told to give up after as long. Default 10 s. */
+  /** Deadline of a call that writes: the request is not completed after it, and the server is told to give up after as long. Default 10 s. */
   readonly writeTimeoutMs?: number;
   /** A watch on which nothing at all arrives for so long is dead. Default 90 s; the server's bookmarks come every minute or so. */
   readonly silentMs?: number;

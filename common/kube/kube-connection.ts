@@ -1,4 +1,5 @@
-import { setTimeout as pause } from "node:timers/promises";
+import type { Readable } from "node:stream";
+import { setImmediate as nextTurn, setTimeout as pause } from "node:timers/promises";
 import type { Dispatcher } from "undici";
 import type { Clock } from "../clock.ts";
 import type { KubeAccess } from "./kube-access.ts";
@@ -89,11 +90,12 @@ export class KubeConnection {
     const both = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
     try {
       const { pool, headers } = await this.#pools.current("calls");
-      const sender = pool.compose(unlessLate(() => this.#clock.monotonicMs() >= deadlineMs, timeout));
-      const { statusCode, headers: answered, body } = await sender.request({
+      const { statusCode, headers: answered, body } = await pool.request({
         method: request.method, path: this.#pools.prefix + request.path, signal: both,
-        headers: request.body === undefined ? headers : { ...headers, "content-type": request.body.type },
-        body: request.body?.text ?? null,
+        ...(request.body === undefined ? { headers, body: null } : {
+          headers: { ...headers, "content-type": request.body.type, "content-length": String(Buffer.byteLength(request.body.text)) },
+          body: inTime(request.body.text, () => this.#clock.monotonicMs() >= deadlineMs, timeout),
+        }),
       });
       const text = await bounded(body, statusCode < 300 ? request.limitBytes : ERROR_LIMIT_BYTES, what);
       const parsed = json(text);
@@ -108,20 +110,21 @@ export class KubeConnection {
 }
 
 /**
- * Asks once more in the moment before the first byte: a process that stood still between the decision to write and the writing (SIGSTOP, a frozen
- * machine) finds its connection ready before its timers have run.
+ * A body in two parts, with a look at the clock between them: nothing is written for a process that stood still (SIGSTOP, a frozen machine) until
+ * the call was late. If it stands still after that look, head and first part are with the API server, whose own deadline has begun (`timeout` of
+ * the query) and which then refuses a body that comes too late.
+ * @throws error, into the request, if it is late
  */
-function unlessLate(isLate: () => boolean, error: Error): Dispatcher.DispatcherComposeInterceptor {
-  return (dispatch) => (options, handler) => dispatch(options, {
-    onRequestStart(controller, context) {
-      handler.onRequestStart?.(controller, context);
-      if (isLate()) controller.abort(error);
-    },
-    onResponseStart: (...head) => handler.onResponseStart?.(...head),
-    onResponseData: (...data) => handler.onResponseData?.(...data),
-    onResponseEnd: (...end) => handler.onResponseEnd?.(...end),
-    onResponseError: (...failure) => handler.onResponseError?.(...failure),
-  });
+function inTime(text: string, isLate: () => boolean, error: Error): Readable {
+  const bytes = Buffer.from(text);
+  const parts = async function* () {
+    yield bytes.subarray(0, -1);
+    await nextTurn();
+    if (isLate()) throw error;
+    yield bytes.subarray(-1);
+  };
+  // undici takes any async iterable, and asks it for a part when the one before is written; its types name only this one, which would read ahead.
+  return parts() as unknown as Readable;
 }
 
 async function bounded(body: AsyncIterable<Buffer>, limitBytes: number, what: string): Promise<string> {

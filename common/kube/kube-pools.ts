@@ -43,7 +43,8 @@ export class CredentialedPools {
     this.#origin = url.origin;
     this.prefix = url.pathname.replace(/\/+$/, "");
     this.#headers = {
-      accept: "application/json",
+      // The second is what its public keys come as (RFC 7517 §8.5.2), and nothing else.
+      accept: "application/json, application/jwk-set+json",
       "user-agent": `weir/${VERSION}`,
       ...(impersonate === undefined ? {} : { "impersonate-user": impersonate.user, "impersonate-group": [...impersonate.groups ?? []] }),
     };

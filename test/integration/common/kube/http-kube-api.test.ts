@@ -35,7 +35,7 @@ describe("who speaks to whom", () => {
   test("a call carries the token and says what it takes", async () => {
     const { server, api } = await stage();
     await api.read("/version");
-    expect(server.calls[0]?.headers).toMatchObject({ authorization: `Bearer ${TOKEN}`, accept: "application/json", "user-agent": expect.stringMatching(/^weir\//) as string });
+    expect(server.calls[0]?.headers).toMatchObject({ authorization: `Bearer ${TOKEN}`, accept: "application/json, application/jwk-set+json", "user-agent": expect.stringMatching(/^weir\//) as string });
   });
 
   test.each([

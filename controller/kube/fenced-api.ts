@@ -2,26 +2,26 @@ import type { KubeApi } from "../../common/kube/kube-api.ts";
 import type { Term } from "./term.ts";
 
 /**
- * The API for as long as a term lasts: every write asks `term.check` before it begins and is given up when the term ends; reads go on.
- * The API must have been opened with the same `writeTimeoutMs` as the term was won with: it is what ends a write of a process that stood still.
- * Closing does nothing: the API belongs to whoever opened it.
+ * The API for as long as a term lasts: every write begins only after `term.check`; reads go on afterwards. A write that has begun is not given up when
+ * the caller's signal aborts (which would not undo it) but when the term is lost: it ends within `writeTimeoutMs`, with which the API must have been
+ * opened, the same as the term was won with. Closing does nothing: the API belongs to whoever opened it.
  * @throws NotLeadingError from every write after the term
  */
 export function fencedApi(api: KubeApi, term: Term): KubeApi {
-  const during = (signal: AbortSignal | undefined): AbortSignal => {
-    term.check();
-    return signal === undefined ? term.signal : AbortSignal.any([signal, term.signal]);
+  const write = async <T>(signal: AbortSignal | undefined, begin: (over: AbortSignal) => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    return term.write(begin);
   };
   return {
     get: async (type, ref, signal) => api.get(type, ref, signal),
     list: async (type, query, signal) => api.list(type, query, signal),
     watch: (type, query, resourceVersion, signal) => api.watch(type, query, resourceVersion, signal),
     read: async (path, signal) => api.read(path, signal),
-    create: async (type, object, signal) => api.create(type, object, during(signal)),
-    replace: async (type, object, options, signal) => api.replace(type, object, options, during(signal)),
-    apply: async (type, object, options, signal) => api.apply(type, object, options, during(signal)),
-    remove: async (type, ref, options, signal) => api.remove(type, ref, options, during(signal)),
-    post: async (path, body, signal) => api.post(path, body, during(signal)),
+    create: async (type, object, signal) => write(signal, async (over) => api.create(type, object, over)),
+    replace: async (type, object, options, signal) => write(signal, async (over) => api.replace(type, object, options, over)),
+    apply: async (type, object, options, signal) => write(signal, async (over) => api.apply(type, object, options, over)),
+    remove: async (type, ref, options, signal) => write(signal, async (over) => api.remove(type, ref, options, over)),
+    post: async (path, body, signal) => write(signal, async (over) => api.post(path, body, over)),
     close: async () => undefined,
   };
 }

@@ -35,8 +35,8 @@ export async function lead(candidacy: Candidacy, work: Work, signal: AbortSignal
   const { api, config: { leader, writeTimeoutMs }, identity, namespace, log, clock = systemClock } = candidacy;
   const candidate = new Candidate(api, {
     identity, lease: { namespace, name: leader.leaseName }, leaseDurationMs: leader.leaseDurationMs,
-    // A write that begins in time is sent within its time-out, and the API server gives it up within as much again: before anyone else may lead.
-    limits: { writesMs: leader.leaseDurationMs - 2 * writeTimeoutMs, workMs: leader.renewDeadlineMs },
+    // A write that begins in time reaches the API server within its time-out, which gives it up within as much again: before anyone else may lead.
+    limits: { writesMs: leader.leaseDurationMs - 2 * writeTimeoutMs, workMs: leader.renewDeadlineMs, doubtMs: 2 * writeTimeoutMs },
   }, clock);
   const pause = candidacy.pause ?? (async (ms, stop) => { await sleep(ms, undefined, { signal: stop }); });
   const rest = async (stop: AbortSignal) => { await pause(leader.retryPeriodMs * (1 + Math.random() / 5), stop).catch(() => undefined); };
@@ -82,15 +82,17 @@ async function serve(seat: Seat, term: RenewedTerm, work: Work, signal: AbortSig
     if (!isOwnEnd(error, term.signal)) seat.log.error("leader.work-failed", { epoch: term.epoch, error: describeError(error) });
     return "over";
   } finally {
+    const isHeld = !term.signal.aborted;
+    const isSettled = await term.finish("the work has ended");
     worked.abort();
     await renewing;
-    await giveUp(seat, term);
+    if (isHeld) await letGo(seat, term, isSettled);
   }
 }
 
 async function keepRenewing({ candidate, log, rest }: Seat, term: RenewedTerm, stop: AbortSignal): Promise<void> {
   for (await rest(stop); !stop.aborted; await rest(stop)) {
-    const bounded = AbortSignal.any([stop, AbortSignal.timeout(Math.max(0, term.leftMs()))]);
+    const bounded = AbortSignal.any([stop, AbortSignal.timeout(Math.max(0, Math.floor(term.leftMs())))]);
     const renewal = await candidate.renew(term, bounded).catch((error: unknown) => {
       if (!stop.aborted) log.warn("leader.renewal-failed", { epoch: term.epoch, error: describeError(error) });
       return null;
@@ -105,9 +107,9 @@ function end(log: Log, term: RenewedTerm, reason: string): void {
   term.end(reason);
 }
 
-async function giveUp({ candidate, log }: Seat, term: RenewedTerm): Promise<void> {
-  if (term.signal.aborted) return;
-  term.end("the work has ended");
+/** If a write may still happen, nobody may lead before the Lease has run out: it is left as it is. */
+async function letGo({ candidate, log }: Seat, term: RenewedTerm, isSettled: boolean): Promise<void> {
+  if (!isSettled) return log.warn("leader.release-withheld", { epoch: term.epoch });
   await candidate.release(term, AbortSignal.timeout(RELEASE_LIMIT_MS)).then(
     () => { log.info("leader.released", { epoch: term.epoch }); },
     (error: unknown) => { log.warn("leader.release-failed", { epoch: term.epoch, error: describeError(error) }); },

@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock.ts";
+import { KubeError } from "../../common/kube/kube-api.ts";
 
 /** The time for which this process leads. Whoever writes to the cluster asks `check` before. */
 export interface Term {
@@ -6,6 +7,11 @@ export interface Term {
   readonly epoch: number;
   /** @throws NotLeadingError if the term is over, or not renewed for so long that a write begun now could outlive it */
   check(): void;
+  /**
+   * Checks, and begins a write. Whoever waits for it may not give it up: the Lease is not released before what became of it is known.
+   * @param begin its signal aborts when the term is lost
+   */
+  write<T>(begin: (over: AbortSignal) => Promise<T>): Promise<T>;
   /** Aborts when the term is over; not when the program stops, because work then ends in order. */
   readonly signal: AbortSignal;
 }
@@ -21,6 +27,8 @@ export interface TermLimits {
   readonly writesMs: number;
   /** The work goes on. */
   readonly workMs: number;
+  /** A write of which no answer came may still happen. */
+  readonly doubtMs: number;
 }
 
 /**
@@ -32,6 +40,10 @@ export class RenewedTerm implements Term {
   readonly #clock: Clock;
   readonly #limits: TermLimits;
   readonly #over = new AbortController();
+  readonly #writes = new Set<Promise<void>>();
+  /** Why nothing may begin any more. */
+  #ended: NotLeadingError | undefined;
+  #doubtUntilMs = Number.NEGATIVE_INFINITY;
   #renewed: { readonly monotonicMs: number; readonly wallMs: number };
 
   /** @param begun when the request that won the term was sent, not when it was answered */
@@ -47,9 +59,19 @@ export class RenewedTerm implements Term {
   }
 
   check(): void {
-    this.#over.signal.throwIfAborted();
+    if (this.#ended !== undefined) throw this.#ended;
     const ageMs = this.#ageMs();
     if (ageMs >= this.#limits.writesMs) throw new NotLeadingError(`term ${this.epoch} was not renewed for ${Math.round(ageMs)} ms`);
+  }
+
+  async write<T>(begin: (over: AbortSignal) => Promise<T>): Promise<T> {
+    this.check();
+    const writing = begin(this.#over.signal);
+    const settled = writing.then(() => undefined, (error: unknown) => {
+      if (isDoubtful(error)) this.#doubtUntilMs = this.#clock.monotonicMs() + this.#limits.doubtMs;
+    });
+    this.#writes.add(settled);
+    return writing.finally(() => this.#writes.delete(settled));
   }
 
   /** Time left until the work must stop, in milliseconds; 0 or less: it must. */
@@ -63,7 +85,16 @@ export class RenewedTerm implements Term {
   }
 
   end(reason: string): void {
-    this.#over.abort(new NotLeadingError(`term ${this.epoch} is over: ${reason}`));
+    this.#ended ??= new NotLeadingError(`term ${this.epoch} is over: ${reason}`);
+    this.#over.abort(this.#ended);
+  }
+
+  /** Ends the term in order: nothing begins any more, what has begun is waited for. @returns true if nothing of this term can happen any more */
+  async finish(reason: string): Promise<boolean> {
+    this.#ended ??= new NotLeadingError(`term ${this.epoch} is over: ${reason}`);
+    await Promise.all(this.#writes);
+    this.end(reason);
+    return this.#clock.monotonicMs() >= this.#doubtUntilMs;
   }
 
   #ageMs(): number {
@@ -73,4 +104,9 @@ export class RenewedTerm implements Term {
 
 export function instantOf(clock: Clock): { readonly monotonicMs: number; readonly wallMs: number } {
   return { monotonicMs: clock.monotonicMs(), wallMs: clock.nowMs() };
+}
+
+/** Only a refusal says that nothing was written: neither silence does, nor a server that failed itself, perhaps after its database took the write. */
+function isDoubtful(error: unknown): boolean {
+  return !(error instanceof KubeError) || error.status === 0 || error.status >= 500;
 }

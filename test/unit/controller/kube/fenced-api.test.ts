@@ -15,7 +15,7 @@ async function stage(): Promise<{ api: KubeApi; term: RenewedTerm; clock: TestCl
   cluster.answers.set("/version", () => ({ major: "1" }));
   cluster.requests.length = 0;
   const clock = new TestClock();
-  const term = new RenewedTerm(1, instantOf(clock), clock, { writesMs: 7_000, workMs: 10_000 });
+  const term = new RenewedTerm(1, instantOf(clock), clock, { writesMs: 7_000, workMs: 10_000, doubtMs: 8_000 });
   return { api: fencedApi(cluster, term), term, clock, cluster };
 }
 
@@ -48,14 +48,22 @@ describe("behind the fence", () => {
     expect(cluster.requests).toEqual([]);
   });
 
-  test("a write under way is given up when the term ends", async () => {
+  test("a write under way is given up when the term is lost, and not when the caller stops: that would not undo it", async () => {
     const { term } = await stage();
     const heard: AbortSignal[] = [];
     const hanging = Object.assign(new MemoryKubeApi(), { remove: async (_type: unknown, _ref: unknown, _options: unknown, signal?: AbortSignal) => { heard.push(signal!); return true; } });
-    await fencedApi(hanging, term).remove(TYPES.pods, POD, {}, new AbortController().signal);
+    const caller = new AbortController();
+    await fencedApi(hanging, term).remove(TYPES.pods, POD, {}, caller.signal);
+    caller.abort();
     expect(heard[0]?.aborted).toBe(false);
     term.end("of the test");
     expect(heard[0]?.aborted).toBe(true);
+  });
+
+  test("a write does not begin when the caller has stopped", async () => {
+    const { api, cluster } = await stage();
+    await expect(api.remove(TYPES.pods, POD, {}, AbortSignal.abort(new Error("stopped")))).rejects.toThrow("stopped");
+    expect(cluster.requests).toEqual([]);
   });
 
   test("reads go on after the term", async () => {

@@ -170,6 +170,22 @@ describe("leader election", () => {
     expect(second.terms[0]?.epoch).toBe(1);
   });
 
+  test("it keeps the Lease if a write may still happen: the other waits for its end", async () => {
+    const { api, clock, contend } = stage();
+    const first = await contend("first", async (term, signal) => {
+      await term.write(async () => { throw new KubeError(0, "Timeout", "no answer"); }).catch(() => undefined);
+      await new Promise<void>((resolve) => { signal.addEventListener("abort", () => { resolve(); }); });
+    });
+    const second = await contend("second");
+    first.stop.abort(new Error("stopping"));
+    await first.done;
+    expect(specOf(await api.get(TYPES.leases, LEASE))["holderIdentity"]).toBe("first");
+    await second.look();
+    clock.advance(15_000);
+    await second.look();
+    expect(second.leads).toBe(true);
+  });
+
   test("it goes on leading through trouble that is shorter than its deadline", async () => {
     const { api, clock, contend } = stage();
     const first = await contend("first");

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
+import { KubeError } from "../../../../common/kube/kube-api.ts";
 import { instantOf, NotLeadingError, RenewedTerm } from "../../../../controller/kube/term.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
-const LIMITS = { writesMs: 7_000, workMs: 10_000 };
+const LIMITS = { writesMs: 7_000, workMs: 10_000, doubtMs: 8_000 };
 
 function aTerm(): { clock: TestClock; term: RenewedTerm } {
   const clock = new TestClock();
@@ -48,5 +49,34 @@ describe("a term", () => {
     expect(() => { term.check(); }).toThrow("term 3 is over: of the test");
     expect(term.leftMs()).toBe(0);
     expect(term.signal.aborted).toBe(true);
+  });
+
+  test("that is finished lets nothing begin any more, and waits for what has begun", async () => {
+    const { term } = aTerm();
+    const answer = Promise.withResolvers<string>();
+    const writing = term.write(async () => answer.promise);
+    let isFinished = false;
+    const finishing = term.finish("of the test").then((isSettled) => { isFinished = true; return isSettled; });
+    await expect(term.write(async () => "late")).rejects.toThrow(NotLeadingError);
+    expect([isFinished, term.signal.aborted]).toEqual([false, false]);
+    answer.resolve("written");
+    expect([await writing, await finishing, term.signal.aborted]).toEqual(["written", true, true]);
+  });
+
+  test.each([
+    ["no answer came", new KubeError(0, "Timeout", "?"), false], ["the server ran out of time", new KubeError(504, "Timeout", "?"), false],
+    ["the server failed", new KubeError(500, "InternalError", "?"), false], ["it was given up", new Error("aborted"), false],
+    ["it was refused", new KubeError(409, "Conflict", "?"), true], ["it was invalid", new KubeError(422, "Invalid", "?"), true],
+  ])("is settled after a write of which %s: %#", async (_what, error, isSettled) => {
+    const { term } = aTerm();
+    await expect(term.write(async () => { throw error; })).rejects.toBe(error);
+    expect(await term.finish("of the test")).toBe(isSettled);
+  });
+
+  test("is settled again when a write without an answer cannot happen any more", async () => {
+    const { clock, term } = aTerm();
+    await expect(term.write(async () => { throw new KubeError(0, "Timeout", "?"); })).rejects.toThrow("?");
+    clock.advance(8_000);
+    expect(await term.finish("of the test")).toBe(true);
   });
 });

@@ -28,6 +28,8 @@ export interface Turns {
 const OBSTACLE_MS = 30_000;
 
 interface Turn {
+  /** Monotonic; what was signalled later is for the next turn. */
+  readonly startedMs: number;
   readonly key: string;
   readonly agentKey: string;
   readonly subject: Subject;
@@ -50,9 +52,10 @@ export async function reconcileThread(key: string, turns: Turns, signal: AbortSi
     return null;
   }
   const { uid } = reading.resource.metadata;
+  const startedMs = deps.clock.monotonicMs();
   const [demand, starts] = await Promise.all([deps.store.demand(uid), deps.store.startAttempts(uid)]);
   // From here to the plan nothing waits: what the caches and the fleet say does not change under it.
-  const turn = gather(key, turns, { demand, starts });
+  const turn = gather(key, turns, { demand, starts }, startedMs);
   if (turn === null) return 1;
   const desired = desire(turn.facts, deps.config);
   const difference = diff(turn.facts, desired, deps.config);
@@ -62,7 +65,7 @@ export async function reconcileThread(key: string, turns: Turns, signal: AbortSi
 }
 
 /** @returns null if the thread went or became another one meanwhile */
-function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { readonly demand: Demand; readonly starts: StartAttempts | null }): Turn | null {
+function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { readonly demand: Demand; readonly starts: StartAttempts | null }, startedMs: number): Turn | null {
   const seen = view.thread(key);
   if (seen === null || !seen.reading.isReadable || seen.reading.resource.metadata.uid !== stored.demand.threadUid) return null;
   const thread = seen.reading.resource;
@@ -83,7 +86,9 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { r
     lastPodMadeMs: memory.lastPodMadeMs,
     reported: memory.reported ?? { status: thread.status, writtenAtMs: null },
   };
-  return { key, agentKey, memory, facts, subject: { object: seen.object, thread, agent: definitionOf(facts) } };
+  // A message may be seen before its signal arrives.
+  if (stored.demand.unread > 0) memory.signalAtMs ??= startedMs;
+  return { startedMs, key, agentKey, memory, facts, subject: { object: seen.object, thread, agent: definitionOf(facts) } };
 }
 
 const definitionOf = ({ agent }: ThreadFacts): Agent | null => (agent.kind === "present" ? agent.agent : null);
@@ -114,7 +119,7 @@ async function applyOrLeave(turn: Turn, actions: readonly Action[], turns: Turns
 }
 
 /** What the actions made true, so that the next turn need not ask. */
-function note({ memory, facts }: Turn, actions: readonly Action[], outcome: Outcome, { deps }: Turns): void {
+function note({ startedMs, memory, facts }: Turn, actions: readonly Action[], outcome: Outcome, { deps }: Turns): void {
   if (outcome.kind === "obstacle") memory.obstacle = { message: outcome.message, untilMs: facts.nowMs + OBSTACLE_MS };
   if (actions.some(({ kind }) => kind === "ensure-row")) memory.isRegistered = true;
   const status = actions.find((action) => action.kind === "write-status")?.status;
@@ -125,7 +130,8 @@ function note({ memory, facts }: Turn, actions: readonly Action[], outcome: Outc
     if (memory.signalAtMs !== null) deps.metrics.signalToPod(deps.clock.monotonicMs() - memory.signalAtMs);
   }
   // A start that waits because others failed says nothing of how fast signals are served.
-  if (facts.pod !== null || facts.starts !== null || facts.demand.unread === 0 || creates(actions)) memory.signalAtMs = null;
+  const isAnswered = facts.pod !== null || facts.starts !== null || facts.demand.unread === 0 || creates(actions);
+  if (isAnswered && (memory.signalAtMs ?? Infinity) <= startedMs) memory.signalAtMs = null;
 }
 
 function nextTurnMs({ facts, memory }: Turn, { wakeAtMs }: Difference, outcome: Outcome, { deps }: Turns): number | null {

@@ -58,8 +58,6 @@ async function main(file: string): Promise<void> {
   process.once("SIGTERM", () => { stop.abort(); });
   process.stdout.write("ready\n");
   await runReconciler(realDeps({ kube, store, log }, program.reconcile, (latencyMs) => { process.stdout.write(`${latencyMs}\n`); }), stop.signal);
-  const { user, system } = process.cpuUsage();
-  process.stdout.write(`cpu ${(user + system) / 1_000} rss ${process.resourceUsage().maxRSS}\n`);
   await Promise.all([store.close(), kube.close()]);
 }
 

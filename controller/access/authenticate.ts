@@ -41,7 +41,8 @@ function refuseInstance({ instance }: Credentials): void {
 async function speakerOf(user: KubernetesUser, { instance }: Credentials, witnesses: Witnesses): Promise<Caller> {
   // A token for the API server may have passed through other hands than the controller's.
   if (!user.isForController || user.node === null) {
-    throw new AccessRefused("instance.unbound-proxy", "a node proxy's token is for this controller and bound to a pod on its node", { hint: "project it with audience weir-controller", isUnauthenticated: true });
+    const reason = "a node proxy's token is for this controller and bound to a pod on its node";
+    throw new AccessRefused("instance.unbound-proxy", reason, { hint: "project it with audience weir-controller", isUnauthenticated: true });
   }
   if (instance === undefined) return { kind: "node", node: user.node };
   return vouchedInstance(readInstanceClaim(instance), user.node, witnesses);

@@ -39,7 +39,8 @@ export function openApiDocument(app: Api): object {
     openapi: "3.1.0",
     info: {
       title: "Weir", version: VERSION,
-      description: `Threads and messages of agents. People and webhooks show a bearer token; instances call https://weir.internal from inside their pod and show nothing: their boundary says who they are (\`${INSTANCE_HEADER}\`).`,
+      description: "Threads and messages of agents. People and webhooks show a bearer token; instances call https://weir.internal from inside their pod and show "
+        + `nothing: their boundary says who they are (\`${INSTANCE_HEADER}\`).`,
     },
     security: [{ bearer: [] }],
   });

@@ -43,9 +43,13 @@ export function readCloudEvents(headers: Headers, body: Uint8Array): readonly Cl
   const mediaType = contentType.split(";", 1)[0]?.trim().toLowerCase() ?? "";
   if (mediaType === BATCHED) return check(batch, parseJson(body));
   if (mediaType === STRUCTURED) return [check(cloudEvent, parseJson(body))];
-  if (mediaType.startsWith("application/cloudevents")) throw new ApiProblem("media-type.unsupported", `events in the format ${mediaType} are not read`, { hint: `send ${STRUCTURED}, ${BATCHED}, or ce- headers` });
-  if (!headers.has("ce-specversion")) throw new ApiProblem("media-type.unsupported", "the request holds no CloudEvent", { hint: `send ${STRUCTURED}, ${BATCHED}, or ce- headers` });
+  if (mediaType.startsWith("application/cloudevents")) throw unreadable(`events in the format ${mediaType} are not read`);
+  if (!headers.has("ce-specversion")) throw unreadable("the request holds no CloudEvent");
   return [check(cloudEvent, binaryEvent(headers, { contentType, mediaType, body }))];
+}
+
+function unreadable(reason: string): ApiProblem {
+  return new ApiProblem("media-type.unsupported", reason, { hint: `send ${STRUCTURED}, ${BATCHED}, or ce- headers` });
 }
 
 /** The event as the agent reads it: structured JSON, whole. @throws ApiProblem if that is larger than a message may be */

@@ -32,7 +32,11 @@ export async function openApi(config: ApiConfig, parts: ApiParts & { readonly tl
   const waiting = new Waiting(parts.store, config);
   const app = buildApp({ ...parts, config, waiting });
   const listener = getRequestListener(app.fetch, { overrideGlobalObjects: false });
-  const options = { maxHeaderSize: HEADER_LIMIT_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: config.requestTimeoutMs, connectionsCheckingInterval: CHECK_INTERVAL_MS };
+  const options = {
+    maxHeaderSize: HEADER_LIMIT_BYTES, connectionsCheckingInterval: CHECK_INTERVAL_MS,
+    // Node refuses headers that may take longer than the request that they are a part of.
+    requestTimeout: config.requestTimeoutMs, headersTimeout: Math.min(HEADERS_TIMEOUT_MS, config.requestTimeoutMs),
+  };
   const handle: Parameters<typeof createPlainServer>[1] = (incoming, outgoing) => { void listener(incoming, outgoing); };
   const tlsServer = parts.tls === null ? null : createTlsServer({ ...options, ...tlsOptions(parts.tls) }, handle);
   const server: Server | TlsServer = tlsServer ?? createPlainServer(options, handle);

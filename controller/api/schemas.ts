@@ -82,9 +82,14 @@ export const ofOwnMessage = z.strictObject({ message: z.string().min(1).max(64) 
 export const ofChild = z.strictObject({ child: threadName });
 
 /** Printable ASCII, as in draft-ietf-httpapi-idempotency-key-header; scoped to the caller. */
-export const idempotency = z.object({ "idempotency-key": z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/).optional().openapi({ description: "The same key of the same caller is the same request." }) });
+export const idempotency = z.object({
+  "idempotency-key": z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/).optional().openapi({ description: "The same key of the same caller is the same request." }),
+});
 export const lastEvent = z.object({ "last-event-id": count.optional() });
 export const threadsPage = z.strictObject({ limit: limit(200, 50), after: z.string().max(200).optional(), agent: label.optional() });
 export const messagesPage = z.strictObject({ limit: limit(200, 100), after: count.default(0).openapi({ description: "Only messages with a greater `seq`." }) });
 export const eventsFrom = z.strictObject({ after: count.optional() });
-export const pendingQuery = z.strictObject({ limit: limit(100, 10), wait: z.coerce.number<string>().min(0).max(300).default(0).openapi({ type: "number", description: "Seconds to wait for a message if there is none." }) });
+export const pendingQuery = z.strictObject({
+  limit: limit(100, 10),
+  wait: z.coerce.number<string>().min(0).max(300).default(0).openapi({ type: "number", description: "Seconds to wait for a message if there is none." }),
+});

@@ -50,5 +50,6 @@ function chainBelow({ namespace, agent }: Instance, thread: ServedThread): reado
 
 async function takePlace(parts: ApiParts, parent: ServedThread, child: { readonly name: string; readonly agent: string; readonly limit: number }): Promise<void> {
   if (await parts.store.reserveChild({ ...child, parentUid: parent.uid }, parts.clock.nowMs())) return;
-  throw new ApiProblem("conflict", `the thread has ${child.limit} children of agent ${child.agent} already`, { rule: "spawn.max-threads", hint: "delete those that are done: DELETE /v1/instance/children/{child}" });
+  const hint = "delete those that are done: DELETE /v1/instance/children/{child}";
+  throw new ApiProblem("conflict", `the thread has ${child.limit} children of agent ${child.agent} already`, { rule: "spawn.max-threads", hint });
 }

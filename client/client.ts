@@ -16,6 +16,8 @@ export interface WeirClientOptions {
   readonly token: string | (() => string | Promise<string>);
   /** PEM of the roots that vouch for the API's certificate; default the system's. */
   readonly ca?: string;
+  /** Name that the API's certificate must bear, where it is not the one in the URL, as through a forwarded port. */
+  readonly serverName?: string;
 }
 
 /** The API of threads, typed. Every connection belongs to one client; whoever makes it closes it. */
@@ -27,8 +29,9 @@ export interface WeirClient {
   close(): Promise<void>;
 }
 
-export function createWeirClient({ url, token, ca }: WeirClientOptions): WeirClient {
-  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...(ca === undefined ? {} : { ca }) } });
+export function createWeirClient({ url, token, ca, serverName }: WeirClientOptions): WeirClient {
+  const trust = { ...(ca === undefined ? {} : { ca }), ...(serverName === undefined ? {} : { servername: serverName }) };
+  const dispatcher = new Agent({ connect: { timeout: CONNECT_TIMEOUT_MS, ...trust } });
   const authorization = async () => `Bearer ${typeof token === "string" ? token : await token()}`;
   // The package's own fetch and Request belong together; their types and the runtime's differ in name only.
   const ownFetch = async (request: Request): Promise<Response> => {

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { openAdmin } from "../common/admin-server.ts";
 import { systemClock, type Clock } from "../common/clock.ts";
 import type { Environment } from "../common/config.ts";
 import { describeError, Lifecycle } from "../common/lifecycle.ts";
@@ -6,7 +7,6 @@ import type { KubeApi } from "../common/kube/kube-api.ts";
 import type { Log } from "../common/log.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
-import { openAdmin } from "./admin/server.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";

@@ -1,10 +1,8 @@
 // Bundles each program into one file under dist/. Runs on any Node that npm runs on.
-import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { build } from "esbuild";
 
-const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", proxy: "proxy/serve.ts" };
-if (existsSync("controller/main.ts")) programs.controller = "controller/serve.ts";
+const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", proxy: "proxy/serve.ts", controller: "controller/serve.ts" };
 
 /** CommonJS packages inside an ES module bundle still call require() for Node's own modules. */
 const requireShim = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';
@@ -32,7 +30,7 @@ const common = {
   // A native addon, and a database whose program and data are files, cannot be bundled; they are loaded from node_modules, or from beside the bundle in an image.
   external,
   // Dependencies try them, for colours and for speed, and do without.
-  alias: { "supports-color": "./scripts/no-module.cjs", bufferutil: "./scripts/absent-module.cjs", "utf-8-validate": "./scripts/absent-module.cjs" },
+  alias: { "supports-color": "./scripts/no-module.cjs", bufferutil: "./scripts/absent-module.cjs", "pg-native": "./scripts/absent-module.cjs", "utf-8-validate": "./scripts/absent-module.cjs" },
   metafile: true,
   sourcemap: "linked",
   logLevel: "warning",

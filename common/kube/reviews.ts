@@ -44,6 +44,7 @@ const reviewedToken = z.object({
 });
 const reviewedAccess = z.object({ status: z.object({ allowed: z.literal(true), denied: z.literal(false).optional() }) });
 const refusal = z.object({ status: z.object({ error: text.optional(), reason: text.optional(), evaluationError: text.optional() }) });
+const reviewedSelf = z.object({ status: z.object({ userInfo: z.object({ username: text.min(1) }) }) });
 const issuedToken = z.object({ status: z.object({ token: text.min(1), expirationTimestamp: z.iso.datetime() }) });
 
 /**
@@ -61,6 +62,15 @@ export async function tokenReview(api: KubeApi, token: string, audiences: readon
   const { user, audiences: accepted } = authentic.data.status;
   if (!accepted.some((audience) => audiences.includes(audience))) return { isAuthentic: false, reason: "for another audience" };
   return { isAuthentic: true, user, audiences: accepted };
+}
+
+/** Whom the API server takes this caller for. @throws KubeError if it does not say */
+export async function whoAmI(api: KubeApi, signal?: AbortSignal): Promise<Pick<TokenUser, "username">> {
+  const path = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+  const answer = await api.post(path, { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" }, signal);
+  const named = reviewedSelf.safeParse(answer);
+  if (!named.success) throw noAnswer("Malformed", `POST ${path}`, "the answer names no user");
+  return named.data.status.userInfo;
 }
 
 /** Asks the API server whether a user may do something to resources. @throws KubeError if the question could not be asked */

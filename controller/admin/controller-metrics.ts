@@ -1,11 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { ServedMetrics } from "../../common/admin-server.ts";
+import type { ApiMetrics, RequestFacts } from "../api/context.ts";
 import type { ReconcileMetrics } from "../reconcile/ports.ts";
+import type { WebhookMetrics } from "../webhook/server.ts";
 
 const LOOK_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const START_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 
 /** The controller's metrics in the text format of Prometheus. Nothing has a label by thread or agent: they come and go, and a series stays. */
-export class ControllerMetrics implements ReconcileMetrics {
+export class ControllerMetrics implements ReconcileMetrics, ApiMetrics, WebhookMetrics, ServedMetrics {
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
   readonly #leads = new Gauge({ name: "weir_controller_is_leader", help: "1 in the controller that leads, 0 in the others.", registers: this.#registers });
@@ -18,10 +21,22 @@ export class ControllerMetrics implements ReconcileMetrics {
   readonly #startSeconds = new Histogram({
     name: "weir_controller_signal_to_pod_seconds", help: "Time from a thread's signal until the API server had its pod.", buckets: START_SECONDS, registers: this.#registers,
   });
+  readonly #requests = new Counter({
+    name: "weir_controller_api_requests_total", help: "Requests to the API that ended, by route and status.", labelNames: ["route", "method", "status"], registers: this.#registers,
+  });
+  readonly #requestSeconds = new Histogram({
+    name: "weir_controller_api_request_duration_seconds", help: "Time of one request to the API; waits for messages and streams of events are long by design.", labelNames: ["route"],
+    buckets: LOOK_SECONDS, registers: this.#registers,
+  });
+  readonly #reviews = new Counter({
+    name: "weir_controller_webhook_reviews_total", help: "Pods that the webhook reviewed, by outcome; `failed` ones were not let through either.", labelNames: ["outcome"], registers: this.#registers,
+  });
+  readonly #reviewSeconds = new Histogram({ name: "weir_controller_webhook_review_duration_seconds", help: "Time of one review.", buckets: LOOK_SECONDS, registers: this.#registers });
 
   constructor() {
     // Known from the start: a rate begins with the first event only if there was a zero before it.
     for (const result of ["done", "again"]) this.#looks.inc({ result }, 0);
+    for (const outcome of ["injected", "unchanged", "refused", "failed"]) this.#reviews.inc({ outcome }, 0);
     this.#leads.set(0);
   }
 
@@ -50,6 +65,16 @@ export class ControllerMetrics implements ReconcileMetrics {
 
   signalToPod(latencyMs: number): void {
     this.#startSeconds.observe(latencyMs / 1_000);
+  }
+
+  requestEnded({ route, method, status, durationMs }: RequestFacts): void {
+    this.#requests.inc({ route, method, status: String(status) });
+    this.#requestSeconds.observe({ route }, durationMs / 1_000);
+  }
+
+  reviewed(outcome: string, durationMs: number): void {
+    this.#reviews.inc({ outcome });
+    this.#reviewSeconds.observe(durationMs / 1_000);
   }
 
   /** The whole registry as Prometheus scrapes it. */

@@ -6,7 +6,8 @@ const PATHS = ["proxy/connection", "proxy/exchange", "proxy/dns"];
 const PROGRAMS = ["init", "sidecar", "cli", "client"];
 /** The nouns of the controller: what every room of it may know. */
 const RESOURCES = "controller/resources";
-const CONTROLLER_ROOTS = ["controller/main.ts", "controller/config.ts"];
+/** Files that put the controller together: all of them may see every room. */
+const CONTROLLER_ROOTS = ["main", "config", "installation", "caches", "doors", "leader-work"].map((file) => `controller/${file}.ts`);
 /** Files that may see all of the proxy: they put it together, or show parts of it to the operator. */
 const ROOTS = ["proxy/main.ts", "proxy/operator.ts"];
 
@@ -37,7 +38,7 @@ function mayImport(from: string, to: string): true | "type" | false {
 
 /** A room of the controller knows the resources, and of other rooms what they promise. Compiling policies is the proxy's knowledge. */
 function mayControllerImport(from: string, to: string): true | "type" | false {
-  if (to === "proxy/operator.ts") return from === "controller/boundary";
+  if (to === "proxy/operator.ts") return from === "controller/boundary" || CONTROLLER_ROOTS.includes(from);
   if (!to.startsWith("controller/")) return false;
   if (CONTROLLER_ROOTS.includes(from)) return true;
   if (from === "controller/serve.ts") return CONTROLLER_ROOTS.includes(to);

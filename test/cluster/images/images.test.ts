@@ -17,7 +17,6 @@ const ALONE: Readonly<Record<ImageName, { readonly exitCode: number; readonly sa
 };
 
 /** Its program is not in the tree yet; scripts/build.mjs looks at the same file. */
-const HAS_CONTROLLER = existsSync("controller/main.ts");
 
 let built: readonly ImageName[] = [];
 const open = new Map<ImageName, OpenImage>();
@@ -33,17 +32,17 @@ describe.skipIf(!canRun)("images built without a registry", () => {
   afterAll(() => { for (const opened of open.values()) opened.close(); });
 
   test("are those of the programs that there are", () => {
-    expect(built).toEqual(["init", "sidecar", "proxy", ...(HAS_CONTROLLER ? ["controller"] : [])]);
+    expect(built).toEqual(["init", "sidecar", "proxy", "controller"]);
   });
 
-  const programs = (Object.entries(ALONE) as [ImageName, (typeof ALONE)[ImageName]][]).filter(([name]) => HAS_CONTROLLER || name !== "controller");
+  const programs = (Object.entries(ALONE) as [ImageName, (typeof ALONE)[ImageName]][]);
   test.each(programs)("%s starts on a read-only root without any right, and says what is missing", (name, { exitCode, says }) => {
     const run = image(name).run();
     expect(run.output).toMatch(says);
     expect(run.exitCode).toBe(exitCode);
   });
 
-  test.each([["init", "0:0"], ["sidecar", "64000:64000"], ["proxy", "65532:65532"], ...(HAS_CONTROLLER ? [["controller", "65532:65532"]] as const : [])] as const)("%s runs as %s", (name, user) => {
+  test.each([["init", "0:0"], ["sidecar", "64000:64000"], ["proxy", "65532:65532"], ["controller", "65532:65532"]] as const)("%s runs as %s", (name, user) => {
     expect(image(name).config.User).toBe(user);
   });
 

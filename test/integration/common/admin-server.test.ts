@@ -1,10 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { UserError } from "../../../../common/exit-codes.ts";
-import { adminConfig } from "../../../../proxy/admin/config.ts";
-import { PrometheusMetrics } from "../../../../proxy/admin/prometheus-metrics.ts";
-import { openAdmin, type AdminServer } from "../../../../proxy/admin/server.ts";
+import { UserError } from "../../../common/exit-codes.ts";
+import { adminConfig } from "../../../common/admin-config.ts";
+import { PrometheusMetrics } from "../../../proxy/admin/prometheus-metrics.ts";
+import { openAdmin, type AdminServer } from "../../../common/admin-server.ts";
 
 let server: AdminServer | null;
 let isReady = true;

@@ -1,13 +1,19 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
-import { EXIT, UserError } from "../../common/exit-codes.ts";
-import { PORTS } from "../../common/ports.ts";
-import type { AdminConfig } from "./config.ts";
-import type { PrometheusMetrics } from "./prometheus-metrics.ts";
+import type { AdminConfig } from "./admin-config.ts";
+import { EXIT, UserError } from "./exit-codes.ts";
+import { PORTS } from "./ports.ts";
+
+/** A registry of metrics, as far as it is served. */
+export interface ServedMetrics {
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** Adds what the runtime says of itself. Called once, when there is somebody to read it. */
+  observeProcess(): void;
+}
 
 export interface AdminContext {
-  readonly metrics: PrometheusMetrics;
+  readonly metrics: ServedMetrics;
   /** Opens at the usual place if the configuration names none. */
   readonly byDefault: boolean;
   /** Whether new work is welcome: doors open, policy loaded, audit healthy, not draining. Must not throw. */

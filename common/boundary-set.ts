@@ -10,7 +10,9 @@ export const BOUNDARY_KEYS = { bundle: "bundle.tar.gz", set: "boundary.json.gz" 
 /** Most bytes of both together; the API server takes 1 MiB for the whole object. */
 export const BOUNDARY_LIMIT_BYTES = 900 * 1_024;
 
-const id = z.string().min(1).max(190);
+const LABEL_LIMIT = 63;
+/** The longest is `namespace/agent.container`, each part a DNS label (RFC 1123 §2.1): one legal name must not make the whole boundary unfit. */
+const id = z.string().min(1).max(3 * LABEL_LIMIT + 2);
 
 export const boundarySet = z.strictObject({
   version: z.literal(1),

@@ -64,8 +64,12 @@ export function compileEntries(data: Pick<PolicyData, "hosts" | "addresses">, ru
   };
 }
 
+/** The longest id that a policy may answer (answer.ts), but for the number at its end. A tenant's policy name and a long host are more. */
+const DEFAULT_RULE_LIMIT = 190;
+
 /** `hosts.api.example.com`, and `#2` on for further entries of the same name, so that each refusal names one entry. */
-function defaultRule(base: string, seen: Map<string, number>): string {
+function defaultRule(name: string, seen: Map<string, number>): string {
+  const base = name.slice(0, DEFAULT_RULE_LIMIT);
   const count = (seen.get(base) ?? 0) + 1;
   seen.set(base, count);
   return count === 1 ? base : `${base}#${count}`;

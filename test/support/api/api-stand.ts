@@ -8,7 +8,7 @@ import { accessConfig } from "../../../controller/access/config.ts";
 import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { openAccess } from "../../../controller/access/open-access.ts";
 import { apiConfig, type ApiConfig } from "../../../controller/api/config.ts";
-import { openApi, type OpenApi } from "../../../controller/api/open-api.ts";
+import { openApi, type Certificate, type OpenApi } from "../../../controller/api/open-api.ts";
 import { threadsConfig } from "../../../controller/threads/config.ts";
 import { openThreadStore } from "../../../controller/threads/open-thread-store.ts";
 import type { ThreadStore } from "../../../controller/threads/thread-store.ts";
@@ -60,7 +60,8 @@ export interface ApiStand {
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
 const ACCESS_REVIEWS = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
 
-export async function startApi(over: { readonly api?: Partial<ApiConfig>; readonly access?: object; readonly clock?: Clock } = {}): Promise<ApiStand> {
+/** @param over with `tls` the stand is asked from outside: its own `call` speaks plain HTTP */
+export async function startApi(over: { readonly api?: Partial<ApiConfig>; readonly access?: object; readonly clock?: Clock; readonly tls?: Certificate } = {}): Promise<ApiStand> {
   const cluster = new MemoryKubeApi();
   const users = new Map<string, User>();
   const creators = new Set<string>();
@@ -75,8 +76,8 @@ export async function startApi(over: { readonly api?: Partial<ApiConfig>; readon
   const objects = clusterObjects(cluster);
   const access = await openAccess(accessConfig.parse({ tokenCacheMs: 0, ...over.access }), { kube: cluster, objects, clock });
   const config = apiConfig.parse({ host: "127.0.0.1", port: 0, callsPerSecond: 10_000, callBurst: 10_000, ...over.api });
-  const api = await openApi(config, { store, access, objects, kube: cluster, clock, log: silentLog, tls: null });
-  const url = `http://127.0.0.1:${api.port}`;
+  const api = await openApi(config, { store, access, objects, kube: cluster, clock, log: silentLog, tls: over.tls ?? null });
+  const url = `${over.tls === undefined ? "http" : "https"}://127.0.0.1:${api.port}`;
   for (const node of ["node-1", "node-2"]) users.set(`proxy-on-${node}`, { username: PROXY_USER, groups: [], node, audiences: ["weir-controller"] });
   const call: ApiStand["call"] = async (method, path, options = {}) => callApi(url, method, path, options);
   return {

@@ -7,6 +7,13 @@ test("a boundary set is read as it was written", () => {
   expect(boundarySet.parse(whole)).toEqual(whole);
 });
 
+test("a boundary set takes the longest names that Kubernetes takes, and none that are longer", () => {
+  const label = "a".repeat(63);
+  const holds = { grants: [qualifiedId(label, label)], budgets: [qualifiedId(label, label)] };
+  expect(boundarySet.safeParse({ ...whole, agents: { [agentKey(label, label, label)]: holds } }).success).toBe(true);
+  expect(boundarySet.safeParse({ ...whole, agents: { [agentKey(label, label, `${label}a`)]: holds } }).success).toBe(false);
+});
+
 test.each([
   ["another version", { version: 2 }],
   ["a key that is not known", { secrets: {} }],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { compileData } from "../../../../proxy/policy/compile-data.ts";
+import { compileData, compileEntries } from "../../../../proxy/policy/compile-data.ts";
 import { policyData } from "../../../../proxy/policy/data.ts";
 
 const compile = (data: unknown) => compileData(policyData.parse(data)).egress;
@@ -31,6 +31,15 @@ test("names are indexed by what they cover, in the order of the data", () => {
 test("entries of one name without a rule of their own are told apart", () => {
   const { hosts } = compile({ hosts: [{ name: "a.test" }, { name: "a.test" }, { name: "a.test" }] });
   expect(hosts.exact["a.test"]?.map(({ rule }) => rule)).toEqual(["hosts.a.test", "hosts.a.test#2", "hosts.a.test#3"]);
+});
+
+test("a rule of its own is never longer than an answer may carry, and still one for each entry", () => {
+  const label = "a".repeat(63);
+  const name = [label, label, label, "example.test"].join(".");
+  const entries = compileEntries(policyData.parse({ hosts: [{ name }, { name }] }), `${"p".repeat(63)}/`).hosts.exact[name] ?? [];
+  const rules = entries.map(({ rule }) => rule);
+  expect(new Set(rules).size).toBe(2);
+  for (const rule of rules) expect(policyData.safeParse({ hosts: [{ name, rule }] }).success, rule).toBe(true);
 });
 
 test("a label that JavaScript has a meaning for is a name like any other", () => {

@@ -1,5 +1,6 @@
 import type { AuditEntry, AuditRecord } from "../proxy/operator.ts";
 import type { Io } from "./io.ts";
+import { fitted, oneLine } from "./terminal-text.ts";
 
 const WIDTHS = { time: 12, outcome: 7, agent: 14, what: 44, why: 19 } as const;
 
@@ -16,7 +17,7 @@ export function auditTable(io: Io): (entry: AuditEntry) => void {
       paint(io, outcome)(fit(outcome, WIDTHS.outcome)),
       fit(record.agent?.name ?? "-", WIDTHS.agent),
       fit(what, WIDTHS.what),
-      clean(why).slice(0, WIDTHS.why),
+      oneLine(why).slice(0, WIDTHS.why),
     ].join(" ").trimEnd());
   };
 }
@@ -64,11 +65,5 @@ function paint(io: Io, outcome: string): (text: string) => string {
 }
 
 function fit(text: string, width: number): string {
-  const safe = clean(text);
-  return safe.length > width ? `${safe.slice(0, width - 1)}…` : safe.padEnd(width);
-}
-
-/** Agents choose names and paths: nothing of them may steer the terminal. */
-function clean(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "?");
+  return fitted(text, width).padEnd(width);
 }

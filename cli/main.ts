@@ -9,9 +9,13 @@ import { registerExplain } from "./commands/explain.ts";
 import { registerInit } from "./commands/init.ts";
 import { registerPolicy } from "./commands/policy.ts";
 import { registerRun } from "./commands/run.ts";
+import { registerThreads } from "./commands/threads.ts";
 import { registerUp } from "./commands/up.ts";
 import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
+
+/** In the order of the help. */
+const COMMANDS = [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerThreads];
 
 const HELP_TAIL = `
 Start here:
@@ -32,7 +36,7 @@ export async function main(argv: readonly string[], io: Io): Promise<void> {
     .showHelpAfterError("(see `weir --help`)")
     .enablePositionalOptions()
     .exitOverride();
-  for (const register of [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain]) register(program, io);
+  for (const register of COMMANDS) register(program, io);
   try {
     refuseUnfitRuntime();
     await program.parseAsync(argv);
@@ -56,5 +60,3 @@ function report(error: unknown, io: Io): void {
     io.exitWith(EXIT.failure);
   }
 }
-
-

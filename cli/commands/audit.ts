@@ -2,6 +2,7 @@ import { InvalidArgumentError, type Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { latestCheckpoint, listAuditChains, rotateAuditKey, tailAudit, verifyAudit, type VerifyReport } from "../../proxy/operator.ts";
 import { auditTable } from "../audit-table.ts";
+import { untilInterrupted } from "../interrupted.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -139,12 +140,4 @@ async function newestChain(directory: string | undefined, options: CommonOptions
 function lineCount(value: string): number {
   if (!/^[1-9]\d{0,6}$/.test(value)) throw new InvalidArgumentError("it is a number from 1 on.");
   return Number(value);
-}
-
-/** Ends following on Ctrl-C with exit code 0: what was asked for has been shown. */
-function untilInterrupted(): AbortSignal {
-  const interrupted = new AbortController();
-  process.once("SIGINT", () => { interrupted.abort(); });
-  process.once("SIGTERM", () => { interrupted.abort(); });
-  return interrupted.signal;
 }

@@ -24,6 +24,8 @@ export interface KubeAccess {
   readonly server: string;
   /** Name that the server's certificate must bear, if not the host's. */
   readonly serverName?: string;
+  /** The namespace that whoever chose this access means, if they said so. */
+  readonly namespace?: string;
   /** Asked before each call, because tokens and certificates rotate. */
   credentials(): Promise<KubeCredentials>;
 }

@@ -32,8 +32,14 @@ export async function accessFromKubeconfig(path?: string, context?: string): Pro
   return {
     server: checkedServer(cluster.server),
     ...(cluster.tlsServerName === undefined ? {} : { serverName: cluster.tlsServerName }),
+    ...namespaceOf(config),
     credentials: async () => credentialsOf(config),
   };
+}
+
+function namespaceOf(config: KubeConfig): Pick<KubeAccess, "namespace"> {
+  const namespace = config.getContextObject(config.getCurrentContext())?.namespace;
+  return namespace === undefined || namespace === "" ? {} : { namespace };
 }
 
 function loadInto(config: KubeConfig, path: string | undefined): void {

@@ -29,8 +29,8 @@ export interface Zone extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** A real DNS server on loopback, UDP and TCP. */
-export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<Zone> {
+/** A real DNS server, UDP and TCP. @param at default: loopback, any free port */
+export async function openZone(names: Record<string, ZoneAnswer> = {}, at = { address: "127.0.0.1", port: 0 }): Promise<Zone> {
   const questions: string[] = [];
   const zone = { names, questions, isTruncating: false };
   const answer = (message: Buffer, suffix: string): Buffer | null => {
@@ -57,7 +57,7 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
     socket.on("end", () => { socket.end(); });
     open.add(socket.on("close", () => open.delete(socket)));
   });
-  tcp.listen(0, "127.0.0.1");
+  tcp.listen(at.port, at.address);
   await once(tcp, "listening");
   const { port } = tcp.address() as { port: number };
   const udp = createSocket("udp4");
@@ -65,7 +65,7 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
     const reply = answer(message, "");
     if (reply !== null) udp.send(reply, from.port, from.address);
   });
-  udp.bind(port, "127.0.0.1");
+  udp.bind(port, at.address);
   await once(udp, "listening");
   const stop = async (): Promise<void> => {
     const closed = [once(udp, "close"), once(tcp, "close")];
@@ -75,7 +75,7 @@ export async function openZone(names: Record<string, ZoneAnswer> = {}): Promise<
     await Promise.all(closed);
   };
   let stopping: Promise<void> | undefined;
-  return Object.assign(zone, { address: `127.0.0.1:${port}`, stop: async () => stopping ??= stop(), [Symbol.asyncDispose]: async () => stopping ??= stop() });
+  return Object.assign(zone, { address: `${at.address}:${port}`, stop: async () => stopping ??= stop(), [Symbol.asyncDispose]: async () => stopping ??= stop() });
 }
 
 /** Always these records, of the type that is asked for and of every CNAME. */

@@ -1,7 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import type { PemPair } from "./tls-authority.ts";
 
 const START_DEADLINE_MS = 20_000;
 const POLL_MS = 50;
@@ -15,12 +19,20 @@ export interface OpenBaoServer {
   close(): Promise<void>;
 }
 
+/** A second door of the server, for others than this machine's programs. */
+export interface OpenBaoListener {
+  /** `address:port` */
+  readonly address: string;
+  readonly certificate: PemPair;
+}
+
 /** @param bao path of the binary */
-export async function startOpenBao(bao: string): Promise<OpenBaoServer> {
+export async function startOpenBao(bao: string, listener?: OpenBaoListener): Promise<OpenBaoServer> {
   const port = await freePort();
+  const folder = await mkdtemp(join(tmpdir(), "weir-openbao-"));
   const address = `http://127.0.0.1:${port}`;
   const rootToken = "root-of-the-test";
-  const server = spawn(bao, ["server", "-dev", `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`, "-dev-no-store-token"],
+  const server = spawn(bao, ["server", "-dev", `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`, "-dev-no-store-token", ...await configOf(folder, listener)],
     { stdio: "ignore", env: { HOME: "/nonexistent", PATH: "/usr/bin:/bin" } });
   const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
     const response = await fetch(`${address}/v1/${path}`, {
@@ -30,8 +42,25 @@ export async function startOpenBao(bao: string): Promise<OpenBaoServer> {
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${text}`);
     return text === "" ? {} : JSON.parse(text) as Record<string, unknown>;
   };
-  await ready(server, call);
-  return { address, rootToken, call, close: async () => end(server) };
+  const close = async () => {
+    await end(server);
+    await rm(folder, { recursive: true, force: true });
+  };
+  await ready(server, call).catch(async (error: unknown) => {
+    await close();
+    throw error;
+  });
+  return { address, rootToken, call, close };
+}
+
+/** Flags that add the listener to those of the development mode. */
+async function configOf(folder: string, listener: OpenBaoListener | undefined): Promise<string[]> {
+  if (listener === undefined) return [];
+  const path = (name: string) => join(folder, name);
+  await writeFile(path("tls.crt"), listener.certificate.certPem);
+  await writeFile(path("tls.key"), listener.certificate.keyPem, { mode: 0o600 });
+  await writeFile(path("config.json"), JSON.stringify({ listener: [{ tcp: { address: listener.address, tls_cert_file: path("tls.crt"), tls_key_file: path("tls.key") } }] }));
+  return [`-config=${path("config.json")}`];
 }
 
 async function ready(server: ChildProcess, call: OpenBaoServer["call"]): Promise<void> {
@@ -40,10 +69,7 @@ async function ready(server: ChildProcess, call: OpenBaoServer["call"]): Promise
     const isUp = await call("GET", "sys/mounts/secret").then(() => true, () => false);
     if (isUp) return;
     if (server.exitCode !== null) throw new Error(`bao ended with ${server.exitCode}`);
-    if (deadline.aborted) {
-      await end(server);
-      throw new Error(`bao was not ready after ${START_DEADLINE_MS} ms`);
-    }
+    if (deadline.aborted) throw new Error(`bao was not ready after ${START_DEADLINE_MS} ms`);
     await pause(POLL_MS);
   }
 }

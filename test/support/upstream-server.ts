@@ -21,13 +21,20 @@ export interface SeenRequest {
   readonly bodySha256: string;
 }
 
-/** A destination of the tests: real TLS on 127.0.0.1, HTTP/1.1 and HTTP/2 by ALPN. */
+/** A destination of the tests: real TLS, HTTP/1.1 and HTTP/2 by ALPN. */
 export interface UpstreamServer {
-  readonly address: "127.0.0.1";
+  readonly address: string;
   readonly port: number;
   /** Every request that arrived whole, in order of arrival. */
   readonly requests: readonly SeenRequest[];
   close(): Promise<void>;
+}
+
+export interface UpstreamOptions {
+  readonly address?: string;
+  readonly port?: number;
+  /** Told of each request when it has arrived whole, before it is answered. */
+  readonly onRequest?: (seen: SeenRequest) => void;
 }
 
 type Answer = (url: URL, request: Http2ServerRequest, response: Http2ServerResponse, seen: SeenRequest) => Promise<void> | void;
@@ -69,22 +76,28 @@ const ROUTES: Readonly<Record<string, Answer>> = {
 
 /**
  * Starts a destination that presents `identity`; which names it answers under is the leaf's and the dialler's business.
- * @param port default 0: any free one
+ * @param options where it listens; default 127.0.0.1 and any free port
  */
-export async function startUpstream(identity: PemPair, options: { readonly port?: number } = {}): Promise<UpstreamServer> {
+export async function startUpstream(identity: PemPair, options: UpstreamOptions = {}): Promise<UpstreamServer> {
   const requests: SeenRequest[] = [];
   const server = createSecureServer({ cert: identity.certPem, key: identity.keyPem, allowHTTP1: true });
   server.on("request", (request, response) => {
-    answer(requests, request, response).catch(() => { response.stream?.destroy(); request.socket.destroy(); });
+    answer({ requests, onRequest: options.onRequest }, request, response).catch(() => { response.stream?.destroy(); request.socket.destroy(); });
   });
   const close = closerOf(server);
   server.on("upgrade", (request: Http2ServerRequest, socket: Duplex) => { upgrade(requests, request, socket); });
-  server.listen(options.port ?? 0, "127.0.0.1");
+  const address = options.address ?? "127.0.0.1";
+  server.listen(options.port ?? 0, address);
   await once(server, "listening");
-  return { address: "127.0.0.1", port: (server.address() as AddressInfo).port, requests, close };
+  return { address, port: (server.address() as AddressInfo).port, requests, close };
 }
 
-async function answer(requests: SeenRequest[], request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+interface Witnesses {
+  readonly requests: SeenRequest[];
+  readonly onRequest: UpstreamOptions["onRequest"];
+}
+
+async function answer({ requests, onRequest }: Witnesses, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
   const hash = createHash("sha256");
   let bodyBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -93,6 +106,7 @@ async function answer(requests: SeenRequest[], request: Http2ServerRequest, resp
   }
   const seen = describe(request, bodyBytes, hash.digest("hex"));
   requests.push(seen);
+  onRequest?.(seen);
   const url = new URL(request.url, "https://upstream.test");
   const route = ROUTES[url.pathname];
   if (route === undefined) response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");

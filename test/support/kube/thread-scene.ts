@@ -10,29 +10,34 @@ const V1ALPHA1 = "weir.dev/v1alpha1";
 export class ThreadScene {
   readonly #api: KubeApi;
   readonly #store: ThreadStore;
-  readonly #namespace: string;
+  readonly namespace: string;
+  readonly #user: string;
 
-  constructor(api: KubeApi, store: ThreadStore, namespace: string) {
+  /** @param user owner of the threads */
+  constructor(api: KubeApi, store: ThreadStore, namespace: string, user = "ada") {
     this.#api = api;
     this.#store = store;
-    this.#namespace = namespace;
+    this.namespace = namespace;
+    this.#user = user;
   }
 
   async agent(name: string, spec: Readonly<Record<string, unknown>> = {}): Promise<void> {
-    await this.#api.create(TYPES.agents, { apiVersion: V1ALPHA1, kind: "Agent", metadata: { name, namespace: this.#namespace }, spec: { image: "example.com/helper:1", ...spec } });
+    const metadata = { name, namespace: this.namespace };
+    await this.#api.create(TYPES.agents, { apiVersion: V1ALPHA1, kind: "Agent", metadata, spec: { image: "example.com/helper:1", ...spec } });
   }
 
   /** With its row, as the API makes it. @returns its UID */
   async thread(name: string, agent = "helper"): Promise<string> {
-    const made = await this.#api.create(TYPES.threads, { apiVersion: V1ALPHA1, kind: "Thread", metadata: { name, namespace: this.#namespace }, spec: { agent, user: "ada" } });
+    const spec = { agent, user: this.#user };
+    const made = await this.#api.create(TYPES.threads, { apiVersion: V1ALPHA1, kind: "Thread", metadata: { name, namespace: this.namespace }, spec });
     const uid = made.metadata.uid ?? "";
-    await this.#store.ensureThread({ uid, namespace: this.#namespace, name, agent, owner: "ada", parentUid: null }, Date.now());
+    await this.#store.ensureThread({ uid, namespace: this.namespace, name, agent, owner: this.#user, parentUid: null }, Date.now());
     return uid;
   }
 
   /** @param key the same key is the same message */
   async post(uid: string, key: string): Promise<void> {
-    await this.#store.post(uid, { sender: { role: "user", name: "ada" }, isForAgent: true, body: key, key }, Date.now());
+    await this.#store.post(uid, { sender: { role: "user", name: this.#user }, isForAgent: true, body: key, key }, Date.now());
   }
 
   async status(name: string): Promise<Partial<ThreadStatus>> {
@@ -40,15 +45,15 @@ export class ThreadScene {
   }
 
   async pods(): Promise<readonly KubeObject[]> {
-    return (await this.#api.list(TYPES.pods, { namespace: this.#namespace })).items;
+    return (await this.#api.list(TYPES.pods, { namespace: this.namespace })).items;
   }
 
   async claims(): Promise<readonly KubeObject[]> {
-    return (await this.#api.list(TYPES.claims, { namespace: this.#namespace })).items;
+    return (await this.#api.list(TYPES.claims, { namespace: this.namespace })).items;
   }
 
   async threads(): Promise<readonly KubeObject[]> {
-    return (await this.#api.list(TYPES.threads, { namespace: this.#namespace })).items;
+    return (await this.#api.list(TYPES.threads, { namespace: this.namespace })).items;
   }
 
   async deleteThread(name: string): Promise<void> {
@@ -91,7 +96,7 @@ export class ThreadScene {
   }
 
   #ref(name: string) {
-    return { namespace: this.#namespace, name };
+    return { namespace: this.namespace, name };
   }
 }
 
@@ -100,6 +105,8 @@ export class PodWitness {
   /** Sentences; none if all was well. */
   readonly violations: string[] = [];
   made = 0;
+  /** By performance.now(), when a thread's first pod was seen. */
+  readonly firstSeenMs = new Map<string, number>();
   readonly #alive = new Map<string, string>();
 
   async watch(api: KubeApi, namespace: string, signal: AbortSignal): Promise<void> {
@@ -123,6 +130,7 @@ export class PodWitness {
     const known = this.#alive.get(thread);
     if (type === "ADDED") {
       this.made += 1;
+      if (!this.firstSeenMs.has(thread)) this.firstSeenMs.set(thread, performance.now());
       if (known !== undefined && known !== uid) this.violations.push(`thread ${thread} had the pods ${known} and ${uid} at a time`);
       this.#alive.set(thread, uid);
     }

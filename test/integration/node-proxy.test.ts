@@ -1,8 +1,11 @@
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { gzipSync } from "node:zlib";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { BOUNDARY_KEYS, BOUNDARY_LIMIT_BYTES } from "../../common/boundary-set.ts";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
 import { KubeError, type KubeObject } from "../../common/kube/kube-api.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
@@ -42,7 +45,9 @@ beforeEach(async () => {
 });
 afterEach(async () => { await stand.stop(); });
 
-const start = async (over: { readonly directory?: string; readonly cluster?: Record<string, unknown> } = {}) => ClusterStand.start({ api, authority, routes: [{ name: API, port: 443, dialPort: upstream.port }], ...over });
+async function start(over: { readonly directory?: string; readonly cluster?: Record<string, unknown> } = {}): Promise<ClusterStand> {
+  return ClusterStand.start({ api, authority, routes: [{ name: API, port: 443, dialPort: upstream.port }], ...over });
+}
 
 async function publish(wish: Partial<BoundaryWish> & { readonly revision: string }): Promise<void> {
   const object = await aBoundary({ hosts: HOSTS, agents: AGENTS, grants: { "weir.internal": PLATFORM_GRANT }, platform: stand.platform, ...wish });
@@ -60,6 +65,15 @@ const change = async ({ pod }: { readonly pod: KubeObject }, over: { readonly me
   const { name, namespace } = pod.metadata;
   await api.apply(TYPES.pods, { ...over, metadata: { name, namespace: namespace ?? "", ...over.metadata } }, { fieldManager: "test", force: true });
 };
+
+/** A good bundle beside another document. @param set null: half of what gzip wrote */
+async function withSet(set: object | null): Promise<KubeObject> {
+  const good = await aBoundary({ revision: "r2", agents: {} });
+  const data = good["binaryData"] as Record<string, string>;
+  const packed = Buffer.from(data[BOUNDARY_KEYS.set] ?? "", "base64");
+  const unfit = set === null ? packed.subarray(0, packed.byteLength / 2) : gzipSync(JSON.stringify(set));
+  return { ...good, binaryData: { ...data, [BOUNDARY_KEYS.set]: unfit.toString("base64") } };
+}
 
 async function tlsTo(caller: Caller, address: string): Promise<void> {
   const socket = connectTls({ socket: await stand.dial(caller, { address, port: 443 }), servername: API, ca: stand.proxy.caPem });
@@ -97,23 +111,40 @@ describe("an agent in a pod", () => {
     expect(tokens.reviewed).toEqual([caller.pod.metadata.uid]);
   });
 
+  /** What the pod of a good caller shows in place of its token. */
+  const showing = (token: (pod: KubeObject) => Promise<string>) => async (): Promise<Caller> => {
+    const { pod, address } = await aCaller();
+    return { address, token: await token(pod) };
+  };
+  const onNode = (nodeName: string) => async (): Promise<Caller> => {
+    const { pod, ...caller } = await aCaller({ node: "n2" });
+    return { ...caller, token: await tokens.for({ ...pod, spec: { nodeName } }) };
+  };
+  const revoked = async (): Promise<Caller> => {
+    const caller = await aCaller();
+    tokens.revoked.add(caller.pod.metadata.uid ?? "");
+    return caller;
+  };
+  const MINTED = { namespace: "agents", name: "coder", thread: "t", instance: "i", user: "", labels: {}, chain: [] };
+
   test.each<[string, () => Promise<Caller>, RegExp]>([
     ["from another pod's address", async () => ({ ...await aCaller(), address: "127.0.0.3" }), /^identity\.rejected: the peer is not the token's pod/],
-    ["of a pod on another node", async () => aCaller({ node: "n2" }), /^identity\.rejected: .*node n2/],
-    ["whose node claim is forged onto a pod elsewhere", async () => { const { pod, ...caller } = await aCaller({ node: "n2" }); return { ...caller, token: await tokens.for({ ...pod, spec: { nodeName: "n1" } }) }; }, /^identity\.rejected: no such pod/],
-    ["for another audience", async () => { const { pod, ...caller } = await aCaller(); return { ...caller, token: await tokens.for(pod, { audience: "https://kubernetes.test" }) }; }, /^identity\.rejected: the token is not valid here/],
-    ["that has expired", async () => { const { pod, ...caller } = await aCaller(); return { ...caller, token: await tokens.for(pod, { startSeconds: -700 }) }; }, /^identity\.expired/],
+    ["of a pod on another node", onNode("n2"), /^identity\.rejected: .*node n2/],
+    ["whose node claim is forged onto a pod elsewhere", onNode("n1"), /^identity\.rejected: no such pod/],
+    ["for another audience", showing(async (pod) => tokens.for(pod, { audience: "https://kubernetes.test" })), /: the token is not valid here/],
+    ["that has expired", showing(async (pod) => tokens.for(pod, { startSeconds: -700 })), /^identity\.expired/],
     ["of a pod without a boundary", async () => aCaller({ annotations: { injected: undefined } }), /^identity\.rejected: the pod has no boundary/],
     ["of a pod that names no Agent", async () => aCaller({ labels: { "weir.dev/agent": undefined } }), /^identity\.rejected: .*names no Agent/],
-    ["of an Agent that the boundary does not know", async () => aCaller({ labels: { "weir.dev/agent": "stranger" } }), /^identity\.rejected: agent agents\/stranger is not part/],
+    ["of an Agent that the boundary does not know", async () => aCaller({ labels: { "weir.dev/agent": "stranger" } }), /: agent agents\/stranger is not part/],
     ["of a namesake in another namespace", async () => aCaller({ namespace: "other" }), /^identity\.rejected: agent other\/coder is not part/],
     ["with malformed annotations", async () => aCaller({ annotations: { grants: "all of them" } }), /^identity\.rejected: annotation weir\.dev\/grants/],
     ["of a container without an identity", async () => ({ ...await aCaller(), container: "shell" }), /^identity\.rejected: container shell has no identity/],
-    ["that the cluster has revoked", async () => { const caller = await aCaller(); tokens.revoked.add(caller.pod.metadata.uid ?? ""); return caller; }, /^identity\.rejected: the cluster no longer accepts/],
-    ["of the proxy's own local issuer", async () => ({ address: "127.0.0.2", token: await stand.proxy.issuer.mint({ namespace: "agents", name: "coder", thread: "t", instance: "i", user: "", labels: {}, chain: [] }, 60_000, "127.0.0.2") }), /^identity\.rejected/],
-  ])("is refused with a token %s", async (_what, caller, why) => {
+    ["that the cluster has revoked", revoked, /^identity\.rejected: the cluster no longer accepts/],
+    ["of the proxy's own local issuer", showing(async () => stand.proxy.issuer.mint(MINTED, 60_000, "127.0.0.2")), /^identity\.rejected/],
+  ])("is refused with a token %s, and a pod that is in order beside it is not", async (_what, caller, why) => {
     await publish({ revision: "r1" });
     expect(await stand.refusal(await caller())).toMatch(why);
+    expect((await stand.ask(await aCaller({ name: "in-order" }, "127.0.0.4"), "GET", `https://${API}/`)).status).toBe(200);
   });
 
   test("with an identity of its own for a container: the container is somebody else, with its own policy and addresses", async () => {
@@ -121,12 +152,14 @@ describe("an agent in a pod", () => {
     const caller = await aCaller({ annotations: { identities: { search: 64_100 } }, containers: [{ name: "search", securityContext: { runAsUser: 64_100 } }] });
     const search = { ...caller, container: "search" };
     expect((await stand.ask(search, "GET", `https://${API}/`)).status).toBe(200);
-    expect(exchangesOf(stand.records, "decided")[0]?.agent).toMatchObject({ name: "coder.search", instance: `${caller.pod.metadata.uid}/search`, pod: "weir-t7" });
+    const instance = `${caller.pod.metadata.uid}/search`;
+    expect(exchangesOf(stand.records, "decided")[0]?.agent).toMatchObject({ name: "coder.search", instance, pod: "weir-t7", thread: "weir-t7" });
+    const isRefused = (code: string) => connectionsOf(stand.records).some(({ agent, error }) => agent?.name === "coder" && error?.code === code);
     await expect(stand.open(caller, API)).rejects.toThrow(/alert|closed|disconnected|ECONNRESET/);
-    await eventually("its refusal is recorded", () => connectionsOf(stand.records).some(({ agent, error }) => agent?.name === "coder" && error?.code === "policy.denied"));
+    await eventually("its refusal is recorded", () => isRefused("policy.denied"));
     const theirs = await stand.resolve(search, "only.search.test");
     await expect(tlsTo(caller, theirs)).rejects.toThrow(/alert|closed|disconnected|ECONNRESET/);
-    await eventually("its refusal is recorded", () => connectionsOf(stand.records).some(({ agent, error }) => agent?.name === "coder" && error?.code === "destination.unknown"));
+    await eventually("its refusal is recorded", () => isRefused("destination.unknown"));
   });
 });
 
@@ -145,12 +178,14 @@ describe("what an instance holds", () => {
   });
 
   test("is charged to its Agent's budgets besides what policy says", async () => {
-    await publish({ revision: "r1", agents: { "agents/coder": { grants: [], budgets: ["agents.day"] } }, budgets: { "agents.day": { meter: "requests", limit: 2, window: "day" } } });
+    const agents = { "agents/coder": { grants: [], budgets: ["agents.day"] } };
+    const aDay = (limit: number) => ({ "agents.day": { meter: "requests", limit, window: "day" } });
+    await publish({ revision: "r1", agents, budgets: aDay(2) });
     const caller = await aCaller();
     const statuses = [];
     for (let each = 0; each < 3; each += 1) statuses.push((await stand.ask(caller, "GET", `https://${API}/`)).status);
     expect(statuses).toEqual([200, 200, 402]);
-    await publish({ revision: "r2", agents: { "agents/coder": { grants: [], budgets: ["agents.day"] } }, budgets: { "agents.day": { meter: "requests", limit: 3, window: "day" } } });
+    await publish({ revision: "r2", agents, budgets: aDay(3) });
     expect((await stand.ask(caller, "GET", `https://${API}/`)).status).toBe(200);
     expect((await stand.ask(caller, "GET", `https://${API}/`)).status).toBe(402);
     expect(await stand.metrics()).toContain('weir_budget_spent{budget="agents.day",meter="requests"} 3');
@@ -165,7 +200,8 @@ describe("the boundary", () => {
     await publish({ revision: "r2", hosts: [] });
     await eventually("the stream ends", () => stream.isOver);
     await expect(stand.open(caller, API)).rejects.toThrow(/alert|closed|disconnected|ECONNRESET/);
-    await eventually("its refusal is recorded", () => connectionsOf(stand.records).some(({ decision }) => decision?.allowed === false && decision.revision === "r2"));
+    const isRefused = () => connectionsOf(stand.records).some(({ decision }) => decision?.allowed === false && decision.revision === "r2");
+    await eventually("its refusal is recorded", isRefused);
   });
 
   test("that is not fit leaves the last one in force, and the metrics say so", async () => {
@@ -176,6 +212,20 @@ describe("the boundary", () => {
     expect((await stand.ask(caller, "GET", `https://${API}/`)).status).toBe(200);
     expect(stand.records.filter((record) => record.kind === "lifecycle").map(({ event }) => event)).toContain("boundary.refused");
     expect(await stand.readyz()).toBe(200);
+  });
+
+  test.each([
+    ["too large", async () => aBoundary({ revision: "r2", bundle: randomBytes(BOUNDARY_LIMIT_BYTES) })],
+    ["of another version", async () => withSet({ version: 2, revision: "r2", platform: null, agents: {}, grants: {}, budgets: {} })],
+    ["cut off", async () => withSet(null)],
+  ])("that is %s leaves the last one in force, and who was nobody stays nobody", async (_what, unfit) => {
+    await publish({ revision: "r1" });
+    const [caller, stranger] = [await aCaller(), await aCaller({ name: "stranger", labels: { "weir.dev/agent": "stranger" } }, "127.0.0.3")];
+    await api.replace(TYPES.configMaps, await unfit());
+    await eventually("it is refused", async () => /^weir_boundary_trouble 1$/m.test(await stand.metrics()));
+    expect(await stand.metrics()).toContain('weir_boundary_info{revision="r1"}');
+    expect((await stand.ask(caller, "GET", `https://${API}/`)).status).toBe(200);
+    expect(await stand.refusal(stranger)).toMatch(/is not part of the boundary/);
   });
 
   test("that no longer knows an agent ends its connections, the one for names too", async () => {
@@ -217,8 +267,11 @@ describe("a pod that is over", () => {
     expect(otherStream.isOver).toBe(false);
     expect(await stand.refusal(caller)).toBe("identity.rejected: the pod has ended");
     const record = stand.records.find((each) => each.kind === "lifecycle" && each.event === "instance.ended");
-    expect(record).toMatchObject({ fields: { agent: "coder", namespace: "agents", pod: "weir-t7", pod_uid: caller.pod.metadata.uid, thread: "weir-t7", why: "the pod was deleted" } });
-    expect(exchangesOf(stand.records, "closed").find(({ agent }) => agent?.instance === caller.pod.metadata.uid)?.error).toMatchObject({ code: "identity.expired", detail: "the pod was deleted" });
+    const { uid } = caller.pod.metadata;
+    const why = "the pod was deleted";
+    expect(record).toMatchObject({ fields: { agent: "coder", namespace: "agents", pod: "weir-t7", pod_uid: uid, thread: "weir-t7", why } });
+    const closed = exchangesOf(stand.records, "closed").find(({ agent }) => agent?.instance === uid);
+    expect(closed?.error).toMatchObject({ code: "identity.expired", detail: why });
   });
 
   test("in that it is made somebody else has to come again, and is somebody else then", async () => {
@@ -277,7 +330,8 @@ describe("weir.internal", () => {
     await publish({ revision: "r1" });
     const callers = [await aCaller(), await aCaller({ name: "weir-t8" }, "127.0.0.3")];
     for (const caller of [...callers, ...callers]) await stand.ask(caller, "GET", "https://weir.internal/v1/instance/messages");
-    const uids = stand.asked.filter(({ path }) => path.startsWith("/v1/instance")).map(({ headers }) => (said(headers[INSTANCE_HEADER]) as { uid: string }).uid);
+    const asked = stand.asked.filter(({ path }) => path.startsWith("/v1/instance"));
+    const uids = asked.map(({ headers }) => (said(headers[INSTANCE_HEADER]) as { uid: string }).uid);
     expect(uids).toEqual([...callers, ...callers].map(({ pod }) => pod.metadata.uid));
   });
 

@@ -56,7 +56,7 @@ export class ClusterStand {
   readonly controller: { status: number };
   readonly #server: Server;
 
-  private constructor(parts: { readonly directory: string; readonly proxy: RunningProxy; readonly server: Server; readonly records: AuditRecord[]; readonly asked: Asked[]; readonly controller: { status: number } }) {
+  private constructor(parts: Pick<ClusterStand, "directory" | "proxy" | "records" | "asked" | "controller"> & { readonly server: Server }) {
     this.directory = parts.directory;
     this.proxy = parts.proxy;
     this.#server = parts.server;
@@ -66,7 +66,8 @@ export class ClusterStand {
     this.controllerPort = (parts.server.address() as AddressInfo).port;
   }
 
-  static async start({ api, authority, routes, cluster = {}, config = {}, directory = mkdtempSync(join(tmpdir(), "weir-cluster-")), ...options }: ClusterStandOptions): Promise<ClusterStand> {
+  static async start({ api, authority, routes, cluster = {}, config = {}, ...options }: ClusterStandOptions): Promise<ClusterStand> {
+    const directory = options.directory ?? mkdtempSync(join(tmpdir(), "weir-cluster-"));
     const asked: Asked[] = [];
     const controller = { status: 200 };
     const server = await startController(authority, asked, controller);
@@ -80,7 +81,8 @@ export class ClusterStand {
       upstream: { routes: routes.map((route) => ({ ...route, address: "127.0.0.1" })), extraCaFiles: [caFile] }, ...config,
     }));
     const proxy = await startProxy(parsed, {
-      log: silentLog, environment: {}, kubeApi: api, stateDirectory: join(directory, "state"), issuerDirectory: join(directory, "issuer"), onRecord: (record) => { records.push(record); },
+      log: silentLog, environment: {}, kubeApi: api, stateDirectory: join(directory, "state"), issuerDirectory: join(directory, "issuer"),
+      onRecord: (record) => { records.push(record); },
       ...(options.clock === undefined ? {} : { clock: options.clock }),
     });
     return new ClusterStand({ directory, proxy, server, records, asked, controller });
@@ -105,7 +107,8 @@ export class ClusterStand {
     const socket = connect({ host, port, localAddress: address, allowHalfOpen: true });
     socket.on("error", () => {});
     await once(socket, "connect");
-    socket.write(encodePreamble({ transport, source: { address: "10.255.0.2", port: 40_000 }, destination, token, connectionId: "c1", ...(container === undefined ? {} : { container }) }));
+    const source = { address: "10.255.0.2", port: 40_000 };
+    socket.write(encodePreamble({ transport, source, destination, token, connectionId: "c1", ...(container === undefined ? {} : { container }) }));
     return socket;
   }
 
@@ -113,13 +116,15 @@ export class ClusterStand {
   async resolve(caller: Caller, name: string): Promise<string> {
     const socket = await this.dial(caller, { address: "10.255.0.1", port: 53 }, "dns");
     socket.write(aDnsQuery(name));
-    const [answer] = await Promise.race([once(socket, "data"), once(socket, "close").then(() => { throw new Error("the proxy closed the connection"); })]) as [Buffer];
+    const closed = once(socket, "close").then(() => { throw new Error("the proxy closed the connection"); });
+    const [answer] = await Promise.race([once(socket, "data"), closed]) as [Buffer];
     socket.destroy();
     return readAddress(answer);
   }
 
   async open(caller: Caller, name: string): Promise<TLSSocket> {
-    const socket = connectTls({ socket: await this.dial(caller, { address: await this.resolve(caller, name), port: 443 }), servername: name, ca: this.proxy.caPem, ALPNProtocols: ["http/1.1"] });
+    const dialled = await this.dial(caller, { address: await this.resolve(caller, name), port: 443 });
+    const socket = connectTls({ socket: dialled, servername: name, ca: this.proxy.caPem, ALPNProtocols: ["http/1.1"] });
     socket.on("error", () => {});
     await once(socket, "secureConnect");
     return socket;

@@ -35,7 +35,8 @@ export class MemoryTokens {
   async for({ metadata, spec }: KubeObject, { audience = "weir-proxy", lifeSeconds = 600, startSeconds = 0 } = {}): Promise<string> {
     const { nodeName } = spec as { readonly nodeName: string };
     const now = Math.floor(Date.now() / 1_000) + startSeconds;
-    const claims = { namespace: metadata.namespace, pod: { name: metadata.name, uid: metadata.uid }, node: { name: nodeName, uid: "n" }, serviceaccount: { name: "default", uid: "s" } };
+    const { namespace, name, uid } = metadata;
+    const claims = { namespace, pod: { name, uid }, node: { name: nodeName, uid: "n" }, serviceaccount: { name: "default", uid: "s" } };
     return new SignJWT({ "kubernetes.io": claims }).setProtectedHeader({ alg: "ES256", kid: "k1" }).setIssuer(MEMORY_ISSUER).setAudience(audience)
       .setIssuedAt(now).setNotBefore(now).setExpirationTime(now + lifeSeconds).sign(this.#key);
   }
@@ -46,6 +47,7 @@ export class MemoryTokens {
     const { uid } = payload["kubernetes.io"].pod;
     this.reviewed.push(uid);
     if (this.revoked.has(uid)) return { status: { error: "revoked" } };
-    return { status: { authenticated: true, audiences, user: { username: "system:serviceaccount:agents:default", uid: "s", groups: [], extra: { "authentication.kubernetes.io/pod-uid": [uid] } } } };
+    const user = { username: "system:serviceaccount:agents:default", uid: "s", groups: [], extra: { "authentication.kubernetes.io/pod-uid": [uid] } };
+    return { status: { authenticated: true, audiences, user } };
   }
 }

@@ -1,3 +1,4 @@
+import { decodeJwt, decodeProtectedHeader, generateKeyPair, SignJWT, type JWTHeaderParameters } from "jose";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../common/clock.ts";
 import { readEnvironment } from "../../../../common/config.ts";
@@ -69,10 +70,12 @@ async function publish(wish: Partial<BoundaryWish> & { readonly revision: string
 }
 
 /** A pod that the API server takes, with the status that a kubelet would report. */
-async function createPod(wish: PodWish, address: string): Promise<KubeObject> {
+async function createPod(wish: PodWish, address: string, serviceAccountName: string): Promise<KubeObject> {
   const { metadata: { uid: _, ...metadata }, spec } = aPod({ name: `pod-${pods += 1}`, ...wish });
-  const container = { name: "agent", image: "agent:1" };
-  const created = await cluster.api.create(TYPES.pods, { metadata, spec: { ...spec as object, containers: [container], serviceAccountName: "default", automountServiceAccountToken: false } });
+  const containers = [{ name: "agent", image: "agent:1" }];
+  const created = await cluster.api.create(TYPES.pods, {
+    metadata, spec: { ...spec as object, containers, serviceAccountName, automountServiceAccountToken: false },
+  });
   const status = { phase: "Running", podIP: address, podIPs: [{ ip: address }] };
   const path = `/api/v1/namespaces/${metadata.namespace}/pods/${metadata.name}/status`;
   const answer = await cluster.call("PATCH", path, { status });
@@ -80,10 +83,55 @@ async function createPod(wish: PodWish, address: string): Promise<KubeObject> {
   return created;
 }
 
-async function aCaller(wish: PodWish = {}, { audience = "weir-proxy", address = "127.0.0.2" } = {}): Promise<Caller & { readonly pod: KubeObject }> {
-  const pod = await createPod(wish, address);
-  const { name, namespace = "", uid = "" } = pod.metadata;
-  return { pod, address, token: await cluster.tokenFor(`${namespace}/default`, { audience, seconds: 600, pod: { name, uid } }) };
+type PodCaller = Caller & { readonly pod: KubeObject };
+interface CallerWish {
+  readonly audience?: string;
+  readonly address?: string;
+  /** Service account of the pod. */
+  readonly account?: string;
+}
+
+async function aCaller(wish: PodWish = {}, { audience = "weir-proxy", address = "127.0.0.2", account = "default" }: CallerWish = {}): Promise<PodCaller> {
+  const pod = await createPod(wish, address, account);
+  const { namespace = "" } = pod.metadata;
+  return { pod, address, token: await tokenOf(`${namespace}/${account}`, pod, audience) };
+}
+
+async function tokenOf(account: string, { metadata: { name, uid = "" } }: KubeObject, audience = "weir-proxy"): Promise<string> {
+  return cluster.tokenFor(account, { audience, seconds: 600, pod: { name, uid } });
+}
+
+async function addAccount(name: string): Promise<void> {
+  const made = await cluster.call("POST", "/api/v1/namespaces/agents/serviceaccounts", { apiVersion: "v1", kind: "ServiceAccount", metadata: { name } });
+  if (made.status !== 201) throw new Error(`service account ${name}: ${made.status}`);
+}
+
+const removeAccount = async (name: string) => cluster.call("DELETE", `/api/v1/namespaces/agents/serviceaccounts/${name}`);
+
+/** As long-lived tokens in Secrets are: of a service account, and of no pod. */
+async function tokenOfSecret(): Promise<string> {
+  const name = `secret-${pods += 1}`;
+  const secret = await cluster.call("POST", "/api/v1/namespaces/agents/secrets", { apiVersion: "v1", kind: "Secret", metadata: { name } });
+  const { uid } = secret.body["metadata"] as { uid: string };
+  const spec = { audiences: ["weir-proxy"], expirationSeconds: 600, boundObjectRef: { apiVersion: "v1", kind: "Secret", name, uid } };
+  const asked = await cluster.call("POST", "/api/v1/namespaces/agents/serviceaccounts/default/token", {
+    apiVersion: "authentication.k8s.io/v1", kind: "TokenRequest", spec,
+  });
+  return (asked.body["status"] as { token: string }).token;
+}
+
+const partsOf = (token: string) => token.split(".") as [string, string, string];
+
+/** The same claims and the same key's name, signed by somebody else. */
+async function signedElsewhere(token: string): Promise<string> {
+  const { privateKey } = await generateKeyPair("RS256");
+  return new SignJWT(decodeJwt(token)).setProtectedHeader(decodeProtectedHeader(token) as JWTHeaderParameters).sign(privateKey);
+}
+
+/** What it says of itself is changed; the signature is the one that it had. */
+function withClaims(token: string, claims: object): string {
+  const [head, , signature] = partsOf(token);
+  return [head, Buffer.from(JSON.stringify(claims)).toString("base64url"), signature].join(".");
 }
 
 const remove = async ({ pod }: { readonly pod: KubeObject }) => {
@@ -133,15 +181,64 @@ describe.skipIf(programs === null)("a node proxy beside a real API server (npm r
       });
     });
 
-    test.each<[string, () => Promise<Caller>, RegExp]>([
-      ["for another audience", async () => aCaller({}, { audience: "weir-controller" }), /^identity\.rejected: the token is not valid here/],
-      ["of a pod on another node", async () => aCaller({ node: "n2" }), /^identity\.rejected: the token is of a pod on node n2/],
-      ["shown from another pod's address", async () => ({ ...await aCaller(), address: "127.0.0.3" }), /^identity\.rejected: the peer is not the token's pod/],
-      ["of a pod that is not governed", async () => aCaller({ annotations: { injected: undefined } }), /^identity\.rejected: the pod has no boundary/],
-      ["of an Agent's namesake in another namespace", async () => aCaller({ namespace: "other" }), /^identity\.rejected: agent other\/coder is not part/],
-      ["bound to no pod", async () => ({ address: "127.0.0.2", token: await cluster.tokenFor("agents/default", { audience: "weir-proxy", seconds: 600 }) }), /^identity\.rejected: the token is not bound/],
-    ])("%s is refused", async (_what, caller, why) => {
-      expect(await stand.refusal(await caller())).toMatch(why);
+    /** Who is refused, and the twin that differs in that alone and is let in. */
+    type Twins = () => Promise<readonly [refused: Caller, allowed: Caller]>;
+    const besideAGoodOne = (make: () => Promise<Caller>): Twins => async () => [await make(), await aCaller()];
+    const unlike = (change: (good: PodCaller) => Promise<Caller>): Twins => async () => {
+      const good = await aCaller();
+      return [await change(good), good];
+    };
+    const showing = (token: (good: PodCaller) => Promise<string>) => unlike(async (good) => ({ ...good, token: await token(good) }));
+    const claiming = (other: (good: PodCaller) => Promise<object>) => showing(async (good) => withClaims(good.token, await other(good)));
+    const ungoverned = { annotations: { injected: undefined } };
+    const invalid = /^identity\.rejected: the token is not valid here/;
+    const elsewhere = /^identity\.rejected: the peer is not the token's pod/;
+    const noBoundary = /^identity\.rejected: the pod has no boundary/;
+    const unbound = /^identity\.rejected: the token is not bound/;
+
+    test.each<[string, Twins, RegExp]>([
+      ["for another audience", showing(async ({ pod }) => tokenOf("agents/default", pod, "weir-controller")), invalid],
+      ["for the API server itself", showing(async ({ pod }) => tokenOf("agents/default", pod, cluster.issuer)), invalid],
+      ["of a pod on another node", besideAGoodOne(async () => aCaller({ node: "n2" })), /^identity\.rejected: the token is of a pod on node n2/],
+      ["stolen by another pod", unlike(async ({ token }) => ({ ...await aCaller({}, { address: "127.0.0.3" }), token })), elsewhere],
+      ["shown from an address of no pod", unlike(async (good) => ({ ...good, address: "127.0.0.9" })), elsewhere],
+      ["of a pod that is not governed", besideAGoodOne(async () => aCaller(ungoverned)), noBoundary],
+      ["of a pod of the installation itself", besideAGoodOne(async () => aCaller({ namespace: "weir-system", ...ungoverned })), noBoundary],
+      ["of an Agent's namesake in another namespace", besideAGoodOne(async () => aCaller({ namespace: "other" })), /: agent other\/coder is not part/],
+      ["of a service account alone", showing(async () => cluster.tokenFor("agents/default", { audience: "weir-proxy", seconds: 600 })), unbound],
+      ["bound to a Secret", showing(async () => tokenOfSecret()), unbound],
+      ["signed by another cluster", showing(async ({ token }) => signedElsewhere(token)), invalid],
+      ["with another pod's claims", claiming(async () => decodeJwt((await aCaller()).token)), invalid],
+      ["of another issuer", claiming(async ({ token }) => Object.assign(decodeJwt(token), { iss: "https://elsewhere.test" })), /^identity\.rejected/],
+      ["without its signature", showing(async ({ token }) => `${partsOf(token).slice(0, 2).join(".")}.`), /^identity\.(rejected|malformed)/],
+    ])("%s is refused, and its twin is not", async (_what, twins, why) => {
+      const [refused, allowed] = await twins();
+      expect(await stand.refusal(refused)).toMatch(why);
+      expect((await stand.ask(allowed, "GET", `https://${API}/`)).status).toBe(200);
+    });
+
+    test("of a service account that was deleted is refused, also when another has its name now", async () => {
+      for (const name of ["leaver", "stayer"]) await addAccount(name);
+      const [leaver, stayer] = [await aCaller({}, { account: "leaver" }), await aCaller({}, { account: "stayer" })];
+      await removeAccount("leaver");
+      expect(await stand.refusal(leaver)).toBe("identity.rejected: the cluster no longer accepts the token");
+      await addAccount("leaver");
+      expect(await stand.refusal(leaver)).toBe("identity.rejected: the cluster no longer accepts the token");
+      expect((await stand.ask({ ...leaver, token: await tokenOf("agents/leaver", leaver.pod) }, "GET", `https://${API}/`)).status).toBe(200);
+      expect((await stand.ask(stayer, "GET", `https://${API}/`)).status).toBe(200);
+    });
+
+    test("of another service account than its pod's is not even issued", async () => {
+      await addAccount("stranger");
+      const { pod } = await aCaller();
+      await expect(tokenOf("agents/stranger", pod)).rejects.toThrow(/cannot bind token/);
+      expect(await tokenOf("agents/default", pod)).toContain(".");
+    });
+
+    test("that the kubelet renewed counts beside the one before", async () => {
+      const caller = await aCaller();
+      const renewed = { ...caller, token: await tokenOf("agents/default", caller.pod) };
+      for (const each of [caller, renewed, caller]) expect((await stand.ask(each, "GET", `https://${API}/`)).status).toBe(200);
     });
 
     test("is refused after it has expired", async () => {
@@ -213,7 +310,8 @@ describe.skipIf(programs === null)("a node proxy beside a real API server (npm r
       expect(await stand.refusal(fresh)).toMatch(/^identity\.unavailable: the cluster cannot be asked/);
       expect(stream.isOver).toBe(false);
       await cluster.startApiServer();
-      await eventually("the fresh one is let in", async () => stand.ask(fresh, "GET", `https://${API}/`).then(({ status }) => status === 200, () => false), 60_000);
+      const isLetIn = async () => stand.ask(fresh, "GET", `https://${API}/`).then(({ status }) => status === 200, () => false);
+      await eventually("the fresh one is let in", isLetIn, 60_000);
       const after = await aCaller({}, { address: "127.0.0.4" });
       expect((await stand.ask(after, "GET", `https://${API}/`)).status).toBe(200);
       await publish({ revision: "after-the-restart", hosts: [] });

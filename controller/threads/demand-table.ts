@@ -5,7 +5,7 @@ import { ThreadGone, type Demand, type ThreadStore } from "./thread-store.ts";
 
 type Demands = Pick<ThreadStore, "demand" | "demands" | "demandsOf" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts">;
 
-const DEMAND = `select t.uid, t.last_activity_ms, count(m.seq) as unread, min(m.accepted_at_ms) as oldest_unread_ms
+const DEMAND = `select t.uid, t.last_activity_ms, count(m.seq) as unread, min(m.accepted_at_ms) as oldest_unread_ms, max(m.accepted_at_ms) as newest_unread_ms
   from threads t left join messages m on m.thread_uid = t.uid and m.is_for_agent and m.acknowledged_at_ms is null`;
 const ATTEMPTS = "failures, last_failure_ms, reason, fingerprint";
 /** A reason is shown in a status condition, whose message is short. */
@@ -15,11 +15,14 @@ export function demandTable(driver: SqlDriver): Demands {
   return {
     demand: async (threadUid) => {
       const [row] = await driver.query(`${DEMAND} where t.uid = $1 group by t.uid`, [threadUid]);
-      if (row === undefined) return { threadUid, unread: 0, oldestUnreadMs: null, lastActivityMs: null };
+      if (row === undefined) return { threadUid, unread: 0, oldestUnreadMs: null, newestUnreadMs: null, lastActivityMs: null };
       return demandRow(row);
     },
     demands: async () => byThread(await driver.query(`${DEMAND} where t.archived_at_ms is null group by t.uid`)),
-    demandsOf: async (threadUids) => (threadUids.length === 0 ? new Map() : byThread(await driver.query(`${DEMAND} where t.uid = any($1::text[]) group by t.uid`, [threadUids]))),
+    demandsOf: async (threadUids) => {
+      if (threadUids.length === 0) return new Map();
+      return byThread(await driver.query(`${DEMAND} where t.uid = any($1::text[]) group by t.uid`, [threadUids]));
+    },
     noteActivity: async (activity) => {
       if (activity.size === 0) return;
       await driver.query(

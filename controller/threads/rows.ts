@@ -25,7 +25,8 @@ export function messageRow(row: Row): Message {
 export function demandRow(row: Row): Demand {
   return {
     threadUid: String(row["uid"]), unread: Number(row["unread"]),
-    oldestUnreadMs: milliseconds(row["oldest_unread_ms"]), lastActivityMs: milliseconds(row["last_activity_ms"]),
+    oldestUnreadMs: milliseconds(row["oldest_unread_ms"]), newestUnreadMs: milliseconds(row["newest_unread_ms"]),
+    lastActivityMs: milliseconds(row["last_activity_ms"]),
   };
 }
 

@@ -43,8 +43,8 @@ export interface Demand {
   readonly threadUid: string;
   readonly unread: number;
   readonly oldestUnreadMs: number | null;
-  /** Tells whether a message came after a stop was asked for. Absent: not known, and any unread message counts as later. */
-  readonly newestUnreadMs?: number | null;
+  /** Tells whether a message came after a stop was asked for. */
+  readonly newestUnreadMs: number | null;
   /** Egress seen by a node proxy, a message either way, a keep-alive, an acknowledgement; null if never. */
   readonly lastActivityMs: number | null;
 }

@@ -95,17 +95,17 @@ export function describeThreadStore(name: string, open: () => Promise<ThreadStor
       expect(await store.pending(other.uid, 10)).toHaveLength(1);
     });
 
-    test("demand counts what is unread, knows the oldest of it, and leaves archived threads out", async () => {
+    test("demand counts what is unread, knows the oldest and the newest of it, and leaves archived threads out", async () => {
       const idle = await aThread();
       const busy = await aThread();
       const gone = await aThread();
       await store.post(busy.uid, aMessage(), NOW_MS + 1);
       await store.post(busy.uid, aMessage(), NOW_MS + 2);
       await store.archiveThread(gone.uid, NOW_MS);
-      expect(await store.demand(busy.uid)).toEqual({ threadUid: busy.uid, unread: 2, oldestUnreadMs: NOW_MS + 1, lastActivityMs: NOW_MS + 2 });
+      expect(await store.demand(busy.uid)).toEqual({ threadUid: busy.uid, unread: 2, oldestUnreadMs: NOW_MS + 1, newestUnreadMs: NOW_MS + 2, lastActivityMs: NOW_MS + 2 });
       const all = await store.demands();
       expect(all.get(busy.uid)).toEqual(await store.demand(busy.uid));
-      expect(all.get(idle.uid)).toEqual({ threadUid: idle.uid, unread: 0, oldestUnreadMs: null, lastActivityMs: null });
+      expect(all.get(idle.uid)).toEqual({ threadUid: idle.uid, unread: 0, oldestUnreadMs: null, newestUnreadMs: null, lastActivityMs: null });
       expect(all.has(gone.uid)).toBe(false);
       expect(await store.demandsOf([busy.uid, gone.uid, "nobody"])).toEqual(new Map([[busy.uid, await store.demand(busy.uid)], [gone.uid, await store.demand(gone.uid)]]));
       expect(await store.demandsOf([])).toEqual(new Map());

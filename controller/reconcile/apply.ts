@@ -49,6 +49,9 @@ async function act(action: Action, subject: Subject, deps: Deps, signal: AbortSi
     case "ensure-row":
       await deps.store.ensureThread({ uid, namespace, name, agent: thread.spec.agent, owner: thread.spec.user, parentUid: thread.spec.parent?.uid ?? null }, deps.clock.nowMs());
       return DONE;
+    case "note-use":
+      await deps.store.noteActivity(new Map([[uid, action.atMs]]));
+      return DONE;
     case "create-claim": return createClaim(action, subject, deps, signal);
     case "create-pod": return createPod(action, subject, deps, signal);
     case "note-failed-start": return noteFailedStart(action.failure, action.fingerprint, subject, deps);
@@ -89,7 +92,8 @@ async function createPod({ start }: ActionOf<"create-pod">, subject: Subject, de
   try {
     const found = await createOrFind(TYPES.pods, stampPod(deps.instancePod(thread, agent), thread, start), deps.kube, signal);
     if (found !== null && readPod(found, thread.metadata.uid).ownership !== "ours") return { kind: "obstacle", message: `the pod ${found.metadata.name} was not made for this thread` };
-    if (found === null) deps.record(subject.object, { type: "Normal", reason: "InstanceCreated", action: "Start", note: `a message waits for ${thread.spec.agent}` });
+    const cause = start.oldestUnreadMs === null ? `kept warm for ${thread.spec.agent}` : `a message waits for ${thread.spec.agent}`;
+    if (found === null) deps.record(subject.object, { type: "Normal", reason: "InstanceCreated", action: "Start", note: cause });
     return DONE;
   } catch (error) {
     const failure = rejectionOf(error);
@@ -131,8 +135,9 @@ async function deletePod(action: ActionOf<"delete-pod">, subject: Subject, deps:
 }
 
 /** Only this very object: what has taken its name meanwhile is none of our business. */
-async function remove(type: ResourceType, { thread }: Subject, { name, uid }: { readonly name: string; readonly uid: string }, { deps, signal }: { deps: Deps; signal: AbortSignal }): Promise<Outcome> {
-  await deps.kube.remove(type, { namespace: thread.metadata.namespace, name }, { uid, propagation: "Background" }, signal).catch(ignoreConflict);
+async function remove(type: ResourceType, { thread }: Subject, target: { readonly name: string; readonly uid: string }, by: { deps: Deps; signal: AbortSignal }): Promise<Outcome> {
+  const ref = { namespace: thread.metadata.namespace, name: target.name };
+  await by.deps.kube.remove(type, ref, { uid: target.uid, propagation: "Background" }, by.signal).catch(ignoreConflict);
   return DONE;
 }
 

@@ -2,11 +2,11 @@ import type { AgentSpec } from "../resources/agent.ts";
 import type { ThreadPhase } from "../resources/thread.ts";
 import type { ReconcileConfig } from "./config.ts";
 import { durationMs } from "./duration.ts";
-import { hasMadeProgress, lastUseMs, wantedClaims, type ThreadFacts } from "./facts.ts";
+import { hasMadeProgress, isUnused, lastUseMs, wantedClaims, type ThreadFacts } from "./facts.ts";
 import type { Failure, PodFacts, StartFailure } from "./pod-facts.ts";
 
 export type Reason =
-  | StartFailure | "Serving" | "Idle" | "KeptWarm" | "Waking" | "Starting" | "Stopping" | "IdleTimeout" | "Finished" | "Stopped" | "Paused" | "Deleted"
+  | StartFailure | "Serving" | "Idle" | "KeptWarm" | "WarmingUp" | "Waking" | "Starting" | "Stopping" | "IdleTimeout" | "Finished" | "Stopped" | "Paused" | "Deleted"
   | "AgentMissing" | "AgentWithoutImage" | "AgentUnreadable" | "AgentAtMaximum" | "Conflict" | "VolumeLost" | "VolumeLeaving" | "JustStarted";
 
 /** What should be, and why. */
@@ -113,9 +113,8 @@ function running(facts: ThreadFacts): Verdict {
 /** From here on there is no pod. What is in the way of one. */
 function byObstacle(facts: ThreadFacts): Verdict | null {
   const { thread, demand, obstacle } = facts;
-  if (demand.unread === 0) return { wantPod: false, reason: "Idle" };
-  // Without the time of the newest message a stop ends the instance and no more.
-  if (typeof demand.newestUnreadMs === "number" && isStoppedAt(thread.spec.stopRequestedAt, demand.newestUnreadMs)) {
+  if (demand.unread === 0 && !isToBeWarmed(facts)) return { wantPod: false, reason: "Idle" };
+  if (demand.newestUnreadMs !== null && isStoppedAt(thread.spec.stopRequestedAt, demand.newestUnreadMs)) {
     return { wantPod: false, reason: "Stopped", message: "a stop was asked for; the next message starts it again", phase: "Idle" };
   }
   const wanted = new Set(wantedClaims(facts).map(({ name }) => name));
@@ -142,8 +141,13 @@ function byHistory({ starts, fingerprint, nowMs, lastPodMadeMs }: ThreadFacts, r
 }
 
 function byTurn(facts: ThreadFacts): Verdict {
-  if (facts.turn.hasRoom) return { wantPod: true, reason: "Waking", phase: "Starting" };
+  if (facts.turn.hasRoom) return { wantPod: true, reason: facts.demand.unread > 0 ? "Waking" : "WarmingUp", phase: "Starting" };
   return { wantPod: false, reason: "AgentAtMaximum", message: `the Agent ${facts.thread.spec.agent} has ${specOf(facts)?.instances.max ?? 0} instances at most` };
+}
+
+/** Once, ahead of the first message: an instance that ended or failed without one would only do so again. */
+function isToBeWarmed(facts: ThreadFacts): boolean {
+  return isUnused(facts) && facts.starts === null && facts.turn.isWarm && facts.turn.hasRoom;
 }
 
 const specOf = ({ agent }: ThreadFacts): AgentSpec | null => (agent.kind === "present" ? agent.agent.spec : null);

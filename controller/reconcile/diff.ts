@@ -10,6 +10,8 @@ import { statusDueMs, statusOf } from "./status.ts";
 export type Action =
   | { readonly kind: "add-finalizer" }
   | { readonly kind: "ensure-row" }
+  /** It had an instance, though no message: it counts as used from then on. */
+  | { readonly kind: "note-use"; readonly atMs: number }
   | { readonly kind: "create-claim"; readonly name: string; readonly volume: string }
   | { readonly kind: "create-pod"; readonly start: StartMark }
   | { readonly kind: "note-failed-start"; readonly failure: Failure; readonly line: string; readonly fingerprint: string }
@@ -45,11 +47,12 @@ export function diff(facts: ThreadFacts, desired: Desired, settings: Settings): 
 }
 
 /** What every thread has that is not on its way out. The finalizer first: what is made after it is cleaned up. */
-function standing({ thread, isRegistered, claims }: ThreadFacts): Action[] {
+function standing({ thread, isRegistered, claims, pod, demand }: ThreadFacts): Action[] {
   return [
     ...removals(claims.filter(({ ownership }) => ownership === "predecessor")),
     ...thread.metadata.finalizers?.includes(FINALIZER) === true ? [] : [{ kind: "add-finalizer" } as const],
     ...isRegistered ? [] : [{ kind: "ensure-row" } as const],
+    ...pod?.ownership === "ours" && demand.lastActivityMs === null ? [{ kind: "note-use", atMs: pod.createdAtMs } as const] : [],
   ];
 }
 

@@ -49,7 +49,7 @@ export interface ClaimFacts {
 export interface Turn {
   /** One more instance is within the agent's maximum, and nobody who has waited longer would take it. */
   readonly hasRoom: boolean;
-  /** Among the threads used last, which keep their instance although idle. */
+  /** Among the threads used or opened last, which have an instance although nothing is to be read. */
   readonly isWarm: boolean;
 }
 
@@ -79,6 +79,11 @@ function without(spec: object, fields: ReadonlySet<string>): readonly (readonly 
 export function lastUseMs({ demand, pod, nowMs }: Pick<ThreadFacts, "demand" | "pod" | "nowMs">): number {
   const startedMs = pod?.state.kind === "running" ? Math.max(pod.state.sinceMs, pod.createdAtMs) : pod?.createdAtMs;
   return Math.min(nowMs, Math.max(demand.lastActivityMs ?? 0, startedMs ?? 0));
+}
+
+/** Opened, and nothing has happened in it since: no message either way, no instance. */
+export function isUnused({ demand, pod }: Pick<ThreadFacts, "demand" | "pod">): boolean {
+  return pod === null && demand.unread === 0 && demand.lastActivityMs === null;
 }
 
 /** The pod's agent has acknowledged what it was started for. Messages are acknowledged in order: an older first unread one means nothing was. */

@@ -5,6 +5,8 @@ interface Group {
   readonly occupied: Map<string, number>;
   /** Threads that only wait for room, and since when their oldest message waits. */
   readonly waiting: Map<string, number>;
+  /** Threads that were opened and not used yet, and since when they are there. */
+  readonly unused: Map<string, number>;
 }
 
 export interface Seeker {
@@ -28,6 +30,7 @@ export class Fleet {
     this.#agentOf.set(key, agentKey);
     const group = this.#group(agentKey);
     const hasWaited = group.waiting.delete(key);
+    group.unused.delete(key);
     group.occupied.set(key, Math.max(usedAtMs, group.occupied.get(key) ?? 0));
     return hasWaited ? leastRecent(group.waiting) : [];
   }
@@ -38,9 +41,20 @@ export class Fleet {
     this.#agentOf.set(key, agentKey);
     const group = this.#group(agentKey);
     group.occupied.delete(key);
+    group.unused.delete(key);
     const isNew = !group.waiting.has(key);
     group.waiting.set(key, oldestUnreadMs ?? 0);
     return isNew ? leastRecent(group.occupied) : [];
+  }
+
+  /** The thread needs no instance, but may have one if the agent keeps some warm. */
+  propose({ key, agentKey }: Pick<Seeker, "key" | "agentKey">, openedMs: number): void {
+    if (this.#agentOf.get(key) !== agentKey) this.leave(key);
+    this.#agentOf.set(key, agentKey);
+    const group = this.#group(agentKey);
+    group.occupied.delete(key);
+    group.waiting.delete(key);
+    group.unused.set(key, openedMs);
   }
 
   /** The thread neither has a pod nor waits for one. @returns who may come in its place, or was behind it */
@@ -51,8 +65,9 @@ export class Fleet {
     const group = this.#group(agentKey);
     group.occupied.delete(key);
     group.waiting.delete(key);
-    if (group.occupied.size === 0 && group.waiting.size === 0) this.#groups.delete(agentKey);
-    return leastRecent(group.waiting);
+    group.unused.delete(key);
+    if (group.occupied.size + group.waiting.size + group.unused.size === 0) this.#groups.delete(agentKey);
+    return group.waiting.size > 0 ? leastRecent(group.waiting) : mostRecent(group.unused);
   }
 
   /** Where a thread stands. Those that wait go before it if their oldest message is older than its own. */
@@ -61,7 +76,7 @@ export class Fleet {
     if (group === undefined) return { hasRoom: max > 0, isWarm: warm > 0 };
     const others = group.occupied.size - (group.occupied.has(seeker.key) ? 1 : 0);
     const free = max - others;
-    return { hasRoom: free > 0 && aheadOf(seeker, group.waiting) < free, isWarm: warm > 0 && group.waiting.size === 0 && rankOf(seeker.key, group.occupied) < warm };
+    return { hasRoom: free > 0 && aheadOf(seeker, group.waiting) < free, isWarm: warm > 0 && group.waiting.size === 0 && rankOf(seeker.key, group) < warm };
   }
 
   instancesOf(agentKey: string): number {
@@ -69,7 +84,7 @@ export class Fleet {
   }
 
   #group(agentKey: string): Group {
-    const group = this.#groups.get(agentKey) ?? { occupied: new Map<string, number>(), waiting: new Map<string, number>() };
+    const group = this.#groups.get(agentKey) ?? { occupied: new Map<string, number>(), waiting: new Map<string, number>(), unused: new Map<string, number>() };
     this.#groups.set(agentKey, group);
     return group;
   }
@@ -82,6 +97,12 @@ function leastRecent(times: ReadonlyMap<string, number>): readonly string[] {
   return first === undefined ? [] : [first[0]];
 }
 
+function mostRecent(times: ReadonlyMap<string, number>): readonly string[] {
+  let last: readonly [string, number] | undefined;
+  for (const entry of times) if (last === undefined || isLater(entry, last)) last = entry;
+  return last === undefined ? [] : [last[0]];
+}
+
 /** Same time: by name, so that two threads never wait for each other. */
 function aheadOf({ key, oldestUnreadMs }: Seeker, waiting: ReadonlyMap<string, number>): number {
   const sinceMs = oldestUnreadMs ?? 0;
@@ -92,12 +113,13 @@ function aheadOf({ key, oldestUnreadMs }: Seeker, waiting: ReadonlyMap<string, n
   return ahead;
 }
 
-/** Number of threads with an instance that were used later. */
-function rankOf(key: string, occupied: ReadonlyMap<string, number>): number {
-  const usedAtMs = occupied.get(key) ?? 0;
+/** Number of threads, with an instance or not used yet, that were used or opened later. */
+function rankOf(key: string, { occupied, unused }: Group): number {
+  const own = [key, occupied.get(key) ?? unused.get(key) ?? 0] as const;
   let later = 0;
-  for (const [other, otherUsedAtMs] of occupied) {
-    if (other !== key && (otherUsedAtMs > usedAtMs || (otherUsedAtMs === usedAtMs && other < key))) later += 1;
-  }
+  for (const times of [occupied, unused]) for (const other of times) if (other[0] !== key && isLater(other, own)) later += 1;
   return later;
 }
+
+const isLater = ([one, oneMs]: readonly [string, number], [other, otherMs]: readonly [string, number]): boolean =>
+  oneMs > otherMs || (oneMs === otherMs && one < other);

@@ -6,7 +6,7 @@ import { apply, type Outcome, type Subject } from "./apply.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { desire, type Desired } from "./desired.ts";
 import { diff, type Action, type Difference } from "./diff.ts";
-import { fingerprintOf, lastUseMs, type ThreadFacts } from "./facts.ts";
+import { fingerprintOf, isUnused, lastUseMs, type ThreadFacts } from "./facts.ts";
 import type { Fleet, Seeker } from "./fleet.ts";
 import { readClaim } from "./owned-objects.ts";
 import { readPod } from "./pod-facts.ts";
@@ -26,6 +26,11 @@ export interface Turns {
 
 /** Something under a name that we need: looked at again this often, because nobody tells us when it goes. */
 const OBSTACLE_MS = 30_000;
+
+interface Stored {
+  readonly demand: Demand;
+  readonly starts: StartAttempts | null;
+}
 
 interface Turn {
   /** Monotonic; what was signalled later is for the next turn. */
@@ -65,7 +70,7 @@ export async function reconcileThread(key: string, turns: Turns, signal: AbortSi
 }
 
 /** @returns null if the thread went or became another one meanwhile */
-function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { readonly demand: Demand; readonly starts: StartAttempts | null }, startedMs: number): Turn | null {
+function gather(key: string, { view, fleet, memories, deps }: Turns, stored: Stored, startedMs: number): Turn | null {
   const seen = view.thread(key);
   if (seen === null || !seen.reading.isReadable || seen.reading.resource.metadata.uid !== stored.demand.threadUid) return null;
   const thread = seen.reading.resource;
@@ -75,6 +80,7 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { r
   const pod = podOf(view.pod(key), thread);
   const nowMs = deps.clock.nowMs();
   if (pod !== null && pod.ownership !== "foreign") fleet.occupy(key, agentKey, lastUseMs({ demand: stored.demand, pod, nowMs }));
+  else if (isUnused({ demand: stored.demand, pod })) fleet.propose({ key, agentKey }, openedMsOf(thread));
   const limits = agent.kind === "present" ? agent.agent.spec.instances : { max: 0, warm: 0 };
   const fingerprint = fingerprintOf(thread, agent);
   const facts: ThreadFacts = {
@@ -93,6 +99,7 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: { r
 
 const definitionOf = ({ agent }: ThreadFacts): Agent | null => (agent.kind === "present" ? agent.agent : null);
 const podOf = (pod: KubeObject | null, thread: Thread) => (pod === null ? null : readPod(pod, thread.metadata.uid));
+export const openedMsOf = ({ metadata }: Thread): number => Date.parse(metadata.creationTimestamp ?? "") || 0;
 const seekerOf = (key: string, agentKey: string, demand: Demand): Seeker => ({ key, agentKey, oldestUnreadMs: demand.oldestUnreadMs });
 
 /** Before anything is awaited: two threads that decide at the same time must not both take the last place. */
@@ -101,7 +108,7 @@ function takePlace({ key, agentKey, facts }: Turn, desired: Desired, { actions }
   if (creates(actions)) enqueue(fleet.occupy(key, agentKey, facts.nowMs));
   else if (desired.reason === "AgentAtMaximum") enqueue(fleet.wait(seekerOf(key, agentKey, facts.demand)));
   // A pod that was made a moment ago may not be in the cache yet: its place is kept.
-  else if (desired.reason !== "JustStarted") enqueue(fleet.leave(key));
+  else if (desired.reason !== "JustStarted" && !isUnused(facts)) enqueue(fleet.leave(key));
 }
 
 async function applyOrLeave(turn: Turn, actions: readonly Action[], turns: Turns, signal: AbortSignal): Promise<Outcome> {

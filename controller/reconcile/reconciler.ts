@@ -3,10 +3,11 @@ import { describeError } from "../../common/lifecycle.ts";
 import type { Demand } from "../threads/thread-store.ts";
 import { writeAgentStatus } from "./agent-status.ts";
 import { ClusterView } from "./cluster-view.ts";
+import { isUnused } from "./facts.ts";
 import { Fleet } from "./fleet.ts";
 import type { ReconcilerDeps } from "./ports.ts";
 import { WorkQueue } from "./queue.ts";
-import { messagesSeen, reconcileThread, type Turns } from "./reconcile-thread.ts";
+import { messagesSeen, openedMsOf, reconcileThread, type Turns } from "./reconcile-thread.ts";
 import { ThreadMemories } from "./thread-memory.ts";
 
 /**
@@ -108,14 +109,16 @@ class Reconciler {
     this.#threads.add(key);
   }
 
-  /** Who waited under the last controller goes on in the same order under this one, whichever thread is looked at first. */
+  /** Who waited, or was opened last, under the last controller is so under this one, whichever thread is looked at first. */
   async #lineUp(): Promise<void> {
-    for (const [uid, { unread, oldestUnreadMs }] of await this.#deps.store.demands()) {
+    for (const [uid, demand] of await this.#deps.store.demands()) {
       const key = this.#view.keyOfUid(uid);
       const reading = key === undefined ? undefined : this.#view.thread(key)?.reading;
-      if (key === undefined || unread === 0 || reading?.isReadable !== true || this.#view.pod(key) !== null) continue;
+      if (key === undefined || reading?.isReadable !== true || this.#view.pod(key) !== null) continue;
       const { metadata, spec } = reading.resource;
-      this.#fleet.wait({ key, agentKey: `${metadata.namespace}/${spec.agent}`, oldestUnreadMs });
+      const seeker = { key, agentKey: `${metadata.namespace}/${spec.agent}`, oldestUnreadMs: demand.oldestUnreadMs };
+      if (demand.unread > 0) this.#fleet.wait(seeker);
+      else if (isUnused({ demand, pod: null })) this.#fleet.propose(seeker, openedMsOf(reading.resource));
     }
   }
 

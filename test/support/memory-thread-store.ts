@@ -65,6 +65,13 @@ export class MemoryThreadStore implements ReconcileStore {
     return new Map(await Promise.all([...this.#threads.keys()].map(async (uid) => [uid, await this.demand(uid)] as const)));
   }
 
+  async noteActivity(activity: ReadonlyMap<string, number>): Promise<void> {
+    for (const [uid, atMs] of activity) {
+      const kept = this.#threads.get(uid);
+      if (kept !== undefined) kept.lastActivityMs = Math.max(kept.lastActivityMs ?? 0, atMs);
+    }
+  }
+
   async startAttempts(uid: string): Promise<StartAttempts | null> {
     return this.#starts.get(uid) ?? null;
   }

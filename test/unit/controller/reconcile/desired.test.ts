@@ -39,6 +39,12 @@ describe("idleness", () => {
     ["the agent's own idle timeout counts", { agent: agentWith({ idleTimeout: "1m30s" }), demand: nothingUnread(NOW_MS - 90 * SECOND), pod: aPod({ kind: "running", sinceMs: 0 }, { createdAtMs: 0 }) }, { wantPod: false, reason: "IdleTimeout" }],
     ["activity from a clock that is ahead is activity now", { demand: nothingUnread(NOW_MS + 60 * MINUTE), pod: aPod(states.running) }, { phase: "Running", wakeAtMs: NOW_MS + 5 * MINUTE }],
     ["a warm thread keeps its pod and is asked again", { turn: { hasRoom: true, isWarm: true }, pod: aPod({ kind: "running", sinceMs: 0 }, { createdAtMs: 0 }) }, { phase: "Running", wantPod: true, reason: "KeptWarm", wakeAtMs: NOW_MS + 30 * SECOND }],
+    ["a thread that was opened and is warm gets its pod before its first message", { turn: { hasRoom: true, isWarm: true } }, { phase: "Starting", wantPod: true, reason: "WarmingUp" }],
+    ["one that is not among the warm waits for its first message", { turn: { hasRoom: true, isWarm: false } }, { phase: "Idle", wantPod: false }],
+    ["a warm thread that has been used is not started without a message", { demand: nothingUnread(NOW_MS), turn: { hasRoom: true, isWarm: true } }, { phase: "Idle", wantPod: false }],
+    ["warmth does not exceed the agent's maximum", { turn: { hasRoom: false, isWarm: true } }, { phase: "Idle", wantPod: false }],
+    ["a start ahead of time that failed is not tried again before there is a message", { starts: failed(1, 0), turn: { hasRoom: true, isWarm: true } }, { phase: "Idle", wantPod: false }],
+    ["nobody is warm without a definition", { agent: { kind: "missing" }, turn: { hasRoom: true, isWarm: true } }, { wantPod: false, reason: "AgentMissing" }],
     ["a pod that ends because of idleness is gone: idle", { demand: nothingUnread(NOW_MS - 90 * MINUTE) }, { phase: "Idle", wantPod: false }],
   ]);
 });
@@ -51,7 +57,6 @@ describe("what a person asks for", () => {
     ["a stop leaves an instance that started after it", { thread: aThread({ stopRequestedAt: at(NOW_MS - 2 * MINUTE) }), demand: message, pod: aPod(states.running) }, { phase: "Running", wantPod: true }],
     ["after a stop, messages from before it wait for the next one", { thread: aThread({ stopRequestedAt: at(NOW_MS) }), demand: message }, { phase: "Idle", wantPod: false, reason: "Stopped" }],
     ["after a stop, the next message starts it again", { thread: aThread({ stopRequestedAt: at(NOW_MS - 2 * MINUTE) }), demand: message }, { wantPod: true, reason: "Waking" }],
-    ["after a stop, a message of unknown age starts it again", { thread: aThread({ stopRequestedAt: at(NOW_MS) }), demand: { threadUid: "thread-1", unread: 1, oldestUnreadMs: 1, lastActivityMs: 1 } }, { wantPod: true }],
     ["a deleted thread loses its pod", { thread: aThread({}, { deletionTimestamp: at(NOW_MS) }), demand: message, pod: aPod(states.running) }, { phase: "Stopping", wantPod: false, reason: "Deleted" }],
   ]);
 });

@@ -69,6 +69,34 @@ test("the threads used last are warm", () => {
   expect(["a", "b", "c"].map((key) => fleet.turnOf(seeker(key), limits(9, 2)).isWarm)).toEqual([false, true, true]);
 });
 
+test("a thread that was just opened is among the warm, and takes the place of the one used least", () => {
+  const fleet = new Fleet();
+  fleet.occupy("t/a", "t/helper", 1);
+  fleet.occupy("t/b", "t/helper", 2);
+  fleet.propose({ key: "t/c", agentKey: "t/helper" }, 3);
+  const isWarm = (key: string) => fleet.turnOf({ key, agentKey: "t/helper", oldestUnreadMs: null }, { max: 9, warm: 2 }).isWarm;
+  expect(["t/a", "t/b", "t/c"].map(isWarm)).toEqual([false, true, true]);
+  expect(fleet.instancesOf("t/helper")).toBe(2);
+});
+
+test("of many threads that were opened only the last ones are warm, whichever asks first", () => {
+  const fleet = new Fleet();
+  for (const [key, openedMs] of [["t/a", 1], ["t/c", 3], ["t/b", 2]] as const) fleet.propose({ key, agentKey: "t/helper" }, openedMs);
+  const isWarm = (key: string) => fleet.turnOf({ key, agentKey: "t/helper", oldestUnreadMs: null }, { max: 9, warm: 1 }).isWarm;
+  expect(["t/a", "t/b", "t/c"].map(isWarm)).toEqual([false, false, true]);
+});
+
+test("when an instance goes and nobody waits, the thread opened last is asked; one that is used or gone is asked no more", () => {
+  const fleet = new Fleet();
+  fleet.occupy("t/a", "t/helper", 1);
+  fleet.propose({ key: "t/b", agentKey: "t/helper" }, 2);
+  fleet.propose({ key: "t/c", agentKey: "t/helper" }, 3);
+  expect(fleet.leave("t/a")).toEqual(["t/c"]);
+  fleet.occupy("t/c", "t/helper", 4);
+  expect(fleet.leave("t/c")).toEqual(["t/b"]);
+  expect(fleet.leave("t/b")).toEqual([]);
+});
+
 test("nobody is kept warm while another thread waits, and the one used least is asked", () => {
   const fleet = new Fleet();
   fleet.occupy("a", AGENT, 10);

@@ -251,6 +251,56 @@ describe("instances of an agent", () => {
     expect(stage.cluster.all(TYPES.pods).map(({ metadata }) => metadata.name)).toEqual(["weir-three"]);
   });
 
+  test("with warm instances, a thread has one when it is opened: its first message finds it running", async () => {
+    await begin({ instances: { max: 3, warm: 1 } });
+    expect(stage.pod("one")).toBeDefined();
+    stage.runs("one");
+    await pass(6 * MINUTE);
+    expect(stage.statusOf("one")).toMatchObject({ phase: "Running", unread: 0 });
+    stage.post("one");
+    await settle();
+    expect(stage.cluster.writes.filter((write) => write.startsWith("create pods"))).toHaveLength(1);
+  });
+
+  test("of threads that are opened later, the last ones are warm; those before them sleep after their idle timeout", async () => {
+    await begin({ instances: { max: 3, warm: 1 } });
+    stage.runs("one");
+    await pass(1_000);
+    await stage.thread("two");
+    await settle();
+    stage.runs("two");
+    await pass(6 * MINUTE);
+    expect([stage.pod("one")?.metadata.deletionTimestamp, stage.pod("two")?.metadata.deletionTimestamp]).toEqual([expect.any(String), undefined]);
+  });
+
+  test.each([["ends in peace", 0], ["crashes", 1]])("an instance that %s before its first message is not started again without one", async (_what, exitCode) => {
+    await begin({ instances: { max: 3, warm: 1 } });
+    stage.runs("one");
+    await settle();
+    stage.exits("one", exitCode);
+    await settle();
+    stage.endPods();
+    await pass(20 * MINUTE);
+    expect(stage.pod("one")).toBeUndefined();
+    stage.post("one");
+    await settle();
+    expect(stage.pod("one")).toBeDefined();
+  });
+
+  test("another controller warms no more than the one before it did", async () => {
+    await stage.agent("helper", { instances: { max: 3, warm: 1 } });
+    for (const name of ["one", "two", "three"]) {
+      await stage.thread(name);
+      await pass(1_000);
+    }
+    stage.start();
+    await settle();
+    await stage.crash();
+    stage.start();
+    await pass(2 * MINUTE);
+    expect(["one", "two", "three"].filter((name) => stage.pod(name) !== undefined)).toEqual(["three"]);
+  });
+
   test("its status counts threads and instances", async () => {
     await begin();
     stage.post("one");

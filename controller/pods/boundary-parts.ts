@@ -17,10 +17,19 @@ const SIDECAR_PROGRAM = "/app/sidecar.cjs";
  * What the API server would fill in is written out everywhere below, so that a pod which comes back from it is recognised as
  * governed already.
  */
-const RESTRICTED = { allowPrivilegeEscalation: false, privileged: false, readOnlyRootFilesystem: true, seccompProfile: { type: "RuntimeDefault" } } as const;
+const RESTRICTED = {
+  allowPrivilegeEscalation: false, privileged: false, readOnlyRootFilesystem: true, seccompProfile: { type: "RuntimeDefault" },
+} as const;
+const SIDECAR_USER = { runAsUser: SIDECAR_UID, runAsGroup: SIDECAR_UID, runAsNonRoot: true } as const;
 const LOGGING = { terminationMessagePath: "/dev/termination-log", terminationMessagePolicy: "File" } as const;
 /** The program's file pages are shared by all pods of a node, but charged to whichever touches them first: hence the limit. */
 const RESOURCES = { requests: { cpu: "5m", memory: "16Mi" }, limits: { memory: "128Mi" } } as const;
+
+/** The command waits for the file, so that one probe is enough; a probe that polled would add up to a second to each start. */
+const READY_PROBE = {
+  exec: { command: [NODE, SIDECAR_PROGRAM, "--await-ready", READY_FILE] },
+  periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 30, successThreshold: 1,
+} as const;
 
 /** Uid of each container with an identity of its own. */
 export function identityUids(identities: readonly string[]): Readonly<Record<string, number>> {
@@ -31,7 +40,7 @@ export function identityUids(identities: readonly string[]): Readonly<Record<str
 export function initContainer(governance: Governance): ReadContainer {
   const { settings, trust } = governance;
   const isRoot = settings.redirect === "init";
-  const user = isRoot ? { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false } : { runAsUser: SIDECAR_UID, runAsGroup: SIDECAR_UID, runAsNonRoot: true };
+  const user = isRoot ? { runAsUser: 0, runAsGroup: 0, runAsNonRoot: false } : SIDECAR_USER;
   const extraCa = trust.extraCaConfigMap === undefined ? [] : [{ name: POD_PARTS.extraCaVolume, mountPath: EXTRA_CA_DIRECTORY, readOnly: true }];
   return {
     name: POD_PARTS.init,
@@ -72,10 +81,12 @@ export function sidecarContainer({ settings, identities }: Governance): ReadCont
       ...identities.flatMap((name, index) => ["--container", `${name}=${index}`]),
     ],
     resources: RESOURCES,
-    securityContext: { ...RESTRICTED, runAsUser: SIDECAR_UID, runAsGroup: SIDECAR_UID, runAsNonRoot: true, capabilities: { drop: ["ALL"] } },
-    // The command waits for the file, so that one probe is enough; a probe that polled would add up to a second to each start.
-    startupProbe: { exec: { command: [NODE, SIDECAR_PROGRAM, "--await-ready", READY_FILE] }, periodSeconds: 1, timeoutSeconds: 10, failureThreshold: 30, successThreshold: 1 },
-    volumeMounts: [{ name: POD_PARTS.identityVolume, mountPath: IDENTITY_DIRECTORY, readOnly: true }, { name: POD_PARTS.stateVolume, mountPath: STATE_DIRECTORY }],
+    securityContext: { ...RESTRICTED, ...SIDECAR_USER, capabilities: { drop: ["ALL"] } },
+    startupProbe: READY_PROBE,
+    volumeMounts: [
+      { name: POD_PARTS.identityVolume, mountPath: IDENTITY_DIRECTORY, readOnly: true },
+      { name: POD_PARTS.stateVolume, mountPath: STATE_DIRECTORY },
+    ],
     ...LOGGING,
   };
 }
@@ -83,12 +94,12 @@ export function sidecarContainer({ settings, identities }: Governance): ReadCont
 /** The token is in a volume that only the sidecar mounts. */
 export function boundaryVolumes({ settings, trust }: Governance): ReadVolume[] {
   const token = { serviceAccountToken: { audience: PROXY_AUDIENCE, expirationSeconds: settings.tokenLifetimeSeconds, path: "token" } };
-  const extraCa = trust.extraCaConfigMap === undefined ? [] : [{ name: POD_PARTS.extraCaVolume, configMap: { name: trust.extraCaConfigMap, defaultMode: 0o444 } }];
+  const roots = { name: trust.extraCaConfigMap, defaultMode: 0o444 };
   return [
     { name: POD_PARTS.trustVolume, emptyDir: { sizeLimit: "16Mi" } },
     { name: POD_PARTS.stateVolume, emptyDir: { medium: "Memory", sizeLimit: "64Ki" } },
     { name: POD_PARTS.identityVolume, projected: { defaultMode: 0o444, sources: [token] } },
-    ...extraCa,
+    ...(trust.extraCaConfigMap === undefined ? [] : [{ name: POD_PARTS.extraCaVolume, configMap: roots }]),
   ];
 }
 

@@ -1,7 +1,9 @@
 import type { ReadContainer } from "../resources/pod.ts";
 
 /** What the runtimes give a container by default, without NET_RAW: more than this is nobody's who lives behind a boundary. */
-const ALLOWED = new Set(["AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT"]);
+const ALLOWED = new Set([
+  "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+]);
 /** A raw socket sends past every rule. */
 const NEVER = ["NET_RAW", "NET_ADMIN"] as const;
 /** By these one becomes another user, and users are how containers are told apart. */
@@ -25,9 +27,10 @@ export function confine(container: ReadContainer, hasIdentities: boolean): Confi
   const dropped = drop.includes("ALL") ? drop : [...drop, ...taken.filter((name) => !drop.includes(name))];
   const capabilities = { ...rest, ...(kept.length === 0 ? {} : { add: kept }), drop: dropped };
   const escalation = hasIdentities ? { allowPrivilegeEscalation: false } : {};
+  const wantsMore = hasIdentities && container.securityContext?.allowPrivilegeEscalation === true;
   const warnings = [
     ...(lost.length === 0 ? [] : [`container ${container.name} does not get ${lost.join(", ")}: a governed pod has no such right`]),
-    ...(hasIdentities && container.securityContext?.allowPrivilegeEscalation === true ? [`container ${container.name} may not gain privileges: others of its pod are known by their user`] : []),
+    ...(wantsMore ? [`container ${container.name} may not gain privileges: others of its pod are known by their user`] : []),
   ];
   return { container: { ...container, securityContext: { ...container.securityContext, ...escalation, capabilities } }, warnings };
 }

@@ -9,7 +9,7 @@ import { ANNOTATIONS, LABELS } from "../../common/labels.ts";
 import type { ReadContainer, ReadPod } from "../resources/pod.ts";
 import { boundaryVolumes, identityUids, initContainer, sidecarContainer } from "./boundary-parts.ts";
 import { findProblems, withoutOurParts } from "./check-pod.ts";
-import { asUser, confine } from "./confine.ts";
+import { asUser, confine, type Confined } from "./confine.ts";
 import type { Governance, Governed } from "./governance.ts";
 import { withTrust } from "./trust-parts.ts";
 
@@ -19,6 +19,9 @@ const VERSION = 1;
 const API_TOKEN_VOLUME = /^kube-api-access-/;
 
 export type GovernPod = typeof governPod;
+
+/** User of each container with an identity of its own. */
+type Uids = Readonly<Record<string, number>>;
 
 export function governPod(original: ReadPod, governance: Governance): Governed {
   const isGoverned = original.metadata.annotations?.[ANNOTATIONS.injected] !== undefined;
@@ -40,10 +43,11 @@ export function governPod(original: ReadPod, governance: Governance): Governed {
     volumes: [...(pod.spec.volumes ?? []).filter(({ name }) => !API_TOKEN_VOLUME.test(name)), ...parts.volumes],
   };
   const warnings = [...initContainers, ...containers].flatMap((one) => one.warnings);
-  return { kind: "governed", pod: { ...pod, metadata: marked(pod.metadata, uids, fingerprintOf(parts), governance), spec }, warnings: [...warnings, ...unreachable(pod, governance)] };
+  const metadata = marked(pod.metadata, uids, fingerprintOf(parts), governance);
+  return { kind: "governed", pod: { ...pod, metadata, spec }, warnings: [...warnings, ...unreachable(pod, governance)] };
 }
 
-function rewriteContainer(container: ReadContainer, uids: Readonly<Record<string, number>>, { trust }: Governance): { container: ReadContainer; warnings: readonly string[] } {
+function rewriteContainer(container: ReadContainer, uids: Uids, { trust }: Governance): Confined {
   const mounts = container.volumeMounts?.filter(({ name }) => !API_TOKEN_VOLUME.test(name));
   const trusting = withTrust({ ...container, ...(mounts === undefined ? {} : { volumeMounts: mounts }) }, trust);
   const uid = uids[container.name];
@@ -55,7 +59,7 @@ function nameService({ settings }: Governance): Record<string, unknown> {
   return { dnsPolicy: "None", dnsConfig: { nameservers: [...settings.proxy.addresses], options: [{ name: "ndots", value: "1" }] } };
 }
 
-function marked(metadata: ReadPod["metadata"], uids: Readonly<Record<string, number>>, fingerprint: string, { agentName }: Governance): ReadPod["metadata"] {
+function marked(metadata: ReadPod["metadata"], uids: Uids, fingerprint: string, { agentName }: Governance): ReadPod["metadata"] {
   const { [ANNOTATIONS.identities]: _, ...annotations } = metadata.annotations ?? {};
   const identities = Object.keys(uids).length === 0 ? {} : { [ANNOTATIONS.identities]: JSON.stringify(uids) };
   const injected = { [ANNOTATIONS.injected]: JSON.stringify({ version: VERSION, fingerprint }) };
@@ -69,11 +73,15 @@ function fingerprintOf(parts: object): string {
 
 /** Probes of the kubelet and a service's clients come from outside, and are dropped in silence unless they are let in. */
 function unreachable(pod: ReadPod, { inbound }: Governance): string[] {
-  const expecting = pod.spec.containers.filter(({ ports = [], ...container }) => ports.length > 0 || ["livenessProbe", "readinessProbe", "startupProbe"].some((probe) => isNetworkProbe(container[probe])));
+  const expecting = pod.spec.containers.filter((container) => (container.ports ?? []).length > 0 || NETWORK_PROBES.some((probe) => isAsked(container[probe])));
   if (inbound === "any" || expecting.length === 0) return [];
-  return [`container ${expecting.map(({ name }) => name).join(", ")} has ports or probes, but nobody may open connections into this pod: annotate it with ${ANNOTATIONS.inbound}=any`];
+  const names = expecting.map(({ name }) => name).join(", ");
+  return [`container ${names} has ports or probes, but nobody may open connections into this pod: annotate it with ${ANNOTATIONS.inbound}=any`];
 }
 
-function isNetworkProbe(probe: unknown): boolean {
-  return typeof probe === "object" && probe !== null && !("exec" in probe);
+const NETWORK_PROBES = ["livenessProbe", "readinessProbe", "startupProbe"] as const;
+
+/** True for a probe that is not a command inside the container. */
+function isAsked(probe: ReadContainer["livenessProbe"]): boolean {
+  return probe !== undefined && probe !== null && !("exec" in probe);
 }

@@ -59,7 +59,7 @@ function metadataOf({ metadata, spec }: Thread, podName: string): ReadPod["metad
 
 function specOf(thread: Thread, agent: Agent, image: string, context: InstanceContext): ReadPod["spec"] {
   const { spec } = agent;
-  const { scheduling } = spec;
+  const { nodeSelector, tolerations, runtimeClassName, priorityClassName } = spec.scheduling;
   return {
     restartPolicy: "Never",
     enableServiceLinks: false,
@@ -68,7 +68,7 @@ function specOf(thread: Thread, agent: Agent, image: string, context: InstanceCo
     volumes: spec.volumes.map(({ name }) => ({ name, persistentVolumeClaim: { claimName: context.claimName(name) } })),
     ...(spec.volumes.length === 0 ? {} : { securityContext: { fsGroup: VOLUME_GROUP, fsGroupChangePolicy: "OnRootMismatch" } }),
     ...(spec.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
-    ...given({ nodeSelector: scheduling.nodeSelector, tolerations: scheduling.tolerations, runtimeClassName: scheduling.runtimeClassName, priorityClassName: scheduling.priorityClassName }),
+    ...given({ nodeSelector, tolerations, runtimeClassName, priorityClassName }),
   };
 }
 
@@ -80,9 +80,19 @@ function agentContainer(thread: Thread, agent: Agent, image: string, { grants }:
     name: AGENT_CONTAINER,
     image,
     ...given({ imagePullPolicy: spec.imagePullPolicy, command: spec.command, args: spec.args, workingDir: spec.workingDir, resources: spec.resources }),
+    ...given({ securityContext: userOf(spec) }),
     env: environment(spec.env, { ...dummiesOf(grants), ...own, ...servers }),
     volumeMounts: spec.volumes.map(({ name, mountPath }) => ({ name, mountPath })),
   };
+}
+
+/**
+ * Where servers of tools are known by their users, the agent's image must not be the one to say who it is: it could name the user of one of them. Root
+ * without the right to become anybody else suits most images.
+ */
+function userOf({ runAsUser, mcpServers }: AgentSpec): { readonly runAsUser: number } | undefined {
+  const user = runAsUser ?? (mcpServers.length > 0 ? 0 : undefined);
+  return user === undefined ? undefined : { runAsUser: user };
 }
 
 /** Rights and secrets of its own; the agent reaches it on the loopback, and it has none of the agent's volumes. */

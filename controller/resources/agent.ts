@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { POD_PARTS } from "../../common/labels.ts";
+import { FIRST_IDENTITY_UID, IDENTITY_CONTAINERS_LIMIT, POD_PARTS, SIDECAR_UID } from "../../common/labels.ts";
 import { conditions, durationBetween, label, objectMeta, quantity } from "./meta.ts";
 import { ANY_FIELDS, LIST_SET, listMap, rules } from "./structural.ts";
 
@@ -42,12 +42,15 @@ const volume = z.strictObject({
   retention: z.enum(["Retain", "Delete"]).default("Delete").describe("What becomes of it when its thread is deleted. It outlives every pod of the thread in any case."),
 }).describe("A volume of each thread, kept from instance to instance.");
 
+const RESERVED_VOLUMES = [POD_PARTS.trustVolume, POD_PARTS.identityVolume, POD_PARTS.stateVolume, POD_PARTS.extraCaVolume];
+const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
+
 const volumes = z.array(volume).max(16).default([]).meta({
   ...listMap("name"),
   ...rules(
     ["self.all(v, self.exists_one(w, w.mountPath == v.mountPath))", "each volume needs a mountPath of its own"],
     ["self.all(v, v.mountPath != '/' && v.mountPath != '/weir' && !v.mountPath.startsWith('/weir/'))", "a volume may not cover the root or /weir"],
-    [`self.all(v, v.name != '${POD_PARTS.trustVolume}' && v.name != '${POD_PARTS.identityVolume}')`, "this name is Weir's own"],
+    [`self.all(v, !(v.name in [${quoted(RESERVED_VOLUMES)}]))`, "this name is Weir's own"],
   ),
 }).describe("Volumes of each thread.");
 
@@ -67,7 +70,7 @@ const RESERVED_CONTAINERS = [AGENT_CONTAINER, POD_PARTS.init, POD_PARTS.sidecar]
 const mcpServers = z.array(mcpServer).max(16).default([]).meta({
   ...listMap("name"),
   ...rules(
-    [`self.all(s, !(s.name in [${RESERVED_CONTAINERS.map((name) => `'${name}'`).join(", ")}]))`, `${RESERVED_CONTAINERS.join(", ")} are containers of Weir itself`],
+    [`self.all(s, !(s.name in [${quoted(RESERVED_CONTAINERS)}]))`, `${RESERVED_CONTAINERS.join(", ")} are containers of Weir itself`],
     ["self.all(s, self.exists_one(t, t.port == s.port))", "each server needs a port of its own"],
   ),
 }).describe("Servers of tools beside the agent.");
@@ -85,6 +88,9 @@ const scheduling = z.strictObject({
   priorityClassName: z.string().max(253).optional().describe("As in a pod."),
 }).describe("Where its pods may run.");
 
+/** CEL. Uids of the sidecar and of containers with an identity of their own. */
+const NOT_RESERVED = `self != ${SIDECAR_UID} && (self < ${FIRST_IDENTITY_UID} || self >= ${FIRST_IDENTITY_UID + IDENTITY_CONTAINERS_LIMIT})`;
+
 /** Definition of an agent. Without an image it is an identity for pods that others create. */
 export const agentSpec = z.strictObject({
   image: z.string().min(1).max(1_024).optional().describe("Image of the agent's container. Without one no thread can be opened; pods with the label `weir.dev/agent` can still be governed under this name."),
@@ -92,6 +98,8 @@ export const agentSpec = z.strictObject({
   args: z.array(z.string().max(8_192)).max(256).optional().describe("As in a container."),
   env: environment.describe("Environment of the agent's container; MCP servers have their own."),
   workingDir: z.string().max(1_024).optional().describe("As in a container."),
+  runAsUser: z.int().min(0).max(2_147_483_647).optional().meta(rules([NOT_RESERVED, "this user belongs to the boundary"]))
+    .describe("User that the agent's container runs as. Default: what its image says; beside `mcpServers`, which are known by their users, root, who can become nobody else there."),
   imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).optional().describe("As in a container."),
   imagePullSecrets: z.array(label).max(8).default([]).meta(LIST_SET).describe("Secrets of this namespace by which images are pulled."),
   resources: resources.optional(),

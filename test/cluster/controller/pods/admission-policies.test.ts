@@ -8,6 +8,7 @@ import type { ReadContainer, ReadPod } from "../../../../controller/resources/po
 import { threadSpec } from "../../../../controller/resources/thread.ts";
 import { findKubernetes, obtainKubernetes } from "../../../../tools/kubernetes.ts";
 import { callKube } from "../../../support/kube/cluster-connection.ts";
+import { RELEASE } from "../../../support/kube/chart.ts";
 import { PROGRAMS_OF_LEVEL, startControlPlane, type ControlPlane } from "../../../support/kube/control-plane.ts";
 import { CONTROLLER_USER, WebhookStand } from "../../../support/kube/webhook-stand.ts";
 import { aContainer, aGovernance, aPod } from "../../../support/pods.ts";
@@ -34,7 +35,8 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
   /** A pod as the webhook leaves it, then changed. */
   function governed(change: Change = () => {}, changes: Partial<Governance> = {}): ReadPod {
     const identities = changes.identities ?? [];
-    const pod = aPod({ containers: [aContainer(), ...identities.map((name) => aContainer({ name }))] }, { namespace: "team" });
+    const user = identities.length === 0 ? {} : { securityContext: { runAsUser: 1_000 } };
+    const pod = aPod({ containers: [aContainer(user), ...identities.map((name) => aContainer({ name }))] }, { namespace: "team" });
     const result = governPod(pod, aGovernance({ settings: stand.settings, ...changes }));
     if (result.kind === "refused") throw new Error(result.problems.join("\n"));
     const copy = structuredClone(result.pod);
@@ -80,6 +82,12 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
     ["has another init image", (pod) => { init(pod)["image"] = "init:1"; }, /of the images/],
     ["has a sidecar with a command", (pod) => { sidecar(pod)["command"] = ["sleep", "9"]; }, /run as Weir wrote them/],
     ["has an init with a hook", (pod) => { init(pod).env = [...init(pod).env ?? [], { name: "NODE_OPTIONS", value: "--import=x" }]; }, /settings that Weir gives it/],
+    ["has an init that nobody waits for", (pod) => { init(pod)["restartPolicy"] = "Always"; }, /boundary is missing/],
+    ["shows what a node runs already, so that no webhook sees it", (pod) => {
+      pod.metadata.annotations = { ...pod.metadata.annotations, "kubernetes.io/config.mirror": "x" };
+      Object.assign(pod.spec, { nodeName: "n1", volumes: pod.spec.volumes?.filter(({ name }) => name !== "weir-identity") });
+      sidecar(pod).volumeMounts = sidecar(pod).volumeMounts?.filter(({ name }) => name !== "weir-identity");
+    }, /No governed pod can be here/],
     ["has an init that only writes files", (pod) => { init(pod).env = [{ name: "WEIR_MODE", value: "trust" }]; }, /settings that Weir gives it/],
     ["has an init with flags", (pod) => { init(pod)["args"] = ["--node-addresses", "203.0.113.9"]; }, /settings that Weir gives it/],
     ["has an init with more rights", (pod) => { secure(init(pod), { capabilities: { drop: ["ALL"], add: ["NET_ADMIN", "NET_RAW"] } }); }, /NET_ADMIN at most/],
@@ -89,6 +97,13 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
     ["sees the node's processes", (pod) => { pod.spec.hostPID = true; }, /neither network/],
     ["shares processes", (pod) => { pod.spec.shareProcessNamespace = true; }, /among its containers/],
     ["mounts a folder of the node", (pod) => { pod.spec.volumes?.push({ name: "run", hostPath: { path: "/run" } }); }, /nothing of its node/],
+    ["mounts a share from anywhere", (pod) => { pod.spec.volumes?.push({ name: "out", nfs: { server: "192.0.2.9", path: "/" } }); }, /nothing that the node would fetch/],
+    ["takes a port of its node", (pod) => { app(pod)["ports"] = [{ containerPort: 80, hostPort: 10_250 }]; }, /nor ports with its node/],
+    ["has its node call somebody else", (pod) => { app(pod)["livenessProbe"] = { httpGet: { port: 80, host: "169.254.169.254" } }; }, /name no host/],
+    ["has its node call somebody when it stops", (pod) => { app(pod)["lifecycle"] = { preStop: { httpGet: { port: 80, host: "192.0.2.9" } } }; }, /name no host/],
+    ["turns the kernel's own protection off", (pod) => { pod.spec.securityContext = { sysctls: [{ name: "net.ipv4.conf.all.route_localnet", value: "1" }] }; }, /sets no sysctl/],
+    ["is unconfined by AppArmor", (pod) => { secure(app(pod), { appArmorProfile: { type: "Unconfined" } }); }, /unconfined/],
+    ["is unconfined by seccomp as a whole", (pod) => { pod.spec.securityContext = { seccompProfile: { type: "Unconfined" } }; }, /not unconfined/],
     ["gets a token for the API server", (pod) => { pod.spec["automountServiceAccountToken"] = true; }, /no token for the API server/],
     ["is privileged", (pod) => { app(pod).securityContext = { privileged: true, capabilities: { drop: ["ALL"] } }; }, /neither privileged nor unconfined/],
     ["has NET_ADMIN", (pod) => { secure(app(pod), { capabilities: { add: ["NET_ADMIN"], drop: ["NET_RAW"] } }); }, /no right beyond/],
@@ -115,11 +130,27 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
     expect(message(await create(governed(change, { identities: ["shell"] })))).toMatch(/no other may become its user/);
   });
 
+  test("refuse a pod with identities in which another container leaves its user to its image", async () => {
+    const nameless = governed((pod) => { delete app(pod).securityContext?.runAsUser; }, { identities: ["shell"] });
+    expect(message(await create(nameless))).toMatch(/every other says which user it runs as/);
+    expect(message(await create({ ...nameless, spec: { ...nameless.spec, securityContext: { ...nameless.spec.securityContext, runAsUser: 1_000 } } }))).toBe("accepted");
+  });
+
+  test("refuse a pod that asks for the boundary where no webhook is asked", async () => {
+    expect(message(await create(governed(), RELEASE.namespace))).toMatch(/No governed pod can be here/);
+    expect(message(await create(aPod({}, { labels: {} }), RELEASE.namespace))).toBe("accepted");
+  });
+
+  test.each(["true", "Enabled", "yes", ""])("refuse the label weir.dev/inject=%s, by which nobody would be governed", async (value) => {
+    expect(message(await create(aPod({}, { labels: { "weir.dev/inject": value } }), "elsewhere"))).toMatch(/enabled or disabled/);
+  });
+
   test.each<[string, object, string, RegExp | string]>([
     ["adds NET_ADMIN", { securityContext: { capabilities: { add: ["NET_ADMIN"] } } }, "team", /NET_ADMIN belongs to weir-init alone/],
     ["adds NET_RAW, in a namespace with the label", { securityContext: { capabilities: { add: ["NET_RAW"] } } }, "labelled", /NET_ADMIN belongs to weir-init alone/],
     ["is privileged", { securityContext: { privileged: true } }, "team", /neither privileged/],
     ["calls itself weir-init", { name: "weir-init", securityContext: { capabilities: { add: ["NET_ADMIN"] } } }, "team", /NET_ADMIN belongs to weir-init alone/],
+    ["takes a port of its node", { ports: [{ containerPort: 80, hostPort: 10_250 }] }, "team", /nor ports with their node/],
     ["adds NET_ADMIN where no agents run", { securityContext: { capabilities: { add: ["NET_ADMIN"] } } }, "elsewhere", "accepted"],
     ["adds nothing", {}, "team", "accepted"],
   ])("of a pod without the label that %s: as said", async (_name, container, namespace, expected) => {
@@ -166,6 +197,27 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
       expect(await swap((pod) => { app(pod)["image"] = "app:2"; })).toBe("accepted");
     });
 
+    test("nobody writes whose it is by way of its status", async () => {
+      const status = async (metadata: object) => message(await plane.call("PATCH", `${there}/status?dryRun=All`, { metadata, status: { message: "x" } }));
+      expect(await status({ annotations: { "weir.dev/user": "boss" } })).toMatch(/Only Weir's controller/);
+      expect(await status({ labels: { "weir.dev/agent": "other" } })).toMatch(/weir\.dev\/agent stays/);
+      expect(await status({})).toBe("accepted");
+    });
+
+    test("nobody writes whose it is by binding it to a node", async () => {
+      const bind = async (metadata: object) => message(await plane.call("POST", `${there}/binding?dryRun=All`, { apiVersion: "v1", kind: "Binding", metadata: { name: "app-1", ...metadata }, target: { kind: "Node", name: "n1" } }));
+      expect(await bind({ annotations: { "weir.dev/user": "boss" } })).toMatch(/A binding says on which node/);
+      expect(await bind({ labels: { "weir.dev/thread": "t" } })).toMatch(/A binding says on which node/);
+      expect(await bind({})).toBe("accepted");
+    });
+
+    test.each(["exec", "attach"])("nobody runs a command in the sidecar: %s", async (verb) => {
+      const connect = async (container: string) => message(await plane.call("POST", `${there}/${verb}?container=${container}&command=id&stdout=true`));
+      expect(await connect("weir-sidecar")).toMatch(/Nobody runs commands in the boundary's own containers/);
+      expect(await connect("weir-init")).toMatch(/Nobody runs commands/);
+      expect(await connect("app")).not.toMatch(/Nobody runs commands/);
+    });
+
     const RESTRICTED = { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
     test.each<[string, object, RegExp | string]>([
       ["has no right", { securityContext: RESTRICTED, targetContainerName: "app" }, "accepted"],
@@ -182,8 +234,57 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
       expect(message(await plane.call("PUT", `${there}/ephemeralcontainers?dryRun=All`, { ...body, spec }))).toMatch(expected);
     });
 
+    test("a debugging container beside identities says its user", async () => {
+      const pod = governed((one) => { one.metadata.name = "app-2"; }, { identities: ["shell"] });
+      expect(message(await plane.call("POST", path("team"), pod))).toBe("accepted");
+      const { body } = await plane.call("GET", `${path("team")}/app-2`);
+      const debug = async (securityContext: object) => {
+        const spec = { ...body["spec"] as object, ephemeralContainers: [{ name: "debug", image: "busybox:1", securityContext }] };
+        return message(await plane.call("PUT", `${path("team")}/app-2/ephemeralcontainers?dryRun=All`, { ...body, spec }));
+      };
+      expect(await debug(RESTRICTED)).toMatch(/debugging container says its own/);
+      expect(await debug({ ...RESTRICTED, runAsUser: 1_000 })).toBe("accepted");
+    });
+
     test("it can be deleted", async () => {
       expect((await plane.call("DELETE", `${there}?dryRun=All`)).status).toBe(200);
+    });
+  });
+
+  describe("of a thread that somebody creates by kubectl", () => {
+    const threads = "/apis/weir.dev/v1alpha1/namespaces/team/threads?dryRun=All";
+    const open = async (spec: object, user = "ann@example.test", groups: readonly string[] = []) => message(await callKube(await plane.identity(user, groups), "POST", threads, {
+      apiVersion: "weir.dev/v1alpha1", kind: "Thread", metadata: { generateName: "t-" }, spec: { agent: "coder", user: "ann@example.test", ...spec },
+    }));
+    beforeAll(async () => {
+      const rules = [{ apiGroups: ["weir.dev"], resources: ["threads"], verbs: ["create"] }];
+      const rbac = { apiVersion: "rbac.authorization.k8s.io/v1" };
+      await plane.call("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/team/roles", { ...rbac, kind: "Role", metadata: { name: "open" }, rules });
+      await plane.call("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings", {
+        ...rbac, kind: "RoleBinding", metadata: { name: "open" }, roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "open" },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "ann@example.test" }],
+      });
+      await vi.waitFor(async () => { expect(await open({ user: "boss" })).toMatch(/spec\.user must be who creates the thread/); }, { timeout: 20_000, interval: 100 });
+    });
+
+    test("its user is whoever creates it", async () => {
+      expect(await open({})).toBe("accepted");
+      expect(await open({ user: "oidc:boss" })).toMatch(/spec\.user must be who creates the thread \(ann@example\.test\), or somebody whom they may impersonate/);
+    });
+
+    test("nobody says who sent it", async () => {
+      expect(await open({ chain: ["team/boss/t0"] })).toMatch(/written by Weir's controller alone/);
+      expect(await open({ parent: { name: "t0", uid: "u" } })).toMatch(/written by Weir's controller alone/);
+    });
+
+    test("who may be anybody may say so: a restored backup keeps what it had", async () => {
+      expect(await open({ user: "oidc:boss", chain: ["team/boss/t0"], parent: { name: "t0", uid: "u" } }, "root", ["system:masters"])).toBe("accepted");
+    });
+
+    test("the controller writes all of it", async () => {
+      const thread = { apiVersion: "weir.dev/v1alpha1", kind: "Thread", metadata: { generateName: "t-" }, spec: { agent: "coder", user: "oidc:boss", chain: ["team/boss/t0"] } };
+      const identity = await plane.identity(CONTROLLER_USER, ["system:serviceaccounts"]);
+      expect(message(await callKube(identity, "POST", threads, thread))).toBe("accepted");
     });
   });
 });

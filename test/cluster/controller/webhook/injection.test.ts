@@ -67,7 +67,8 @@ describe.skipIf(programs === null)("injection by a real API server (npm run veri
   });
 
   test("gives a server of tools an identity of its own", async () => {
-    const pod = aPod({ containers: [{ name: "app", image: "app:1" }, { name: "shell", image: "shell:1" }] }, { labels: { ...GOVERNED, "weir.dev/agent": "tooled" } });
+    const containers = [{ name: "app", image: "app:1", securityContext: { runAsUser: 1_000 } }, { name: "shell", image: "shell:1" }];
+    const pod = aPod({ containers }, { labels: { ...GOVERNED, "weir.dev/agent": "tooled" } });
     const { metadata, spec } = podSchema.parse((await create(pod)).body);
     expect(metadata.annotations?.["weir.dev/identities"]).toBe('{"shell":64100}');
     expect(spec.containers[1]?.securityContext).toMatchObject({ runAsUser: 64_100 });

@@ -28,7 +28,8 @@ describe("a governed pod", () => {
   });
 
   test("gives init and sidecar what their own readers of settings take", () => {
-    const [init, sidecar] = governed(aPod({ containers: [aContainer(), aContainer({ name: "shell" })] }), { identities: ["shell"] }).pod.spec.initContainers ?? [];
+    const pod = aPod({ securityContext: { runAsUser: 1_000 }, containers: [aContainer(), aContainer({ name: "shell" })] });
+    const [init, sidecar] = governed(pod, { identities: ["shell"] }).pod.spec.initContainers ?? [];
     const { WEIR_MODE, WEIR_NODE_ADDRESSES, WEIR_PROXY_PORT, WEIR_SIDECAR_UID, WEIR_CONTAINERS, WEIR_INBOUND, WEIR_CA_PEM, WEIR_TRUST_DIRECTORY, ...rest } = variablesOf(init);
     const settings = initConfig.parse({ mode: WEIR_MODE, nodeAddresses: WEIR_NODE_ADDRESSES, proxyPort: Number(WEIR_PROXY_PORT), sidecarUid: Number(WEIR_SIDECAR_UID), containers: WEIR_CONTAINERS, inbound: WEIR_INBOUND, caPem: WEIR_CA_PEM, trustDirectory: WEIR_TRUST_DIRECTORY });
     expect(settings).toMatchObject({ nodeAddresses: ["10.79.96.7"], proxyPort: 15_008, sidecarUid: SIDECAR_UID, containers: [{ name: "shell", uid: FIRST_IDENTITY_UID }], inbound: "none" });
@@ -102,7 +103,14 @@ describe("a governed pod", () => {
 });
 
 describe("containers with an identity of their own", () => {
-  const two = aPod({ containers: [aContainer({ securityContext: { allowPrivilegeEscalation: true, capabilities: { add: ["SETUID"] } } }), aContainer({ name: "shell", securityContext: { runAsUser: 0, capabilities: { add: ["SYS_ADMIN"] } } }), aContainer({ name: "files" })], initContainers: [aContainer({ name: "first" })] });
+  const two = aPod({
+    containers: [
+      aContainer({ securityContext: { runAsUser: 0, allowPrivilegeEscalation: true, capabilities: { add: ["SETUID"] } } }),
+      aContainer({ name: "shell", securityContext: { runAsUser: 0, capabilities: { add: ["SYS_ADMIN"] } } }),
+      aContainer({ name: "files" }),
+    ],
+    initContainers: [aContainer({ name: "first", securityContext: { runAsUser: 1_000 } })],
+  });
 
   test("run as a user that nobody else can become", () => {
     const { pod } = governed(two, { identities: ["shell", "files"] });
@@ -127,7 +135,11 @@ describe("containers with an identity of their own", () => {
 describe("governing twice", () => {
   test.each<[string, ReadPod, Partial<Governance>]>([
     ["a plain pod", aPod(), {}],
-    ["one with containers of all kinds", aPod({ initContainers: [aContainer({ name: "first" }), aContainer({ name: "helper", restartPolicy: "Always" })], containers: [aContainer({ env: [{ name: "A", value: "1" }] }), aContainer({ name: "shell" })], volumes: [{ name: "data", emptyDir: {} }] }), { identities: ["shell"] }],
+    ["one with containers of all kinds", aPod({
+      securityContext: { runAsUser: 1_000 },
+      initContainers: [aContainer({ name: "first" }), aContainer({ name: "helper", restartPolicy: "Always" })],
+      containers: [aContainer({ env: [{ name: "A", value: "1" }] }), aContainer({ name: "shell" })], volumes: [{ name: "data", emptyDir: {} }],
+    }), { identities: ["shell"] }],
     ["one with further roots", aPod(), { trust: { mountSystemBundle: false, extraCaConfigMap: "roots" } }],
     ["one whose rules the node writes", aPod(), { settings: { ...POD_SETTINGS, redirect: "node" } }],
   ])("is the same as once: %s", (_name, pod, changes) => {
@@ -151,28 +163,11 @@ describe("governing twice", () => {
 
 describe("a pod is refused", () => {
   test.each<[string, ReadPod, RegExp]>([
-    ["on the node's network", aPod({ hostNetwork: true }), /hostNetwork/],
-    ["with the node's processes", aPod({ hostPID: true }), /hostPID/],
-    ["with the node's IPC", aPod({ hostIPC: true }), /hostIPC/],
-    ["with processes shared among containers", aPod({ shareProcessNamespace: true }), /shareProcessNamespace/],
-    ["with a folder of the node", aPod({ volumes: [{ name: "run", hostPath: { path: "/run" } }] }), /Volume run is a hostPath/],
-    ["privileged", withSecurity({ privileged: true }), /must not be privileged/],
-    ["with every capability", withSecurity({ capabilities: { add: ["CAP_all"] } }), /capability ALL/],
-    ["with an unmasked /proc", withSecurity({ procMount: "Unmasked" }), /unmasked/],
-    ["unconfined by seccomp", withSecurity({ seccompProfile: { type: "Unconfined" } }), /unconfined by seccomp/],
-    ["unconfined by seccomp as a whole", aPod({ securityContext: { seccompProfile: { type: "Unconfined" } } }), /unconfined by seccomp/],
-    ["as the sidecar's user", withSecurity({ runAsUser: 64_000 }), /user 64000/],
-    ["as the user of an identity", withSecurity({ runAsUser: 64_115 }), /user 64115/],
-    ["as such a user as a whole", aPod({ securityContext: { runAsUser: 64_100 } }), /user 64100/],
-    ["privileged in an init container", aPod({ initContainers: [aContainer({ securityContext: { privileged: true } })] }), /must not be privileged/],
-    ["with a container named like the sidecar", aPod({ initContainers: [aContainer({ name: "weir-sidecar" })] }), /name of the boundary's own containers/],
-    ["with a main container named like init", aPod({ containers: [aContainer({ name: "weir-init" })] }), /name of the boundary's own containers/],
-    ["with a volume named like ours", aPod({ volumes: [{ name: "weir-trust", emptyDir: {} }] }), /name of the boundary's own volumes/],
-    ["with the identity mounted elsewhere", aPod({ containers: [aContainer({ volumeMounts: [{ name: "weir-identity", mountPath: "/t" }] })] }), /must not mount weir-identity/],
-    ["with something over the trust files", aPod({ containers: [aContainer({ volumeMounts: [{ name: "data", mountPath: "/weir/trust/" }] })] }), /trust files are there/],
-    ["with something around the trust files", aPod({ containers: [aContainer({ volumeMounts: [{ name: "data", mountPath: "/weir" }] })] }), /trust files are there/],
-    ["with a token for the proxy of its own", aPod({ volumes: [{ name: "t", projected: { sources: [{ serviceAccountToken: { audience: "weir-proxy" } }] } }] }), /token for weir-proxy/],
-    ["with a token for the controller", aPod({ volumes: [{ name: "t", projected: { sources: [{ configMap: {} }, { serviceAccountToken: { audience: "weir-controller" } }] } }] }), /token for weir-controller/],
+    ["for what it shares with its node", aPod({ hostNetwork: true }), /hostNetwork/],
+    ["for what it mounts", aPod({ volumes: [{ name: "run", hostPath: { path: "/run" } }] }), /Volume run is a hostPath/],
+    ["for a right of a container", withSecurity({ privileged: true }), /must not be privileged/],
+    ["for a container named like the sidecar", aPod({ initContainers: [aContainer({ name: "weir-sidecar" })] }), /name of the boundary's own containers/],
+    ["for a volume named like ours", aPod({ volumes: [{ name: "weir-trust", emptyDir: {} }] }), /name of the boundary's own volumes/],
   ])("%s", (_name, pod, reason) => {
     expect(refused(pod)).toMatch(reason);
   });
@@ -186,7 +181,7 @@ describe("a pod is refused", () => {
   test("with an identity for a container that is not there, or with too many of them", () => {
     expect(refused(aPod(), { identities: ["shell"] })).toMatch(/no container shell/);
     const many = Array.from({ length: 17 }, (_, index) => `c${index}`);
-    expect(refused(aPod({ containers: many.map((name) => aContainer({ name })) }), { identities: many })).toMatch(/At most 16/);
+    expect(refused(aPod({ containers: many.map((name) => aContainer({ name })) }), { identities: many })).toMatch(/^At most 16[^\n]*$/);
   });
 
   test("with every reason at once", () => {

@@ -57,6 +57,13 @@ describe("the pod of a thread", () => {
     expect(shell?.volumeMounts?.map(({ name }) => name)).not.toContain("work");
   });
 
+  test("runs its agent as the user of its image, unless servers of tools are known by theirs or the definition names one", () => {
+    const userOf = (spec: object) => instance(anAgent(spec)).spec.containers[0]?.securityContext?.runAsUser;
+    const mcpServers = [{ name: "shell", image: "shell:1", port: 8_001 }];
+    expect([userOf({}), userOf({ mcpServers }), userOf({ runAsUser: 1_000 }), userOf({ mcpServers, runAsUser: 1_000 })]).toEqual([undefined, 0, 1_000, 1_000]);
+    expect(() => instance(anAgent({ mcpServers, runAsUser: 64_100 }))).toThrow(/user 64100: it belongs to the boundary/);
+  });
+
   test("has a dummy of the right shape for each grant that it may be lent", () => {
     const agent = variables(instance(anAgent(), aThread(), [grant("github", { GITHUB_TOKEN: "auto" }), grant("llm", { OPENAI_API_KEY: "openai", BASE: "as-it-is" })]), "agent");
     expect(agent["GITHUB_TOKEN"]).toMatch(/^ghp_WEIRDUMMY/);

@@ -47,8 +47,9 @@ describe("a pod with the label", () => {
 
   test("gets an identity for each container that is a server of tools of its agent, and for no other", async () => {
     const server = (name: string) => ({ name, image: "x", port: 8_001 });
-    const pod = aPod({ containers: [aContainer(), aContainer({ name: "shell" })] });
-    expect(patched(await review(pod, { agent: agent({ mcpServers: [server("shell"), server("absent")] }) })).metadata.annotations).toMatchObject({ "weir.dev/identities": '{"shell":64100}' });
+    const pod = aPod({ securityContext: { runAsUser: 1_000 }, containers: [aContainer(), aContainer({ name: "shell" })] });
+    const verdict = await review(pod, { agent: agent({ mcpServers: [server("shell"), server("absent")] }) });
+    expect(patched(verdict).metadata.annotations).toMatchObject({ "weir.dev/identities": '{"shell":64100}' });
     expect(patched(await review(pod)).metadata.annotations).not.toHaveProperty(["weir.dev/identities"]);
   });
 

@@ -110,7 +110,7 @@ export const agentSpec = z.strictObject({
   idleTimeout: durationBetween("10s", "168h").default("5m").describe("Time without egress, message or keep-alive after which an instance is stopped; volume and history stay. From 10s to 168h."),
   instances: z.strictObject({
     max: z.int().min(0).max(100_000).default(100).describe("Instances at a time; further threads wait."),
-    warm: z.int().min(0).max(100).default(0).describe("Threads whose instance is kept running although it is idle: the ones used last."),
+    warm: z.int().min(0).max(100).default(0).describe("Threads that have an instance although no message waits: those used or opened last. A thread among them gets its instance when it is opened."),
   }).prefault({}).meta(rules(["!has(self.warm) || !has(self.max) || self.warm <= self.max", "warm cannot be more than max"])).describe("How many instances there may be."),
   startTimeout: durationBetween("1s", "1h").default("2m").describe("Time from the pod's creation until its agent container runs; longer counts as a failed start. From 1s to 1h."),
   trust: z.strictObject({

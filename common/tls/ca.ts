@@ -65,7 +65,9 @@ export function issueServerCertificate(names: readonly string[], ca: SigningCa, 
   const certPem = signCertificate({
     subject: commonName(names[0] ?? null), publicKey,
     notBeforeMs: validity.nowMs - LEAF_BACKDATE_MS, notAfterMs: Math.min(validity.nowMs + validity.lifetimeMs, ca.notAfterMs),
-    extensions: [basicConstraintsLeaf(), keyUsageLeaf(), serverAuth(), subjectKeyId(keyIdOf(publicKey)), authorityKeyId(ca.keyId), alternativeDnsNames(names, false)],
+    extensions: [
+      basicConstraintsLeaf(), keyUsageLeaf(), serverAuth(), subjectKeyId(keyIdOf(publicKey)), authorityKeyId(ca.keyId), alternativeDnsNames(names, false),
+    ],
   }, ca);
   return { certPem, keyPem };
 }

@@ -3,7 +3,9 @@
  * agent or of a destination; OpenSSL reads those.
  */
 
-const TAG = { boolean: 0x01, integer: 0x02, bits: 0x03, octets: 0x04, null: 0x05, oid: 0x06, utf8: 0x0c, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31 } as const;
+const TAG = {
+  boolean: 0x01, integer: 0x02, bits: 0x03, octets: 0x04, null: 0x05, oid: 0x06, utf8: 0x0c, utcTime: 0x17, generalizedTime: 0x18, sequence: 0x30, set: 0x31,
+} as const;
 const CONSTRUCTED_CONTEXT = 0xa0;
 const PRIMITIVE_CONTEXT = 0x80;
 

@@ -132,7 +132,8 @@ export class BoundaryKeeper {
   #report(revision: string, problems: readonly string[]): void {
     this.#trouble = problems.length === 0 ? null : problems.join("; ");
     this.#options.log[problems.length === 0 ? "info" : "warn"]("boundary.applied", { revision, ...(problems.length === 0 ? {} : { leftOut: problems }) });
-    this.#options.onEvent({ event: "boundary.applied", outcome: "succeeded", fields: { revision, agents: this.state.agents, ...(this.#trouble === null ? {} : { leftOut: this.#trouble }) } });
+    const leftOut = this.#trouble === null ? {} : { leftOut: this.#trouble };
+    this.#options.onEvent({ event: "boundary.applied", outcome: "succeeded", fields: { revision, agents: this.state.agents, ...leftOut } });
   }
 
   #refuse(error: string): void {

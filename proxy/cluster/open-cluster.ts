@@ -4,7 +4,7 @@ import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { openKubeApi } from "../../common/kube/http-kube-api.ts";
 import { openInformer } from "../../common/kube/informer.ts";
-import type { KubeApi } from "../../common/kube/kube-api.ts";
+import type { KubeApi, ObjectRef } from "../../common/kube/kube-api.ts";
 import { inClusterAccess } from "../../common/kube/kube-access.ts";
 import { accessFromKubeconfig } from "../../common/kube/kubeconfig.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
@@ -24,7 +24,6 @@ import { InstanceActivity } from "./instance-activity.ts";
 import { NodePods } from "./node-pods.ts";
 import { selectPod } from "./read-pod.ts";
 import { reportActivity } from "./report-activity.ts";
-
 
 export interface ClusterContext {
   readonly log: Log;
@@ -63,7 +62,8 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
   const informer = openInformer(api, TYPES.pods, { fieldSelector: `spec.nodeName=${nodeName}` }, { log, clock, select: selectPod });
   const pods = new NodePods({ informer, api, clock, nodeName, watchSilenceMs: config.watchSilenceMs, podWaitMs: config.podWaitMs });
   const holdings = new BoundaryHoldings();
-  const keeper = new BoundaryKeeper({ log, holdings, onEvent, file: join(stateDirectory, "boundary", "boundary.json"), controllerCaFile: config.controller.caFile });
+  const file = join(stateDirectory, "boundary", "boundary.json");
+  const keeper = new BoundaryKeeper({ log, holdings, onEvent, file, controllerCaFile: config.controller.caFile });
   const activity = new InstanceActivity(clock);
   return {
     pods, tokens: apiTokens(api), tokenReview: config.tokenReview, holdings, activity,
@@ -78,7 +78,7 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
         lifecycle.run("end-instance", async () => endInstance(pod, why, rooms));
       });
       lifecycle.run("pods", async (signal) => pods.run(signal));
-      lifecycle.run("boundary", async (signal) => watchBoundary({ namespace, configMap: config.configMap }, keeper, { api, log, clock }, signal));
+      lifecycle.run("boundary", async (signal) => watchBoundary({ namespace, name: config.configMap }, keeper, { api, log, clock }, signal));
       runActivity(config, { activity, pods, keeper }, context);
     },
   };
@@ -96,8 +96,8 @@ interface WatchDeps {
   readonly clock: Clock;
 }
 
-async function watchBoundary({ namespace, configMap }: { readonly namespace: string; readonly configMap: string }, keeper: BoundaryKeeper, deps: WatchDeps, signal: AbortSignal): Promise<void> {
-  const informer = openInformer(deps.api, TYPES.configMaps, { namespace, fieldSelector: `metadata.name=${configMap}` }, deps);
+async function watchBoundary({ namespace, name }: Required<ObjectRef>, keeper: BoundaryKeeper, deps: WatchDeps, signal: AbortSignal): Promise<void> {
+  const informer = openInformer(deps.api, TYPES.configMaps, { namespace, fieldSelector: `metadata.name=${name}` }, deps);
   informer.onChange((_key, object) => { void keeper.take(object); });
   await informer.run(signal);
 }

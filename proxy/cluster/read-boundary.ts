@@ -37,7 +37,7 @@ async function unpack(packed: Buffer): Promise<string> {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (cause) {
     const isLarge = (cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE";
-    throw new Error(isLarge ? `${BOUNDARY_KEYS.set} unpacks to more than ${UNPACKED_LIMIT_BYTES} bytes` : `${BOUNDARY_KEYS.set} is not compressed text`, { cause });
+    throw unfit(isLarge ? ` unpacks to more than ${UNPACKED_LIMIT_BYTES} bytes` : " is not compressed text", cause);
   }
 }
 
@@ -46,11 +46,15 @@ function readSet(text: string): BoundarySet {
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${BOUNDARY_KEYS.set} is not JSON`, { cause });
+    throw unfit(" is not JSON", cause);
   }
   const read = boundarySet.safeParse(json);
-  if (!read.success) throw new Error(`${BOUNDARY_KEYS.set}: ${firstProblem(read.error)}`);
+  if (!read.success) throw unfit(`: ${firstProblem(read.error)}`, read.error);
   const { platform } = read.data;
-  if (platform !== null && isIP(platform.address) === 0) throw new Error(`${BOUNDARY_KEYS.set}: platform.address is no address; a name would have to be believed`);
+  if (platform !== null && isIP(platform.address) === 0) throw unfit(": platform.address is no address; a name would have to be believed");
   return read.data;
+}
+
+function unfit(why: string, cause?: unknown): Error {
+  return new Error(`${BOUNDARY_KEYS.set}${why}`, { cause });
 }

@@ -23,7 +23,10 @@ const podShape = z.object({
     labels: z.record(z.string(), z.string()).default({}), annotations: z.record(z.string(), z.string()).default({}),
     deletionTimestamp: z.iso.datetime({ offset: true }).optional(),
   }),
-  spec: z.object({ nodeName: z.string().optional(), hostNetwork: z.boolean().default(false), containers: z.array(z.unknown()).default([]), initContainers: z.array(z.unknown()).default([]) }),
+  spec: z.object({
+    nodeName: z.string().optional(), hostNetwork: z.boolean().default(false),
+    containers: z.array(z.unknown()).default([]), initContainers: z.array(z.unknown()).default([]),
+  }),
   status: z.object({ phase: z.string().optional(), podIPs: z.array(z.object({ ip: z.string() })).default([]) }).default({ podIPs: [] }),
 });
 type PodShape = z.output<typeof podShape>;
@@ -35,7 +38,9 @@ const annotationShapes = {
   user: z.string().max(253),
   chain: z.array(label).max(16),
   grants: z.array(z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,188}[a-z0-9])?$/, "is no name of a grant")).max(64),
-  identities: z.record(z.string().refine(isContainerName, "is no name of a container"), z.int().min(FIRST_IDENTITY_UID).max(FIRST_IDENTITY_UID + IDENTITY_CONTAINERS_LIMIT - 1)),
+  identities: z.record(
+    z.string().refine(isContainerName, "is no name of a container"), z.int().min(FIRST_IDENTITY_UID).max(FIRST_IDENTITY_UID + IDENTITY_CONTAINERS_LIMIT - 1),
+  ),
 };
 
 /** Keeps of a pod what is read below, and what an informer needs: a node's pods are watched, not remembered. */
@@ -44,12 +49,17 @@ export function selectPod({ metadata, spec, status }: KubeObject): KubeObject {
   const { nodeName, hostNetwork, containers, initContainers } = (spec ?? {}) as Record<string, unknown>;
   const { phase, podIPs } = (status ?? {}) as Record<string, unknown>;
   const kept = { name, namespace, uid, resourceVersion, labels, annotations, deletionTimestamp };
-  return { metadata: kept as KubeObject["metadata"], spec: { nodeName, hostNetwork, containers: briefly(containers), initContainers: briefly(initContainers) }, status: { phase, podIPs } };
+  return {
+    metadata: kept as KubeObject["metadata"], status: { phase, podIPs },
+    spec: { nodeName, hostNetwork, containers: briefly(containers), initContainers: briefly(initContainers) },
+  };
 }
 
 function briefly(containers: unknown): unknown {
   if (!Array.isArray(containers)) return undefined;
-  return containers.map((container: { name?: unknown; securityContext?: { runAsUser?: unknown } }) => ({ name: container.name, securityContext: { runAsUser: container.securityContext?.runAsUser } }));
+  return containers.map(({ name, securityContext }: { name?: unknown; securityContext?: { runAsUser?: unknown } }) => (
+    { name, securityContext: { runAsUser: securityContext?.runAsUser } }
+  ));
 }
 
 /** Reads a pod strictly. Pure; whatever is not as the boundary's own injection and the controller write it makes the pod unfit. */
@@ -88,10 +98,11 @@ function governed({ metadata, spec, status }: PodShape): GovernedPod {
 }
 
 /** A container is itself only if it runs as the one uid that the redirect rules know it by. */
-function ownIdentities(spec: PodShape["spec"], annotations: Readonly<Record<string, string>>): string[] {
+function ownIdentities(spec: PodShape["spec"], annotations: Texts): string[] {
   const identities = Object.entries(jsonAnnotation(annotations, "identities", annotationShapes.identities) ?? {});
-  if (identities.length > IDENTITY_CONTAINERS_LIMIT) throw new Error(`annotation ${ANNOTATIONS.identities} names more than ${IDENTITY_CONTAINERS_LIMIT} containers`);
-  if (new Set(identities.map(([, uid]) => uid)).size !== identities.length) throw new Error(`annotation ${ANNOTATIONS.identities} gives one uid to two containers`);
+  const annotation = `annotation ${ANNOTATIONS.identities}`;
+  if (identities.length > IDENTITY_CONTAINERS_LIMIT) throw new Error(`${annotation} names more than ${IDENTITY_CONTAINERS_LIMIT} containers`);
+  if (new Set(identities.map(([, uid]) => uid)).size !== identities.length) throw new Error(`${annotation} gives one uid to two containers`);
   const containers = [...spec.containers, ...spec.initContainers].flatMap((container) => containerShape.safeParse(container).data ?? []);
   for (const [name, uid] of identities) {
     const runsAs = containers.find((container) => container.name === name)?.securityContext?.runAsUser;
@@ -100,7 +111,9 @@ function ownIdentities(spec: PodShape["spec"], annotations: Readonly<Record<stri
   return identities.map(([name]) => name);
 }
 
-function jsonAnnotation<T extends z.ZodType>(annotations: Readonly<Record<string, string>>, key: "chain" | "grants" | "identities", shape: T): z.output<T> | undefined {
+type Texts = Readonly<Record<string, string>>;
+
+function jsonAnnotation<T extends z.ZodType>(annotations: Texts, key: "chain" | "grants" | "identities", shape: T): z.output<T> | undefined {
   const text = annotations[ANNOTATIONS[key]];
   if (text === undefined) return undefined;
   let json: unknown;
@@ -119,7 +132,7 @@ function readAnnotation<T extends z.ZodType>(key: keyof typeof annotationShapes,
 }
 
 /** What policy sees of the pod's labels: not Weir's own, which are facts of the identity already, and no more than a policy can mean. */
-function shownLabels(labels: Readonly<Record<string, string>>): Record<string, string> {
-  const shown = Object.entries(labels).filter(([key]) => !key.startsWith(`${GROUP}/`) && key.length <= 253).toSorted(([one], [other]) => (one < other ? -1 : 1));
-  return Object.fromEntries(shown.slice(0, LABELS_LIMIT));
+function shownLabels(labels: Texts): Record<string, string> {
+  const shown = Object.entries(labels).filter(([key]) => !key.startsWith(`${GROUP}/`) && key.length <= 253);
+  return Object.fromEntries(shown.toSorted(([one], [other]) => (one < other ? -1 : 1)).slice(0, LABELS_LIMIT));
 }

@@ -36,10 +36,12 @@ export interface ClusterPolicy {
   readonly platform: string;
 }
 
+interface CompiledPolicies {
+  readonly policies: Readonly<Record<string, CompiledEntries & { readonly custom: unknown }>>;
+}
+
 interface ClusterData {
-  readonly egress: CompiledData["egress"] & {
-    readonly cluster: Pick<ClusterPolicy, "holders" | "withheld" | "platform"> & { readonly policies: Readonly<Record<string, CompiledEntries & { readonly custom: unknown }>> };
-  };
+  readonly egress: CompiledData["egress"] & { readonly cluster: Pick<ClusterPolicy, "holders" | "withheld" | "platform"> & CompiledPolicies };
   readonly custom: CompiledData["custom"];
 }
 
@@ -72,15 +74,24 @@ export function clusterBundle(cluster: ClusterPolicy, wasm: Bundle["wasm"]): Bun
 /** All Rego of the cluster by path, wrappers included; the same text gives the same WebAssembly. */
 export function clusterSources(policies: readonly TenantPolicy[]): ReadonlyMap<string, string> {
   const withRego = policies.filter(({ rego }) => rego.sources.size > 0);
-  const moved = withRego.flatMap(({ namespace, name, rego }) => [...rego.sources].map(([file, text]) => [`tenants/${namespace}/${name}/${file}`, text] as const));
+  const moved = withRego.flatMap(({ namespace, name, rego }) => (
+    [...rego.sources].map(([file, text]) => [`tenants/${namespace}/${name}/${file}`, text] as const)
+  ));
   return new Map([...wrapperSources(withRego.map(({ namespace, name, rego }) => ({ namespace, id: idOf({ namespace, name }), rego }))), ...moved]);
+}
+
+/** A policy as its author wrote it: files by name. */
+interface WrittenRego {
+  readonly namespace: string;
+  readonly name: string;
+  readonly rego: Readonly<Record<string, string>>;
 }
 
 /**
  * Reads and checks the Rego of one policy by itself, so that what is wrong is said of this policy and no other. Tests (`*_test.rego`) are left out.
  * @returns the sources as they go into the cluster's bundle, or every problem by file and line
  */
-export async function checkTenant(tenant: { readonly namespace: string; readonly name: string; readonly rego: Readonly<Record<string, string>> }, opa: Opa): Promise<TenantRego | readonly RegoProblem[]> {
+export async function checkTenant(tenant: WrittenRego, opa: Opa): Promise<TenantRego | readonly RegoProblem[]> {
   const files = Object.entries(tenant.rego).filter(([file]) => !file.endsWith("_test.rego")).sort(([a], [b]) => (a < b ? -1 : 1));
   const moved = await Promise.all(files.map(async ([file, text]) => [file, await readSource(idOf(tenant), { file, text }, opa)] as const));
   const problems = moved.flatMap(([, result]) => ("question" in result ? [] : result));

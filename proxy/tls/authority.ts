@@ -4,11 +4,13 @@ import type { SecureContext } from "node:tls";
 import { LRUCache } from "lru-cache";
 import { addressToBytes } from "../../common/address-bytes.ts";
 import type { Clock } from "../../common/clock.ts";
+import {
+  alternativeAddress, alternativeDnsName, authorityKeyId, basicConstraintsLeaf, commonName, keyIdOf, keyUsageLeaf, serverAuth, signCertificate, subjectKeyId,
+} from "../../common/tls/certificate.ts";
 import { EgressError } from "../errors.ts";
 import { isHostName } from "../model/host-name.ts";
 import type { Ca } from "./ca.ts";
 import type { CertificateAuthority } from "./certificate-authority.ts";
-import { alternativeAddress, alternativeDnsName, authorityKeyId, basicConstraintsLeaf, commonName, keyIdOf, keyUsageLeaf, serverAuth, signCertificate, subjectKeyId } from "../../common/tls/certificate.ts";
 import type { TlsConfig } from "./config.ts";
 import { serverContext } from "./server-context.ts";
 
@@ -36,7 +38,8 @@ export class LeafAuthority implements CertificateAuthority {
     this.#publicKey = publicKey;
     this.#keyPem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
     this.#extensions = [basicConstraintsLeaf(), keyUsageLeaf(), serverAuth(), subjectKeyId(keyIdOf(publicKey)), authorityKeyId(ca.keyId)];
-    this.#contexts = new LRUCache({ max: config.contextCacheEntries, ttl: config.leafLifetimeMs / 2, perf: { now: () => clock.monotonicMs() }, ttlResolution: 0 });
+    const perf = { now: () => clock.monotonicMs() };
+    this.#contexts = new LRUCache({ max: config.contextCacheEntries, ttl: config.leafLifetimeMs / 2, perf, ttlResolution: 0 });
   }
 
   get caPem(): string {

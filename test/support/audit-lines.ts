@@ -6,7 +6,13 @@ import { createInterface } from "node:readline";
 export interface StoredEvent {
   readonly class_uid: number;
   readonly http_request?: { readonly http_method?: string; readonly url?: { readonly hostname?: string; readonly path?: string } };
-  readonly unmapped?: { readonly weir?: { readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean } };
+  readonly ai_agent?: { readonly uid?: string; readonly instance_uid?: string };
+  readonly actor?: { readonly user?: { readonly name?: string } };
+  readonly unmapped?: {
+    readonly weir?: {
+      readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean; readonly thread?: string; readonly pod?: string; readonly credentials?: readonly string[];
+    };
+  };
   readonly status_code?: string;
 }
 

@@ -9,12 +9,19 @@ import type { LabAddresses } from "./lab/addresses.ts";
 /** Names that the lab's world knows; all are one server, which stands in for the real ones. */
 export const WORLD_HOSTS = ["api.github.com", "docs.github.com", "other.example.com"] as const;
 
+/** A request, and when it had arrived by `performance.now()`. */
+export interface Arrival extends SeenRequest {
+  readonly atMs: number;
+}
+
 /** What a lab's pods may find beyond their node: names, HTTPS services under real names, and an OpenBao. */
 export interface OutsideWorld {
   /** The CA behind every certificate of this world. */
   readonly rootsPem: string;
   readonly zone: Zone;
   readonly api: UpstreamServer;
+  /** What the HTTPS services have seen, in order. */
+  readonly arrivals: readonly Arrival[];
   readonly bao: OpenBaoServer;
   /** As node proxies reach it. */
   readonly baoAddress: string;
@@ -28,7 +35,8 @@ const DNS_PORT = 53;
 const BAO_PORT = 8_200;
 
 /** Starts the servers on the lab's outer addresses. Builds OpenBao first if it has not been built. */
-export async function openOutsideWorld({ outside, world }: LabAddresses, onRequest: (seen: SeenRequest) => void = () => {}): Promise<OutsideWorld> {
+export async function openOutsideWorld({ outside, world }: LabAddresses): Promise<OutsideWorld> {
+  const arrivals: Arrival[] = [];
   const opened: (() => Promise<void>)[] = [];
   const close = async () => { await Promise.all(opened.map(async (each) => each())); };
   try {
@@ -36,11 +44,11 @@ export async function openOutsideWorld({ outside, world }: LabAddresses, onReque
     const [identity, baoIdentity] = await Promise.all([authority.leaf([...WORLD_HOSTS]), authority.leaf([outside])]);
     const zone = await openZone(Object.fromEntries(WORLD_HOSTS.map((name) => [name, fixed({ type: "A", data: world })])), { address: outside, port: DNS_PORT });
     opened.push(zone.stop);
-    const api = await startUpstream(identity, { address: world, port: HTTPS_PORT, onRequest });
+    const api = await startUpstream(identity, { address: world, port: HTTPS_PORT, onRequest: (seen) => { arrivals.push({ ...seen, atMs: performance.now() }); } });
     opened.push(api.close);
     const bao = await startOpenBao(program, { address: `${outside}:${BAO_PORT}`, certificate: baoIdentity });
     opened.push(bao.close);
-    return { rootsPem: authority.caPem, zone, api, bao, baoAddress: `https://${outside}:${BAO_PORT}`, baoToken: await narrowToken(bao), close };
+    return { rootsPem: authority.caPem, zone, api, arrivals, bao, baoAddress: `https://${outside}:${BAO_PORT}`, baoToken: await narrowToken(bao), close };
   } catch (error) {
     await close();
     throw error;

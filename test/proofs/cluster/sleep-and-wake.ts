@@ -1,0 +1,55 @@
+import { connect } from "node:net";
+import { encodePreamble } from "../../../common/preamble.ts";
+import { PORTS } from "../../../common/ports.ts";
+import { AGENTS } from "../../support/kube/boundary-lab.ts";
+import { RELEASE } from "../../support/kube/chart.ts";
+import { ask, REVIEW } from "./conversation.ts";
+import type { ClusterStage } from "./stage.ts";
+import { until, type Story } from "./story.ts";
+
+const DIAL_DEADLINE_MS = 15_000;
+
+/** Idle: pod and identity are gone, volume and history stay; the next message goes on where the last one ended. */
+export async function sleepAndWake(stage: ClusterStage, story: Story): Promise<void> {
+  const [pod, volume] = [await uidOf(stage), await volumeOf(stage)];
+  // As the kubelet asks for the sidecar's: nobody may run a command in there to read that one.
+  const token = await stage.lab.tokenFor(`${AGENTS}/default`, { audience: "weir-proxy", seconds: 600, pod: { name: REVIEW.pod, uid: pod } });
+  story.must(await isAuthentic(stage, token), "the identity of a running pod is not taken");
+  await until("the idle pod is gone", async () => (await stage.kubectl("get", "pod", REVIEW.pod, "--ignore-not-found")) === "");
+  story.must(!await isAuthentic(stage, token), "the API server still vouches for the identity of a pod that is gone");
+  story.must(await dialWith(stage, token) === "closed", "the node proxy still takes the identity of a pod that is gone");
+  story.must((await stage.person.thread(REVIEW.thread)).phase === "Idle", "the thread is not idle");
+  story.must(await volumeOf(stage) === volume, "the volume is gone with the pod");
+  const { notes } = await ask(stage, REVIEW.thread, "second", 2);
+  story.must(notes === `first in ${REVIEW.pod}\nsecond in ${REVIEW.pod}\n`, `the workspace holds ${JSON.stringify(notes)}`);
+  story.must(await volumeOf(stage) === volume && await uidOf(stage) !== pod, "not another pod with the same volume");
+}
+
+async function uidOf({ kubectl }: ClusterStage): Promise<string> {
+  return kubectl("get", "pod", REVIEW.pod, "--output", "jsonpath={.metadata.uid}");
+}
+
+async function volumeOf({ kubectl }: ClusterStage): Promise<string> {
+  return kubectl("get", "persistentvolumeclaim", `${REVIEW.pod}.workspace`, "--output", "jsonpath={.spec.volumeName}");
+}
+
+async function isAuthentic({ lab }: ClusterStage, token: string): Promise<boolean> {
+  const { body } = await lab.call("POST", "/apis/authentication.k8s.io/v1/tokenreviews", {
+    apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec: { token, audiences: ["weir-proxy"] },
+  });
+  return (body["status"] as { authenticated?: boolean }).authenticated === true;
+}
+
+/** Past every NetworkPolicy, which does not bind this machine: the proxy alone has to refuse it. */
+async function dialWith({ lab }: ClusterStage, token: string): Promise<"closed" | "open"> {
+  const host = (await lab.kubectl(["--namespace", RELEASE.namespace, "get", "service", "weir-proxy", "--output", "jsonpath={.spec.clusterIP}"])).trim();
+  const preamble = encodePreamble({ transport: "tcp", source: { address: lab.addresses.outside, port: 1 }, destination: { address: lab.addresses.world, port: 443 }, token, connectionId: `stolen-${AGENTS}` });
+  return new Promise((resolve) => {
+    const socket = connect({ host, port: PORTS.proxy }, () => { socket.write(preamble); });
+    socket.setTimeout(DIAL_DEADLINE_MS, () => {
+      socket.destroy();
+      resolve("open");
+    });
+    socket.resume().once("error", () => { resolve("closed"); }).once("close", () => { resolve("closed"); });
+  });
+}

@@ -126,7 +126,8 @@ class HttpKubeApi implements KubeApi {
     return this.#connection.call({ method: "GET", path, timeoutMs: this.#readTimeoutMs, limitBytes }, signal);
   }
 
-  async #write(method: "POST" | "PUT" | "PATCH", path: string, { type, object }: { type: ResourceType; object: KubeObject }, signal?: AbortSignal): Promise<KubeObject> {
+  async #write(method: "POST" | "PUT" | "PATCH", path: string, what: { type: ResourceType; object: KubeObject }, signal?: AbortSignal): Promise<KubeObject> {
+    const { type, object } = what;
     // Server-side apply takes YAML, of which JSON is a part.
     const contentType = method === "PATCH" ? "application/apply-patch+yaml" : "application/json";
     const text = JSON.stringify({ apiVersion: apiVersionOf(type), kind: type.kind, ...object });

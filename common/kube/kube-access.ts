@@ -43,7 +43,8 @@ export function fixedAccess(server: string, credentials: KubeCredentials): KubeA
 export function inClusterAccess(environment: Environment, folder = POD_FILES): KubeAccess {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = environment;
   if (host === undefined || host === "" || port === undefined || port === "") {
-    throw new UserError("this is not a pod of a cluster: KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set", "Name a kubeconfig file.", EXIT.config);
+    const problem = "this is not a pod of a cluster: KUBERNETES_SERVICE_HOST or KUBERNETES_SERVICE_PORT is not set";
+    throw new UserError(problem, "Name a kubeconfig file.", EXIT.config);
   }
   return tokenFileAccess(`https://${host.includes(":") ? `[${host}]` : host}:${port}`, { tokenFile: `${folder}/token`, caFile: `${folder}/ca.crt` });
 }

@@ -8,11 +8,15 @@ export function kubeErrorOf(status: number, body: unknown, what: string): KubeEr
   const fields = typeof body === "object" && body !== null ? body as Record<string, unknown> : {};
   const code = typeof fields["code"] === "number" && status === 0 ? fields["code"] : status;
   const reason = typeof fields["reason"] === "string" ? fields["reason"].slice(0, 128) : "";
-  const message = typeof fields["message"] === "string" && fields["message"] !== "" ? fields["message"].slice(0, MESSAGE_LIMIT) : `the API server answered ${code}`;
+  const { message: told } = fields;
+  const message = typeof told === "string" && told !== "" ? told.slice(0, MESSAGE_LIMIT) : `the API server answered ${code}`;
   return new KubeError(code, reason, `${what}: ${message}`);
 }
 
-/** The error for a call that got no answer, or none that can be read. Reasons: `Timeout`, `Unreachable`, `Untrusted`, `Malformed`, `Oversized`, `Redirected`, `Silent`. */
+/**
+ * The error for a call that got no answer, or none that can be read. Reasons: `Timeout`, `Unreachable`, `Untrusted`, `Malformed`, `Oversized`,
+ * `Redirected`, `Silent`.
+ */
 export function noAnswer(reason: string, what: string, detail: string, cause?: unknown): KubeError {
   return new KubeError(0, reason, `${what}: ${detail}`, cause === undefined ? {} : { cause });
 }
@@ -21,7 +25,9 @@ export function noAnswer(reason: string, what: string, detail: string, cause?: u
 export function connectionError(error: unknown, what: string): KubeError {
   if (error instanceof KubeError) return error;
   const code = codeOf(error);
-  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL/.test(code)) return noAnswer("Untrusted", what, `the API server's certificate is not accepted (${code})`, error);
+  if (/CERT|SELF_SIGNED|UNABLE_TO|ERR_TLS|ERR_SSL/.test(code)) {
+    return noAnswer("Untrusted", what, `the API server's certificate is not accepted (${code})`, error);
+  }
   return noAnswer("Unreachable", what, `the API server cannot be reached (${code})`, error);
 }
 

@@ -47,7 +47,8 @@ function loadInto(config: KubeConfig, path: string | undefined): void {
     if (path === undefined) config.loadFromDefault();
     else config.loadFromFile(path);
   } catch (error) {
-    throw new UserError(`cannot read the kubeconfig ${path ?? "of this user"}: ${(error as Error).message}`, "Check the path and the file.", EXIT.config, { cause: error });
+    const problem = `cannot read the kubeconfig ${path ?? "of this user"}: ${(error as Error).message}`;
+    throw new UserError(problem, "Check the path and the file.", EXIT.config, { cause: error });
   }
 }
 

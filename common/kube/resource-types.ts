@@ -15,7 +15,9 @@ export const TYPES = {
   serviceAccounts: core("serviceaccounts", "ServiceAccount"),
   leases: { group: "coordination.k8s.io", version: "v1", plural: "leases", kind: "Lease", isNamespaced: true },
   events: { group: "events.k8s.io", version: "v1", plural: "events", kind: "Event", isNamespaced: true },
-  mutatingWebhooks: { group: "admissionregistration.k8s.io", version: "v1", plural: "mutatingwebhookconfigurations", kind: "MutatingWebhookConfiguration", isNamespaced: false },
+  mutatingWebhooks: {
+    group: "admissionregistration.k8s.io", version: "v1", plural: "mutatingwebhookconfigurations", kind: "MutatingWebhookConfiguration", isNamespaced: false,
+  },
   networkPolicies: { group: "networking.k8s.io", version: "v1", plural: "networkpolicies", kind: "NetworkPolicy", isNamespaced: true },
   agents: own("agents", "Agent"),
   threads: own("threads", "Thread"),

@@ -19,7 +19,8 @@ export class RetryPace {
   /** @param heldMs how long what ended now had worked, in milliseconds; 0 for what never worked @returns the pause in milliseconds */
   next(heldMs: number): number {
     if (heldMs >= STEADY_MS) this.#failures = 0;
-    const pauseMs = this.#failures === 0 ? FIRST_PAUSE_MS * this.#random() : Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS) * (0.5 + this.#random() / 2);
+    const fullMs = Math.min(FIRST_PAUSE_MS * 2 ** this.#failures, LONGEST_PAUSE_MS);
+    const pauseMs = this.#failures === 0 ? FIRST_PAUSE_MS * this.#random() : fullMs * (0.5 + this.#random() / 2);
     this.#failures += 1;
     return pauseMs;
   }

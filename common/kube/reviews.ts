@@ -14,11 +14,16 @@ export interface TokenUser {
   readonly extra: Readonly<Record<string, readonly string[]>>;
 }
 
-export type TokenVerdict = { readonly isAuthentic: true; readonly user: TokenUser; readonly audiences: readonly string[] } | { readonly isAuthentic: false; readonly reason: string };
+export type TokenVerdict =
+  | { readonly isAuthentic: true; readonly user: TokenUser; readonly audiences: readonly string[] }
+  | { readonly isAuthentic: false; readonly reason: string };
 
 export interface AccessQuestion {
   readonly user: Pick<TokenUser, "username"> & Partial<TokenUser>;
-  readonly resource: { readonly verb: string; readonly group: string; readonly resource: string; readonly namespace?: string; readonly name?: string; readonly subresource?: string };
+  readonly resource: {
+    readonly verb: string; readonly group: string; readonly resource: string; readonly subresource?: string;
+    readonly namespace?: string; readonly name?: string;
+  };
 }
 
 export type AccessVerdict = { readonly isAllowed: true } | { readonly isAllowed: false; readonly reason: string };
@@ -82,13 +87,16 @@ export async function subjectAccessReview(api: KubeApi, { user, resource }: Acce
   return reviewedAccess.safeParse(answer).success ? { isAllowed: true } : { isAllowed: false, reason: reasonOf(answer, "no rule allows it") };
 }
 
-/**
- * Has a token issued for a service account (TokenRequest).
- * @param wish `seconds` at least 600; with `pod`, the token dies with that pod
- */
-export async function requestToken(
-  api: KubeApi, account: ObjectRef, wish: { readonly audience: string; readonly seconds: number; readonly pod?: { readonly name: string; readonly uid: string } }, signal?: AbortSignal,
-): Promise<IssuedToken> {
+export interface TokenWish {
+  readonly audience: string;
+  /** At least 600. */
+  readonly seconds: number;
+  /** The token dies with it. */
+  readonly pod?: { readonly name: string; readonly uid: string };
+}
+
+/** Has a token issued for a service account (TokenRequest). */
+export async function requestToken(api: KubeApi, account: ObjectRef, wish: TokenWish, signal?: AbortSignal): Promise<IssuedToken> {
   const path = `${objectPath(TYPES.serviceAccounts, account)}/token`;
   const bound = wish.pod === undefined ? {} : { boundObjectRef: { apiVersion: "v1", kind: "Pod", ...wish.pod } };
   const answer = await api.post(path, {

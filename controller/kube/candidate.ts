@@ -15,6 +15,12 @@ export interface CandidateSettings {
 /** What came of a renewal; `unsettled`: the Lease changed meanwhile, the next try looks at it. */
 export type Renewal = { readonly kind: "renewed" | "unsettled" } | { readonly kind: "lost"; readonly reason: string };
 
+interface LeaseChange {
+  readonly transitions: number;
+  readonly holder: string;
+  readonly isNewTerm: boolean;
+}
+
 /** What was seen last, and since when it has been so. */
 interface Sight {
   readonly version: string;
@@ -93,7 +99,7 @@ export class Candidate {
   }
 
   /** @returns false if the Lease was not (any more) as it was seen */
-  async #write(before: LeaseRecord | null, to: { readonly transitions: number; readonly holder: string; readonly isNewTerm: boolean }, signal: AbortSignal): Promise<boolean> {
+  async #write(before: LeaseRecord | null, to: LeaseChange, signal: AbortSignal): Promise<boolean> {
     const holding = { holder: to.holder, transitions: to.transitions, durationMs: this.#settings.leaseDurationMs, nowMs: this.#clock.nowMs() };
     this.#held = undefined;
     try {

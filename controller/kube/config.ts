@@ -30,10 +30,11 @@ export const kubeConfig = z.strictObject({
   events: eventsConfig.prefault({}),
 }).superRefine(({ writeTimeoutMs, leader }, context) => {
   const { leaseDurationMs, renewDeadlineMs, retryPeriodMs } = leader;
-  if (renewDeadlineMs >= leaseDurationMs) context.addIssue({ code: "custom", path: ["leader", "renewDeadlineMs"], message: "must be below leaseDurationMs" });
-  if (2 * retryPeriodMs > renewDeadlineMs) context.addIssue({ code: "custom", path: ["leader", "retryPeriodMs"], message: "must leave room for two renewals within renewDeadlineMs" });
+  const refuse = (path: readonly string[], message: string) => { context.addIssue({ code: "custom", path: [...path], message }); };
+  if (renewDeadlineMs >= leaseDurationMs) refuse(["leader", "renewDeadlineMs"], "must be below leaseDurationMs");
+  if (2 * retryPeriodMs > renewDeadlineMs) refuse(["leader", "retryPeriodMs"], "must leave room for two renewals within renewDeadlineMs");
   if (leaseDurationMs - 2 * writeTimeoutMs < 2 * retryPeriodMs) {
-    context.addIssue({ code: "custom", path: ["writeTimeoutMs"], message: "twice this and twice leader.retryPeriodMs must fit into leader.leaseDurationMs, so that no write outlives a lease" });
+    refuse(["writeTimeoutMs"], "twice this and twice leader.retryPeriodMs must fit into leader.leaseDurationMs, so that no write outlives a lease");
   }
 });
 export type KubeConfig = z.output<typeof kubeConfig>;

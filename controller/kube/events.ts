@@ -136,7 +136,8 @@ class SeriesRecorder implements EventRecorder {
     const home = namespace ?? "default";
     return {
       metadata: { name: eventName(regarding.metadata), namespace: home },
-      eventTime: microTime(this.#clock.nowMs()), type, reason: reason.slice(0, WORD_LIMIT), action: action.slice(0, WORD_LIMIT), note: cut(note, NOTE_LIMIT_BYTES),
+      eventTime: microTime(this.#clock.nowMs()), type,
+      reason: reason.slice(0, WORD_LIMIT), action: action.slice(0, WORD_LIMIT), note: cut(note, NOTE_LIMIT_BYTES),
       reportingController: `${GROUP}/controller`, reportingInstance: this.#source.instance.slice(0, WORD_LIMIT),
       regarding: { apiVersion: regarding.apiVersion, kind: regarding.kind, name, namespace, uid, resourceVersion },
     };

@@ -70,7 +70,10 @@ async function contend({ candidate, log, identity, rest }: Seat, signal: AbortSi
   return null;
 }
 
-/** Works and renews side by side; the Lease is renewed until the work has ended, also while the program stops. @returns "done" if the work came to an end by itself */
+/**
+ * Works and renews side by side; the Lease is renewed until the work has ended, also while the program stops.
+ * @returns "done" if the work came to an end by itself
+ */
 async function serve(seat: Seat, term: RenewedTerm, work: Work, signal: AbortSignal): Promise<"done" | "over"> {
   const worked = new AbortController();
   const renewing = keepRenewing(seat, term, worked.signal);

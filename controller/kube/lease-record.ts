@@ -24,8 +24,8 @@ export function readLease(object: KubeObject): LeaseRecord {
   const spec = leaseShape.safeParse(object["spec"] ?? {});
   const { resourceVersion, uid } = object.metadata;
   if (!spec.success || resourceVersion === undefined) throw new KubeError(0, "Malformed", `the Lease ${object.metadata.name} cannot be read`);
-  const { holderIdentity, leaseDurationSeconds, leaseTransitions } = spec.data;
-  return { holder: holderIdentity, durationMs: leaseDurationSeconds * 1_000, transitions: leaseTransitions, version: `${uid ?? ""}/${resourceVersion}`, object };
+  const { holderIdentity: holder, leaseDurationSeconds, leaseTransitions: transitions } = spec.data;
+  return { holder, durationMs: leaseDurationSeconds * 1_000, transitions, version: `${uid ?? ""}/${resourceVersion}`, object };
 }
 
 export interface Holding {
@@ -40,7 +40,10 @@ export function newLease(ref: ObjectRef, holding: Holding): KubeObject {
   return { metadata: { ...ref }, spec: specOf(holding, true) };
 }
 
-/** The Lease as it was, with the holding's fields; its resourceVersion makes the write fail if anything has changed since. @param isNewTerm sets when it was acquired */
+/**
+ * The Lease as it was, with the holding's fields; its resourceVersion makes the write fail if anything has changed since.
+ * @param isNewTerm sets when it was acquired
+ */
 export function changedLease(before: KubeObject, holding: Holding, isNewTerm: boolean): KubeObject {
   return { ...before, spec: { ...before["spec"] as object | undefined, ...specOf(holding, isNewTerm) } };
 }
@@ -48,5 +51,6 @@ export function changedLease(before: KubeObject, holding: Holding, isNewTerm: bo
 function specOf({ holder, durationMs, transitions, nowMs }: Holding, isNewTerm: boolean): Record<string, unknown> {
   // MicroTime has six digits.
   const now = new Date(nowMs).toISOString().replace("Z", "000Z");
-  return { holderIdentity: holder, leaseDurationSeconds: durationMs / 1_000, leaseTransitions: transitions, renewTime: now, ...(isNewTerm ? { acquireTime: now } : {}) };
+  const fields = { holderIdentity: holder, leaseDurationSeconds: durationMs / 1_000, leaseTransitions: transitions, renewTime: now };
+  return isNewTerm ? { ...fields, acquireTime: now } : fields;
 }

@@ -43,12 +43,10 @@ export async function apply(actions: readonly Action[], subject: Subject, deps: 
 
 async function act(action: Action, subject: Subject, deps: Deps, signal: AbortSignal): Promise<Outcome> {
   const { thread } = subject;
-  const { uid, namespace, name } = thread.metadata;
+  const { uid } = thread.metadata;
   switch (action.kind) {
     case "add-finalizer": return applyTo(subject, [FINALIZER], deps, signal);
-    case "ensure-row":
-      await deps.store.ensureThread({ uid, namespace, name, agent: thread.spec.agent, owner: thread.spec.user, parentUid: thread.spec.parent?.uid ?? null }, deps.clock.nowMs());
-      return DONE;
+    case "ensure-row": return ensureRow(thread, deps);
     case "note-use":
       await deps.store.noteActivity(new Map([[uid, action.atMs]]));
       return DONE;
@@ -59,8 +57,8 @@ async function act(action: Action, subject: Subject, deps: Deps, signal: AbortSi
       await deps.store.clearStarts(uid);
       return DONE;
     case "delete-pod": return deletePod(action, subject, deps, signal);
-    case "delete-predecessor": return remove(TYPES.pods, subject, action, { deps, signal });
-    case "delete-claim": return remove(TYPES.claims, subject, action, { deps, signal });
+    case "delete-predecessor": return remove(TYPES.pods, targetOf(subject, action), deps, signal);
+    case "delete-claim": return remove(TYPES.claims, targetOf(subject, action), deps, signal);
     case "forget-row":
       await deps.store.forgetThread(uid);
       return DONE;
@@ -70,15 +68,22 @@ async function act(action: Action, subject: Subject, deps: Deps, signal: AbortSi
   }
 }
 
+async function ensureRow({ metadata: { uid, namespace, name }, spec }: Thread, { store, clock }: Deps): Promise<Outcome> {
+  await store.ensureThread({ uid, namespace, name, agent: spec.agent, owner: spec.user, parentUid: spec.parent?.uid ?? null }, clock.nowMs());
+  return DONE;
+}
+
 /** The UID makes it a change of this very object: under another one, or none, the API server answers 409. */
 async function applyTo({ thread }: Subject, finalizers: readonly string[], { kube }: Deps, signal: AbortSignal): Promise<Outcome> {
   const { name, namespace, uid } = thread.metadata;
-  await kube.apply(TYPES.threads, { ...KIND_OF_THREAD, metadata: { name, namespace, uid, finalizers } }, { fieldManager: "weir-controller-finalizer", force: true }, signal);
+  const options = { fieldManager: "weir-controller-finalizer", force: true };
+  await kube.apply(TYPES.threads, { ...KIND_OF_THREAD, metadata: { name, namespace, uid, finalizers } }, options, signal);
   return DONE;
 }
 const KIND_OF_THREAD = { apiVersion: `${TYPES.threads.group}/${TYPES.threads.version}`, kind: TYPES.threads.kind };
 
-async function createClaim({ name, volume }: ActionOf<"create-claim">, { thread, agent }: Subject, { kube, volumeClaims }: Deps, signal: AbortSignal): Promise<Outcome> {
+async function createClaim(action: ActionOf<"create-claim">, { thread, agent }: Subject, { kube, volumeClaims }: Deps, signal: AbortSignal): Promise<Outcome> {
+  const { name, volume } = action;
   const claim = agent === null ? undefined : volumeClaims(thread, agent).find(({ metadata }) => metadata.name === name);
   if (claim === undefined) throw new Error(`no claim is defined for the volume ${volume}`);
   const found = await createOrFind(TYPES.claims, stampClaim(claim, thread), kube, signal);
@@ -91,7 +96,9 @@ async function createPod({ start }: ActionOf<"create-pod">, subject: Subject, de
   if (agent === null) return DONE;
   try {
     const found = await createOrFind(TYPES.pods, stampPod(deps.instancePod(thread, agent), thread, start), deps.kube, signal);
-    if (found !== null && readPod(found, thread.metadata.uid).ownership !== "ours") return { kind: "obstacle", message: `the pod ${found.metadata.name} was not made for this thread` };
+    if (found !== null && readPod(found, thread.metadata.uid).ownership !== "ours") {
+      return { kind: "obstacle", message: `the pod ${found.metadata.name} was not made for this thread` };
+    }
     const cause = start.oldestUnreadMs === null ? `kept warm for ${thread.spec.agent}` : `a message waits for ${thread.spec.agent}`;
     if (found === null) deps.record(subject.object, { type: "Normal", reason: "InstanceCreated", action: "Start", note: cause });
     return DONE;
@@ -129,17 +136,20 @@ async function noteFailedStart(failure: Failure, fingerprint: string, { thread, 
 }
 
 async function deletePod(action: ActionOf<"delete-pod">, subject: Subject, deps: Deps, signal: AbortSignal): Promise<Outcome> {
-  await remove(TYPES.pods, subject, action, { deps, signal });
-  deps.record(subject.object, { type: "Normal", reason: "InstanceStopped", action: "Stop", note: action.message === "" ? action.reason : `${action.reason}: ${action.message}` });
+  await remove(TYPES.pods, targetOf(subject, action), deps, signal);
+  const note = action.message === "" ? action.reason : `${action.reason}: ${action.message}`;
+  deps.record(subject.object, { type: "Normal", reason: "InstanceStopped", action: "Stop", note });
   return DONE;
 }
 
 /** Only this very object: what has taken its name meanwhile is none of our business. */
-async function remove(type: ResourceType, { thread }: Subject, target: { readonly name: string; readonly uid: string }, by: { deps: Deps; signal: AbortSignal }): Promise<Outcome> {
-  const ref = { namespace: thread.metadata.namespace, name: target.name };
-  await by.deps.kube.remove(type, ref, { uid: target.uid, propagation: "Background" }, by.signal).catch(ignoreConflict);
+async function remove(type: ResourceType, { uid, ...ref }: ReturnType<typeof targetOf>, { kube }: Deps, signal: AbortSignal): Promise<Outcome> {
+  await kube.remove(type, ref, { uid, propagation: "Background" }, signal).catch(ignoreConflict);
   return DONE;
 }
+
+const targetOf = ({ thread }: Subject, { name, uid }: { readonly name: string; readonly uid: string }) =>
+  ({ namespace: thread.metadata.namespace, name, uid });
 
 function ignoreConflict(error: unknown): void {
   if (!(error instanceof KubeError) || error.status !== 409) throw error;

@@ -6,7 +6,8 @@ import { hasMadeProgress, isUnused, lastUseMs, wantedClaims, type ThreadFacts } 
 import type { Failure, PodFacts, StartFailure } from "./pod-facts.ts";
 
 export type Reason =
-  | StartFailure | "Serving" | "Idle" | "KeptWarm" | "WarmingUp" | "Waking" | "Starting" | "Stopping" | "IdleTimeout" | "Finished" | "Stopped" | "Paused" | "Deleted"
+  | StartFailure | "Serving" | "Idle" | "KeptWarm" | "WarmingUp" | "Waking" | "Starting" | "Stopping" | "IdleTimeout" | "Finished"
+  | "Stopped" | "Paused" | "Deleted"
   | "AgentMissing" | "AgentWithoutImage" | "AgentUnreadable" | "AgentAtMaximum" | "Conflict" | "VolumeLost" | "VolumeLeaving" | "JustStarted";
 
 /** What should be, and why. */
@@ -54,7 +55,9 @@ function phaseOf({ pod, demand }: ThreadFacts, { phase, wantPod }: Verdict): Thr
 function byRequest({ thread, pod }: ThreadFacts): Verdict | null {
   if (thread.metadata.deletionTimestamp !== undefined) return { wantPod: false, reason: "Deleted", phase: "Stopping" };
   if (thread.spec.paused) return { wantPod: false, reason: "Paused", message: "spec.paused is true", phase: "Paused" };
-  if (pod?.ownership === "ours" && isStoppedAt(thread.spec.stopRequestedAt, pod.createdAtMs)) return { wantPod: false, reason: "Stopped", message: "a stop was asked for" };
+  if (pod?.ownership === "ours" && isStoppedAt(thread.spec.stopRequestedAt, pod.createdAtMs)) {
+    return { wantPod: false, reason: "Stopped", message: "a stop was asked for" };
+  }
   return null;
 }
 
@@ -74,7 +77,9 @@ function byPod(facts: ThreadFacts): Verdict | null {
   const { pod } = facts;
   if (pod === null) return null;
   if (pod.ownership === "foreign") return { wantPod: false, reason: "Conflict", message: `the pod ${pod.name} was not made for this thread` };
-  if (pod.ownership === "predecessor") return { wantPod: false, reason: "Conflict", message: `the pod ${pod.name} of an earlier thread of this name has to end first` };
+  if (pod.ownership === "predecessor") {
+    return { wantPod: false, reason: "Conflict", message: `the pod ${pod.name} of an earlier thread of this name has to end first` };
+  }
   if (pod.isDeleting) return { wantPod: facts.demand.unread > 0, reason: "Stopping" };
   switch (pod.state.kind) {
     case "ended": return ended(facts, pod.state.failure);
@@ -142,7 +147,8 @@ function byHistory({ starts, fingerprint, nowMs, lastPodMadeMs }: ThreadFacts, r
 
 function byTurn(facts: ThreadFacts): Verdict {
   if (facts.turn.hasRoom) return { wantPod: true, reason: facts.demand.unread > 0 ? "Waking" : "WarmingUp", phase: "Starting" };
-  return { wantPod: false, reason: "AgentAtMaximum", message: `the Agent ${facts.thread.spec.agent} has ${specOf(facts)?.instances.max ?? 0} instances at most` };
+  const max = specOf(facts)?.instances.max ?? 0;
+  return { wantPod: false, reason: "AgentAtMaximum", message: `the Agent ${facts.thread.spec.agent} has ${max} instances at most` };
 }
 
 /** Once, ahead of the first message: an instance that ended or failed without one would only do so again. */

@@ -9,7 +9,8 @@ export const START_ANNOTATION = "weir.dev/start";
 
 /** Why an instance did not come to life, or left its work undone. */
 export type StartFailure =
-  | "AgentFailed" | "ConfigInvalid" | "CrashLoop" | "EndedUnread" | "Evicted" | "ImagePullFailed" | "InitFailed" | "PodRejected" | "StartTimeout" | "Unschedulable";
+  | "AgentFailed" | "ConfigInvalid" | "CrashLoop" | "EndedUnread" | "Evicted" | "ImagePullFailed" | "InitFailed" | "PodRejected" | "StartTimeout"
+  | "Unschedulable";
 export interface Failure {
   readonly reason: StartFailure;
   readonly message: string;

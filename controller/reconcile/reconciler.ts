@@ -76,7 +76,7 @@ class Reconciler {
   };
 
   readonly #handleAgent = async (agentKey: string, signal: AbortSignal): Promise<null> => {
-    await writeAgentStatus(agentKey, { view: this.#view, fleet: this.#fleet }, this.#deps, signal);
+    await writeAgentStatus(agentKey, { view: this.#view, fleet: this.#fleet, kube: this.#deps.kube }, signal);
     return null;
   };
 

@@ -46,7 +46,8 @@ export function statusDueMs({ reported, nowMs }: ThreadFacts, status: ThreadStat
 /** Only what the reconciler writes, in one order: others own fields of the same status, and the API server sorts keys by its own taste. */
 function comparable(status: NonNullable<Thread["status"]>): string {
   const { observedGeneration, phase, instance, instanceUid, unread, lastActivity, attempts, nextAttemptAt, conditions } = status;
-  const told = (conditions ?? []).map(({ type, status: value, reason, message, observedGeneration: generation }) => JSON.stringify([type, value, reason, message, generation]));
+  const told = (conditions ?? []).map((condition) =>
+    JSON.stringify([condition.type, condition.status, condition.reason, condition.message, condition.observedGeneration]));
   return JSON.stringify([observedGeneration, phase, instance, instanceUid, unread, lastActivity, attempts, nextAttemptAt, told.toSorted()]);
 }
 

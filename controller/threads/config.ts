@@ -8,6 +8,7 @@ export const threadsConfig = z.strictObject({
   connectTimeoutMs: z.int().min(100).max(60_000).default(5_000).describe("Time to open a connection, or to wait for a free one, in milliseconds."),
   statementTimeoutMs: z.int().min(100).max(600_000).default(10_000).describe("Longest time of one statement, in milliseconds; enforced by PostgreSQL itself and, should it not answer, here."),
 }).superRefine((section, context) => {
-  if (section.directory !== undefined && section.urlFile !== undefined) context.addIssue({ code: "custom", message: "directory and urlFile exclude each other; keep one" });
+  if (section.directory === undefined || section.urlFile === undefined) return;
+  context.addIssue({ code: "custom", message: "directory and urlFile exclude each other; keep one" });
 });
 export type ThreadsConfig = z.output<typeof threadsConfig>;

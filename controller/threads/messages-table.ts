@@ -13,7 +13,8 @@ export function messagesTable(driver: SqlDriver): Messages {
       return driver.transaction(async (statements) => post(statements, { threadUid, message, nowMs }));
     },
     pending: async (threadUid, limit) => (await driver.query(
-      `select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and is_for_agent and acknowledged_at_ms is null order by seq limit $2`, [threadUid, limit])).map(messageRow),
+      `select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and is_for_agent and acknowledged_at_ms is null order by seq limit $2`,
+      [threadUid, limit])).map(messageRow),
     acknowledge: async (threadUid, messageId, nowMs) => driver.transaction(async (statements) => acknowledge(statements, { threadUid, messageId, nowMs })),
     messages: async (threadUid, { afterSeq, limit }) => (await driver.query(
       `select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and seq > $2 order by seq limit $3`, [threadUid, afterSeq, limit])).map(messageRow),
@@ -30,13 +31,16 @@ interface Posting {
 async function post(statements: Statements, { threadUid, message, nowMs }: Posting): Promise<{ message: Message; isNew: boolean }> {
   const [thread] = await statements.query("select last_seq from threads where uid = $1 and archived_at_ms is null for update", [threadUid]);
   if (thread === undefined) throw new ThreadGone(`thread ${threadUid} is archived or was never there`);
-  const [known] = message.key === null ? [] : await statements.query(`select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and key = $2`, [threadUid, message.key]);
+  const [known] = message.key === null ? []
+    : await statements.query(`select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and key = $2`, [threadUid, message.key]);
   if (known !== undefined) return { message: messageRow(known), isNew: false };
   const seq = Number(thread["last_seq"]) + 1;
   const [row] = await statements.query(
-    `insert into messages (thread_uid, seq, id, role, sender, is_for_agent, body, key, accepted_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${MESSAGE_COLUMNS}`,
+    `insert into messages (thread_uid, seq, id, role, sender, is_for_agent, body, key, accepted_at_ms)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${MESSAGE_COLUMNS}`,
     [threadUid, seq, randomUUID(), message.sender.role, message.sender.name, message.isForAgent, message.body, message.key, nowMs]);
-  await statements.query("update threads set last_seq = $2, last_activity_ms = greatest(coalesce(last_activity_ms, 0), $3) where uid = $1", [threadUid, seq, nowMs]);
+  await statements.query(
+    "update threads set last_seq = $2, last_activity_ms = greatest(coalesce(last_activity_ms, 0), $3) where uid = $1", [threadUid, seq, nowMs]);
   await notify(statements, threadUid);
   if (row === undefined) throw new Error("an insert returned no row");
   return { message: messageRow(row), isNew: true };

@@ -51,7 +51,8 @@ export async function migrate(driver: SqlDriver): Promise<void> {
 
 async function apply(statements: Statements, current: number): Promise<void> {
   if (current > MIGRATIONS.length) {
-    throw new UserError(`the database has schema ${current}, this controller knows ${MIGRATIONS.length}`, "Run the newer controller, or restore the backup that was taken before it.", EXIT.config);
+    const hint = "Run the newer controller, or restore the backup that was taken before it.";
+    throw new UserError(`the database has schema ${current}, this controller knows ${MIGRATIONS.length}`, hint, EXIT.config);
   }
   for (const [index, steps] of MIGRATIONS.entries()) {
     if (index < current) continue;

@@ -49,6 +49,6 @@ async function storeOver(driver: SqlDriver): Promise<ThreadStore> {
 
 function readUrl(path: string): string {
   const url = readConfigFile(path).trim();
-  if (!/^postgres(ql)?:\/\/\S+$/.test(url)) throw new UserError(`${path} holds no URL of PostgreSQL`, "It is written postgres://USER:PASSWORD@HOST/DATABASE, nothing else in the file.", EXIT.config);
-  return url;
+  if (/^postgres(ql)?:\/\/\S+$/.test(url)) return url;
+  throw new UserError(`${path} holds no URL of PostgreSQL`, "It is written postgres://USER:PASSWORD@HOST/DATABASE, nothing else in the file.", EXIT.config);
 }

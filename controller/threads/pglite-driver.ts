@@ -26,6 +26,7 @@ async function start(directory: string | null): Promise<PGlite> {
     // Durable before an answer: a message that was taken is not lost with the process.
     return await PGlite.create({ ...(directory === null ? {} : { dataDir: directory }), relaxedDurability: false });
   } catch (cause) {
-    throw new UserError(`the embedded database in ${directory ?? "memory"} does not start`, "Check that the folder is Weir's own and no other process uses it.", EXIT.unavailable, { cause });
+    const hint = "Check that the folder is Weir's own and no other process uses it.";
+    throw new UserError(`the embedded database in ${directory ?? "memory"} does not start`, hint, EXIT.unavailable, { cause });
   }
 }

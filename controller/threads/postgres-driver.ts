@@ -95,6 +95,7 @@ function isDeadline(error: unknown): boolean {
 function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return false;
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
-  if (/^(08...|57P0[123]|53300|E[A-Z]+)$/.test(code)) return true;
-  return code === "" && /connection (terminated|ended|timeout|error)|timeout exceeded when trying to connect|query read timeout|not queryable/i.test(error.message);
+  return code === "" ? LOST_MESSAGE.test(error.message) : LOST_CODE.test(code);
 }
+const LOST_CODE = /^(08...|57P0[123]|53300|E[A-Z]+)$/;
+const LOST_MESSAGE = /connection (terminated|ended|timeout|error)|timeout exceeded when trying to connect|query read timeout|not queryable/i;

@@ -8,7 +8,8 @@ type Relations = Pick<ThreadStore, "relate" | "unrelate" | "relations" | "relati
 export function relationsTable(driver: SqlDriver): Relations {
   const relationsOf: Relations["relationsOf"] = async (objectKind, objects) => {
     const rows = objects.length === 0 ? [] : await driver.query(
-      "select object_kind, object, relation, subject from relations where object_kind = $1 and object = any($2::text[]) order by object, relation, subject", [objectKind, objects]);
+      `select object_kind, object, relation, subject from relations
+        where object_kind = $1 and object = any($2::text[]) order by object, relation, subject`, [objectKind, objects]);
     const found = Map.groupBy(rows.map(relationRow), ({ object }) => object);
     return new Map(objects.map((object) => [object, found.get(object) ?? []]));
   };
@@ -28,7 +29,8 @@ export function relationsTable(driver: SqlDriver): Relations {
 /** The lock makes those who add to the same object wait for each other: the limit is one for all of them. */
 async function relate(statements: Statements, relation: Relation): Promise<void> {
   await statements.query("select pg_advisory_xact_lock(hashtextextended($1, 0))", [`relations ${relation.objectKind} ${relation.object}`]);
-  const existing = await statements.query("select relation, subject from relations where object_kind = $1 and object = $2", [relation.objectKind, relation.object]);
+  const existing = await statements.query(
+    "select relation, subject from relations where object_kind = $1 and object = $2", [relation.objectKind, relation.object]);
   if (existing.some((row) => row["relation"] === relation.relation && row["subject"] === relation.subject)) return;
   if (existing.length >= RELATION_LIMIT) throw new TooManyRelations(`${relation.objectKind} ${relation.object} has ${RELATION_LIMIT} relations already`);
   await statements.query("insert into relations (object_kind, object, relation, subject) values ($1, $2, $3, $4)", valuesOf(relation));

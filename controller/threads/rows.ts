@@ -31,7 +31,10 @@ export function demandRow(row: Row): Demand {
 }
 
 export function attemptsRow(row: Row): StartAttempts {
-  return { failures: Number(row["failures"]), lastFailureMs: Number(row["last_failure_ms"]), reason: String(row["reason"]), fingerprint: String(row["fingerprint"]) };
+  return {
+    failures: Number(row["failures"]), lastFailureMs: Number(row["last_failure_ms"]),
+    reason: String(row["reason"]), fingerprint: String(row["fingerprint"]),
+  };
 }
 
 export function relationRow(row: Row): Relation {

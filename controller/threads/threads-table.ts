@@ -3,7 +3,8 @@ import { notify } from "./signals.ts";
 import type { SqlDriver, Statements } from "./sql-driver.ts";
 import { ThreadGone, type ThreadQuery, type ThreadRow, type ThreadStore } from "./thread-store.ts";
 
-type Threads = Pick<ThreadStore, "ensureThread" | "thread" | "threadByName" | "listThreads" | "archiveThread" | "forgetThread" | "countChildren" | "children" | "reserveChild">;
+type Threads = Pick<ThreadStore,
+  "ensureThread" | "thread" | "threadByName" | "listThreads" | "archiveThread" | "forgetThread" | "countChildren" | "children" | "reserveChild">;
 
 const CHILDREN_LIMIT = 1_000;
 /** A place that nobody took: whoever held it has failed or ended. Creating a resource takes seconds at most. */
@@ -19,7 +20,8 @@ export function threadsTable(driver: SqlDriver): Threads {
       ?? driver.transaction(async (statements) => insertThread(statements, thread, nowMs)),
     thread: async (uid) => one(`select ${THREAD_COLUMNS} from threads where uid = $1`, [uid]),
     threadByName: async (namespace, name) => one(
-      `select ${THREAD_COLUMNS} from threads where namespace = $1 and name = $2 order by archived_at_ms is not null, created_at_ms desc, uid limit 1`, [namespace, name]),
+      `select ${THREAD_COLUMNS} from threads where namespace = $1 and name = $2
+        order by archived_at_ms is not null, created_at_ms desc, uid limit 1`, [namespace, name]),
     listThreads: async (query) => listThreads(driver, query),
     archiveThread: async (uid, nowMs) => driver.transaction(async (statements) => {
       const changed = await statements.query("update threads set archived_at_ms = $2 where uid = $1 and archived_at_ms is null returning uid", [uid, nowMs]);
@@ -32,7 +34,8 @@ export function threadsTable(driver: SqlDriver): Threads {
     }),
     countChildren: async (parentUid, agent) => countChildren(driver, parentUid, agent ?? null),
     children: async (parentUid) => (await driver.query(
-      `select ${THREAD_COLUMNS} from threads where parent_uid = $1 and archived_at_ms is null order by created_at_ms desc, uid desc limit ${CHILDREN_LIMIT}`, [parentUid]))
+      `select ${THREAD_COLUMNS} from threads where parent_uid = $1 and archived_at_ms is null
+        order by created_at_ms desc, uid desc limit ${CHILDREN_LIMIT}`, [parentUid]))
       .map(threadRow),
     reserveChild: async (child, nowMs) => driver.transaction(async (statements) => reserveChild(statements, child, nowMs)),
   };
@@ -41,11 +44,14 @@ export function threadsTable(driver: SqlDriver): Threads {
 async function insertThread(statements: Statements, thread: Parameters<Threads["ensureThread"]>[0], nowMs: number): Promise<ThreadRow> {
   const { uid, namespace, name, agent, owner, parentUid } = thread;
   const inserted = await statements.query(
-    "insert into threads (uid, namespace, name, agent, owner, parent_uid, created_at_ms) values ($1, $2, $3, $4, $5, $6, $7) on conflict (uid) do nothing returning uid",
+    `insert into threads (uid, namespace, name, agent, owner, parent_uid, created_at_ms) values ($1, $2, $3, $4, $5, $6, $7)
+      on conflict (uid) do nothing returning uid`,
     [uid, namespace, name, agent, owner, parentUid, nowMs]);
   if (inserted.length > 0) {
-    await statements.query("insert into relations (object_kind, object, relation, subject) values ('thread', $1, 'owner', $2) on conflict do nothing", [uid, `user:${owner}`]);
-    await statements.query("update threads set archived_at_ms = $4 where namespace = $1 and name = $2 and uid <> $3 and archived_at_ms is null", [namespace, name, uid, nowMs]);
+    await statements.query(
+      "insert into relations (object_kind, object, relation, subject) values ('thread', $1, 'owner', $2) on conflict do nothing", [uid, `user:${owner}`]);
+    await statements.query(
+      "update threads set archived_at_ms = $4 where namespace = $1 and name = $2 and uid <> $3 and archived_at_ms is null", [namespace, name, uid, nowMs]);
     if (parentUid !== null) await statements.query("delete from child_places where parent_uid = $1 and name = $2", [parentUid, name]);
     await notify(statements, uid);
   }
@@ -82,10 +88,12 @@ async function reserveChild(statements: Statements, child: Parameters<Threads["r
   const same = await statements.query("select uid from threads where parent_uid = $1 and name = $2 and archived_at_ms is null", [parentUid, name]);
   if (same.length > 0) return true;
   const [held] = await statements.query(
-    "select count(*) as places from child_places where parent_uid = $1 and agent = $2 and name <> $3 and taken_at_ms > $4", [parentUid, agent, name, nowMs - PLACE_LAPSES_AFTER_MS]);
+    "select count(*) as places from child_places where parent_uid = $1 and agent = $2 and name <> $3 and taken_at_ms > $4",
+    [parentUid, agent, name, nowMs - PLACE_LAPSES_AFTER_MS]);
   if (await countChildren(statements, parentUid, agent) + Number(held?.["places"]) >= limit) return false;
   await statements.query(
-    "insert into child_places (parent_uid, name, agent, taken_at_ms) values ($1, $2, $3, $4) on conflict (parent_uid, name) do update set taken_at_ms = excluded.taken_at_ms",
+    `insert into child_places (parent_uid, name, agent, taken_at_ms) values ($1, $2, $3, $4)
+      on conflict (parent_uid, name) do update set taken_at_ms = excluded.taken_at_ms`,
     [parentUid, name, agent, nowMs]);
   return true;
 }

@@ -70,6 +70,7 @@ export function readElements(bytes: Buffer): Element[] {
   for (let at = 0; at < bytes.byteLength;) {
     const first = bytes.readUInt8(at + 1);
     const sizeBytes = first < 0x80 ? 0 : first & 0x7f;
+    if (first === 0x80) throw new RangeError("an element has no length, which DER does not allow");
     if (sizeBytes > 3) throw new RangeError("an element is too long");
     const length = sizeBytes === 0 ? first : bytes.readUIntBE(at + 2, sizeBytes);
     const start = at + 2 + sizeBytes;

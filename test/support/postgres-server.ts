@@ -41,8 +41,9 @@ export async function startPostgres(): Promise<PostgresServer> {
   const url = `postgres://weir@127.0.0.1:${port}/postgres`;
   let server: ChildProcess | null = null;
   const start = async () => {
-    server = spawn(join(PROGRAMS, "postgres"), ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", "-c", "max_connections=60"],
-      { ...identity, cwd: folder, stdio: "ignore" });
+    const settings = ["-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "fsync=off", "-c", "max_connections=60"];
+    // The kernel ends the server when this process is gone, however that went.
+    server = spawn("setpriv", ["--pdeathsig", "QUIT", join(PROGRAMS, "postgres"), "-D", data, ...settings], { ...identity, cwd: folder, stdio: "ignore" });
     await ready(server, url);
   };
   const stop = async (mode: "crash" | "stop") => {

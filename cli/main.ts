@@ -3,7 +3,9 @@ import { EXIT, UserError } from "../common/exit-codes.ts";
 import { describeError } from "../common/lifecycle.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
+import { registerAgents } from "./commands/agents.ts";
 import { registerAudit } from "./commands/audit.ts";
+import { registerBudget } from "./commands/budget.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerInit } from "./commands/init.ts";
@@ -15,7 +17,7 @@ import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 
 /** In the order of the help. */
-const COMMANDS = [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerThreads];
+const COMMANDS = [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerAgents, registerThreads, registerBudget];
 
 const HELP_TAIL = `
 Start here:
@@ -23,7 +25,12 @@ Start here:
   weir doctor                            see whether this machine can do it, and what to mend
   weir run -- curl https://example.com   run any command inside the boundary
 
-Exit codes: 0 ok, 1 failure, 2 usage, 3 denied (\`policy try\`), 69 this machine lacks something, 78 configuration;
+On Kubernetes (docs/kubernetes.md):
+  weir doctor --cluster                  see what an installation does and lacks
+  weir agents -A                         the agents that there are
+  weir threads create AGENT -m '...'     wake one with a message
+
+Exit codes: 0 ok, 1 failure, 2 usage, 3 denied (\`policy try\`, \`explain --url\`), 69 this machine lacks something, or nobody answers, 78 configuration;
 \`weir run\` exits with the code of COMMAND (128+N if signal N ended it).
 More: README.md, docs/configuration.md, SECURITY.md`;
 

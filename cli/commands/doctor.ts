@@ -3,15 +3,31 @@ import type { Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { isFitRuntime } from "../../common/runtime.ts";
 import { checkPolicy, findOpa } from "../../proxy/operator.ts";
+import { withCluster } from "../cluster/cluster-connection.ts";
+import { withInstallationOptions, type InstallationOptions } from "../cluster/cluster-options.ts";
+import { examineCluster } from "../cluster/doctor/examine.ts";
+import { printFindings } from "../cluster/doctor/print-findings.ts";
 import { loadConfig, type LoadedConfig } from "../load-config.ts";
 import type { Io } from "../io.ts";
-import { outputFormat } from "../output-format.ts";
 import { checkSandbox, type Finding } from "../sandbox/check.ts";
 import { stateDirectory } from "../state-directory.ts";
 
 const HELP = `
 Checks what \`weir run\` needs of this machine and of the configuration, one line each, with the command that mends it.
-Exit code: 0 everything needed is there, 69 something of the machine is missing, 78 the configuration is wrong.`;
+Exit code: 0 everything needed is there, 69 something of the machine is missing, 78 the configuration is wrong.
+
+With --cluster it looks at everything that an installation consists of, changes nothing, and says of each part whether it is ok, worth a look
+(warn; also what you have no right to see), or broken (FAIL), and what to do. Exit code: 0 nothing is broken, 1 something is, 69 the cluster does not answer.
+
+Examples:
+  weir doctor
+  weir doctor --cluster --context production
+  weir doctor --cluster -o json | jq '.findings[] | select(.state != "ok")'`;
+
+interface DoctorOptions extends InstallationOptions {
+  readonly config?: string;
+  readonly cluster?: true;
+}
 
 /** Said on every machine, because it is true on every machine (SECURITY.md has the whole list). */
 const NOT_ISOLATED = [
@@ -24,19 +40,27 @@ const NOT_ISOLATED = [
 ];
 
 export function registerDoctor(program: Command, io: Io): void {
-  program.command("doctor")
-    .summary("check this machine and the configuration")
-    .description("Check what this machine and the configuration lack.")
+  const command = program.command("doctor")
+    .summary("check this machine and the configuration, or a cluster")
+    .description("Check what this machine and the configuration lack, or what an installation on Kubernetes does.")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
-    .option("-o, --output <format>", "text or json", outputFormat, "text")
+    .option("--cluster", "check an installation on Kubernetes instead");
+  withInstallationOptions(command)
     .addHelpText("after", HELP)
-    .action(async (options: { config?: string; output: "text" | "json" }) => {
+    .action(async (options: DoctorOptions) => {
+      if (options.cluster === true) return examine(options, io);
       const machine = [runtimeFinding(), ...(await checkSandbox()), await opaFinding(io)];
       const configuration = await configurationFindings(options.config, io);
       print([...machine, ...configuration], options.output, io);
       if (machine.some((finding) => !finding.ok && !finding.optional)) io.exitWith(EXIT.unavailable);
       else if (configuration.some((finding) => !finding.ok)) io.exitWith(EXIT.config);
     });
+}
+
+async function examine(options: InstallationOptions, io: Io): Promise<void> {
+  const findings = await withCluster(options, examineCluster);
+  printFindings(findings, options.output, io);
+  if (findings.some(({ state }) => state === "fail")) io.exitWith(EXIT.failure);
 }
 
 function runtimeFinding(): Finding {

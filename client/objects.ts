@@ -67,10 +67,10 @@ export interface Posted {
   isNew: boolean;
 }
 
-/** Why a request was not answered. `rule` names the rule of access that refused. */
+/** Why a request was not answered. `rule` names what refused, a rule of access or a limit; `hint` says what to do. */
 export interface Problem {
   error: string;
-  rule?: string;
+  rule: string;
   reason: string;
   hint: string;
   request_id: string;

@@ -113,18 +113,18 @@ export function subjectsOf(person: Person): readonly string[] {
   return [`user:${person.name}`, ...person.groups.map((group) => `group:${group}`)];
 }
 
-/** Not proven to be somebody (`isUnauthenticated`), or not allowed to. */
+/** Not proven to be somebody (`unauthenticated`), not allowed to (`denied`), or too late: an instance whose thread is no more (`gone`). */
 export class AccessRefused extends Error {
   override readonly name = "AccessRefused";
   readonly rule: string;
   readonly hint: string;
-  readonly isUnauthenticated: boolean;
+  readonly kind: "denied" | "unauthenticated" | "gone";
 
-  constructor(rule: string, reason: string, options: { readonly hint: string; readonly isUnauthenticated?: boolean; readonly cause?: unknown }) {
+  constructor(rule: string, reason: string, options: { readonly hint: string; readonly kind?: AccessRefused["kind"]; readonly cause?: unknown }) {
     super(reason, { cause: options.cause });
     this.rule = rule;
     this.hint = options.hint;
-    this.isUnauthenticated = options.isUnauthenticated ?? false;
+    this.kind = options.kind ?? "denied";
   }
 }
 

@@ -42,7 +42,7 @@ async function speakerOf(user: KubernetesUser, { instance }: Credentials, witnes
   // A token for the API server may have passed through other hands than the controller's.
   if (!user.isForController || user.node === null) {
     const reason = "a node proxy's token is for this controller and bound to a pod on its node";
-    throw new AccessRefused("instance.unbound-proxy", reason, { hint: "project it with audience weir-controller", isUnauthenticated: true });
+    throw new AccessRefused("instance.unbound-proxy", reason, { hint: "project it with audience weir-controller", kind: "unauthenticated" });
   }
   if (instance === undefined) return { kind: "node", node: user.node };
   return vouchedInstance(readInstanceClaim(instance), user.node, witnesses);

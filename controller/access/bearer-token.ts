@@ -31,7 +31,7 @@ export function readBearerToken(authorization: string | undefined): BearerToken 
 
 export function unauthenticated(rule: string, reason: string, cause?: unknown): AccessRefused {
   const hint = "send `Authorization: Bearer TOKEN` with a token of Kubernetes (`kubectl create token NAME --audience weir-controller`) or of a configured issuer";
-  return new AccessRefused(rule, reason, { hint, isUnauthenticated: true, cause });
+  return new AccessRefused(rule, reason, { hint, kind: "unauthenticated", cause });
 }
 
 function claimsOf(token: string): z.output<typeof hearsay> {

@@ -31,7 +31,7 @@ export function readInstanceClaim(header: string): InstanceClaim {
     if (header.length > HEADER_LIMIT || !/^[A-Za-z0-9_-]+$/.test(header)) throw new Error("not base64url");
     return claim.parse(JSON.parse(Buffer.from(header, "base64url").toString("utf8")));
   } catch (cause) {
-    throw new AccessRefused("instance.malformed", "the instance header cannot be read", { hint: "it is written by node proxies alone", isUnauthenticated: true, cause });
+    throw new AccessRefused("instance.malformed", "the instance header cannot be read", { hint: "it is written by node proxies alone", kind: "unauthenticated", cause });
   }
 }
 
@@ -67,13 +67,18 @@ async function servedThread(facts: PodFacts, agent: string, where: { readonly na
   if (threadName === undefined) return null;
   const found = await where.objects.thread({ namespace: where.namespace, name: threadName });
   const reading = found === null ? null : readThread(found);
-  if (reading?.isReadable !== true) throw refused("instance.no-such-thread", "the thread that the pod was started for is no more");
+  if (reading?.isReadable !== true) throw gone("the thread that the pod was started for is no more");
   const { metadata, spec } = reading.resource;
   const owner = facts.metadata.ownerReferences.find(({ apiVersion, kind }) => kind === "Thread" && apiVersion.startsWith(`${GROUP}/`));
-  if (spec.agent !== agent || owner?.uid !== metadata.uid) throw refused("instance.no-such-thread", "the pod was started for another thread");
+  if (spec.agent !== agent || owner?.uid !== metadata.uid) throw gone("the pod was started for another thread");
   return { uid: metadata.uid, name: metadata.name, user: spec.user, chain: spec.chain, grants: spec.grants ?? null };
 }
 
 function refused(rule: string, reason: string): AccessRefused {
-  return new AccessRefused(rule, reason, { hint: "the proxy of the pod's own node speaks for it, as long as it lives", isUnauthenticated: true });
+  return new AccessRefused(rule, reason, { hint: "the proxy of the pod's own node speaks for it, as long as it lives", kind: "unauthenticated" });
+}
+
+/** The boundary told the truth; what is missing is what the instance was for. */
+function gone(reason: string): AccessRefused {
+  return new AccessRefused("instance.no-such-thread", reason, { hint: "end: an instance without its thread has nothing left to do", kind: "gone" });
 }

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { OpenAPIHono } from "@hono/zod-openapi";
+import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { describeError } from "../../common/lifecycle.ts";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
@@ -25,7 +25,8 @@ export function buildApp(parts: RouteParts): Api {
     note(parts, context, parts.clock.monotonicMs() - startedAtMs);
   });
   app.onError((error, context) => answerProblem(parts, context, error));
-  app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path", { hint: "compare the request with /openapi.json" })));
+  const unknownPath = { rule: "path.unknown", hint: "compare the request with /openapi.json" };
+  app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path, or not by this method", unknownPath)));
   app.get("/openapi.json", (context) => context.json(openApiDocument(app)));
   for (const path of ["/v1/*", "/internal/*"]) app.use(path, authentication(parts), deadline(parts.config), wholeBody(parts.config));
   for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, activityRoutes]) routes(app, parts);
@@ -48,10 +49,15 @@ export function openApiDocument(app: Api): object {
 
 type Hook = NonNullable<NonNullable<ConstructorParameters<typeof OpenAPIHono<ApiEnv>>[0]>["defaultHook"]>;
 
+/** What a refinement of schemas.ts wants to be said. */
+const specialIssue = z.strictObject({ code: z.enum(["request.too-large", "request.malformed"]), rule: z.string(), hint: z.string() });
+
 const refuseMalformed: Hook = (result) => {
   if (result.success) return undefined;
-  const text = result.error.issues.slice(0, 10).map(({ path, message }) => `${path.join(".") || result.target}: ${message}`).join("; ");
-  throw new ApiProblem("request.malformed", text.slice(0, 2_000));
+  const { issues } = result.error;
+  const text = issues.slice(0, 10).map(({ path, message }) => `${path.join(".") || result.target}: ${message}`).join("; ");
+  const special = issues.map(({ code, ...issue }) => specialIssue.safeParse(code === "custom" && "params" in issue ? issue.params : null).data).find((params) => params !== undefined);
+  throw new ApiProblem(special?.code ?? "request.malformed", text.slice(0, 2_000), special ?? { rule: "request.schema" });
 };
 
 function answerProblem(parts: RouteParts, context: Context<ApiEnv>, error: unknown): Response {

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS } from "./limits.ts";
+import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS, MESSAGE_SIZE } from "./limits.ts";
 import { ApiProblem } from "./problem.ts";
 
 /** Strings of CloudEvents hold no control characters (CloudEvents 1.0 §Type System). */
@@ -55,7 +55,7 @@ function unreadable(reason: string): ApiProblem {
 /** The event as the agent reads it: structured JSON, whole. @throws ApiProblem if that is larger than a message may be */
 export function messageOf(event: CloudEvent): string {
   const message = JSON.stringify(event);
-  if (Buffer.byteLength(message) > ANNOUNCED_BODY_LIMIT_BYTES) throw new ApiProblem("request.too-large", `event ${event.id} is larger than a message may be`);
+  if (Buffer.byteLength(message) > ANNOUNCED_BODY_LIMIT_BYTES) throw new ApiProblem("request.too-large", `event ${event.id} is larger than a message may be`, MESSAGE_SIZE);
   return message;
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { createMiddleware } from "hono/factory";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
 import type { ApiConfig } from "./config.ts";
@@ -13,14 +14,14 @@ export function authentication({ access, clock, config }: RouteParts) {
   const refusals = new RateLimit({ perSecond: config.refusalsPerMinute / SECONDS_PER_MINUTE, burst: config.refusalsPerMinute, clock });
   return createMiddleware<ApiEnv>(async (context, next) => {
     const address = context.env.incoming.socket.remoteAddress ?? "unknown";
-    refuseIfLate(refusals.wait(address));
+    refuseIfLate("rate.refusals", refusals.wait(address));
     try {
       context.set("caller", await access.authenticate({ authorization: context.req.header("authorization"), instance: context.req.header(INSTANCE_HEADER) }));
     } catch (error) {
       if (problemOf(error).status === 401) refusals.take(address);
       throw error;
     }
-    refuseIfLate(calls.take(callerKey(context.get("caller"))));
+    refuseIfLate("rate.calls", calls.take(callerKey(context.get("caller"))));
     await next();
   });
 }
@@ -44,7 +45,7 @@ export function deadline({ requestTimeoutMs, longPollMs }: ApiConfig) {
  * runtime's class refuses (hono 4.13, @hono/node-server 2.1).
  */
 export function wholeBody({ bodyLimitBytes }: ApiConfig) {
-  const tooLarge = () => new ApiProblem("request.too-large", `a body has at most ${bodyLimitBytes} bytes`);
+  const tooLarge = () => new ApiProblem("request.too-large", `a body has at most ${bodyLimitBytes} bytes`, { rule: "body.size" });
   return createMiddleware<ApiEnv>(async (context, next) => {
     const { body, headers } = context.req.raw;
     if (Number(headers.get("content-length") ?? 0) > bodyLimitBytes) throw tooLarge();
@@ -55,12 +56,19 @@ export function wholeBody({ bodyLimitBytes }: ApiConfig) {
       if (bytes > bodyLimitBytes) throw tooLarge();
       chunks.push(chunk);
     }
+    const whole = Buffer.concat(chunks);
+    // Otherwise what cannot be read would be replaced in silence (RFC 8259 §8.1).
+    if (isJson(headers.get("content-type")) && !isUtf8(whole)) throw new ApiProblem("request.malformed", "the body is not UTF-8", { rule: "body.encoding", hint: "send JSON as UTF-8" });
     // It keeps promises, which its type does not say.
-    Object.assign(context.req.bodyCache, { arrayBuffer: Promise.resolve(new Uint8Array(Buffer.concat(chunks)).buffer) });
+    Object.assign(context.req.bodyCache, { arrayBuffer: Promise.resolve(new Uint8Array(whole).buffer) });
     await next();
   });
 }
 
-function refuseIfLate(seconds: number): void {
-  if (seconds > 0) throw new ApiProblem("rate.limited", "too many requests", { retryAfterSeconds: seconds });
+function refuseIfLate(rule: string, seconds: number): void {
+  if (seconds > 0) throw new ApiProblem("rate.limited", "too many requests", { rule, retryAfterSeconds: seconds });
+}
+
+function isJson(contentType: string | null): boolean {
+  return /^application\/([a-z0-9.-]+\+)?json\b/i.test(contentType ?? "");
 }

@@ -77,6 +77,6 @@ export async function requireAgent(parts: ApiParts, caller: Caller, name: Object
 /** The thread that an instance serves, as long as it is there. @throws ApiProblem `gone` */
 export async function requireOwnThread(parts: ApiParts, { namespace, thread }: Instance): Promise<KnownThread> {
   const known = thread === null ? null : await knownThread(parts, { namespace, name: thread.name });
-  if (known === null || known.row.uid !== thread?.uid) throw new ApiProblem("gone", "the thread of this instance is no more");
+  if (known === null || known.row.uid !== thread?.uid) throw new ApiProblem("gone", "the thread of this instance is no more", { rule: "thread.gone" });
   return known;
 }

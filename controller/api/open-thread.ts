@@ -59,7 +59,9 @@ async function createOrFind(parts: ApiParts, object: KubeObject): Promise<{ thre
     if (!(error instanceof KubeError) || error.status !== 409) throw error;
     // The cache may not have it yet.
     const found = await parts.kube.get(TYPES.threads, { namespace: object.metadata.namespace ?? "", name: object.metadata.name });
-    if (found === null || found.metadata.deletionTimestamp !== undefined) throw new ApiProblem("gone", "the thread of this key is being deleted", { hint: "use another key", cause: error });
+    if (found === null || found.metadata.deletionTimestamp !== undefined) {
+      throw new ApiProblem("gone", "the thread of this key is being deleted", { rule: "key.deleted", hint: "use another key", cause: error });
+    }
     return { thread: threadSchema.parse(found), isNew: false };
   }
 }
@@ -68,7 +70,7 @@ async function createOrFind(parts: ApiParts, object: KubeObject): Promise<{ thre
 function requireSame({ spec }: Thread, wish: Wish): void {
   const isSame = spec.agent === wish.agent && spec.user === wish.user && spec.parent?.uid === wish.parent?.uid
     && JSON.stringify([spec.chain, spec.grants ?? null]) === JSON.stringify([wish.chain, wish.grants]);
-  if (!isSame) throw new ApiProblem("conflict", "the key was used for another thread", { hint: "use another key" });
+  if (!isSame) throw new ApiProblem("conflict", "the key was used for another thread", { rule: "key.reused", hint: "use another key" });
 }
 
 /** Every thread has one first message of this kind at most, so that a repeated request posts no second one. */

@@ -3,13 +3,12 @@ import type { AccessRefused } from "../access/access.ts";
 
 /** Everything that can be wrong with a request, with its status and what to do about it unless the place where it happened knows better. */
 export const PROBLEMS = {
-  "request.malformed": { status: 400, hint: "compare the request with /openapi.json" },
+  "request.malformed": { status: 400, hint: "compare the request with /openapi.json; bodies are JSON, with content-type: application/json" },
   "authentication.required": { status: 401, hint: "send a bearer token" },
   "access.denied": { status: 403, hint: "ask an owner" },
   "not-found": { status: 404, hint: "check the name and the namespace" },
-  "method.unknown": { status: 405, hint: "compare the request with /openapi.json" },
   "conflict": { status: 409, hint: "look at what is there, and try again" },
-  "gone": { status: 410, hint: "open another thread" },
+  "gone": { status: 410, hint: "open another thread; an instance of this one can end" },
   "request.too-large": { status: 413, hint: "send less at a time" },
   "media-type.unsupported": { status: 415, hint: "compare the content type with /openapi.json" },
   "request.unfit": { status: 422, hint: "correct the request; it fails the same way again" },
@@ -25,14 +24,15 @@ export class ApiProblem extends Error {
   override readonly name = "ApiProblem";
   readonly code: ProblemCode;
   readonly hint: string;
-  readonly rule: string | undefined;
+  /** What refused: a rule of access, a limit; where nothing has a name of its own, the code. */
+  readonly rule: string;
   readonly retryAfterSeconds: number | undefined;
 
   constructor(code: ProblemCode, reason: string, options: { readonly hint?: string; readonly rule?: string; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {}) {
     super(reason, { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? PROBLEMS[code].hint;
-    this.rule = options.rule;
+    this.rule = options.rule ?? code;
     this.retryAfterSeconds = options.retryAfterSeconds ?? (code === "unavailable" ? 1 : undefined);
   }
 
@@ -41,17 +41,19 @@ export class ApiProblem extends Error {
   }
 
   body(requestId: string): ProblemBody {
-    return { error: this.code, ...(this.rule === undefined ? {} : { rule: this.rule }), reason: this.message, hint: this.hint, request_id: requestId };
+    return { error: this.code, rule: this.rule, reason: this.message, hint: this.hint, request_id: requestId };
   }
 }
 
 export interface ProblemBody {
   error: string;
-  rule?: string;
+  rule: string;
   reason: string;
   hint: string;
   request_id: string;
 }
+
+const UNKNOWN_MESSAGE = { rule: "message.unknown", hint: "acknowledge messages that this thread's agent was sent, by the id that they came with" } as const;
 
 /** What other rooms throw, by name: their classes are theirs. Whatever is not listed is a fault of ours, and its message nobody else's business. */
 export function problemOf(error: unknown): ApiProblem {
@@ -63,17 +65,19 @@ export function problemOf(error: unknown): ApiProblem {
     case "AccessRefused": return refusal(error as AccessRefused);
     case "AccessUnavailable": return new ApiProblem("unavailable", "who may do this could not be found out", { cause: error });
     case "StoreUnavailable": return new ApiProblem("unavailable", "the store of threads does not answer", { cause: error });
-    case "ThreadGone": return new ApiProblem("gone", "the thread is no more", { cause: error });
-    case "MessageUnknown": return new ApiProblem("not-found", "there is no such message for the agent in this thread", { cause: error });
-    case "MessageUnfit": return new ApiProblem("request.unfit", error.message, { cause: error });
-    case "TooManyRelations": return new ApiProblem("conflict", error.message, { cause: error, hint: "use a group" });
+    case "ThreadGone": return new ApiProblem("gone", "the thread is no more", { rule: "thread.gone", cause: error });
+    case "MessageUnknown": return new ApiProblem("not-found", "there is no such message for the agent in this thread", { ...UNKNOWN_MESSAGE, cause: error });
+    case "MessageUnfit": return new ApiProblem("request.unfit", error.message, { rule: "message.unfit", cause: error });
+    case "TooManyRelations": return new ApiProblem("conflict", error.message, { rule: "relations.limit", hint: "use a group", cause: error });
     case "KubeError": return clusterProblem(error);
     default: return new ApiProblem("internal", "the controller failed", { cause: error });
   }
 }
 
+const REFUSED = { denied: "access.denied", unauthenticated: "authentication.required", gone: "gone" } as const satisfies Record<AccessRefused["kind"], ProblemCode>;
+
 function refusal(error: AccessRefused): ApiProblem {
-  return new ApiProblem(error.isUnauthenticated ? "authentication.required" : "access.denied", error.message, { rule: error.rule, hint: error.hint, cause: error });
+  return new ApiProblem(REFUSED[error.kind], error.message, { rule: error.rule, hint: error.hint, cause: error });
 }
 
 /** What the API server refuses because of what was asked is the caller's to know; everything else is between it and the controller. */

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS } from "./limits.ts";
+import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS, MESSAGE_SIZE } from "./limits.ts";
 
 const label = z.string().min(1).max(63).regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a DNS label");
 /** Kubernetes lets names of threads made by others have dots. */
@@ -7,15 +7,22 @@ const threadName = z.string().min(1).max(253).regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-
 const relation = z.enum(["owner", "maintainer", "participant"]);
 const subject = z.string().max(320).regex(/^(user|group):[^\p{Cc}]+$/u, "must be user:NAME or group:NAME").openapi({ example: "user:alice" });
 const time = z.iso.datetime().openapi({ example: "2026-01-01T00:00:00.000Z" });
-const text = z.string().min(1).refine((body) => Buffer.byteLength(body) <= ANNOUNCED_BODY_LIMIT_BYTES, `is longer than ${ANNOUNCED_BODY_LIMIT_BYTES} bytes`)
-  .refine((body) => body.isWellFormed() && !body.includes("\0"), "is not text: it holds a NUL or half a surrogate pair").openapi({ description: "Text, at most 256 KiB of UTF-8." });
-const grants = z.array(label).max(CALL_LIMITS.grants);
+/** `params` of a refinement say what {@link refuseMalformed} answers in place of the usual. */
+const text = z.string().min(1)
+  .refine((body) => Buffer.byteLength(body) <= ANNOUNCED_BODY_LIMIT_BYTES, {
+    error: `is longer than ${ANNOUNCED_BODY_LIMIT_BYTES} bytes`, params: { code: "request.too-large", ...MESSAGE_SIZE },
+  })
+  .refine((body) => body.isWellFormed() && !body.includes("\0"), {
+    error: "is not text: it holds a NUL or half a surrogate pair", params: { code: "request.malformed", rule: "message.text", hint: "encode what is no text, as base64 for example" },
+  })
+  .openapi({ description: "Text, at most 256 KiB of UTF-8." });
+const grants = z.array(label).max(CALL_LIMITS.grants).refine((names) => new Set(names).size === names.length, "names a grant twice");
 const count = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER).openapi({ type: "integer" });
 const limit = (most: number, fallback: number) => z.coerce.number<string>().int().min(1).max(most).default(fallback);
 
 export const problem = z.strictObject({
-  error: z.string(), rule: z.string().optional(), reason: z.string(), hint: z.string(), request_id: z.string(),
-}).openapi("Problem", { description: "Why a request was not answered. `rule` names the rule of access that refused." });
+  error: z.string(), rule: z.string(), reason: z.string(), hint: z.string(), request_id: z.string(),
+}).openapi("Problem", { description: "Why a request was not answered. `rule` names what refused, a rule of access or a limit; `hint` says what to do." });
 
 export const agentView = z.strictObject({
   namespace: z.string(), name: z.string(), image: z.string().nullable(),

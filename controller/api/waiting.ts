@@ -102,5 +102,5 @@ class Bell {
 }
 
 function tooMany(reason: string): ApiProblem {
-  return new ApiProblem("rate.limited", reason, { retryAfterSeconds: 5, hint: "end some of them, or wait" });
+  return new ApiProblem("rate.limited", reason, { rule: "waiting.limit", retryAfterSeconds: 5, hint: "end some of them, or wait" });
 }

@@ -41,7 +41,7 @@ while (!stop.signal.aborted) {
     await nextTurn();
   } catch (error) {
     // The thread is gone, and so are we.
-    if (stop.signal.aborted || error.status === 401 || error.status === 410) break;
+    if (stop.signal.aborted || error.status === 410) break;
     console.error(error.message);
     await pause(2_000, undefined, { signal: stop.signal }).catch(() => {});
   }

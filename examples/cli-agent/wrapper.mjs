@@ -62,7 +62,7 @@ while (!stop.signal.aborted) {
   try {
     await nextTurn();
   } catch (error) {
-    if (stop.signal.aborted || error.status === 401 || error.status === 410) break;
+    if (stop.signal.aborted || error.status === 410) break;
     console.error(error.message);
     await pause(2_000, undefined, { signal: stop.signal }).catch(() => {});
   }

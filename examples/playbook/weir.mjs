@@ -28,7 +28,7 @@ export async function serve(turn) {
       const { messages: [message] } = await weir("GET", "/messages?limit=1&wait=50", { signal: stop.signal });
       if (message !== undefined) await take(message, turn);
     } catch (error) {
-      if (stop.signal.aborted || error.status === 401 || error.status === 410) return;
+      if (stop.signal.aborted || error.status === 410) return;
       console.error(error.message);
       await pause(RETRY_MS, undefined, { signal: stop.signal }).catch(() => {});
     }

@@ -33,7 +33,7 @@ decision := {
 	"allow": false,
 	"rule": "spawn.grants",
 	"reason": sprintf("%s cannot hand on: %s", [input.caller.agent, concat(", ", beyond)]),
-	"hint": sprintf("at most: %s (spec.spawn of the parent's Agent, spec.grants of the child's, and what the parent was given)", [concat(", ", allowance)]),
+	"hint": sprintf("ask for %s: what spec.spawn of the parent's Agent lists, the child's Agent holds and the parent was given", [possible]),
 } if {
 	count(beyond) > 0
 } else := {"allow": true, "rule": "instance.spawn", "grants": allowance} if {
@@ -47,6 +47,10 @@ allowance := sort([name |
 	name in input.spawn.held_by_child
 	parent_may_hand_on(name)
 ])
+
+possible := "no grants" if count(allowance) == 0
+
+possible := sprintf("at most %s", [concat(", ", allowance)]) if count(allowance) > 0
 
 parent_may_hand_on(_) if is_null(input.spawn.narrowed_to)
 

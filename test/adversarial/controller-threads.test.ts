@@ -135,7 +135,7 @@ describe("an instance cannot", () => {
       metadata: { namespace: "default", name: "impostor", labels: { [LABELS.agent]: "runner", [LABELS.thread]: victim.name } }, spec: { nodeName: "node-1" }, status: { phase: "Running" },
     });
     expect(await stand.asInstance({ namespace: "default", pod: "impostor", uid: labelled.metadata.uid ?? "" }, "GET", "/v1/instance/messages"))
-      .toMatchObject({ status: 401, body: { rule: "instance.no-such-thread" } });
+      .toMatchObject({ status: 410, body: { error: "gone", rule: "instance.no-such-thread" } });
   });
 
   test("serve the next thread of its thread's name", async () => {
@@ -143,7 +143,7 @@ describe("an instance cannot", () => {
     const pod = await stand.addPod(name);
     await stand.cluster.remove(TYPES.threads, { namespace: "default", name });
     await stand.cluster.create(TYPES.threads, { metadata: { namespace: "default", name }, spec: { agent: "runner", user: "alice" } });
-    expect(await stand.asInstance(pod, "GET", "/v1/instance/messages")).toMatchObject({ status: 401, body: { rule: "instance.no-such-thread" } });
+    expect(await stand.asInstance(pod, "GET", "/v1/instance/messages")).toMatchObject({ status: 410, body: { error: "gone", rule: "instance.no-such-thread" } });
   });
 
   test("reach another thread: no route of people, no child of others, no message by its id", async () => {

@@ -43,7 +43,7 @@ await serve(async (message) => {
   if (isDone) return { answer: `Done: ${report}` };
   return notify(message, report).catch((error) => {
     // Worth another try, unless it was refused.
-    if (error.status === undefined || error.status >= 429) throw error;
+    if (![400, 403, 404, 409, 413, 422].includes(error.status)) throw error;
     return { answer: `Failed: ${report}\nNobody could be told: ${error.message}` };
   });
 });

@@ -72,7 +72,7 @@ describe("an instance", () => {
   test("has no messages any more when its thread is deleted", async () => {
     const { name, pod } = await running();
     await stand.call("DELETE", `${THREADS}/${name}`, { token: alice });
-    expect(await stand.asInstance(pod, "GET", "/v1/instance/messages")).toMatchObject({ status: 401, body: { rule: "instance.no-such-thread" } });
+    expect(await stand.asInstance(pod, "GET", "/v1/instance/messages")).toMatchObject({ status: 410, body: { error: "gone", rule: "instance.no-such-thread" } });
   });
 });
 

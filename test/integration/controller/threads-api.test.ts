@@ -179,9 +179,6 @@ describe("a request", () => {
     ["a body that is not JSON", { body: "{" }],
     ["an agent's name that is a path", { body: { agent: "../x" } }],
     ["an empty message", { body: { agent: "reviewer", message: "" } }],
-    ["a NUL in the message", { body: { agent: "reviewer", message: "a\0b" } }],
-    ["half a surrogate pair", { body: "{\"agent\":\"reviewer\",\"message\":\"\\ud800\"}" }],
-    ["a message of more than 256 KiB", { body: { agent: "reviewer", message: "x".repeat((256 << 10) + 1) } }],
     ["a key of control characters", { body: { agent: "reviewer" }, headers: { "idempotency-key": "a b" } }],
   ])("with %s is malformed", async (_, options) => {
     expect(await stand.call("POST", THREADS, { token: alice, ...options })).toMatchObject({ status: 400, body: { error: "request.malformed", hint: expect.stringContaining("openapi") } });

@@ -7,7 +7,7 @@ test("data comes through, and nothing is the data of an answer without content",
 });
 
 test("a problem is thrown with its status and reason", () => {
-  const error = { error: "access.denied", reason: "no", hint: "ask", request_id: "1" };
+  const error = { error: "access.denied", rule: "thread.read", reason: "no", hint: "ask", request_id: "1" };
   expect(() => dataOf({ error, response: { status: 403 } })).toThrow(expect.objectContaining({ name: "WeirProblem", message: "no", status: 403, problem: error }));
   expect(problemFrom(403, JSON.stringify(error))).toMatchObject({ problem: error });
 });

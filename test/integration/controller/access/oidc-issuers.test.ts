@@ -82,17 +82,17 @@ describe("a token of an issuer", () => {
     ["no name", { sub: "" }, {}], ["a name that is a number", { sub: 7 }, {}], ["groups that are a number", { groups: 7 }, {}], ["a beginning in the future", { nbf: Math.floor(Date.now() / 1_000) + 3_600 }, {}],
   ] as const)("with %s proves nobody", async (_, claims, options) => {
     const token = await sign(claims, { ...("otherKey" in options ? { key: otherKey } : {}), ...("expires" in options ? { expires: options.expires } : {}) });
-    await expect(who(token)).rejects.toMatchObject({ name: "AccessRefused", isUnauthenticated: true });
+    await expect(who(token)).rejects.toMatchObject({ name: "AccessRefused", kind: "unauthenticated" });
   });
 
   test("without a signature, or signed with the public key as a secret, proves nobody", async () => {
     const claims = { sub: "alice", iss: issuer, aud: "weir" };
     const unsigned = new UnsecuredJWT(claims).setIssuedAt().setExpirationTime("5m").encode();
-    await expect(who(`${unsigned}x`)).rejects.toMatchObject({ isUnauthenticated: true });
+    await expect(who(`${unsigned}x`)).rejects.toMatchObject({ kind: "unauthenticated" });
     const symmetric = await new SignJWT(claims).setProtectedHeader({ alg: "HS256", kid: "1" }).setIssuedAt().setExpirationTime("5m").sign(new TextEncoder().encode(JSON.stringify(keys[0])));
-    await expect(who(symmetric)).rejects.toMatchObject({ isUnauthenticated: true });
+    await expect(who(symmetric)).rejects.toMatchObject({ kind: "unauthenticated" });
     expect(accessConfig.safeParse({ oidc: [{ issuer, audience: "weir", algorithms: ["HS256"] }] }).success).toBe(false);
-    await expect(who(await sign(), { algorithms: ["RS256"] })).rejects.toMatchObject({ isUnauthenticated: true });
+    await expect(who(await sign(), { algorithms: ["RS256"] })).rejects.toMatchObject({ kind: "unauthenticated" });
   });
 
   test("with an address for a name needs one that was confirmed", async () => {

@@ -22,6 +22,6 @@ describe("a bearer token", () => {
 
   test.each([["none", undefined], ["an empty one", ""], ["another scheme", "Basic YTpi"], ["two", "Bearer a, Bearer b"], ["a space in it", "Bearer a b"], ["nothing behind it", "Bearer "],
     ["a line break", "Bearer a\nb"], ["too much", `Bearer ${"a".repeat((16 << 10) + 1)}`]])("is not read from %s", (_, header) => {
-    expect(() => readBearerToken(header)).toThrow(expect.objectContaining({ name: "AccessRefused", isUnauthenticated: true }));
+    expect(() => readBearerToken(header)).toThrow(expect.objectContaining({ name: "AccessRefused", kind: "unauthenticated" }));
   });
 });

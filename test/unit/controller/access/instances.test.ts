@@ -55,7 +55,7 @@ describe("an instance", () => {
     ["that another kind of thread owns", aPod({ metadata: { ownerReferences: [{ apiVersion: "evil.dev/v1", kind: "Thread", uid: "t1" }] } }), thread, "instance.no-such-thread"],
     ["of another agent than its thread's", aPod({ metadata: { labels: { "weir.dev/agent": "b", "weir.dev/thread": "t" } } }), thread, "instance.no-such-thread"],
   ])("%s is none", async (_, pod, served, rule) => {
-    await expect(proven(pod, served)).rejects.toMatchObject({ name: "AccessRefused", rule, isUnauthenticated: true });
+    await expect(proven(pod, served)).rejects.toMatchObject({ name: "AccessRefused", rule, kind: rule === "instance.no-such-thread" ? "gone" : "unauthenticated" });
   });
 
   test("that is being deleted lives until its grace is over", async () => {

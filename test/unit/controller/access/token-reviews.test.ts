@@ -43,7 +43,7 @@ describe("a token review", () => {
 
   test.each([["false", { authenticated: false }], ["nothing", {}], ["true for nobody", { authenticated: true }], ["true for an empty group alone", { authenticated: true, user: { groups: [] } }]])(
     "that says %s proves nobody", async (_, status) => {
-      await expect(stand(status).reviews.user(token("x"))).rejects.toMatchObject({ rule: "authentication.rejected", isUnauthenticated: true });
+      await expect(stand(status).reviews.user(token("x"))).rejects.toMatchObject({ rule: "authentication.rejected", kind: "unauthenticated" });
     });
 
   test.each([["text", { authenticated: "true", user: { username: "a" } }], ["a number", { authenticated: 1, user: { username: "a" } }], ["no status", undefined], ["an empty name", { authenticated: true, user: { username: "" } }]])(
@@ -69,7 +69,7 @@ describe("a token review", () => {
     await reviews.user(token("x"));
     expect(asked).toHaveLength(3);
     const refusing = stand({ authenticated: false });
-    for (let index = 0; index < 3; index += 1) await expect(refusing.reviews.user(token("x"))).rejects.toMatchObject({ isUnauthenticated: true });
+    for (let index = 0; index < 3; index += 1) await expect(refusing.reviews.user(token("x"))).rejects.toMatchObject({ kind: "unauthenticated" });
     expect(refusing.asked).toHaveLength(1);
   });
 

@@ -8,7 +8,8 @@ import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, StoreUnavailable, Threa
 describe("what went wrong", () => {
   test.each([
     [new AccessRefused("r", "no", { hint: "ask" }), "access.denied"],
-    [new AccessRefused("r", "no", { hint: "ask", isUnauthenticated: true }), "authentication.required"],
+    [new AccessRefused("r", "no", { hint: "ask", kind: "unauthenticated" }), "authentication.required"],
+    [new AccessRefused("r", "no", { hint: "end", kind: "gone" }), "gone"],
     [new AccessUnavailable("x"), "unavailable"], [new StoreUnavailable("x"), "unavailable"],
     [new ThreadGone("x"), "gone"], [new MessageUnknown("x"), "not-found"], [new MessageUnfit("x"), "request.unfit"], [new TooManyRelations("x"), "conflict"],
     [new KubeError(409, "Conflict", "x"), "conflict"], [new KubeError(422, "Invalid", "x"), "request.unfit"], [new KubeError(404, "NotFound", "x"), "not-found"],

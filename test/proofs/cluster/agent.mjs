@@ -1,5 +1,5 @@
 // The agent of the proofs: for each message it writes a line into its workspace, calls an API and its server of tools, answers, and acknowledges.
-import { appendFileSync, readFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync } from "node:fs";
 import { env } from "node:process";
 
 // As the first process of its container it gets no signal that it does not ask for.
@@ -19,6 +19,9 @@ async function tell(url, options) {
 }
 
 const repository = () => tell(`https://api.github.com/repos/weir/${thread}`, { headers: { authorization: `Bearer ${token}` } });
+
+// Agents without a volume have it as long as their pod.
+mkdirSync("/workspace", { recursive: true });
 
 async function turn({ id, body }) {
   appendFileSync("/workspace/notes", `${body} in ${pod}\n`);

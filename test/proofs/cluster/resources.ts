@@ -7,8 +7,10 @@ export const PERSON = { account: "ann", user: `system:serviceaccount:${AGENTS}:a
 /** What OpenBao holds; must never be seen inside a pod. */
 export const SECRETS = { github: "ghp_0penBaoHoldsThisForTheAgent00000000", docs: "docs-secret-of-the-server-of-tools" } as const;
 
-const own = (kind: string, name: string, spec: object) => ({ apiVersion: "weir.dev/v1alpha1", kind, metadata: { name, namespace: AGENTS }, spec });
-const program = (file: string) => ({ image: NODE_IMAGE, command: ["node", "--input-type=module", "--eval", readFileSync(new URL(file, import.meta.url), "utf8")] });
+/** An object of Weir in the namespace of the agents. */
+export const own = (kind: string, name: string, spec: object) => ({ apiVersion: "weir.dev/v1alpha1", kind, metadata: { name, namespace: AGENTS }, spec });
+/** A program of this folder, as a container runs it. */
+export const program = (file: string) => ({ image: NODE_IMAGE, command: ["node", "--input-type=module", "--eval", readFileSync(new URL(file, import.meta.url), "utf8")] });
 
 const grant = (name: string, host: string, env: object = {}) => own("CredentialGrant", name, { vault: { path: name, key: "token" }, bind: { hosts: [host], methods: ["GET"] }, env });
 const policy = (name: string, host: string, grants: readonly string[]) => own("EgressPolicy", name, { data: { hosts: [{ name: host, rule: `${name}.read`, methods: ["GET"], grants }] } });
@@ -31,14 +33,14 @@ export function resources(): object[] {
 
 export const thread = (name: string, agent: string) => own("Thread", name, { agent, user: PERSON.user });
 
-/** A Deployment of somebody who only sets two labels. */
-export function plainDeployment(): object {
+/** A Deployment of somebody who only sets two labels. @param container what runs in it; default a program that calls an API again and again */
+export function plainDeployment(container: object = program("beat.mjs")): object {
   const labels = { app: "importer", "weir.dev/inject": "enabled", "weir.dev/agent": "importer" };
   return {
     apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "importer", namespace: AGENTS },
     spec: {
       selector: { matchLabels: { app: "importer" } },
-      template: { metadata: { labels }, spec: { automountServiceAccountToken: false, terminationGracePeriodSeconds: 1, containers: [{ name: "importer", ...program("beat.mjs"), imagePullPolicy: "Never" }] } },
+      template: { metadata: { labels }, spec: { automountServiceAccountToken: false, terminationGracePeriodSeconds: 1, containers: [{ name: "importer", ...container, imagePullPolicy: "Never" }] } },
     },
   };
 }

@@ -1,13 +1,10 @@
-import { connect } from "node:net";
-import { encodePreamble } from "../../../common/preamble.ts";
+import { fileURLToPath } from "node:url";
 import { PORTS } from "../../../common/ports.ts";
 import { AGENTS } from "../../support/kube/boundary-lab.ts";
 import { RELEASE } from "../../support/kube/chart.ts";
 import { ask, REVIEW } from "./conversation.ts";
 import type { ClusterStage } from "./stage.ts";
 import { until, type Story } from "./story.ts";
-
-const DIAL_DEADLINE_MS = 15_000;
 
 /** Idle: pod and identity are gone, volume and history stay; the next message goes on where the last one ended. */
 export async function sleepAndWake(stage: ClusterStage, story: Story): Promise<void> {
@@ -40,16 +37,10 @@ async function isAuthentic({ lab }: ClusterStage, token: string): Promise<boolea
   return (body["status"] as { authenticated?: boolean }).authenticated === true;
 }
 
-/** Past every NetworkPolicy, which does not bind this machine: the proxy alone has to refuse it. */
-async function dialWith({ lab }: ClusterStage, token: string): Promise<"closed" | "open"> {
+/** From the node itself, whom no NetworkPolicy binds: the proxy alone has to refuse it. @returns what dial-program.ts prints */
+async function dialWith({ lab }: ClusterStage, token: string): Promise<string> {
   const host = (await lab.kubectl(["--namespace", RELEASE.namespace, "get", "service", "weir-proxy", "--output", "jsonpath={.spec.clusterIP}"])).trim();
-  const preamble = encodePreamble({ transport: "tcp", source: { address: lab.addresses.outside, port: 1 }, destination: { address: lab.addresses.world, port: 443 }, token, connectionId: `stolen-${AGENTS}` });
-  return new Promise((resolve) => {
-    const socket = connect({ host, port: PORTS.proxy }, () => { socket.write(preamble); });
-    socket.setTimeout(DIAL_DEADLINE_MS, () => {
-      socket.destroy();
-      resolve("open");
-    });
-    socket.resume().once("error", () => { resolve("closed"); }).once("close", () => { resolve("closed"); });
-  });
+  const preamble = { transport: "tcp", source: { address: lab.addresses.node, port: 1 }, destination: { address: lab.addresses.world, port: 443 }, token, connectionId: "stolen" };
+  const program = fileURLToPath(new URL("../../support/kube/dial-program.ts", import.meta.url));
+  return (await lab.run([process.execPath, program, host, String(PORTS.proxy), JSON.stringify(preamble)])).trim();
 }

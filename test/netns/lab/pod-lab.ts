@@ -45,12 +45,13 @@ export class PodLab {
     this.outside = outside;
   }
 
-  static async open(): Promise<PodLab> {
+  /** @param options without the recorder, which stands in for the proxy, the test starts a proxy on the node by itself */
+  static async open({ hasRecorder = true } = {}): Promise<PodLab> {
     const node = await openNamespace("node");
     const lab = new PodLab(node, await openNamespace("pod", node), await openNamespace("outside", node));
     try {
       lab.#cable();
-      await lab.#startRecorder();
+      if (hasRecorder) await lab.#startRecorder();
       return lab;
     } catch (error) {
       await lab.close();

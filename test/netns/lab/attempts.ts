@@ -19,6 +19,14 @@ export interface AttemptSettings {
   readonly port: number;
   readonly paths: readonly string[];
   readonly abstract: readonly string[];
+  /** More places to dial and to send datagrams to: name, address, port. */
+  readonly targets?: readonly (readonly [string, string, number])[];
+  /** Users to become. */
+  readonly uids?: readonly number[];
+  /** Bytes to say somewhere: name, address, port, hex. */
+  readonly sayings?: readonly (readonly [string, string, number, string])[];
+  /** All at the same time, without being driven. */
+  readonly at_once?: boolean;
 }
 
 /** The program as one command line: its text is an argument, because the agent may not see the folder that it lies in. */

@@ -10,14 +10,14 @@ import { prepareClusterFiles, type ClusterFiles } from "./cluster-files.ts";
 import { restartable, type ControlPlane } from "./control-plane.ts";
 import { startControllers } from "./controllers.ts";
 import type { LabAddresses } from "./lab/addresses.ts";
-import { makeCgroup, removeCgroup } from "./lab/cgroups.ts";
+import { makeCgroup, processOf, removeCgroup } from "./lab/cgroups.ts";
 import { NODE_NAME, PAUSE_IMAGE } from "./lab/configs.ts";
 import { packImage, packNodeImage, packPauseImage, type ImageWish } from "./lab/images.ts";
 import { openNamespaces, type LabNamespaces } from "./lab/namespaces.ts";
 import { importArchive, startContainerd, startKubelet } from "./lab/node-servers.ts";
 import { enforcePolicies } from "./lab/network-policies.ts";
 import { labVolumes } from "./lab/volumes.ts";
-import type { ServerProcess } from "./server-process.ts";
+import { startServer, type ServerProcess } from "./server-process.ts";
 
 /** A cluster of one real node on this machine: level 3. NetworkPolicies hold. Needs root. */
 export interface NodeLab extends ControlPlane {
@@ -29,6 +29,10 @@ export interface NodeLab extends ControlPlane {
   buildImage(wish: ImageWish): Promise<void>;
   /** Runs a command in the node's network namespace, e.g. `nft` or `tcpdump`. @throws Error with what it printed */
   run(argv: readonly string[], stdin?: string): Promise<string>;
+  /** Starts a program there that ends with the lab. @param name of its log, in the lab's folder */
+  serve(argv: readonly [string, ...string[]], name: string): ServerProcess;
+  /** A process of a pod that runs, as this machine numbers it. @throws Error if there is none */
+  processOf(podUid: string): Promise<number>;
 }
 
 /** An image with a shell, Node and nft, which every lab has. */
@@ -81,13 +85,19 @@ async function startParts(programs: KubernetesPrograms, parts: Parts): Promise<N
   await servers.at(-1)?.ready(async () => isNodeReady(actions), READY_DEADLINE_MS);
   const enforcement = await enforcePolicies(actions.api, namespaces);
   const importImage = async (archive: string) => importArchive(folder, archive);
+  const serve = ([program, ...args]: readonly [string, ...string[]], name: string): ServerProcess => {
+    const server = startServer(program, args, join(folder, `${name}.log`), namespaces.network);
+    servers.push(server);
+    return server;
+  };
   const buildImage = async (wish: ImageWish) => {
     const archive = join(await mkdtemp(join(folder, "image-")), "image.tar");
     await packImage(wish, archive);
     await importImage(archive);
   };
   return {
-    ...actions, ...restarts, addresses, nodeName: NODE_NAME, importImage, buildImage, run: namespaces.run,
+    ...actions, ...restarts, addresses, nodeName: NODE_NAME, importImage, buildImage, run: namespaces.run, serve,
+    processOf: async (podUid) => processOf(addresses.cgroup, podUid),
     stop: async () => {
       await enforcement.stop();
       await actions.api.close();

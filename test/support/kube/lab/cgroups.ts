@@ -19,6 +19,17 @@ export async function makeCgroup(name: string): Promise<void> {
   for (const file of INHERITED) await writeFile(join(ROOT, "cpuset", name, file), await readFile(join(ROOT, "cpuset", file)));
 }
 
+/** A process of the pod with this UID, by its id on this machine: all of them share one network. @throws Error if none runs */
+export async function processOf(name: string, podUid: string): Promise<number> {
+  const folder = join(ROOT, "pids", name);
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isDirectory() || !entry.parentPath.endsWith(`pod${podUid}`)) continue;
+    const [pid] = (await readFile(join(entry.parentPath, entry.name, "cgroup.procs"), "utf8")).split("\n");
+    if (pid !== undefined && pid !== "") return Number(pid);
+  }
+  throw new Error(`no process of pod ${podUid}`);
+}
+
 /** Removes the cgroup and all below it. Its processes must be gone, or on their way. @throws Error if one stays for 10 s */
 export async function removeCgroup(name: string): Promise<void> {
   const deadline = AbortSignal.timeout(EMPTY_DEADLINE_MS);

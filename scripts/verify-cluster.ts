@@ -1,13 +1,22 @@
 import { readEnvironment } from "../common/config.ts";
 import { obtainKubernetes } from "../tools/kubernetes.ts";
 import { runTiers } from "./verify/report.ts";
-import { suiteTier } from "./verify/tiers.ts";
+import { CLUSTER_PROOFS, impossible, proofTier, suiteTier } from "./verify/tiers.ts";
 
 /** A control plane and a node are started again and again. */
 const DEADLINE_MS = 1_500_000;
 
+/** A node is started, images are built, and agents are waited for until they are idle. */
+const NODE_PROOF_DEADLINE_MS = 420_000;
+
+const onNode = CLUSTER_PROOFS.node.map((name) => proofTier(name, NODE_PROOF_DEADLINE_MS));
+
 /** What needs servers that have to be fetched or built first (tools/openbao.ts, tools/kubernetes.ts). The setting makes their absence an error instead of a skip. */
-const TIERS = [suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS)];
+const TIERS = [
+  suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS),
+  ...CLUSTER_PROOFS.controlPlane.map((name) => proofTier(name)),
+  ...(process.getuid?.() === 0 ? onNode : onNode.map((tier) => impossible(tier, "a node needs root"))),
+];
 
 const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 

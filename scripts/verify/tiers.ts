@@ -37,16 +37,24 @@ export function commandTier(name: string, argv: readonly [string, ...string[]], 
   };
 }
 
+/** Proofs that need a cluster, or parts of one. Those of the second list need a node of their own, and with it root. */
+export const CLUSTER_PROOFS = { controlPlane: ["rbac", "spawn", "controller-kills"], node: ["cluster", "bypass-pod"] } as const;
+
 /** The quick form of a proof; its figure is the note. */
-export function proofTier(name: string): Tier {
+export function proofTier(name: string, deadlineMs = PROOF_DEADLINE_MS): Tier {
   return {
     name: `proof ${name}`,
     async run() {
-      const { code, output } = await runCommand(["node", "scripts/proof.ts", name, "--quick"], PROOF_DEADLINE_MS);
+      const { code, output } = await runCommand(["node", "scripts/proof.ts", name, "--quick"], deadlineMs);
       const lastLine = output.trimEnd().split("\n").at(-1) ?? "";
       return wholeResult(code === 0, lastLine.replace(`proof ${name}: `, ""), output);
     },
   };
+}
+
+/** Stands for a tier that this machine cannot run. @param why what is missing */
+export function impossible({ name }: Tier, why: string): Tier {
+  return { name, run: async () => ({ passed: 0, failed: 0, skipped: [why], note: "", output: "" }) };
 }
 
 /** A folder of tests: a project of vitest.config.ts, each test counted. @param settings environment variables for these tests alone */

@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { readEnvironment } from "../../../common/config.ts";
-import { buildImages, imageArchive } from "../../../scripts/build-images.ts";
 import { obtainKubernetes } from "../../../tools/kubernetes.ts";
-import { ROOT } from "../../structure/repository.ts";
 import { helmRelease, RELEASE, type Values } from "./chart.ts";
+import { imageArchives } from "./image-archives.ts";
 import { startNodeLab, type NodeLab } from "./node-lab.ts";
 import { openOutsideWorld, type OutsideWorld } from "./outside-world.ts";
 
@@ -18,7 +15,6 @@ export interface BoundaryLab {
   stop(): Promise<void>;
 }
 
-const BUILD_DEADLINE_MS = 120_000;
 const ROLLOUT = "--timeout=120s";
 const ROOTS = { configMap: "weir-roots", key: "ca.crt", folder: "/etc/weir-roots" } as const;
 
@@ -26,7 +22,8 @@ const ROOTS = { configMap: "weir-roots", key: "ca.crt", folder: "/etc/weir-roots
 export async function startBoundaryLab(print: (line: string) => void, values: Values = {}): Promise<BoundaryLab> {
   const startedAtMs = performance.now();
   const say = (what: string): void => { print(`  ${((performance.now() - startedAtMs) / 1_000).toFixed(1)} s: ${what}`); };
-  const images = buildArchives();
+  await obtainKubernetes(readEnvironment(), print, ["helm"]);
+  const images = imageArchives();
   // Whatever goes wrong first is told below; the other one must not be an unhandled rejection.
   images.catch(() => {});
   const lab = await startNodeLab();
@@ -51,15 +48,6 @@ export async function startBoundaryLab(print: (line: string) => void, values: Va
     await stop();
     throw error;
   }
-}
-
-/** As the documentation tells a user without a registry. */
-async function buildArchives(): Promise<string[]> {
-  await Promise.all([
-    promisify(execFile)(process.execPath, ["scripts/build.mjs"], { cwd: ROOT, timeout: BUILD_DEADLINE_MS }),
-    obtainKubernetes(readEnvironment(), () => {}, ["helm"]),
-  ]);
-  return (await buildImages(() => {})).map(imageArchive);
 }
 
 /** What a user's administrator has beside the chart: the token for OpenBao, and the roots of this world. */

@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { excused, readReport, type TierResult } from "../../../../scripts/verify/tiers.ts";
+import { proofNames } from "../../../../scripts/proof.ts";
+import { judge } from "../../../../scripts/verify/report.ts";
+import { CLUSTER_PROOFS, excused, impossible, proofTier, readReport, type TierResult } from "../../../../scripts/verify/tiers.ts";
 
 const report = (files: readonly { status: string; tests: readonly string[] }[]) => JSON.stringify({
   numPassedTests: files.flatMap((file) => file.tests).filter((status) => status === "passed").length,
@@ -41,5 +43,17 @@ describe("excused", () => {
 
   test("excuses no failure", async () => {
     expect(await tier({ failed: 1, skipped: ["a"] }).run()).toMatchObject({ failed: 1 });
+  });
+});
+
+describe("what needs a cluster", () => {
+  test("names proofs that there are", () => {
+    for (const name of Object.values(CLUSTER_PROOFS).flat()) expect(proofNames()).toContain(name);
+  });
+
+  test("is told as left out where it is impossible, and is a failure under CI", async () => {
+    const result = await impossible(proofTier("cluster"), "a node needs root").run();
+    expect(judge(result, false)).toMatchObject({ passed: 0, failed: 0, skipped: ["a node needs root"] });
+    expect(judge(result, true)).toMatchObject({ failed: 1 });
   });
 });

@@ -50,7 +50,7 @@ function fit(text) {
 async function nextTurn() {
   const { messages: [message] } = await weir("GET", "/messages?limit=1&wait=50", { signal: stop.signal });
   if (message === undefined) return;
-  // A command that thinks without asking anybody would look idle.
+  // For whoever watches the thread: a command that thinks does not look asleep.
   const keepAlive = setInterval(() => { weir("POST", "/keepalive").catch(() => {}); }, KEEP_ALIVE_MS);
   const answer = fit(await ask(message.body).finally(() => { clearInterval(keepAlive); }));
   await weir("POST", "/answers", { body: { body: answer }, key: `answer-${message.id}` });

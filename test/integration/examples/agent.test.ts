@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { exchangesOf } from "../../support/whole-proxy.ts";
-import { ExampleStand } from "../../support/examples/example-stand.ts";
+import { ExampleStand, START_LIMIT_MS } from "../../support/examples/example-stand.ts";
 
 const GITHUB_TOKEN = "ghp_CanaryOfTheReadingAgent000000000000";
 
@@ -10,7 +10,7 @@ beforeAll(async () => {
     example: "agent", secrets: { github: { token: GITHUB_TOKEN } },
     services: { "api.github.com": ({ path }) => (path === "/repos/o/r/issues/7" ? { body: { title: "It leaks", state: "open" } } : { status: 404, body: { message: "Not Found" } }) },
   });
-});
+}, START_LIMIT_MS);
 afterAll(async () => { await stand?.stop(); });
 
 describe("examples/agent", () => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { TYPES } from "../../../common/kube/resource-types.ts";
-import { ExampleStand, NAMESPACE, type RunningInstance } from "../../support/examples/example-stand.ts";
+import { ExampleStand, NAMESPACE, START_LIMIT_MS, type RunningInstance } from "../../support/examples/example-stand.ts";
 import { eventually } from "../../support/whole-proxy.ts";
 
 const KEY = "sk-ant-canary-of-the-stock-agent";
@@ -24,7 +24,7 @@ beforeAll(async () => {
     example: "cli-agent", secrets: { model: { key: KEY } },
     services: { "api.anthropic.com": ({ body }) => ({ body: { text: `You said: ${(JSON.parse(body) as { prompt: string }).prompt}` } }) },
   });
-});
+}, START_LIMIT_MS);
 afterAll(async () => { await stand?.stop(); });
 
 /** The agent with another command, and a message for it. */

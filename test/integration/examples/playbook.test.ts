@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { ExampleStand } from "../../support/examples/example-stand.ts";
+import { ExampleStand, START_LIMIT_MS } from "../../support/examples/example-stand.ts";
 import type { ServiceAnswer } from "../../support/examples/service.ts";
 import { eventually, exchangesOf } from "../../support/whole-proxy.ts";
 
@@ -14,7 +14,7 @@ beforeAll(async () => {
     example: "playbook", secrets: { status: { token: STATUS_TOKEN }, chat: { token: CHAT_TOKEN } },
     services: { "status.example.com": status, "slack.com": () => ({ body: chatTakes ? { ok: true } : { ok: false, error: "channel_not_found" } }) },
   });
-});
+}, START_LIMIT_MS);
 afterAll(async () => { await stand?.stop(); });
 
 const chat = () => stand.services.get("slack.com")!.requests;

@@ -35,7 +35,9 @@ const NODE = "node-1";
 const TOKEN_REVIEWS = "/apis/authentication.k8s.io/v1/tokenreviews";
 const CAPTURE = join(import.meta.dirname, "capture.mjs");
 const VAULT_TOKEN = "the-proxys-vault-token";
-const START_TIMEOUT_MS = 10_000;
+const ANSWER_LIMIT_MS = 20_000;
+/** For the hook that starts a stand: a database, a proxy and the API come up, on a machine that may have other things to do. */
+export const START_LIMIT_MS = 60_000;
 
 export interface ExampleWish {
   /** Folder below examples/, whose manifests are applied. */
@@ -93,7 +95,7 @@ export class ExampleStand {
     writeFileSync(stand.caFile, cluster.proxy.caPem);
     api.addUser("ann");
     api.allowCreating("ann", NAMESPACE);
-    await eventually("the node proxy has the boundary", async () => await cluster.readyz() === 200);
+    await eventually("the node proxy has the boundary", async () => await cluster.readyz() === 200, ANSWER_LIMIT_MS);
     return stand;
   }
 
@@ -118,7 +120,7 @@ export class ExampleStand {
   /** What the agent said, waited for. */
   async answers(thread: string, count = 1): Promise<string[]> {
     const said = async () => (await this.messages(thread)).filter(({ isForAgent }) => !isForAgent).map(({ body }) => body);
-    await eventually(`${count} answers in ${thread}; ${this.instances.map((each) => each.output()).join("")}`, async () => (await said()).length >= count, START_TIMEOUT_MS);
+    await eventually(`${count} answers in ${thread}; ${this.instances.map((each) => each.output()).join("")}`, async () => (await said()).length >= count, ANSWER_LIMIT_MS);
     return said();
   }
 

@@ -71,7 +71,7 @@ describe("agents", () => {
   });
 
   test("that are being deleted are missing already: nothing new begins under them", async () => {
-    await cluster.create(TYPES.agents, { metadata: { name: "helper", namespace: "team" }, spec: { image: "x" } });
+    await cluster.create(TYPES.agents, { metadata: { name: "helper", namespace: "team", finalizers: ["theirs"] }, spec: { image: "x" } });
     cluster.change(TYPES.agents, { namespace: "team", name: "helper" }, (object) => ({ ...object, metadata: { ...object.metadata, deletionTimestamp: "2026-01-01T00:00:00Z" } }));
     expect(view.agent("team/helper")).toEqual({ kind: "missing" });
   });

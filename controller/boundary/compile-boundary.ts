@@ -1,19 +1,25 @@
 import { BOUNDARY_LIMIT_BYTES } from "../../common/boundary-set.ts";
-import { packBoundary, type PackedBoundary, type RegoBuilder } from "./build.ts";
+import { packBoundary, type PackedBoundary } from "./pack-boundary.ts";
 import { planBoundary, type BoundaryPlan, type PlanSettings } from "./plan.ts";
-import { overLimit, policyId, sizeOf, type Excluded, type RegoVerdicts } from "./policies.ts";
+import type { Excluded, Verdicts } from "./policies.ts";
+import type { RegoBuilder } from "./build.ts";
 import type { RegoChecks } from "./rego-checks.ts";
 import type { BoundaryResources } from "./resources.ts";
+import { largestNamespace, withinRoom, withoutNamespace, type Admitted } from "./room.ts";
 import { refused, type Refused } from "./verdict.ts";
 
 export interface CompiledBoundary {
   readonly plan: BoundaryPlan;
   readonly packed: PackedBoundary;
+  /** As they were judged: what there was no room for is not read. */
+  readonly resources: BoundaryResources;
+  /** False if some policy has not had its turn with the compiler yet: the next pass goes on. */
+  readonly isComplete: boolean;
 }
 
 export interface Compiler {
   readonly checks: Pick<RegoChecks, "verdicts">;
-  readonly builder: Pick<RegoBuilder, "build" | "culprits">;
+  readonly builder: Pick<RegoBuilder, "build" | "culprits" | "knownCulprits">;
   readonly settings: PlanSettings & { readonly config: { readonly namespaceLimitBytes: number } };
   /** Default {@link BOUNDARY_LIMIT_BYTES}. */
   readonly limitBytes?: number;
@@ -22,29 +28,32 @@ export interface Compiler {
 /**
  * Compiles everything that the cluster holds. What is wrong with one policy, what cannot be built and what there is no room for is left out, and
  * whoever names it may do nothing; the rest is not held up by it.
- * @throws Error if not even that helps: agents, grants and budgets alone are too large
+ * @throws Error if not even that helps
  */
-export async function compileBoundary(resources: BoundaryResources, { checks, builder, settings, limitBytes = BOUNDARY_LIMIT_BYTES }: Compiler, signal: AbortSignal): Promise<CompiledBoundary> {
-  const excluded = new Map<string, Refused>(overLimit(resources.policies, settings.config.namespaceLimitBytes));
-  const rego = await checks.verdicts(resources.policies, excluded, signal);
+export async function compileBoundary(all: BoundaryResources, compiler: Compiler, signal: AbortSignal): Promise<CompiledBoundary> {
+  const { checks, settings, limitBytes = BOUNDARY_LIMIT_BYTES } = compiler;
+  let admitted = withinRoom(all, settings.config.namespaceLimitBytes);
+  const rego = await checks.verdicts(admitted.resources.policies, admitted.excluded, signal);
   for (;;) {
     signal.throwIfAborted();
-    const compiled = await compileOnce(resources, { rego, excluded }, { builder, settings });
+    const compiled = await compileOnce(admitted, rego.verdicts, compiler);
     if ("leaveOut" in compiled) {
-      for (const [id, reason] of compiled.leaveOut) excluded.set(id, reason);
+      admitted = excluding(admitted, compiled.leaveOut);
       continue;
     }
     const bytes = compiled.packed.bundle.byteLength + compiled.packed.set.byteLength;
-    if (bytes <= limitBytes) return compiled;
-    const largest = largestNamespace(resources.policies, compiled.plan);
-    if (largest.length === 0) throw new Error(`the boundary takes ${bytes} bytes without any EgressPolicy; ${limitBytes} fit into its ConfigMap`);
-    for (const id of largest) excluded.set(id, refused("TooLarge", `the boundary of the cluster would take ${bytes} bytes, ${limitBytes} fit; the namespace with the largest policies is left out first`));
+    if (bytes <= limitBytes) return { ...compiled, resources: admitted.resources, isComplete: rego.isComplete };
+    admitted = withoutLargest(admitted, { bytes, limitBytes });
   }
 }
 
-async function compileOnce(resources: BoundaryResources, verdicts: { readonly rego: RegoVerdicts; readonly excluded: Excluded }, { builder, settings }: Pick<Compiler, "builder" | "settings">): Promise<CompiledBoundary | { readonly leaveOut: Excluded }> {
-  const plan = planBoundary(resources, verdicts, settings);
+type Compiled = Pick<CompiledBoundary, "plan" | "packed"> | { readonly leaveOut: Excluded };
+
+async function compileOnce({ resources, excluded }: Admitted, rego: Verdicts["rego"], { builder, settings }: Compiler): Promise<Compiled> {
+  const plan = planBoundary(resources, { rego, excluded }, settings);
   const { policies } = plan.cluster;
+  const known = builder.knownCulprits(policies);
+  if (known.size > 0) return { leaveOut: known };
   try {
     return { plan, packed: await packBoundary(plan.cluster, plan.set, await builder.build(policies)) };
   } catch (error) {
@@ -55,17 +64,15 @@ async function compileOnce(resources: BoundaryResources, verdicts: { readonly re
   }
 }
 
-/** Ids of the policies in force of the namespace whose policies take most. */
-function largestNamespace(policies: BoundaryResources["policies"], plan: BoundaryPlan): readonly string[] {
-  const byNamespace = new Map<string, { bytes: number; readonly ids: string[] }>();
-  for (const policy of policies) {
-    const id = policyId(policy);
-    if (plan.policies.get(id)?.refusal !== null) continue;
-    const namespace = policy.object.metadata.namespace ?? "";
-    const group = byNamespace.get(namespace) ?? { bytes: 0, ids: [] };
-    group.bytes += sizeOf(policy);
-    group.ids.push(id);
-    byNamespace.set(namespace, group);
-  }
-  return [...byNamespace.values()].sort((a, b) => b.bytes - a.bytes)[0]?.ids ?? [];
+function excluding({ resources, excluded }: Admitted, more: Excluded): Admitted {
+  return { resources, excluded: new Map([...excluded, ...more]) };
+}
+
+/** Policies go first: without them an agent is still known, and refused with a reason. */
+function withoutLargest(admitted: Admitted, { bytes, limitBytes }: { readonly bytes: number; readonly limitBytes: number }): Admitted {
+  const message = `the boundary of the cluster would take ${bytes} bytes, ${limitBytes} fit; the namespace that takes most is left out first`;
+  const largest = largestNamespace(admitted);
+  if (largest === null) throw new Error(`the boundary takes ${bytes} bytes without any namespace; ${limitBytes} fit into its ConfigMap`);
+  if (largest.policies.length === 0) return { ...admitted, resources: withoutNamespace(admitted.resources, largest.name, message) };
+  return excluding(admitted, new Map(largest.policies.map((id): [string, Refused] => [id, refused("TooLarge", message)])));
 }

@@ -4,7 +4,8 @@ import { policyData } from "../../proxy/operator.ts";
 const segments = z.string().max(128).regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, "must be segments with single slashes between");
 
 /** Whole segments, so that no namespace's prefix can be the beginning of another's. */
-const pathTemplate = z.string().max(128).regex(/^([A-Za-z0-9_-]+\/)*\{namespace\}\/([A-Za-z0-9_-]+\/)*$/, "must be segments that each end in a slash, one of them {namespace}");
+const pathTemplate = z.string().max(128)
+  .regex(/^([A-Za-z0-9_-]+\/)*\{namespace\}\/([A-Za-z0-9_-]+\/)*$/, "must be segments that each end in a slash, one of them {namespace}");
 
 export const boundaryConfig = z.strictObject({
   vault: z.strictObject({
@@ -15,6 +16,6 @@ export const boundaryConfig = z.strictObject({
   debounceMs: z.int().min(0).max(60_000).default(200).describe("Time that further changes are waited for before policies are compiled, in milliseconds."),
   resyncIntervalMs: z.int().min(1_000).max(3_600_000).default(60_000).describe("How often the boundary is compared with the cluster without any change having been seen, in milliseconds."),
   namespaceLimitBytes: z.int().min(1_024).max(16 << 20).default(256 << 10)
-    .describe("Most that the EgressPolicies of one namespace may add to the boundary, in bytes of JSON before compression; policies above it, in order of name, are left out."),
+    .describe("Most that one namespace may add to the boundary, in bytes of JSON before compression: its EgressPolicies, then Budgets, CredentialGrants and Agents, each in order of name; what is above it is left out."),
 });
 export type BoundaryConfig = z.output<typeof boundaryConfig>;

@@ -13,9 +13,15 @@ export type Definition = Readonly<Record<string, unknown>>;
 /** Nothing that a server, a proxy or a person could read as anything but itself: no dots alone, no escapes, no empty segments. */
 const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9_@+=.-]{1,128}$/;
 const PATH_LIMIT = 512;
+const PATH_RULE = "vault.path is segments of letters, digits and _ @ + = . - with single slashes between, none of them . or ..; "
+  + "it is read below this namespace's prefix";
 
 /** The name by which policies, agents and proxies know the grant or budget. */
-export const idOf = ({ metadata }: { readonly metadata: { readonly namespace: string; readonly name: string } }): string => qualifiedId(metadata.namespace, metadata.name);
+export const idOf = ({ metadata }: Named): string => qualifiedId(metadata.namespace, metadata.name);
+
+interface Named {
+  readonly metadata: { readonly namespace: string; readonly name: string };
+}
 
 /** Turns a CredentialGrant into a grant of the proxies. Its secret is below its namespace's prefix, whatever its path says. */
 export function toGrant(resource: CredentialGrant, vault: BoundaryConfig["vault"]): Verdict<Definition> {
@@ -23,7 +29,7 @@ export function toGrant(resource: CredentialGrant, vault: BoundaryConfig["vault"
   if (idOf(resource) === PLATFORM_GRANT) return refused("NameReserved", `${PLATFORM_GRANT} is Weir's own grant; choose another name`);
   const path = vault.pathTemplate.replace("{namespace}", namespace) + spec.vault.path;
   if (!spec.vault.path.split("/").every((segment) => SEGMENT.test(segment)) || path.length > PATH_LIMIT) {
-    return refused("PathNotAllowed", "vault.path is segments of letters, digits and _ @ + = . - with single slashes between, none of them . or ..; it is read below this namespace's prefix");
+    return refused("PathNotAllowed", PATH_RULE);
   }
   if (spec.bind.hosts.includes(PLATFORM_NAME)) return refused("Invalid", `bind.hosts: ${PLATFORM_NAME} takes no credentials but Weir's own`);
   const definition = { credential: { type: "vault", mount: vault.mount, path, field: spec.vault.key }, inject: spec.inject, bind: spec.bind };
@@ -41,7 +47,9 @@ const OWN_COUNTS_NAMESPACE = "agent";
 
 /** Turns a Budget into a named budget of the proxies. */
 export function toBudget({ spec, metadata }: Budget): Verdict<Definition> {
-  if (metadata.namespace === OWN_COUNTS_NAMESPACE) return refused("NameReserved", `budgets of the namespace ${OWN_COUNTS_NAMESPACE} would be taken for Weir's own counts; use another namespace`);
+  if (metadata.namespace === OWN_COUNTS_NAMESPACE) {
+    return refused("NameReserved", `budgets of the namespace ${OWN_COUNTS_NAMESPACE} would be taken for Weir's own counts; use another namespace`);
+  }
   const parsed = boundaryBudget.safeParse(spec);
   return parsed.success ? accepted({ ...parsed.data }) : refused("Invalid", describeIssues(parsed.error));
 }

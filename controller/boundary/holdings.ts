@@ -39,43 +39,55 @@ export function resolveAgent({ spec, metadata: { namespace, name } }: Agent, she
     const holder = resolveHolder({ namespace, name: `${name}.${server.name}`, key: agentKey(namespace, name, server.name) }, server, shelf);
     return { ...holder, missing: holder.missing.map((text) => `mcpServers[${server.name}].${text}`) };
   });
-  const spawn = spec.spawn.flatMap((right) => [
-    ...(shelf.agents.has(agentKey(namespace, right.agent)) ? [] : [`spawn: Agent ${right.agent}`]),
-    ...right.grants.filter((grant) => !shelf.grants.has(qualifiedId(namespace, grant))).map((grant) => `spawn[${right.agent}].grants: CredentialGrant ${grant}`),
-  ]);
-  return { holders: [own, ...servers].map(({ holder }) => holder), missing: [...own.missing, ...servers.flatMap(({ missing }) => missing), ...spawn] };
+  const spawn = spec.spawn.flatMap((right) => {
+    const unknown = right.grants.filter((grant) => !shelf.grants.has(qualifiedId(namespace, grant)));
+    return [
+      ...(shelf.agents.has(agentKey(namespace, right.agent)) ? [] : [`spawn: Agent ${right.agent}`]),
+      ...unknown.map((grant) => `spawn[${right.agent}].grants: CredentialGrant ${grant}`),
+    ];
+  });
+  const missing = [...own.missing, ...servers.flatMap((server) => server.missing), ...spawn];
+  return { holders: [own, ...servers].map(({ holder }) => holder), missing };
 }
 
-function resolveHolder(who: Pick<Holder, "namespace" | "name" | "key">, held: Held, shelf: Shelf): { readonly holder: Holder; readonly missing: readonly string[] } {
+/** A holder, and the references of it that lead nowhere. */
+interface Resolved {
+  readonly holder: Holder;
+  readonly missing: readonly string[];
+}
+
+function resolveHolder(who: Pick<Holder, "namespace" | "name" | "key">, held: Held, shelf: Shelf): Resolved {
   const id = (name: string) => qualifiedId(who.namespace, name);
   const absent = {
     policies: held.policies.filter((name) => !shelf.policies.has(id(name))),
     grants: held.grants.filter((name) => !shelf.grants.has(id(name))),
     budgets: held.budgets.filter((name) => !shelf.budgets.has(id(name))),
   };
+  const missing = [
+    ...absent.policies.map((name) => `policies: EgressPolicy ${name}`),
+    ...absent.grants.map((name) => `grants: CredentialGrant ${name}`),
+    ...absent.budgets.map((name) => `budgets: Budget ${name}`),
+  ];
   const broken = held.policies.find((name) => shelf.policies.get(id(name))?.value === null);
   const withheld = withholding(who, absent, broken);
   const holds = {
     grants: [...held.grants.filter((name) => !absent.grants.includes(name)).map(id), PLATFORM_GRANT],
     budgets: held.budgets.filter((name) => !absent.budgets.includes(name)).map(id),
   };
-  return {
-    holder: { ...who, policies: withheld === null ? held.policies.map(id) : [], holds, withheld },
-    missing: [
-      ...absent.policies.map((name) => `policies: EgressPolicy ${name}`), ...absent.grants.map((name) => `grants: CredentialGrant ${name}`), ...absent.budgets.map((name) => `budgets: Budget ${name}`),
-    ],
-  };
+  return { holder: { ...who, policies: withheld === null ? held.policies.map(id) : [], holds, withheld }, missing };
 }
 
 /**
  * All or nothing: with one policy gone, its refusals are gone as well, and what the others (or the operator's entries for everybody) allow would be
  * more than was meant. Without one of its budgets a cap would be gone.
  */
-function withholding(who: Pick<Holder, "namespace" | "name">, absent: { readonly policies: readonly string[]; readonly budgets: readonly string[] }, broken: string | undefined): Holder["withheld"] {
-  const [policy] = absent.policies;
-  const [budget] = absent.budgets;
-  const trouble = policy !== undefined ? `EgressPolicy ${policy} does not exist` : broken !== undefined ? `EgressPolicy ${broken} is not in force` : budget !== undefined ? `Budget ${budget} is not there` : null;
-  if (trouble === null) return null;
+function withholding(who: Pick<Holder, "namespace" | "name">, absent: Pick<Held, "policies" | "budgets">, broken: string | undefined): Holder["withheld"] {
+  const [trouble] = [
+    ...absent.policies.map((name) => `EgressPolicy ${name} does not exist`),
+    ...(broken === undefined ? [] : [`EgressPolicy ${broken} is not in force`]),
+    ...absent.budgets.map((name) => `Budget ${name} is not there`),
+  ];
+  if (trouble === undefined) return null;
   return {
     reason: `${trouble}, and without all of its policies and budgets agent ${who.namespace}/${who.name} may do nothing`,
     hint: `look at the status of the Agent and of what it names, in namespace ${who.namespace}`,

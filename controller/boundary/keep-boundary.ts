@@ -6,12 +6,12 @@ import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { Opa } from "../../proxy/operator.ts";
 import { saysAlready, statusApplication } from "../resources/status.ts";
-import { RegoBuilder } from "./build.ts";
 import { SpecChanges } from "./changes.ts";
 import { compileBoundary, type CompiledBoundary, type Compiler } from "./compile-boundary.ts";
 import type { BoundaryConfig } from "./config.ts";
 import { planBoundary } from "./plan.ts";
 import { publishBoundary, readPublished } from "./publish.ts";
+import { RegoBuilder } from "./build.ts";
 import { RegoChecks } from "./rego-checks.ts";
 import { readResources, type BoundaryInformers, type BoundaryResources } from "./resources.ts";
 import { wantedStatuses, type Publication, type WantedStatus } from "./statuses.ts";
@@ -41,6 +41,8 @@ export interface PassReport {
   readonly revision: string | null;
   readonly wasPublished: boolean;
   readonly statusWrites: number;
+  /** False if the compiler has not looked at everything yet. */
+  readonly isComplete: boolean;
 }
 
 /**
@@ -68,11 +70,12 @@ export async function keepBoundary(deps: BoundaryDeps, signal: AbortSignal): Pro
   }
 }
 
+/** @returns true if nothing is left to do */
 async function attempt(keeper: BoundaryKeeper, log: Log, signal: AbortSignal): Promise<boolean> {
   try {
     const report = await keeper.pass(signal);
     if (report.wasPublished || report.statusWrites > 0) log.info("boundary.kept", { ...report });
-    return true;
+    return report.isComplete;
   } catch (error) {
     if (!signal.aborted) log.warn("boundary.failed", { error: describeError(error) });
     return false;
@@ -102,19 +105,21 @@ export class BoundaryKeeper {
       throw new Error("the boundary could not be compiled; the last one stays in force", { cause: compiled.error });
     }
     const wasPublished = await publishBoundary(api, compiled.packed, { namespace, before }, signal);
-    const statusWrites = await this.#say(resources, compiled, { isPublished: true, revision: compiled.packed.bundleRevision }, signal);
-    return { revision: compiled.packed.revision, wasPublished, statusWrites };
+    const statusWrites = await this.#say(compiled.resources, compiled, { isPublished: true, revision: compiled.packed.bundleRevision }, signal);
+    return { revision: compiled.packed.revision, wasPublished, statusWrites, isComplete: compiled.isComplete };
   }
 
   /** What is wrong with single resources is still told; none of them is in the boundary in its present form. */
   async #sayFailed(resources: BoundaryResources, error: unknown, signal: AbortSignal): Promise<void> {
     const excluded = new Map();
-    const plan = planBoundary(resources, { rego: await this.#compiler.checks.verdicts(resources.policies, excluded, signal), excluded }, this.#compiler.settings);
+    const { verdicts: rego } = await this.#compiler.checks.verdicts(resources.policies, excluded, signal);
+    const plan = planBoundary(resources, { rego, excluded }, this.#compiler.settings);
     await this.#say(resources, { plan }, { isPublished: false, reason: "CompileFailed", message: describeError(error) }, signal);
   }
 
   async #say(resources: BoundaryResources, { plan }: Pick<CompiledBoundary, "plan">, publication: Publication, signal: AbortSignal): Promise<number> {
-    const wanted = wantedStatuses(resources, plan, { publication, nowMs: this.#deps.clock.nowMs() }).filter(({ object, fields }) => !saysAlready(object, fields));
+    const all = wantedStatuses(resources, plan, { publication, nowMs: this.#deps.clock.nowMs() });
+    const wanted = all.filter(({ object, fields }) => !saysAlready(object, fields));
     const queue = wanted.values();
     await Promise.all(Array.from({ length: STATUS_WRITES }, async () => {
       for (const status of queue) await this.#write(status, signal);

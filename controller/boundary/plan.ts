@@ -4,7 +4,7 @@ import { policyData, type ClusterPolicy } from "../../proxy/operator.ts";
 import type { BoundaryConfig } from "./config.ts";
 import { idOf, toBudget, toGrant, type Definition } from "./grants.ts";
 import { resolveAgent, type AgentOutcome, type Holder } from "./holdings.ts";
-import { judgePolicies, type Excluded, type PolicyOutcome, type RegoVerdicts } from "./policies.ts";
+import { judgePolicies, type PolicyOutcome, type Verdicts } from "./policies.ts";
 import type { BoundaryResources, Seen } from "./resources.ts";
 import { refused, type Verdict } from "./verdict.ts";
 
@@ -34,7 +34,7 @@ export const PLATFORM_DEFINITION: Definition = {
 };
 
 /** Computes the boundary from everything that the cluster holds. Pure: the same resources give the same plan. */
-export function planBoundary(resources: BoundaryResources, verdicts: { readonly rego: RegoVerdicts; readonly excluded: Excluded }, settings: PlanSettings): BoundaryPlan {
+export function planBoundary(resources: BoundaryResources, verdicts: Verdicts, settings: PlanSettings): BoundaryPlan {
   const grants = verdictsOf(resources.grants, (grant) => toGrant(grant, settings.config.vault));
   const budgets = verdictsOf(resources.budgets, toBudget);
   const known = { grants: acceptedIds(resources.grants, grants), budgets: acceptedIds(resources.budgets, budgets) };
@@ -55,7 +55,7 @@ export function planBoundary(resources: BoundaryResources, verdicts: { readonly 
       version: 1,
       platform: settings.platform,
       agents: Object.fromEntries(holders.map(({ key, holds }) => [key, holds])),
-      grants: { ...definitions(resources.grants, grants), ...(settings.platform === null ? {} : { [PLATFORM_GRANT]: PLATFORM_DEFINITION as BoundarySet["grants"][string] }) },
+      grants: { ...definitions(resources.grants, grants), ...(settings.platform === null ? {} : { [PLATFORM_GRANT]: asJson(PLATFORM_DEFINITION) }) },
       budgets: definitions(resources.budgets, budgets),
     },
   };
@@ -64,13 +64,19 @@ export function planBoundary(resources: BoundaryResources, verdicts: { readonly 
 /** The operator's entries, behind the one that leads every agent to the controller. */
 function basePolicy({ config: { base }, platform }: PlanSettings): ClusterPolicy["base"] {
   if (platform === null) return base;
-  const { hosts } = policyData.parse({ hosts: [{ name: PLATFORM_NAME, rule: PLATFORM_GRANT, methods: ["*"], paths: [INSTANCE_PATHS], grants: [PLATFORM_GRANT] }] });
+  const own = { name: PLATFORM_NAME, rule: PLATFORM_GRANT, methods: ["*"], paths: [INSTANCE_PATHS], grants: [PLATFORM_GRANT] };
+  const { hosts } = policyData.parse({ hosts: [own] });
   return { ...base, hosts: [...hosts, ...base.hosts] };
 }
 
 function verdictsOf<T>(resources: readonly Seen<T>[], judge: (resource: T) => Verdict<Definition>): ReadonlyMap<string, Verdict<Definition>> {
-  return new Map(resources.map(({ key, reading }) => [key, reading.isReadable ? judge(reading.resource) : refused("Unreadable", reading.problems.join("; "))]));
+  return new Map(resources.map(({ key, reading }) => {
+    const verdict = reading.isReadable ? judge(reading.resource) : refused(reading.reason, reading.problems.join("; "));
+    return [key, verdict];
+  }));
 }
+
+const asJson = (definition: Definition): BoundarySet["grants"][string] => definition as BoundarySet["grants"][string];
 
 type Named = Parameters<typeof idOf>[0];
 
@@ -81,7 +87,7 @@ function acceptedIds<T extends Named>(resources: readonly Seen<T>[], verdicts: R
 function definitions<T extends Named>(resources: readonly Seen<T>[], verdicts: ReadonlyMap<string, Verdict<Definition>>): BoundarySet["grants"] {
   return Object.fromEntries(resources.flatMap(({ key, reading }) => {
     const verdict = verdicts.get(key);
-    return reading.isReadable && verdict?.isAccepted === true ? [[idOf(reading.resource), verdict.value as BoundarySet["grants"][string]]] : [];
+    return reading.isReadable && verdict?.isAccepted === true ? [[idOf(reading.resource), asJson(verdict.value)]] : [];
   }));
 }
 

@@ -52,7 +52,9 @@ function checkTenancy(entry: Readonly<Record<string, unknown>>, complain: Compla
   for (const field of ["grants", "budgets"] as const) {
     const names = entry[field];
     if (!Array.isArray(names)) continue;
-    for (const [index, name] of names.entries()) if (!label.safeParse(name).success) complain(`${field}.${index}`, `must be the name of a ${KINDS[field]} of this namespace`);
+    for (const [index, name] of names.entries()) {
+      if (!label.safeParse(name).success) complain(`${field}.${index}`, `must be the name of a ${KINDS[field]} of this namespace`);
+    }
   }
 }
 

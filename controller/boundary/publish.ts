@@ -2,19 +2,25 @@ import { BOUNDARY_CONFIG_MAP, BOUNDARY_KEYS } from "../../common/boundary-set.ts
 import type { KubeApi, KubeObject } from "../../common/kube/kube-api.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
 import { LABELS, MANAGED_BY_CONTROLLER } from "../../common/labels.ts";
-import type { PackedBoundary } from "./build.ts";
+import type { PackedBoundary } from "./pack-boundary.ts";
 
 /** The ConfigMap as it was before anything was computed: what is computed from older resources must not replace what came after. */
 export async function readPublished(api: KubeApi, namespace: string, signal: AbortSignal): Promise<KubeObject | null> {
   return api.get(TYPES.configMaps, { namespace, name: BOUNDARY_CONFIG_MAP }, signal);
 }
 
+interface Place {
+  readonly namespace: string;
+  /** What `readPublished` gave. */
+  readonly before: KubeObject | null;
+}
+
 /**
  * Writes the boundary where the node proxies read it, if it is not there already.
- * @param before what `readPublished` gave; whoever wrote in between makes this fail with 409
+ * @throws KubeError with 409 if somebody wrote since `place.before` was read
  * @returns true if something was written
  */
-export async function publishBoundary(api: KubeApi, packed: PackedBoundary, place: { readonly namespace: string; readonly before: KubeObject | null }, signal: AbortSignal): Promise<boolean> {
+export async function publishBoundary(api: KubeApi, packed: PackedBoundary, place: Place, signal: AbortSignal): Promise<boolean> {
   const binaryData = { [BOUNDARY_KEYS.bundle]: packed.bundle.toString("base64"), [BOUNDARY_KEYS.set]: packed.set.toString("base64") };
   const { before, namespace } = place;
   if (before !== null && holds(before, binaryData)) return false;

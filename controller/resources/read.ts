@@ -11,7 +11,17 @@ import { threadSpec, threadStatus, type Thread } from "./thread.ts";
  * A resource as this version of Weir understands it, or why it does not. An object that an older or newer version wrote is no reason to stop: its
  * problems go into its status, and it has no effect.
  */
-export type Reading<T> = { readonly isReadable: true; readonly resource: T } | { readonly isReadable: false; readonly problems: readonly string[] };
+export type Reading<T> = { readonly isReadable: true; readonly resource: T } | LeftOut;
+
+export interface LeftOut {
+  readonly isReadable: false;
+  /** One word, for a condition. */
+  readonly reason: string;
+  readonly problems: readonly string[];
+}
+
+/** As if it could not be read, for a reason that is not in the object alone. */
+export const leftOut = (reason: string, problem: string): LeftOut => ({ isReadable: false, reason, problems: [problem] });
 
 /** At most so many problems of one object are told. */
 const PROBLEMS_LIMIT = 50;
@@ -30,8 +40,13 @@ function reader<T>(spec: z.ZodType, status: z.ZodObject): (object: KubeObject) =
   const lenientStatus = status.partial();
   return ({ status: reported, ...object }) => {
     const parsed = schema.safeParse(object);
-    if (!parsed.success) return { isReadable: false, problems: parsed.error.issues.slice(0, PROBLEMS_LIMIT).map(({ path, message }) => `${path.join(".")}: ${message}`) };
+    if (!parsed.success) return { isReadable: false, reason: "Unreadable", problems: problemsIn(parsed.error) };
     const { data } = lenientStatus.safeParse(reported);
-    return { isReadable: true, resource: (data === undefined ? parsed.data : { ...parsed.data, status: data }) as T };
+    const resource = data === undefined ? parsed.data : { ...parsed.data, status: data };
+    return { isReadable: true, resource: resource as T };
   };
+}
+
+function problemsIn(error: z.ZodError): string[] {
+  return error.issues.slice(0, PROBLEMS_LIMIT).map(({ path, message }) => `${path.join(".")}: ${message}`);
 }

@@ -11,7 +11,9 @@ import { inputSchemaPath, readDefaultBundle } from "./shipped-files.ts";
 import { moveSource, wrapperSources, type RegoProblem, type TenantRego } from "./tenant-rego.ts";
 
 /** Time for one look of `opa` at one policy; whoever needs longer would hold up all others. */
-const TENANT_DEADLINE_MS = 20_000;
+const TENANT_DEADLINE_MS = 5_000;
+/** Memory for one such look: a few lines can describe a type that fills any machine. */
+const TENANT_MEMORY_BYTES = 256 << 20;
 /** Time for the compilation of all of them. */
 const CLUSTER_DEADLINE_MS = 120_000;
 
@@ -59,10 +61,10 @@ export function compileClusterData({ base, policies, holders, withheld, platform
  * @param sources of {@link clusterSources}
  * @throws UserError with the compiler's messages
  */
-export async function compileClusterRego(sources: ReadonlyMap<string, string>, opa: Opa | null): Promise<Bundle["wasm"]> {
+export async function compileClusterRego(sources: ReadonlyMap<string, string>, opa: Opa | null, deadlineMs = CLUSTER_DEADLINE_MS): Promise<Bundle["wasm"]> {
   if (sources.size === 0) return (await readDefaultBundle()).wasm;
   if (opa === null) throw new Error("there is no compiler for Rego");
-  return (await compileRego(sources, opa, CLUSTER_DEADLINE_MS)).wasm;
+  return (await compileRego(sources, opa, deadlineMs)).wasm;
 }
 
 /** Pure; equal policies have equal revisions. */
@@ -106,7 +108,7 @@ async function readSource(policy: string, source: { readonly file: string; reado
   const folder = await mkdtemp(join(TEMPORARY_PARENT, "weir-rego-"));
   try {
     await writeFile(join(folder, "source.rego"), source.text);
-    const run = await runOpa(opa, ["parse", "--format", "json", "--json-include", "locations", "source.rego"], { cwd: folder, deadlineMs: TENANT_DEADLINE_MS });
+    const run = await runOpa(opa, ["parse", "--format", "json", "--json-include", "locations", "source.rego"], { cwd: folder, deadlineMs: TENANT_DEADLINE_MS, memoryLimitBytes: TENANT_MEMORY_BYTES });
     if (run.exitCode === 0) return moveSource(policy, source, JSON.parse(run.stdout));
     return reported(run).map(({ line, message }) => ({ file: source.file, ...(line === undefined ? {} : { line }), message }));
   } finally {
@@ -118,7 +120,7 @@ async function readSource(policy: string, source: { readonly file: string; reado
 async function compilerProblems(policy: TenantPolicy, opa: Opa): Promise<readonly RegoProblem[]> {
   return inWorkspace({ data: policyData.parse({}), rego: clusterSources([policy]) }, opa, async ({ root, capabilities }) => {
     const args = ["check", "--strict", "--format", "json", "--schema", inputSchemaPath(), "--capabilities", capabilities, "library", "policy"];
-    const run = await runOpa(opa, args, { cwd: root, deadlineMs: TENANT_DEADLINE_MS });
+    const run = await runOpa(opa, args, { cwd: root, deadlineMs: TENANT_DEADLINE_MS, memoryLimitBytes: TENANT_MEMORY_BYTES });
     if (run.exitCode === 0) return [];
     return reported(run).map(({ isOfWrapper, ...problem }) => (isOfWrapper ? ofWrapper(policy, problem) : problem));
   });

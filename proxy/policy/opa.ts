@@ -1,8 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, type ChildProcess } from "node:child_process";
 import { constants } from "node:fs";
-import { access, mkdir } from "node:fs/promises";
+import { access, mkdir, readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { setInterval } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
@@ -77,17 +78,49 @@ export interface OpaRun {
   readonly stderr: string;
 }
 
-/** Runs `opa` to its end; a failing exit code is an answer, not an error. @throws Error if it cannot be run or takes too long */
-export async function runOpa(opa: Opa, args: readonly string[], options: { readonly cwd?: string; readonly deadlineMs?: number } = {}): Promise<OpaRun> {
-  const { cwd, deadlineMs = COMMAND_DEADLINE_MS } = options;
+export interface RunLimits {
+  readonly cwd?: string;
+  /** Default two minutes. */
+  readonly deadlineMs?: number;
+  /** Of resident memory, in bytes; for text that somebody else wrote. Looked at every so often: a guard against what only grows. */
+  readonly memoryLimitBytes?: number;
+}
+
+/** Runs `opa` to its end; a failing exit code is an answer, not an error. @throws Error if it cannot be run, takes too long or too much memory */
+export async function runOpa(opa: Opa, args: readonly string[], limits: RunLimits = {}): Promise<OpaRun> {
+  const { cwd, deadlineMs = COMMAND_DEADLINE_MS, memoryLimitBytes } = limits;
+  const ended = new AbortController();
+  const environment = { HOME: homedir(), ...(memoryLimitBytes === undefined ? {} : { GOMEMLIMIT: String(memoryLimitBytes) }) };
+  const options = { timeout: deadlineMs, maxBuffer: OUTPUT_LIMIT_BYTES, env: environment, ...(cwd === undefined ? {} : { cwd }) };
+  const running = promisify(execFile)(opa.path, args, options);
+  const guard = memoryLimitBytes === undefined ? Promise.resolve(false) : killAbove(running.child, memoryLimitBytes, ended.signal);
   try {
-    const { stdout, stderr } = await promisify(execFile)(opa.path, args,
-      { timeout: deadlineMs, maxBuffer: OUTPUT_LIMIT_BYTES, env: { HOME: homedir() }, ...(cwd === undefined ? {} : { cwd }) });
+    const { stdout, stderr } = await running;
     return { exitCode: 0, stdout, stderr };
   } catch (error) {
-    const { code, stdout = "", stderr = "" } = error as { code?: unknown; stdout?: string; stderr?: string };
-    if (typeof code !== "number") throw new Error(`${opa.path} could not be run`, { cause: error });
-    return { exitCode: code, stdout, stderr };
+    const { code, killed, stdout = "", stderr = "" } = error as { code?: unknown; killed?: boolean; stdout?: string; stderr?: string };
+    if (typeof code === "number") return { exitCode: code, stdout, stderr };
+    ended.abort();
+    if (await guard) throw new Error(`opa ${args[0]} takes more than ${memoryLimitBytes} bytes of memory`, { cause: error });
+    if (killed === true) throw new Error(`opa ${args[0]} takes more than ${deadlineMs} ms`, { cause: error });
+    throw new Error(`${opa.path} could not be run`, { cause: error });
+  } finally {
+    ended.abort();
+  }
+}
+
+const MEMORY_LOOK_MS = 50;
+
+/** @returns true if the process was killed for its memory; false when the signal says that it has ended, or where the system does not tell */
+async function killAbove(child: ChildProcess, limitBytes: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    for await (const _ of setInterval(MEMORY_LOOK_MS, undefined, { signal })) {
+      const [, residentKib = "0"] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${child.pid}/status`, "utf8")) ?? [];
+      if (Number(residentKib) * 1_024 > limitBytes) return child.kill("SIGKILL");
+    }
+    return false;
+  } catch {
+    return false;
   }
 }
 

@@ -27,6 +27,16 @@ describe("what is told", () => {
     });
   });
 
+  test("of what is not understood keeps the time since when it is so", () => {
+    const world = { agents: { "a/new": { dreams: true } } };
+    const [before] = wantedStatuses(resourcesOf(world), planOf(world), { publication: PUBLISHED, nowMs: NOW_MS });
+    const seen = resourcesOf(world);
+    const again = { ...seen, agents: seen.agents.map((agent) => ({ ...agent, object: { ...agent.object, status: before?.fields } })) };
+    const [after] = wantedStatuses(again, planOf(world), { publication: PUBLISHED, nowMs: NOW_MS + 60_000 });
+    expect(after?.fields).toEqual(before?.fields);
+    expect(before?.fields["conditions"]).toMatchObject([{ type: "Accepted", status: "False", reason: "Unreadable" }, { type: "Ready", status: "False" }]);
+  });
+
   test("while the boundary could not be published", () => {
     const failed: Publication = { isPublished: false, reason: "CompileFailed", message: "too large" };
     expect(told(GOOD, failed)).toMatchObject({ "EgressPolicy web": ["Accepted=True Accepted", "ResolvedRefs=True ResolvedRefs", "Programmed=False CompileFailed"], "Agent reviewer": expect.arrayContaining(["Ready=False CompileFailed"]) });

@@ -9,16 +9,16 @@ describe("a resource", () => {
   });
 
   test("of a newer version is not read by half: what is not known is named, with where it is", () => {
-    expect(readAgent({ metadata, spec: { volumes: [{ name: "a", mountPath: "/a", encrypted: true }] } })).toEqual({ isReadable: false, problems: ['spec.volumes.0: Unrecognized key: "encrypted"'] });
+    expect(readAgent({ metadata, spec: { volumes: [{ name: "a", mountPath: "/a", encrypted: true }] } })).toEqual({ isReadable: false, reason: "Unreadable", problems: ['spec.volumes.0: Unrecognized key: "encrypted"'] });
   });
 
   test.each([[{}], [{ spec: null }], [{ spec: "x" }], [{ spec: { limit: 1 } }], [{ spec: [] }]])("of any other shape is not read and nothing is thrown: %j", (fields) => {
-    expect(readBudget({ metadata, ...fields })).toMatchObject({ isReadable: false, problems: expect.arrayContaining([expect.any(String)]) });
+    expect(readBudget({ metadata, ...fields })).toMatchObject({ isReadable: false, reason: "Unreadable", problems: expect.arrayContaining([expect.any(String)]) });
   });
 
   test("with a dot in its name is not read: it could be taken for another's", () => {
     const reading = readAgent({ metadata: { ...metadata, name: "reviewer.files" }, spec: {} });
-    expect(reading).toEqual({ isReadable: false, problems: ["metadata.name: must be a DNS label"] });
+    expect(reading).toEqual({ isReadable: false, reason: "Unreadable", problems: ["metadata.name: must be a DNS label"] });
   });
 
   test("with many problems names the first fifty", () => {

@@ -36,6 +36,8 @@ const podConfig = z.strictObject({
   inboundFrom: addressList.default([]).describe("Addresses that may open connections into the pod (kubelet probes come from the node), comma-separated."),
   sidecarTcpPort: port.default(PORTS.sidecarTcp).describe("Loopback TCP port of the sidecar."),
   sidecarDnsPort: port.default(PORTS.sidecarDns).describe("Loopback UDP port of the sidecar."),
+  onlyAt: addressList.default([]).describe("Addresses that the namespace must have, comma-separated; otherwise no rule is written. For whoever comes from outside of it."),
+  neverAt: addressList.default([]).describe("Addresses of the node, comma-separated: where one of them is, no rule is written."),
   ...trustSettings,
 });
 

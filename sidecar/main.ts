@@ -22,7 +22,7 @@ async function main(settings: SidecarSettings): Promise<void> {
   const context: RelayContext = { proxy: settings.proxy, token: new TokenFile(settings.tokenFile), calls, trouble: new TroubleReport(), nextConnectionId: connectionIds() };
   const memory = new IdleMemory(calls);
   const open = new Set<Relayed>();
-  const check = new RedirectCheck(calls);
+  const check = new RedirectCheck(calls, context.trouble);
   const datagrams = new DatagramRelay(context, settings.flowLimit);
   const servers: Listening[] = [];
   for (const door of settings.doors) {

@@ -7,27 +7,39 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
+import type { Endpoint } from "../common/preamble.ts";
 import { originalDestination } from "./original-destination.ts";
+import type { TroubleReport } from "./report.ts";
 import type { SystemCalls } from "./system-calls.ts";
 
 const PROBES = { "127.0.0.1": "192.0.2.1", "::1": "2001:db8::1" } as const;
 const PROBE_PORT = 9;
+const PROBE_ADDRESSES: readonly string[] = Object.values(PROBES);
 /** A connection that is turned around arrives within a millisecond; one that is not would hang. */
 const ATTEMPT_MS = 500;
 const RETRY_MS = 50;
+/** The agent of a node has a pod's rules written by then; what takes longer should be seen in the pod's log. */
+const PATIENCE_MS = 5_000;
 /** Below the deadline that the pod gives its probe, so that the answer is ours. */
 const AWAIT_MS = 8_000;
 
 /** Without a route of the family nothing of it can leave, so that there is nothing to turn around either. */
 const NO_WAY_OUT = new Set(["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
 
+/** True for where this check and that of init (init/self-check.ts) dial: not the agent's doing, so that nobody should read of it in the agent's name. */
+export function isProbe({ address, port }: Endpoint): boolean {
+  return port === PROBE_PORT && PROBE_ADDRESSES.includes(address);
+}
+
 /** Makes connections that only a rule can bring back here, and recognises them when they arrive. */
 export class RedirectCheck {
   readonly #calls: SystemCalls;
+  readonly #trouble: TroubleReport;
   readonly #awaited = new Map<string, () => void>();
 
-  constructor(calls: SystemCalls) {
+  constructor(calls: SystemCalls, trouble: TroubleReport) {
     this.#calls = calls;
+    this.#trouble = trouble;
   }
 
   /**
@@ -46,8 +58,12 @@ export class RedirectCheck {
 
   /** Resolves when a connection of each of these families has come back, or at the signal. */
   async untilRedirected(loopbacks: readonly (keyof typeof PROBES)[], stop: AbortSignal): Promise<void> {
+    const startedMs = performance.now();
     for (const loopback of loopbacks) {
-      while (!stop.aborted && !await this.#comesBack(PROBES[loopback])) await wait(RETRY_MS);
+      while (!stop.aborted && !await this.#comesBack(PROBES[loopback])) {
+        if (performance.now() - startedMs > PATIENCE_MS) this.#trouble.note("sidecar.not-captured", `a connection to ${PROBES[loopback]} does not come back: the rules are not written, and nothing else of this pod starts before they are`);
+        await wait(RETRY_MS);
+      }
     }
   }
 

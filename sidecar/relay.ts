@@ -8,6 +8,7 @@ import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { encodePreamble, type Endpoint } from "../common/preamble.ts";
 import { Flow } from "./flow.ts";
 import { originalDestination } from "./original-destination.ts";
+import { isProbe } from "./ready.ts";
 import type { TroubleReport } from "./report.ts";
 import type { ProxyAddress } from "./settings.ts";
 import { withReadBuffer } from "./socket-internals.ts";
@@ -53,6 +54,7 @@ export function relayConnection(accepted: Socket, container: string | null, cont
 function openRelay(accepted: Socket, container: string | null, context: RelayContext): Relayed {
   const destination = originalDestination(accepted, context.calls);
   if (destination === null) throw new Error("no original destination");
+  if (isProbe(destination)) throw new Error("nobody lives at the address of the rules' own check");
   refuseLoop(destination, accepted);
   const preamble = encodePreamble({
     transport: "tcp",

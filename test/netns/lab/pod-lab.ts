@@ -66,6 +66,11 @@ export class PodLab {
     this.pod.run(process.execPath, source("init/main.ts"), ...flags);
   }
 
+  /** Somebody else writes the rules, by these settings alone. */
+  expectRules(settings: Readonly<Record<string, unknown>>): void {
+    this.#config = rulesConfig.parse({ mode: "pod", nodeAddresses: SETTINGS.nodeAddresses, ...settings });
+  }
+
   /** What the pod's kernel holds now. */
   rules(): LoadedRules {
     return readBack(this.pod.run("nft", "-j", "list", "table", "inet", "weir"), planRules(this.#config));
@@ -83,14 +88,19 @@ export class PodLab {
 
   /** @param program the sidecar as a source or as a bundle */
   async startSidecarProgram(program: string, ...flags: string[]): Promise<ChildProcess> {
+    const sidecar = this.launchSidecar(program, ...flags);
+    for await (const chunk of sidecar.stderr ?? []) if (String(chunk).includes("sidecar.ready")) break;
+    return sidecar;
+  }
+
+  /** Does not wait until it is ready. */
+  launchSidecar(program: string, ...flags: string[]): ChildProcess {
     const tokenFile = join(this.folder, "token");
     writeFileSync(tokenFile, "pod.token.signature");
     const user = this.#config.mode === "pod" && this.#config.sidecarUid !== undefined ? this.asUser(this.#config.sidecarUid) : WITHOUT_RIGHTS;
     if (user !== WITHOUT_RIGHTS) chmodSync(this.folder, 0o755);
     const args = [...SIDECAR_NODE_FLAGS, program, "--proxy", `${ADDRESSES.node[4]}:${PROXY_PORT}`, "--token-file", tokenFile, ...flags];
-    const sidecar = this.start(this.pod, [...user, process.execPath, ...args], "pipe");
-    for await (const chunk of sidecar.stderr ?? []) if (String(chunk).includes("sidecar.ready")) break;
-    return sidecar;
+    return this.start(this.pod, [...user, process.execPath, ...args], "pipe");
   }
 
   /** Sends a datagram of each family out while there are no rules yet, and waits until both counters have seen it: they would see a leak. */

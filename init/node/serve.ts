@@ -1,0 +1,36 @@
+import { readEnvironment } from "../../common/config.ts";
+import { UserError } from "../../common/exit-codes.ts";
+import { openKubeApi } from "../../common/kube/http-kube-api.ts";
+import { inClusterAccess } from "../../common/kube/kube-access.ts";
+import { openLog } from "../../common/log.ts";
+import { refuseUnfitRuntime } from "../../common/runtime.ts";
+import { untilStopSignal } from "../../common/stop-signal.ts";
+import { readSettings, type Settings } from "../settings.ts";
+import { nodeConfig } from "./config.ts";
+import { startNodeRules } from "./main.ts";
+
+const SETTINGS: Settings<typeof nodeConfig> = {
+  schema: nodeConfig, program: "redirect",
+  names: ["nodeName", "hostAddresses", "namespace", "proxyService", "namespacesDirectory", "verifyIntervalMs", "lookIntervalMs", "commandTimeoutMs", "concurrency", "logLevel", "admin"],
+  numeric: new Set(["verifyIntervalMs", "lookIntervalMs", "commandTimeoutMs", "concurrency"]),
+};
+
+/** The node's agent as a program of its own, as the chart runs it where `redirect.mode` is `node`: `node redirect.mjs --node-name NAME --host-addresses LIST`. */
+async function serve(): Promise<void> {
+  refuseUnfitRuntime();
+  const environment = readEnvironment();
+  const config = readSettings(process.argv.slice(2), environment, SETTINGS);
+  const log = openLog("weir-redirect", config.logLevel);
+  const running = await startNodeRules(config, openKubeApi(inClusterAccess(environment)), log);
+  log.info("redirect.started", { node: config.nodeName, namespaces: config.namespacesDirectory, admin: running.adminUrl });
+  await untilStopSignal(() => undefined);
+  await running.stop();
+}
+
+try {
+  await serve();
+} catch (error) {
+  if (!(error instanceof UserError)) throw error;
+  process.stderr.write(`weir-redirect: ${error.message}\n  ${error.hint}\n`);
+  process.exitCode = error.exitCode;
+}

@@ -32,7 +32,8 @@ export async function startOpenBao(bao: string, listener?: OpenBaoListener): Pro
   const folder = await mkdtemp(join(tmpdir(), "weir-openbao-"));
   const address = `http://127.0.0.1:${port}`;
   const rootToken = "root-of-the-test";
-  const server = spawn(bao, ["server", "-dev", `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`, "-dev-no-store-token", ...await configOf(folder, listener)],
+  // The kernel kills it when this process is gone, however that went.
+  const server = spawn("setpriv", ["--pdeathsig", "KILL", bao, "server", "-dev", `-dev-root-token-id=${rootToken}`, `-dev-listen-address=127.0.0.1:${port}`, "-dev-no-store-token", ...await configOf(folder, listener)],
     { stdio: "ignore", env: { HOME: "/nonexistent", PATH: "/usr/bin:/bin" } });
   const call = async (method: string, path: string, body?: unknown): Promise<Record<string, unknown>> => {
     const response = await fetch(`${address}/v1/${path}`, {

@@ -13,9 +13,13 @@ export type Input = Readable & { readonly isTTY?: boolean };
  */
 export async function readMessage(argument: string | undefined, input: Input = process.stdin): Promise<string> {
   const isFromInput = argument === undefined || argument === "-";
-  if (isFromInput && input.isTTY === true) throw new UserError("there is no message", "Give it as an argument, or by a pipe: `git diff | weir threads send THREAD`.", EXIT.usage);
+  if (isFromInput && input.isTTY === true) {
+    throw new UserError("there is no message", "Give it as an argument, or by a pipe: `git diff | weir threads send THREAD`.", EXIT.usage);
+  }
   const text = isFromInput ? await readAll(input) : argument;
-  if (text.trim() === "") throw new UserError("the message is empty", "Give it as an argument, or by a pipe: `git diff | weir threads send THREAD`.", EXIT.usage);
+  if (text.trim() === "") {
+    throw new UserError("the message is empty", "Give it as an argument, or by a pipe: `git diff | weir threads send THREAD`.", EXIT.usage);
+  }
   if (Buffer.byteLength(text) > MESSAGE_LIMIT_BYTES) throw tooLong();
   return text;
 }
@@ -37,5 +41,7 @@ async function readAll(input: Input): Promise<string> {
 }
 
 function tooLong(): UserError {
-  return new UserError(`the message is longer than ${MESSAGE_LIMIT_BYTES >> 10} KiB`, "Put what is long into the thread's volume, and say where it is.", EXIT.usage);
+  return new UserError(
+    `the message is longer than ${MESSAGE_LIMIT_BYTES >> 10} KiB`, "Put what is long into the thread's volume, and say where it is.", EXIT.usage,
+  );
 }

@@ -26,7 +26,10 @@ export function printAgent({ metadata, spec, status }: SeenAgent, io: Io, nowMs:
   ], io);
   if (spec.mcpServers.length > 0) {
     io.out("");
-    printTable(["MCP SERVER", "POLICIES", "GRANTS", "BUDGETS"], spec.mcpServers.map((server) => [server.name, names(server.policies), names(server.grants), names(server.budgets)]), io);
+    printTable(
+      ["MCP SERVER", "POLICIES", "GRANTS", "BUDGETS"],
+      spec.mcpServers.map((server) => [server.name, names(server.policies), names(server.grants), names(server.budgets)]), io,
+    );
   }
   io.out("");
   printConditions(status.conditions, io, nowMs);
@@ -34,7 +37,10 @@ export function printAgent({ metadata, spec, status }: SeenAgent, io: Io, nowMs:
 
 export function printConditions(conditions: readonly SeenCondition[], io: Io, nowMs: number): void {
   if (conditions.length === 0) return io.out("No controller has looked at it yet: see `weir doctor --cluster`.");
-  printTable(["CONDITION", "STATUS", "FOR", "REASON", "MESSAGE"], conditions.map(({ type, status, lastTransitionTime, reason, message }) => [type, status, age(lastTransitionTime, nowMs), reason, message]), io);
+  printTable(
+    ["CONDITION", "STATUS", "FOR", "REASON", "MESSAGE"],
+    conditions.map(({ type, status, lastTransitionTime, reason, message }) => [type, status, age(lastTransitionTime, nowMs), reason, message]), io,
+  );
 }
 
 const names = (list: readonly string[]): string => (list.length === 0 ? "-" : list.join(","));

@@ -42,6 +42,8 @@ export function kubeconfigToken(access: KubeAccess): CallerToken {
     const { authorization } = await access.credentials();
     const bearer = authorization?.reveal().match(/^Bearer (.+)$/)?.[1];
     if (bearer !== undefined) return new Secret(bearer);
-    throw new UserError("your kubeconfig signs in without a token, which the controller cannot check", "Give --service-account NAMESPACE/NAME, or --token-file.", EXIT.usage);
+    throw new UserError(
+      "your kubeconfig signs in without a token, which the controller cannot check", "Give --service-account NAMESPACE/NAME, or --token-file.", EXIT.usage,
+    );
   };
 }

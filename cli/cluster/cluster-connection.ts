@@ -30,7 +30,8 @@ export async function withCluster<T>(options: ClusterOptions, work: (cluster: Cl
   const connection = new KubeConnection(access, systemClock, undefined);
   try {
     return await work({
-      api, server: access.server, namespace: namespaceOf(options, access), systemNamespace: options.systemNamespace, text: async (path) => readText(connection, path),
+      api, server: access.server, namespace: namespaceOf(options, access), systemNamespace: options.systemNamespace,
+      text: async (path) => readText(connection, path),
     });
   } catch (error) {
     throw kubeTrouble(error);

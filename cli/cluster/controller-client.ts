@@ -32,7 +32,9 @@ export function controllerTrouble(error: unknown, url: string): unknown {
   if (error instanceof WeirProblem) {
     const { reason, rule, hint, request_id: id } = error.problem;
     const what = `${reason}${rule === undefined ? "" : ` (rule ${rule})`}`;
-    return new UserError(what, `${sentence(hint)}${id === "" ? "" : ` Request ${id}.`}`, error.status >= 500 ? EXIT.unavailable : EXIT.failure, { cause: error });
+    return new UserError(
+      what, `${sentence(hint)}${id === "" ? "" : ` Request ${id}.`}`, error.status >= 500 ? EXIT.unavailable : EXIT.failure, { cause: error },
+    );
   }
   const code = lostConnection(error);
   if (code === null) return error;

@@ -36,7 +36,8 @@ export async function connectController(options: ControllerOptions): Promise<Con
   const access = await accessFromKubeconfig(options.kubeconfig, options.context);
   const api = openKubeApi(access);
   try {
-    const token = tokenFile === undefined ? serviceAccount === undefined ? kubeconfigToken(access) : accountToken(api, serviceAccount, systemClock) : fileToken(tokenFile);
+    const own = serviceAccount === undefined ? kubeconfigToken(access) : accountToken(api, serviceAccount, systemClock);
+    const token = tokenFile === undefined ? own : fileToken(tokenFile);
     // What is missing is said before anything is opened.
     await token();
     const way = server === undefined ? await forwarded(options, api) : { ...direct(server, options), close: () => undefined };
@@ -54,7 +55,9 @@ export async function connectController(options: ControllerOptions): Promise<Con
 }
 
 function direct(server: string, { caFile }: ControllerOptions): Pick<ControllerConnection, "url" | "caPem"> {
-  if (URL.parse(server)?.protocol !== "https:") throw new UserError(`--server ${server} is not an https:// address`, "A token is shown to nobody whose certificate was not checked.", EXIT.usage);
+  if (URL.parse(server)?.protocol !== "https:") {
+    throw new UserError(`--server ${server} is not an https:// address`, "A token is shown to nobody whose certificate was not checked.", EXIT.usage);
+  }
   return { url: server.replace(/\/+$/, ""), ...(caFile === undefined ? {} : { caPem: readConfigFile(caFile) }) };
 }
 
@@ -71,5 +74,7 @@ async function publishedCa(api: KubeApi, namespace: string): Promise<string> {
   const found = await api.get(TYPES.configMaps, { namespace, name: CA_CONFIG_MAP });
   const pem = (found?.["data"] as Record<string, string> | undefined)?.["ca.crt"];
   if (pem !== undefined) return pem;
-  throw new UserError(`namespace ${namespace} has no ConfigMap ${CA_CONFIG_MAP}`, "Is Weir installed there? Otherwise give --system-namespace or --ca-file.", EXIT.unavailable);
+  throw new UserError(
+    `namespace ${namespace} has no ConfigMap ${CA_CONFIG_MAP}`, "Is Weir installed there? Otherwise give --system-namespace or --ca-file.", EXIT.unavailable,
+  );
 }

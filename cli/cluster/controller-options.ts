@@ -28,6 +28,8 @@ export function withControllerOptions(command: Command): Command {
 /** Parses `namespace/name`. */
 export function serviceAccountName(value: string): ServiceAccountName {
   const [namespace, name, ...rest] = value.split("/");
-  if (namespace === undefined || namespace === "" || name === undefined || name === "" || rest.length > 0) throw new InvalidArgumentError("it is written NAMESPACE/NAME.");
+  if (namespace === undefined || namespace === "" || name === undefined || name === "" || rest.length > 0) {
+    throw new InvalidArgumentError("it is written NAMESPACE/NAME.");
+  }
   return { namespace, name };
 }

@@ -52,7 +52,8 @@ export async function explainReach(cluster: Cluster, reach: Reach): Promise<Reac
   const decision = withinHoldings(last.decision, holdingsOf(boundary, { namespace, name, narrowedTo: reach.narrowedTo }));
   const agent = await getSeen(cluster.api, TYPES.agents, { namespace, name: reach.agent }, readAgent);
   return {
-    agent: `${namespace}/${name}`, request: asked.method === undefined ? `a connection to ${asked.host} port ${asked.port ?? 0}` : `${asked.method} ${reach.url}`,
+    agent: `${namespace}/${name}`,
+    request: asked.method === undefined ? `a connection to ${asked.host} port ${asked.port ?? 0}` : `${asked.method} ${reach.url}`,
     ...told(decision, boundary.set.agents[agentKey(namespace, name)] !== undefined, agent),
     steps: steps.map(describeStep), conditions: agent?.status.conditions.filter(({ status }) => status !== "True") ?? [],
   };
@@ -60,9 +61,17 @@ export async function explainReach(cluster: Cluster, reach: Reach): Promise<Reac
 
 async function publishedBoundary({ api, systemNamespace }: Cluster): Promise<Boundary> {
   const found = await api.get(TYPES.configMaps, { namespace: systemNamespace, name: BOUNDARY_CONFIG_MAP });
-  if (found === null) throw new UserError(`there is no boundary in ${systemNamespace}: proxies refuse everything`, "`weir doctor --cluster` says what keeps the controller from writing it.", EXIT.unavailable);
+  if (found === null) {
+    throw new UserError(
+      `there is no boundary in ${systemNamespace}: proxies refuse everything`, "`weir doctor --cluster` says what keeps the controller from writing it.",
+      EXIT.unavailable,
+    );
+  }
   return readBoundary(found).catch((error: unknown) => {
-    throw new UserError(`the boundary in ${systemNamespace} cannot be read: ${describeError(error)}`, "Use the tool of the installation's version; `weir doctor --cluster` says more.", EXIT.failure, { cause: error });
+    throw new UserError(
+      `the boundary in ${systemNamespace} cannot be read: ${describeError(error)}`,
+      "Use the tool of the installation's version; `weir doctor --cluster` says more.", EXIT.failure, { cause: error },
+    );
   });
 }
 
@@ -79,19 +88,27 @@ function requestOf({ url, method }: Reach): Record<string, unknown> {
   return { host, port, scheme, method: method ?? "GET", path: `${parsed.pathname}${parsed.search}` };
 }
 
-function holdingsOf({ set }: Boundary, { namespace, name, narrowedTo }: { readonly namespace: string; readonly name: string; readonly narrowedTo: readonly string[] | undefined }) {
+function holdingsOf(
+  { set }: Boundary, { namespace, name, narrowedTo }: { readonly namespace: string; readonly name: string; readonly narrowedTo: readonly string[] | undefined },
+) {
   const holdings = new BoundaryHoldings();
   holdings.replace(set);
   const grants = narrowedTo === undefined ? {} : { grants: narrowedTo.map((grant) => `${namespace}.${grant}`) };
   return holdings.of({ namespace, name, thread: "", instance: "", user: "", labels: {}, chain: [], ...grants });
 }
 
-function told(decision: Decision, isKnown: boolean, agent: SeenAgent | null): Pick<ReachExplanation, "revision" | "isAllowed" | "rule" | "reason" | "hint" | "grants" | "budgets"> {
+function told(
+  decision: Decision, isKnown: boolean, agent: SeenAgent | null,
+): Pick<ReachExplanation, "revision" | "isAllowed" | "rule" | "reason" | "hint" | "grants" | "budgets"> {
   const { revision, rule } = decision;
-  if (decision.kind === "allow") return { revision, isAllowed: true, rule, reason: "policy allows it", hint: "", grants: decision.grants, budgets: decision.budgets };
+  if (decision.kind === "allow") {
+    return { revision, isAllowed: true, rule, reason: "policy allows it", hint: "", grants: decision.grants, budgets: decision.budgets };
+  }
   const nothing = { revision, isAllowed: false, grants: [], budgets: [] };
   if (isKnown) return { ...nothing, rule, reason: decision.reason, hint: decision.hint };
   // Whoever is unknown is refused before any policy is asked.
-  const hint = agent === null ? "`weir agents -A` lists all of them." : "Its conditions say why; an Agent comes into the boundary as soon as the controller can read it.";
-  return { ...nothing, rule: "agents.unknown", reason: agent === null ? "there is no such Agent" : "the Agent is not, or not yet, part of the boundary", hint };
+  const unknown = { ...nothing, rule: "agents.unknown" };
+  if (agent === null) return { ...unknown, reason: "there is no such Agent", hint: "`weir agents -A` lists all of them." };
+  const hint = "Its conditions say why; an Agent comes into the boundary as soon as the controller can read it.";
+  return { ...unknown, reason: "the Agent is not, or not yet, part of the boundary", hint };
 }

@@ -55,7 +55,9 @@ const RETRY = "A changed Agent is tried at once; otherwise it is tried again by 
 export async function explainThread(cluster: Cluster, name: string): Promise<ThreadExplanation> {
   const { api, namespace } = cluster;
   const thread = await getSeen(api, TYPES.threads, { namespace, name }, readThread);
-  if (thread === null) throw new UserError(`there is no Thread ${namespace}/${name}`, "`weir threads ls` lists yours; `kubectl get threads -A` all of them.", EXIT.failure);
+  if (thread === null) {
+    throw new UserError(`there is no Thread ${namespace}/${name}`, "`weir threads ls` lists yours; `kubectl get threads -A` all of them.", EXIT.failure);
+  }
   const agent = await getSeen(api, TYPES.agents, { namespace, name: thread.spec.agent }, readAgent).catch((error: unknown) => {
     if (!isForbidden(error)) throw error;
     return null;
@@ -71,7 +73,9 @@ export async function explainThread(cluster: Cluster, name: string): Promise<Thr
 
 function whyOf(thread: SeenThread): Pick<ThreadExplanation, "reason" | "message" | "hint"> {
   const started = conditionOf(thread, "Started");
-  if (started === undefined) return { reason: "Pending", message: "no controller has looked at it yet", hint: "`weir doctor --cluster` says whether one leads." };
+  if (started === undefined) {
+    return { reason: "Pending", message: "no controller has looked at it yet", hint: "`weir doctor --cluster` says whether one leads." };
+  }
   const { reason, message } = started;
   if (started.status === "True") return { reason, message: message || "it has an instance that runs", hint: "" };
   return { reason, message, hint: HINTS[reason] ?? RETRY };

@@ -12,7 +12,9 @@ const HINTS: Readonly<Record<number, string>> = {
 export function kubeTrouble(error: unknown): unknown {
   if (!(error instanceof KubeError)) return error;
   const isAway = error.status === 0 || error.status >= 500;
-  return new UserError(error.message, HINTS[isAway ? 0 : error.status] ?? "See `kubectl` for the same objects.", isAway ? EXIT.unavailable : EXIT.failure, { cause: error });
+  return new UserError(
+    error.message, HINTS[isAway ? 0 : error.status] ?? "See `kubectl` for the same objects.", isAway ? EXIT.unavailable : EXIT.failure, { cause: error },
+  );
 }
 
 /** True if the answer was that this user may not know. */

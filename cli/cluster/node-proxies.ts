@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { objectPath } from "../../common/kube/kube-paths.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Cluster } from "./cluster-connection.ts";
@@ -48,7 +49,7 @@ export async function askProxies(cluster: Cluster, proxies: readonly NodeProxy[]
 
 async function askProxy(cluster: Cluster, proxy: NodeProxy): Promise<ProxyReport> {
   try {
-    const text = await cluster.text(`/api/v1/namespaces/${encodeURIComponent(cluster.systemNamespace)}/pods/${encodeURIComponent(proxy.pod)}:${ADMIN_PORT}/proxy/metrics`);
+    const text = await cluster.text(`${objectPath(TYPES.pods, { namespace: cluster.systemNamespace, name: proxy.pod })}:${ADMIN_PORT}/proxy/metrics`);
     return { proxy, samples: readSamples(text, "weir_"), trouble: null };
   } catch (error) {
     return { proxy, samples: [], trouble: describeError(error) };

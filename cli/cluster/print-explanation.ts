@@ -11,7 +11,8 @@ export function printReach(told: ReachExplanation, io: Io): void {
   io.out(`${told.isAllowed ? io.colors.green("may") : io.colors.red("may not")}  ${oneLine(told.agent)}: ${oneLine(told.request)}`);
   printFacts([
     ["rule", told.rule], ["reason", told.reason], ...(told.hint === "" ? [] : [["hint", told.hint] as const]),
-    ...(told.grants.length === 0 ? [] : [["lends", told.grants.join(", ")] as const]), ...(told.budgets.length === 0 ? [] : [["charges", told.budgets.join(", ")] as const]),
+    ...(told.grants.length === 0 ? [] : [["lends", told.grants.join(", ")] as const]),
+    ...(told.budgets.length === 0 ? [] : [["charges", told.budgets.join(", ")] as const]),
     ["boundary", told.revision],
   ], io);
   io.out("");
@@ -22,10 +23,12 @@ export function printReach(told: ReachExplanation, io: Io): void {
 }
 
 export function printThreadExplanation(told: ThreadExplanation, io: Io): void {
+  const next = told.nextAttemptAt === null ? "" : `, the next at ${told.nextAttemptAt}`;
   printFacts([
-    ["thread", told.thread], ["agent", told.agent], ["phase", `${told.phase}${told.instance === null ? "" : ` in ${told.instance}`}`], ["unread", String(told.unread)],
+    ["thread", told.thread], ["agent", told.agent], ["phase", `${told.phase}${told.instance === null ? "" : ` in ${told.instance}`}`],
+    ["unread", String(told.unread)],
     ["because", `${told.reason}${told.message === "" ? "" : `: ${told.message}`}`], ...(told.hint === "" ? [] : [["mend", told.hint] as const]),
-    ...(told.attempts === 0 ? [] : [["failed starts", `${told.attempts} in a row${told.nextAttemptAt === null ? "" : `, the next at ${told.nextAttemptAt}`}`] as const]),
+    ...(told.attempts === 0 ? [] : [["failed starts", `${told.attempts} in a row${next}`] as const]),
   ], io);
   if (told.containers.length > 0) io.out("\nContainers that do not run:");
   for (const container of told.containers) io.out(`  ${oneLine(container)}`);
@@ -38,7 +41,8 @@ export function printThreadExplanation(told: ThreadExplanation, io: Io): void {
 export function printRefusals(records: readonly AuditRecord[], io: Io): void {
   for (const record of records) {
     const { lines: [what = ""], rule, reason } = explainRecord(record);
-    io.out(`  ${new Date(record.timeMs).toISOString().slice(0, 19)}Z  ${idOf(record)}  ${oneLine(what)}${rule === null ? "" : ` [${rule}]`} ${oneLine(reason)}`);
+    const at = new Date(record.timeMs).toISOString().slice(0, 19);
+    io.out(`  ${at}Z  ${idOf(record)}  ${oneLine(what)}${rule === null ? "" : ` [${rule}]`} ${oneLine(reason)}`);
   }
 }
 

@@ -76,7 +76,9 @@ function readLine(line: string): AuditRecord[] {
   }
 }
 
-async function execIn(pod: string, { kubeconfig, context, systemNamespace }: InstallationOptions, { texts, limit }: AuditSearch): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
+async function execIn(
+  pod: string, { kubeconfig, context, systemNamespace }: InstallationOptions, { texts, limit }: AuditSearch,
+): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
   const child = spawn("kubectl", [
     ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...(context === undefined ? [] : ["--context", context]),
     "exec", "--namespace", systemNamespace, pod, "--container", "proxy", "--", NODE_PROGRAM, "--eval", SEARCH, "--", STATE_FOLDER, String(limit), ...texts,

@@ -25,7 +25,8 @@ const agent = z.looseObject({
     image: z.string().optional().catch(undefined), ...holder, idleTimeout: text,
     mcpServers: z.array(z.looseObject({ name: text, ...holder })).catch([]),
   }).catch({ image: undefined, policies: [], grants: [], budgets: [], idleTimeout: "", mcpServers: [] }),
-  status: z.looseObject({ ...status, instances: z.number().catch(0), threads: z.number().catch(0) }).catch({ observedGeneration: undefined, conditions: [], instances: 0, threads: 0 }),
+  status: z.looseObject({ ...status, instances: z.number().catch(0), threads: z.number().catch(0) })
+    .catch({ ...empty, observedGeneration: undefined, instances: 0, threads: 0 }),
 });
 export type SeenAgent = z.output<typeof agent>;
 
@@ -55,7 +56,9 @@ export const readBudget = (object: KubeObject): SeenBudget => budget.parse(objec
 export const readObject = (object: KubeObject): SeenObject => conditioned.parse(object);
 
 /** All objects of a type, by namespace and name. */
-export async function listSeen<T extends SeenObject>(api: KubeApi, type: ResourceType, namespace: string | undefined, read: (object: KubeObject) => T): Promise<T[]> {
+export async function listSeen<T extends SeenObject>(
+  api: KubeApi, type: ResourceType, namespace: string | undefined, read: (object: KubeObject) => T,
+): Promise<T[]> {
   const { items } = await api.list(type, namespace === undefined ? {} : { namespace });
   const key = ({ metadata: { namespace: home, name } }: T) => `${home}/${name}`;
   return items.map(read).toSorted((one, other) => (key(one) < key(other) ? -1 : 1));

@@ -21,7 +21,8 @@ interface ListOptions extends ClusterOptions {
 }
 
 export function registerAgents(program: Command, io: Io): void {
-  const agents = program.command("agents").summary("list and show the agents of a cluster").description("The agents of a cluster, and what they hold.").addHelpText("after", HELP);
+  const agents = program.command("agents").summary("list and show the agents of a cluster").description("The agents of a cluster, and what they hold.");
+  agents.addHelpText("after", HELP);
   withClusterOptions(agents.command("ls", { isDefault: true }).alias("list"))
     .description("List agents.")
     .option("-A, --all-namespaces", "of every namespace")
@@ -36,7 +37,12 @@ async function list({ allNamespaces, ...options }: ListOptions, io: Io): Promise
     const isEvery = allNamespaces === true;
     const agents = await listSeen(api, TYPES.agents, isEvery ? undefined : namespace, readAgent);
     if (options.output === "json") return io.out(JSON.stringify({ agents }, null, 2));
-    if (agents.length === 0) return io.err(isEvery ? "there is no Agent in this cluster; docs/kubernetes.md begins with one" : `there is no Agent in ${namespace}; \`weir agents -A\` looks everywhere`);
+    if (agents.length === 0) {
+      return io.err(
+        isEvery ? "there is no Agent in this cluster; docs/kubernetes.md begins with one"
+          : `there is no Agent in ${namespace}; \`weir agents -A\` looks everywhere`,
+      );
+    }
     printAgents(agents, isEvery, io, systemClock.nowMs());
   });
 }

@@ -38,7 +38,9 @@ async function budget(name: string | undefined, options: BudgetOptions, io: Io):
   await withCluster(options, async (cluster) => {
     const namespace = options.allNamespaces === true ? undefined : cluster.namespace;
     const budgets = (await listSeen(cluster.api, TYPES.budgets, namespace, readBudget)).filter(({ metadata }) => name === undefined || metadata.name === name);
-    if (name !== undefined && budgets.length === 0) throw new UserError(`there is no Budget ${name} in ${namespace ?? "this cluster"}`, "`weir budget -A` lists all of them.", EXIT.failure);
+    if (name !== undefined && budgets.length === 0) {
+      throw new UserError(`there is no Budget ${name} in ${namespace ?? "this cluster"}`, "`weir budget -A` lists all of them.", EXIT.failure);
+    }
     const [agents, reports] = await Promise.all([listSeen(cluster.api, TYPES.agents, namespace, readAgent), proxyReports(cluster, io)]);
     const standings = budgets.map((one) => standingOf(one, agents, reports));
     if (options.output === "json") return io.out(JSON.stringify({ budgets: standings }, null, 2));
@@ -64,7 +66,8 @@ async function proxyReports(cluster: Cluster, io: Io): Promise<readonly ProxyRep
 function print(standings: readonly BudgetStanding[], { allNamespaces, byNode }: BudgetOptions, io: Io): void {
   const place = (standing: BudgetStanding) => (allNamespaces === true ? `${standing.namespace}/${standing.name}` : standing.name);
   if (byNode === true) {
-    const rows = standings.flatMap((standing) => (standing.spending ?? []).map(({ node, spent, reserved }) => [place(standing), node, String(spent), String(reserved), String(standing.limit)]));
+    const rows = standings.flatMap((standing) => (standing.spending ?? [])
+      .map(({ node, spent, reserved }) => [place(standing), node, String(spent), String(reserved), String(standing.limit)]));
     return printTable(["NAME", "NODE", "SPENT", "RESERVED", "LIMIT"], rows, io);
   }
   printTable(["NAME", "METER", "WINDOW", "LIMIT", "SPENT", "ACCEPTED", "CHARGED"], standings.map((standing) => [

@@ -36,7 +36,9 @@ export async function explainClusterUrl(url: string, options: ExplainOptions, io
   });
 }
 
-async function whoever({ api, namespace }: Cluster, { agent, thread: name }: ExplainOptions): Promise<{ readonly agent: string; readonly narrowedTo: readonly string[] | undefined }> {
+async function whoever(
+  { api, namespace }: Cluster, { agent, thread: name }: ExplainOptions,
+): Promise<{ readonly agent: string; readonly narrowedTo: readonly string[] | undefined }> {
   if (agent !== undefined) return { agent, narrowedTo: undefined };
   if (name === undefined) throw new UserError("who wants to reach it?", "Add --agent NAME, or --thread NAME.", EXIT.usage);
   const thread = await getSeen(api, TYPES.threads, { namespace, name }, readThread);
@@ -71,7 +73,12 @@ export async function explainClusterRequest(id: string | undefined, options: Exp
     const { records, troubles } = await searched(cluster, options, [JSON.stringify(id)]);
     const record = records.findLast((one) => isCalled(one, id));
     for (const trouble of troubles) io.err(`audit not read: ${trouble}`);
-    if (record === undefined) throw new UserError(`no record of ${id} on any node that could be read`, "Old records are where the audit is delivered to (docs/audit.md); nodes keep the newest.", EXIT.failure);
+    if (record === undefined) {
+      throw new UserError(
+        `no record of ${id} on any node that could be read`, "Old records are where the audit is delivered to (docs/audit.md); nodes keep the newest.",
+        EXIT.failure,
+      );
+    }
     printRecord(record, options.output, io);
   });
 }

@@ -27,7 +27,8 @@ Examples:
 export function registerExplain(program: Command, io: Io): void {
   const command = program.command("explain")
     .summary("say why a request was refused, or a thread sleeps, and what would change it")
-    .description("Say why a request was refused, and the smallest change that would allow it; in a cluster also why a thread has no instance, and whether an agent may reach a URL.")
+    .description("Say why a request was refused, and the smallest change that would allow it; in a cluster also why a thread has no instance, "
+      + "and whether an agent may reach a URL.")
     .argument("[id]", "request id; default: the last refusal")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
     .option("--cluster", "a request in a cluster")
@@ -44,13 +45,18 @@ export function registerExplain(program: Command, io: Io): void {
 async function explain(id: string | undefined, options: ExplainOptions, io: Io): Promise<void> {
   if (options.url !== undefined) return explainClusterUrl(options.url, options, io);
   if (options.thread !== undefined) return explainClusterThread(options.thread, options, io);
-  if (options.agent !== undefined) throw new UserError("what does the agent want to reach?", "Add --url; `weir agents show NAME` says what it holds.", EXIT.usage);
+  if (options.agent !== undefined) {
+    throw new UserError("what does the agent want to reach?", "Add --url; `weir agents show NAME` says what it holds.", EXIT.usage);
+  }
   if (options.cluster === true) return explainClusterRequest(id, options, io);
   const { config } = loadConfig(options.config);
   const root = auditRoot(config, io.environment);
   const record = await findRecords(root, id === undefined ? { denied: true } : { id });
   if (record === null) {
-    throw new UserError(id === undefined ? `no refusal in ${root}` : `no record of ${id} in ${root}`, "List the latest with `weir audit tail --denied`; `--cluster` looks in a cluster.", EXIT.failure);
+    throw new UserError(
+      id === undefined ? `no refusal in ${root}` : `no record of ${id} in ${root}`,
+      "List the latest with `weir audit tail --denied`; `--cluster` looks in a cluster.", EXIT.failure,
+    );
   }
   printRecord(record, options.output, io);
 }

@@ -49,7 +49,8 @@ interface TailOptions extends ControllerOptions {
 }
 
 export function registerThreads(program: Command, io: Io): void {
-  const threads = program.command("threads").summary("open, follow and end threads of a cluster").description("Conversations with the agents of a cluster.").addHelpText("after", HELP);
+  const threads = program.command("threads").summary("open, follow and end threads of a cluster").description("Conversations with the agents of a cluster.");
+  threads.addHelpText("after", HELP);
   withControllerOptions(threads.command("ls").alias("list"))
     .description("List threads, the newest first.")
     .option("--agent <name>", "only of this agent")
@@ -72,7 +73,7 @@ function registerTalk(threads: Command, io: Io): void {
     .description("Open a thread, with its first message if there is one, and print its name.")
     .option("-m, --message <text>", "first message; `-` reads standard input")
     .option("--title <text>", "what people call it")
-    .option("--grants <names>", "the most that it may be lent, separated by commas; default: what its Agent holds", (value) => value.split(",").filter((name) => name !== ""))
+    .option("--grants <names>", "the most that it may be lent, separated by commas; default: what its Agent holds", names)
     .addHelpText("after", SEND_HELP)
     .action(async (agent: string, options: CreateOptions) => { await create(agent, options, io); });
   waiting(threads.command("send").argument("<thread>").argument("[message]"))
@@ -85,6 +86,10 @@ function registerTalk(threads: Command, io: Io): void {
     .option("--last <number>", "only so many of the messages that are there already", numberFrom(0))
     .option("--no-follow", "end after what is there already")
     .action(async (name: string, options: TailOptions) => { await tail(name, options, io); });
+}
+
+function names(value: string): readonly string[] {
+  return value.split(",").filter((name) => name !== "");
 }
 
 function waiting(command: Command): Command {
@@ -115,7 +120,9 @@ async function create(agent: string, options: CreateOptions, io: Io): Promise<vo
   const message = options.message === undefined && options.wait !== true ? undefined : await readMessage(options.message);
   await withController(options, async (controller) => {
     const { title, grants } = options;
-    const wish = { agent, ...(title === undefined ? {} : { title }), ...(message === undefined ? {} : { message }), ...(grants === undefined ? {} : { grants: [...grants] }) };
+    const wish = {
+      agent, ...(title === undefined ? {} : { title }), ...(message === undefined ? {} : { message }), ...(grants === undefined ? {} : { grants: [...grants] }),
+    };
     const thread = await openThread(controller.client, controller.namespace, wish, options.key ?? randomUUID());
     if (options.wait === true) {
       io.err(`thread ${thread.name}`);
@@ -136,7 +143,9 @@ async function send(name: string, argument: string | undefined, options: WaitOpt
   });
 }
 
-async function answerOf(thread: ThreadName, afterSeq: number, { client, options }: { readonly client: Parameters<typeof awaitAnswer>[0]; readonly options: WaitOptions }, io: Io): Promise<void> {
+async function answerOf(
+  thread: ThreadName, afterSeq: number, { client, options }: { readonly client: Parameters<typeof awaitAnswer>[0]; readonly options: WaitOptions }, io: Io,
+): Promise<void> {
   let stood = "";
   const onChange = (now: Thread) => {
     if (standing(now) !== stood && io.isTerminal) io.err(io.errColors.dim(`-- ${oneLine(standing(now))}`));
@@ -160,7 +169,8 @@ async function tail(name: string, { after, last, follow, ...options }: TailOptio
 async function end(how: "stop" | "delete", name: string, options: ControllerOptions, io: Io): Promise<void> {
   await withController(options, async ({ client: { api }, namespace }) => {
     const params = { path: { namespace, thread: name } };
-    dataOf(how === "stop" ? await api.POST("/v1/namespaces/{namespace}/threads/{thread}/stop", { params }) : await api.DELETE("/v1/namespaces/{namespace}/threads/{thread}", { params }));
+    if (how === "stop") dataOf(await api.POST("/v1/namespaces/{namespace}/threads/{thread}/stop", { params }));
+    else dataOf(await api.DELETE("/v1/namespaces/{namespace}/threads/{thread}", { params }));
     if (options.output === "json") io.out(JSON.stringify({ namespace, name, asked: how }));
     else io.err(`${oneLine(name)}: ${how === "stop" ? "its instance is asked to stop" : "it is being deleted"}`);
   });

@@ -23,7 +23,8 @@ export function eventPrinter(io: Io, format: OutputFormat): (event: ThreadEvent)
 
 export function printMessage({ seq, sender, body, acceptedAt, isForAgent }: Message, io: Io): void {
   const paint = isForAgent ? io.colors.cyan : io.colors.green;
-  io.out(`${io.colors.dim(`#${seq} ${acceptedAt.slice(0, 19).replace("T", " ")}`)} ${paint(oneLine(sender.name))}${isForAgent ? "" : io.colors.dim(` (${sender.role})`)}`);
+  const role = isForAgent ? "" : io.colors.dim(` (${sender.role})`);
+  io.out(`${io.colors.dim(`#${seq} ${acceptedAt.slice(0, 19).replace("T", " ")}`)} ${paint(oneLine(sender.name))}${role}`);
   for (const line of safeLines(body)) io.out(`  ${line}`);
 }
 
@@ -34,7 +35,8 @@ export function standing({ phase, instance }: Pick<Thread, "phase" | "instance">
 
 export function printThreads(threads: readonly Thread[], io: Io, nowMs: number): void {
   printTable(["NAME", "AGENT", "PHASE", "UNREAD", "USER", "ACTIVE", "AGE", "TITLE"], threads.map((thread) => [
-    thread.name, thread.agent, thread.phase ?? "-", String(thread.unread), thread.user, age(thread.lastActivityAt, nowMs), age(thread.createdAt, nowMs), thread.title ?? "",
+    thread.name, thread.agent, thread.phase ?? "-", String(thread.unread), thread.user,
+    age(thread.lastActivityAt, nowMs), age(thread.createdAt, nowMs), thread.title ?? "",
   ]), io);
 }
 

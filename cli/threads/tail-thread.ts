@@ -34,7 +34,9 @@ export async function tailThread(client: WeirClient, thread: ThreadName, wish: T
 }
 
 /** @returns `seq` of the last message that is there */
-async function showPresent(client: WeirClient, thread: ThreadName, { afterSeq, last = Infinity }: TailWish, onEvent: (event: ThreadEvent) => void): Promise<number> {
+async function showPresent(
+  client: WeirClient, thread: ThreadName, { afterSeq, last = Infinity }: TailWish, onEvent: (event: ThreadEvent) => void,
+): Promise<number> {
   let seq = afterSeq;
   const kept: Message[] = [];
   for await (const message of readMessages(client, thread, afterSeq)) {

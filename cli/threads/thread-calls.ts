@@ -12,7 +12,9 @@ const PAGE = 100;
 const AGAIN_MS = [200, 1_000, 3_000] as const;
 
 /** The newest threads that the caller may see. */
-export async function listThreads({ api }: WeirClient, { namespace, agent, limit }: { readonly namespace: string; readonly agent: string | undefined; readonly limit: number }): Promise<Thread[]> {
+export async function listThreads(
+  { api }: WeirClient, { namespace, agent, limit }: { readonly namespace: string; readonly agent: string | undefined; readonly limit: number },
+): Promise<Thread[]> {
   const threads: Thread[] = [];
   let after: string | null = null;
   do {
@@ -29,7 +31,9 @@ export async function listThreads({ api }: WeirClient, { namespace, agent, limit
 /** All messages after one. */
 export async function* readMessages({ api }: WeirClient, { namespace, name }: ThreadName, afterSeq: number): AsyncGenerator<Message> {
   for (let after = afterSeq; ;) {
-    const { messages } = dataOf(await api.GET("/v1/namespaces/{namespace}/threads/{thread}/messages", { params: { path: { namespace, thread: name }, query: { after, limit: PAGE } } }));
+    const { messages } = dataOf(
+      await api.GET("/v1/namespaces/{namespace}/threads/{thread}/messages", { params: { path: { namespace, thread: name }, query: { after, limit: PAGE } } }),
+    );
     yield* messages;
     const last = messages.at(-1);
     if (last === undefined || messages.length < PAGE) return;
@@ -39,7 +43,9 @@ export async function* readMessages({ api }: WeirClient, { namespace, name }: Th
 
 /** Opens a thread; with one key it is one thread, however often it is asked for. */
 export async function openThread({ api }: WeirClient, namespace: string, wish: ThreadWish, key: string): Promise<Thread> {
-  const open = async () => dataOf(await api.POST("/v1/namespaces/{namespace}/threads", { params: { path: { namespace }, header: { "idempotency-key": key } }, body: wish }));
+  const open = async () => dataOf(
+    await api.POST("/v1/namespaces/{namespace}/threads", { params: { path: { namespace }, header: { "idempotency-key": key } }, body: wish }),
+  );
   return (await patiently(open)).thread;
 }
 

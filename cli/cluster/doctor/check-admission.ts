@@ -8,9 +8,10 @@ const POLICIES = ["weir-agent-namespaces", "weir-governed-pods", "weir-ephemeral
 const NAME = "admission policies";
 const MEND = "Install the chart again: `helm upgrade`.";
 
+const warnings = z.array(z.looseObject({ fieldRef: z.string(), warning: z.string() })).default([]);
 const policy = z.looseObject({
   spec: z.looseObject({ failurePolicy: z.string().default("Fail") }),
-  status: z.looseObject({ typeChecking: z.looseObject({ expressionWarnings: z.array(z.looseObject({ fieldRef: z.string(), warning: z.string() })).default([]) }).prefault({}) }).prefault({}),
+  status: z.looseObject({ typeChecking: z.looseObject({ expressionWarnings: warnings }).prefault({}) }).prefault({}),
 });
 const binding = z.looseObject({ spec: z.looseObject({ policyName: z.string(), validationActions: z.array(z.string()).default([]) }) });
 
@@ -30,7 +31,11 @@ async function troubleOf({ api }: Cluster, name: string): Promise<ClusterFinding
   if (spec.failurePolicy !== "Fail") return [finding.fail(NAME, `${name} lets pass what it cannot judge (failurePolicy ${spec.failurePolicy})`, MEND)];
   const bound = binding.safeParse(await api.get(SEEN_TYPES.admissionBindings, { name }));
   if (!bound.success || bound.data.spec.policyName !== name) return [finding.fail(NAME, `${name} is bound to nothing`, MEND)];
-  if (!bound.data.spec.validationActions.includes("Deny")) return [finding.fail(NAME, `the binding of ${name} only says ${bound.data.spec.validationActions.join(", ")}`, MEND)];
+  if (!bound.data.spec.validationActions.includes("Deny")) {
+    return [finding.fail(NAME, `the binding of ${name} only says ${bound.data.spec.validationActions.join(", ")}`, MEND)];
+  }
   const [warning] = status.typeChecking.expressionWarnings;
-  return warning === undefined ? [] : [finding.warn(NAME, `${name}: the API server does not understand ${warning.fieldRef}: ${warning.warning}`, "Its Kubernetes may be too old for this chart.")];
+  return warning === undefined ? [] : [finding.warn(
+    NAME, `${name}: the API server does not understand ${warning.fieldRef}: ${warning.warning}`, "Its Kubernetes may be too old for this chart.",
+  )];
 }

@@ -7,9 +7,10 @@ const NAME = "API server";
 /** The oldest version whose admission policies say all that the chart's have to say. */
 const LEAST = { major: 1, minor: 34 } as const;
 
+const GROUP = "authentication.k8s.io/v1";
+
 const version = z.looseObject({ gitVersion: z.string() });
 const review = z.looseObject({
-  metadata: z.looseObject({ creationTimestamp: z.string().nullish() }).default({}),
   status: z.looseObject({ userInfo: z.looseObject({ username: z.string().default("") }) }),
 });
 
@@ -26,7 +27,7 @@ async function reached({ api, server }: Cluster): Promise<ClusterFinding> {
 
 async function signedIn({ api }: Cluster): Promise<ClusterFinding> {
   try {
-    const { status } = review.parse(await api.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" }));
+    const { status } = review.parse(await api.post(`/apis/${GROUP}/selfsubjectreviews`, { apiVersion: GROUP, kind: "SelfSubjectReview" }));
     return finding.ok("you", status.userInfo.username);
   } catch (error) {
     return finding.warn("you", `the API server does not say who you are: ${describeError(error)}`, "Checks that need more rights than you have say so.");

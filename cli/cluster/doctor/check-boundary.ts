@@ -11,14 +11,19 @@ export const boundaryCheck: Check = {
   run: async ({ systemNamespace }, facts) => {
     try {
       const boundary = await facts.boundary();
-      if (boundary === null) return [finding.fail("boundary", `there is no ConfigMap ${systemNamespace}/${BOUNDARY_CONFIG_MAP}: proxies refuse everything`, LOG)];
+      if (boundary === null) {
+        return [finding.fail("boundary", `there is no ConfigMap ${systemNamespace}/${BOUNDARY_CONFIG_MAP}: proxies refuse everything`, LOG)];
+      }
       const { revision, agents, grants, budgets, platform } = boundary.set;
       const size = `revision ${revision}: ${Object.keys(agents).length} agents, ${Object.keys(grants).length} grants, ${Object.keys(budgets).length} budgets`;
       if (platform === null) return [finding.warn("boundary", `${size}; it does not say where weir.internal is: agents cannot fetch messages`, LOG)];
       return [finding.ok("boundary", size)];
     } catch (error) {
       if (error instanceof KubeError) throw error;
-      return [finding.fail("boundary", `the ConfigMap cannot be used: ${describeError(error)}`, "Its content is the controller's alone; deleting it makes the controller write it again.")];
+      return [finding.fail(
+        "boundary", `the ConfigMap cannot be used: ${describeError(error)}`,
+        "Its content is the controller's alone; deleting it makes the controller write it again.",
+      )];
     }
   },
 };

@@ -13,10 +13,11 @@ const CONTROLLER = "weir-controller";
 /** Clocks of a cluster and of whoever looks at it differ; no more than this is taken for the clocks' fault, in milliseconds. */
 const SKEW_MS = 30_000;
 
+const count = z.number().default(0);
 const deployment = z.looseObject({
-  metadata: z.looseObject({ labels: z.record(z.string(), z.string()).default({}), generation: z.number().default(0) }),
+  metadata: z.looseObject({ labels: z.record(z.string(), z.string()).default({}), generation: count }),
   spec: z.looseObject({ replicas: z.number().default(1) }),
-  status: z.looseObject({ readyReplicas: z.number().default(0), updatedReplicas: z.number().default(0), observedGeneration: z.number().default(0) }).prefault({}),
+  status: z.looseObject({ readyReplicas: count, updatedReplicas: count, observedGeneration: count }).prefault({}),
 });
 const lease = z.looseObject({
   spec: z.looseObject({ holderIdentity: z.string().default(""), leaseDurationSeconds: z.number().default(15), renewTime: z.string().default("") }).prefault({}),
@@ -27,7 +28,11 @@ export const controllerCheck: Check = { name: "controller", run: async (cluster)
 
 async function running({ api, systemNamespace }: Cluster): Promise<ClusterFinding> {
   const found = await api.get(SEEN_TYPES.deployments, { namespace: systemNamespace, name: CONTROLLER });
-  if (found === null) return finding.fail("controller", `there is no Deployment ${systemNamespace}/${CONTROLLER}`, "Install the chart, or name its namespace with --system-namespace.");
+  if (found === null) {
+    return finding.fail(
+      "controller", `there is no Deployment ${systemNamespace}/${CONTROLLER}`, "Install the chart, or name its namespace with --system-namespace.",
+    );
+  }
   const { metadata, spec, status } = deployment.parse(found);
   const ready = `${status.readyReplicas} of ${spec.replicas} ready`;
   const look = `\`kubectl -n ${systemNamespace} describe deployment,pod -l app.kubernetes.io/component=controller\` says why.`;
@@ -35,7 +40,9 @@ async function running({ api, systemNamespace }: Cluster): Promise<ClusterFindin
   const isRolledOut = status.observedGeneration >= metadata.generation && status.readyReplicas >= spec.replicas && status.updatedReplicas >= spec.replicas;
   if (!isRolledOut) return finding.warn("controller", `${ready}, ${status.updatedReplicas} of the newest definition`, look);
   const installed = metadata.labels[VERSION_LABEL];
-  if (installed !== undefined && installed !== VERSION) return finding.warn("controller", `${ready}; version ${installed}, this tool is ${VERSION}`, "Use the tool of the same version.");
+  if (installed !== undefined && installed !== VERSION) {
+    return finding.warn("controller", `${ready}; version ${installed}, this tool is ${VERSION}`, "Use the tool of the same version.");
+  }
   return finding.ok("controller", installed === undefined ? ready : `${ready}, version ${installed}`);
 }
 

@@ -17,7 +17,9 @@ export const definitionsCheck: Check = {
     const bad = all.flatMap(({ type, object }) => troubleOf(type, object));
     if (bad.length === 0) return [finding.ok("definitions", all.length === 0 ? "there are none yet" : `all ${all.length} are in force`)];
     const rest = bad.length - NAMED;
-    return [...bad.slice(0, NAMED), ...(rest > 0 ? [finding.warn("definitions", `and ${rest} more`, "`weir agents -A` and `kubectl get egresspolicies,credentialgrants,budgets -A` list them.")] : [])];
+    return [...bad.slice(0, NAMED), ...(rest > 0 ? [finding.warn(
+      "definitions", `and ${rest} more`, "`weir agents -A` and `kubectl get egresspolicies,credentialgrants,budgets -A` list them.",
+    )] : [])];
   },
 };
 
@@ -31,7 +33,9 @@ function troubleOf(type: ResourceType, object: SeenObject): ClusterFinding[] {
   const look = `\`kubectl -n ${metadata.namespace} describe ${type.plural.replace(/ies$/, "y").replace(/s$/, "")} ${metadata.name}\` has the rest.`;
   const bad = status.conditions.find((one) => one.status === "False");
   if (bad !== undefined) return [finding.fail(name, `${bad.type} is not so (${bad.reason}): ${bad.message}`, look)];
-  if (conditionOf(object, "Accepted") === undefined) return [finding.warn(name, "no controller has looked at it yet", "See the findings `controller` and `leader`.")];
+  if (conditionOf(object, "Accepted") === undefined) {
+    return [finding.warn(name, "no controller has looked at it yet", "See the findings `controller` and `leader`.")];
+  }
   const isStale = metadata.generation !== undefined && status.observedGeneration !== undefined && status.observedGeneration < metadata.generation;
   return isStale ? [finding.warn(name, "the controller has not looked at its last change yet", "See the findings `controller` and `leader`.")] : [];
 }
@@ -46,7 +50,11 @@ export const threadsCheck: Check = {
     return paused.slice(0, NAMED).map((thread) => {
       const { name, namespace } = thread.metadata;
       const why = conditionOf(thread, "Started");
-      return finding.warn(`Thread ${namespace}/${name}`, `no longer started after ${thread.status.attempts} tries: ${why?.reason ?? "unknown"}${why?.message ? `: ${why.message}` : ""}`, `\`weir explain -n ${namespace} --thread ${name}\``);
+      return finding.warn(
+        `Thread ${namespace}/${name}`,
+        `no longer started after ${thread.status.attempts} tries: ${why?.reason ?? "unknown"}${why?.message ? `: ${why.message}` : ""}`,
+        `\`weir explain -n ${namespace} --thread ${name}\``,
+      );
     });
   },
 };

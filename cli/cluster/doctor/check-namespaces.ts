@@ -16,24 +16,38 @@ export const namespacesCheck: Check = {
     if (wanted.length === 0) return [finding.warn("namespaces", "there is none for agents", "Name them in the chart's `agentNamespaces`.")];
     const known = await facts.namespaces();
     const bound = await facts.namedNamespaces();
-    return (await Promise.all(wanted.map(async (name) => inspect(cluster, name, { found: known.find(({ metadata }) => metadata.name === name), isNamed: bound.includes(name) })))).flat();
+    const look = async (name: string) => inspect(cluster, name, { found: known.find(({ metadata }) => metadata.name === name), isNamed: bound.includes(name) });
+    return (await Promise.all(wanted.map(look))).flat();
   },
 };
 
-async function inspect({ api }: Cluster, name: string, { found, isNamed }: { readonly found: SeenObject | undefined; readonly isNamed: boolean }): Promise<ClusterFinding[]> {
+async function inspect(
+  { api }: Cluster, name: string, { found, isNamed }: { readonly found: SeenObject | undefined; readonly isNamed: boolean },
+): Promise<ClusterFinding[]> {
   const title = `namespace ${name}`;
   if (found === undefined) return [finding.fail(title, "it is not there", "Make it, or set `agentNamespaces[].create` in the chart.")];
   const findings: ClusterFinding[] = [];
   const level = found.metadata.labels[ENFORCE];
   if (level !== undefined && level !== "privileged") {
-    findings.push(finding.fail(title, `Pod Security enforces ${level}: the boundary's init container is refused`, `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others.`));
+    findings.push(finding.fail(
+      title, `Pod Security enforces ${level}: the boundary's init container is refused`,
+      `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others.`,
+    ));
   }
   if (!isNamed && found.metadata.labels[GOVERNED_LABEL] !== "enabled") {
-    findings.push(finding.warn(title, "other pods there may have NET_ADMIN, hostPath or the node's network", `Add it to the chart's \`agentNamespaces\`, or \`kubectl label namespace ${name} ${GOVERNED_LABEL}=enabled\`.`));
+    findings.push(finding.warn(
+      title, "other pods there may have NET_ADMIN, hostPath or the node's network",
+      `Add it to the chart's \`agentNamespaces\`, or \`kubectl label namespace ${name} ${GOVERNED_LABEL}=enabled\`.`,
+    ));
   }
   const present = new Set((await api.list(TYPES.networkPolicies, { namespace: name })).items.map(({ metadata }) => metadata.name));
   const missing = POLICIES.filter((policy) => !present.has(policy));
-  if (missing.length > 0) findings.push(finding.fail(title, `no NetworkPolicy ${missing.join(", ")}: nothing outside of the pod holds agents to the boundary`, "Add the namespace to the chart's `agentNamespaces`, or apply those of docs/kubernetes.md."));
+  if (missing.length > 0) {
+    findings.push(finding.fail(
+      title, `no NetworkPolicy ${missing.join(", ")}: nothing outside of the pod holds agents to the boundary`,
+      "Add the namespace to the chart's `agentNamespaces`, or apply those of docs/kubernetes.md.",
+    ));
+  }
   return findings.length > 0 ? findings : [finding.ok(title, "takes the boundary, refuses ways around it, and has its NetworkPolicies")];
 }
 
@@ -52,7 +66,15 @@ export const networkCheck: Check = {
     const enforcing = known.find(({ doesEnforce }) => doesEnforce);
     if (enforcing !== undefined) return [finding.ok("network plug-in", `${enforcing.name} is there, which enforces NetworkPolicies unless it was told not to`)];
     const lax = known.find(({ doesEnforce }) => !doesEnforce);
-    if (lax !== undefined) return [finding.fail("network plug-in", `${lax.name} does not enforce NetworkPolicies: root in a pod can leave the boundary aside`, "Add a plug-in that does, such as Cilium, Calico or kube-network-policies.")];
-    return [finding.warn("network plug-in", "from here nobody can tell whether NetworkPolicies are enforced", "Try it: from a pod with the label `weir.dev/agent`, in a namespace for agents, nothing but port 15008 of the proxies may answer.")];
+    if (lax !== undefined) {
+      return [finding.fail(
+        "network plug-in", `${lax.name} does not enforce NetworkPolicies: root in a pod can leave the boundary aside`,
+        "Add a plug-in that does, such as Cilium, Calico or kube-network-policies.",
+      )];
+    }
+    return [finding.warn(
+      "network plug-in", "from here nobody can tell whether NetworkPolicies are enforced",
+      "Try it: from a pod with the label `weir.dev/agent`, in a namespace for agents, nothing but port 15008 of the proxies may answer.",
+    )];
   },
 };

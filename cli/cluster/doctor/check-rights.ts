@@ -4,7 +4,8 @@ import type { Cluster } from "../cluster-connection.ts";
 import { finding, type Check } from "./finding.ts";
 
 type Asked = AccessQuestion["resource"];
-type Program = "weir-controller" | "weir-proxy";
+const PROGRAMS = ["weir-controller", "weir-proxy"] as const;
+type Program = (typeof PROGRAMS)[number];
 
 /** What each program cannot do without; the chart's roles have the whole list. */
 function needed(system: string, agentNamespaces: readonly string[]): readonly (readonly [Program, Asked])[] {
@@ -16,7 +17,8 @@ function needed(system: string, agentNamespaces: readonly string[]): readonly (r
     ["weir-controller", { verb: "create", group: "authorization.k8s.io", resource: "subjectaccessreviews" }],
     ["weir-controller", { verb: "update", group: "coordination.k8s.io", resource: "leases", namespace: system, name: "weir-controller" }],
     ["weir-controller", { verb: "update", group: "", resource: "configmaps", namespace: system, name: "weir-boundary" }],
-    ...agentNamespaces.flatMap((namespace) => ["pods", "persistentvolumeclaims"].map((resource) => ["weir-controller", { verb: "create", group: "", resource, namespace }] as const)),
+    ...agentNamespaces.map((namespace) => ["weir-controller", { verb: "create", group: "", resource: "pods", namespace }] as const),
+    ...agentNamespaces.map((namespace) => ["weir-controller", { verb: "create", group: "", resource: "persistentvolumeclaims", namespace }] as const),
     ["weir-proxy", { verb: "watch", group: "", resource: "pods" }],
     ["weir-proxy", { verb: "watch", group: "", resource: "configmaps", namespace: system, name: "weir-boundary" }],
     ["weir-proxy", { verb: "create", group: "authentication.k8s.io", resource: "tokenreviews" }],
@@ -37,11 +39,15 @@ export const rightsCheck: Check = {
   name: "rights",
   run: async (cluster, facts) => {
     const namespaces = (await facts.agentNamespaces()).slice(0, NAMESPACES_LIMIT);
-    const wanted = await Promise.all(needed(cluster.systemNamespace, namespaces).map(async ([program, asked]) => ((await may(cluster, program, asked)) ? [] : [`${program} may not ${words(asked)}`])));
-    const programs: readonly Program[] = ["weir-controller", "weir-proxy"];
-    const excess = await Promise.all(programs.flatMap((program) => EXCESS.map(async (asked) => ((await may(cluster, program, asked)) ? [`${program} may ${words(asked)}`] : []))));
+    const wanted = await Promise.all(needed(cluster.systemNamespace, namespaces)
+      .map(async ([program, asked]) => ((await may(cluster, program, asked)) ? [] : [`${program} may not ${words(asked)}`])));
+    const excess = await Promise.all(PROGRAMS.flatMap((program) => EXCESS
+      .map(async (asked) => ((await may(cluster, program, asked)) ? [`${program} may ${words(asked)}`] : []))));
     const findings = [
-      ...wanted.flat().map((detail) => finding.fail("rights", detail, "The chart's roles have it: `helm upgrade`; a namespace for agents must be in `agentNamespaces`, or bound by hand (docs/kubernetes.md).")),
+      ...wanted.flat().map((detail) => finding.fail(
+        "rights", detail,
+        "The chart's roles have it: `helm upgrade`; a namespace for agents must be in `agentNamespaces`, or bound by hand (docs/kubernetes.md).",
+      )),
       ...excess.flat().map((detail) => finding.warn("rights", detail, "Take it away: the chart gives no such right.")),
     ];
     return findings.length > 0 ? findings : [finding.ok("rights", "controller and proxies have what they need, and none of what would give the cluster away")];

@@ -17,7 +17,8 @@ import { finding, type Check, type ClusterFinding } from "./finding.ts";
 
 /** In the order in which they are said: each needs what is above it. */
 const CHECKS: readonly Check[] = [
-  controllerCheck, webhookCheck, injectionCheck, admissionCheck, boundaryCheck, proxiesCheck, rightsCheck, namespacesCheck, networkCheck, definitionsCheck, threadsCheck,
+  controllerCheck, webhookCheck, injectionCheck, admissionCheck, boundaryCheck, proxiesCheck,
+  rightsCheck, namespacesCheck, networkCheck, definitionsCheck, threadsCheck,
 ];
 
 /** Looks at everything that an installation consists of. Changes nothing. @throws KubeError only if the API server cannot be asked at all */
@@ -34,9 +35,13 @@ async function attempt(check: Check, cluster: Cluster, facts: Facts): Promise<re
   try {
     return await check.run(cluster, facts);
   } catch (error) {
-    if (isForbidden(error)) return [finding.warn(check.name, `you may not look: ${describeError(error)}`, "Somebody with more rights in the cluster should run this.")];
+    if (isForbidden(error)) {
+      return [finding.warn(check.name, `you may not look: ${describeError(error)}`, "Somebody with more rights in the cluster should run this.")];
+    }
     // A type that is not served is what the check of the kinds is about.
-    if (error instanceof KubeError && error.status === 404) return [finding.fail(check.name, "cannot be looked at: a kind that it needs is not served", "See the finding `kinds`.")];
+    if (error instanceof KubeError && error.status === 404) {
+      return [finding.fail(check.name, "cannot be looked at: a kind that it needs is not served", "See the finding `kinds`.")];
+    }
     return [finding.fail(check.name, describeError(error), "Run it again; if it stays so, this is a fault of the tool or of the API server.")];
   }
 }

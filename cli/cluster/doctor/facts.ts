@@ -40,8 +40,9 @@ export function factsOf(cluster: Cluster): Facts {
   return { agents, namespaces, namedNamespaces, agentNamespaces, boundary };
 }
 
+const values = z.looseObject({ values: z.array(z.string()).default([]) });
 const byName = z.looseObject({
-  spec: z.looseObject({ matchResources: z.looseObject({ namespaceSelector: z.looseObject({ matchExpressions: z.array(z.looseObject({ values: z.array(z.string()).default([]) })) }) }) }),
+  spec: z.looseObject({ matchResources: z.looseObject({ namespaceSelector: z.looseObject({ matchExpressions: z.array(values) }) }) }),
 });
 
 function once<T>(find: () => Promise<T>): () => Promise<T> {

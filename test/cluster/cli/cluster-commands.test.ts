@@ -144,6 +144,10 @@ describe.skipIf(programs === null)("weir against a real control plane, with the 
     expect(await plane.api.get(TYPES.leases, { namespace: RELEASE.namespace, name: "weir-controller" })).not.toBeNull();
   });
 
+  test("a kubeconfig that is not there is said before anything is asked", async () => {
+    expect(await weir(["agents", "--kubeconfig", "/nowhere/config"])).toMatchObject({ code: 78, err: expect.stringContaining("cannot read the kubeconfig /nowhere/config") });
+  });
+
   test("an API server that does not answer is said in one line, with exit code 69", async () => {
     await plane.killApiServer();
     expect(await asAdmin("doctor", "--cluster")).toMatchObject({ code: 69, out: "", err: expect.stringMatching(/^weir: .*the API server cannot be reached.*\n {2}Is the cluster up/) });

@@ -12,8 +12,10 @@ import { gatherContents, IMAGES, type ImageName, type Sources } from "./images/c
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const OUT = join(ROOT, "dist/images");
-const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
-const NFT_PLACES = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
+export const CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt";
+const PROGRAM_FOLDERS = ["/usr/sbin", "/sbin", "/usr/bin", "/bin"];
+/** The package that has each. */
+const PACKAGES = { nft: "nftables", nsenter: "util-linux", ip: "iproute2" } as const;
 
 /** Name of an image in every archive; the chart's values name it, and nothing pulls it. */
 export function imageReference(name: ImageName): string {
@@ -33,7 +35,7 @@ export function imageArchive(name: ImageName): string {
 export async function buildImages(announce: (line: string) => void): Promise<ImageName[]> {
   const context = join(OUT, "context");
   const built = gatherContents(await findSources(announce), join(context, "out"));
-  const storage = writeStorageConfig();
+  const storage = writeStorageConfig(join(OUT, "storage"));
   for (const name of IMAGES) rmSync(imageArchive(name), { force: true });
   try {
     for (const name of built) {
@@ -51,16 +53,19 @@ export async function buildImages(announce: (line: string) => void): Promise<Ima
 }
 
 async function findSources(announce: (line: string) => void): Promise<Sources> {
-  const nft = NFT_PLACES.find((path) => existsSync(path));
-  if (nft === undefined) throw new UserError("there is no nft here", "Install nftables.", EXIT.unavailable);
   if (!existsSync(CA_BUNDLE)) throw new UserError(`there is no ${CA_BUNDLE}`, "Install ca-certificates.", EXIT.unavailable);
   const opa = await obtainOpa(readEnvironment(), announce);
-  return { checkout: ROOT, node: process.execPath, nft, opa: opa.path, caBundle: CA_BUNDLE };
+  return { checkout: ROOT, node: process.execPath, nft: findProgram("nft"), nsenter: findProgram("nsenter"), ip: findProgram("ip"), opa: opa.path, caBundle: CA_BUNDLE };
 }
 
-/** Storage of its own: nothing that others keep with buildah or podman on this machine is seen or changed. */
-function writeStorageConfig(): string {
-  const folder = join(OUT, "storage");
+function findProgram(name: keyof typeof PACKAGES): string {
+  const path = PROGRAM_FOLDERS.map((folder) => join(folder, name)).find((candidate) => existsSync(candidate));
+  if (path === undefined) throw new UserError(`there is no ${name} here`, `Install ${PACKAGES[name]}.`, EXIT.unavailable);
+  return path;
+}
+
+/** Storage of its own: nothing that others keep with buildah or podman on this machine is seen or changed. @returns path of the configuration, below `folder` */
+export function writeStorageConfig(folder: string): string {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, "storage.conf");
   const driver = process.getuid?.() === 0 ? "overlay" : "vfs";
@@ -68,7 +73,8 @@ function writeStorageConfig(): string {
   return file;
 }
 
-function buildah(storageConfig: string, args: readonly string[]): void {
+/** @throws UserError with what buildah says */
+export function buildah(storageConfig: string, args: readonly string[]): void {
   try {
     execFileSync("buildah", args, { cwd: ROOT, env: { ...readEnvironment(), CONTAINERS_STORAGE_CONF: storageConfig }, stdio: ["ignore", "ignore", "pipe"], encoding: "utf8" });
   } catch (error) {

@@ -7,6 +7,9 @@ export interface Sources {
   readonly checkout: string;
   readonly node: string;
   readonly nft: string;
+  /** Enters a network namespace, and lists addresses there: for the node's agent, which is in the image of init. */
+  readonly nsenter: string;
+  readonly ip: string;
   readonly opa: string;
   /** The roots of the system. */
   readonly caBundle: string;
@@ -28,9 +31,11 @@ const GROUP = "root:x:0:\nnogroup:x:65534:\nweir:x:65532:\nweir-sidecar:x:64000:
 
 /** What one image has beyond the runtime. @param root its folder, which becomes the root of the image */
 const CONTENTS: Readonly<Record<ImageName, (sources: Sources, root: string) => void>> = {
-  init: ({ checkout, nft }, root) => {
-    copyFile(join(checkout, "dist/init.mjs"), join(root, APP, "init.mjs"));
+  init: ({ checkout, nft, nsenter, ip }, root) => {
+    for (const program of ["init.mjs", "redirect.mjs"]) copyFile(join(checkout, "dist", program), join(root, APP, program));
     copyProgram(nft, root, "usr/sbin/nft");
+    copyProgram(nsenter, root, "usr/bin/nsenter");
+    copyProgram(ip, root, "usr/sbin/ip");
   },
   sidecar: ({ checkout }, root) => {
     copyFile(join(checkout, "dist/sidecar.cjs"), join(root, APP, "sidecar.cjs"));
@@ -66,7 +71,7 @@ export function gatherContents(sources: Sources, out: string): ImageName[] {
 }
 
 /** Node with its libraries, the public roots, names of the users, a folder for temporary files; no shell. */
-function gatherRuntime({ node, caBundle }: Sources, root: string): void {
+export function gatherRuntime({ node, caBundle }: Pick<Sources, "node" | "caBundle">, root: string): void {
   copyProgram(node, root, "usr/local/bin/node");
   copyFile(caBundle, join(root, "etc/ssl/certs/ca-certificates.crt"));
   writeFileSync(join(root, "etc/passwd"), PASSWD);

@@ -99,7 +99,8 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: Sto
 
 const definitionOf = ({ agent }: ThreadFacts): Agent | null => (agent.kind === "present" ? agent.agent : null);
 const podOf = (pod: KubeObject | null, thread: Thread) => (pod === null ? null : readPod(pod, thread.metadata.uid));
-export const openedMsOf = ({ metadata }: Thread): number => Date.parse(metadata.creationTimestamp ?? "") || 0;
+/** The API server's stamp has whole seconds: the end of that one, so that nothing that was used before it counts as later. */
+export const openedMsOf = ({ metadata }: Thread): number => (Date.parse(metadata.creationTimestamp ?? "") || -999) + 999;
 const seekerOf = (key: string, agentKey: string, demand: Demand): Seeker => ({ key, agentKey, oldestUnreadMs: demand.oldestUnreadMs });
 
 /** Before anything is awaited: two threads that decide at the same time must not both take the last place. */

@@ -1,10 +1,14 @@
-import type { KubeApi, KubeObject } from "../../../common/kube/kube-api.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { KubeError, type KubeApi, type KubeObject } from "../../../common/kube/kube-api.ts";
 import { TYPES } from "../../../common/kube/resource-types.ts";
 import { FINALIZER, LABELS } from "../../../common/labels.ts";
 import type { ThreadStatus } from "../../../controller/resources/thread.ts";
 import type { ThreadStore } from "../../../controller/threads/thread-store.ts";
 
+const AWAY_MS = 100;
 const V1ALPHA1 = "weir.dev/v1alpha1";
+
+const threadOf = ({ metadata }: KubeObject): string => metadata.labels?.[LABELS.thread] ?? "";
 
 /** Agents, threads and messages of one namespace of a real cluster, and whoever plays kubelet and agent where there is none. */
 export class ThreadScene {
@@ -60,6 +64,13 @@ export class ThreadScene {
     await this.#api.remove(TYPES.threads, this.#ref(name));
   }
 
+  /** As a person asks for it: what was posted before waits for the next message. */
+  async stop(name: string): Promise<void> {
+    const thread = await this.#api.get(TYPES.threads, this.#ref(name));
+    if (thread === null) throw new Error(`there is no thread ${name}`);
+    await this.#api.replace(TYPES.threads, { ...thread, spec: { ...thread["spec"] as object, stopRequestedAt: new Date().toISOString() } });
+  }
+
   /** As a kubelet reports it. A pod that is gone or has changed meanwhile is looked at again by the caller. */
   async report(pod: KubeObject, state: Readonly<Record<string, unknown>>, phase = "Running"): Promise<void> {
     const containerStatuses = [{ name: "agent", image: "none", imageID: "", ready: phase === "Running", restartCount: 0, state }];
@@ -83,7 +94,7 @@ export class ThreadScene {
   }
 
   threadOf(pod: KubeObject): string {
-    return pod.metadata.labels?.[LABELS.thread] ?? "";
+    return threadOf(pod);
   }
 
   /** Removes our hold on threads of a test that has ended, so that the next one finds nothing. */
@@ -109,24 +120,35 @@ export class PodWitness {
   readonly firstSeenMs = new Map<string, number>();
   readonly #alive = new Map<string, string>();
 
+  /** Goes on however often the API server goes away; after a restart it may have to look at what there is instead of at what happened. */
   async watch(api: KubeApi, namespace: string, signal: AbortSignal): Promise<void> {
-    let { resourceVersion } = await api.list(TYPES.pods, { namespace }, signal);
+    let from = await this.#look(api, namespace, signal);
     while (!signal.aborted) {
       try {
-        for await (const event of api.watch(TYPES.pods, { namespace }, resourceVersion, signal)) {
-          resourceVersion = event.type === "BOOKMARK" ? event.resourceVersion : event.object.metadata.resourceVersion ?? resourceVersion;
+        for await (const event of api.watch(TYPES.pods, { namespace }, from, signal)) {
+          from = event.type === "BOOKMARK" ? event.resourceVersion : event.object.metadata.resourceVersion ?? from;
           if (event.type !== "BOOKMARK") this.#see(event.type, event.object);
         }
       } catch (error) {
-        // The API server may be restarted under us; etcd keeps what we have to see.
-        if (!signal.aborted && !(error instanceof Error && error.name === "KubeError")) throw error;
+        if (signal.aborted) return;
+        if (error instanceof KubeError && error.status === 410) from = await this.#look(api, namespace, signal).catch(() => from);
+        await pause(AWAY_MS, undefined, { signal }).catch(() => undefined);
       }
     }
   }
 
-  #see(type: "ADDED" | "MODIFIED" | "DELETED", { metadata }: KubeObject): void {
-    const thread = metadata.labels?.[LABELS.thread] ?? "";
-    const uid = metadata.uid ?? "";
+  /** @returns the version from which on to watch */
+  async #look(api: KubeApi, namespace: string, signal: AbortSignal): Promise<string> {
+    const { resourceVersion, items } = await api.list(TYPES.pods, { namespace }, signal);
+    const uids = new Set(items.map(({ metadata }) => metadata.uid));
+    for (const [thread, uid] of [...this.#alive]) if (!uids.has(uid)) this.#alive.delete(thread);
+    for (const pod of items) if (this.#alive.get(threadOf(pod)) !== pod.metadata.uid) this.#see("ADDED", pod);
+    return resourceVersion;
+  }
+
+  #see(type: "ADDED" | "MODIFIED" | "DELETED", pod: KubeObject): void {
+    const thread = threadOf(pod);
+    const uid = pod.metadata.uid ?? "";
     const known = this.#alive.get(thread);
     if (type === "ADDED") {
       this.made += 1;

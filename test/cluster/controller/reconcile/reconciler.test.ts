@@ -65,6 +65,11 @@ describe.skipIf(programs === null)("the reconciler, level 1 (npm run verify:clus
       return (await scene.pods())[0]!;
     };
 
+    const changeAgent = async (spec: object): Promise<void> => {
+      const agent = await plane.api.get(TYPES.agents, { namespace: `team-${count}`, name: "helper" });
+      await plane.api.replace(TYPES.agents, { ...agent!, spec: { ...agent!["spec"] as object, ...spec } });
+    };
+
     test("a message wakes a thread with its claims; when all is read and idle the pod goes and the claims stay; the next message finds them", async () => {
       await scene.agent("helper", { idleTimeout: "10s", volumes: [{ name: "work", mountPath: "/work" }] });
       const uid = await scene.thread("one");
@@ -100,8 +105,7 @@ describe.skipIf(programs === null)("the reconciler, level 1 (npm run verify:clus
       await scene.post(uid, "hello");
       await expect.poll(async () => (await scene.status("one")).conditions?.[0]?.message, SOON).toContain("spec.containers[0].image");
       expect(await scene.status("one")).toMatchObject({ conditions: [{ type: "Started", status: "False", reason: "PodRejected" }] });
-      const agent = await plane.api.get(TYPES.agents, { namespace: `team-${count}`, name: "helper" });
-      await plane.api.replace(TYPES.agents, { ...agent!, spec: { ...agent!["spec"] as object, image: "example.com/helper:2" } });
+      await changeAgent({ image: "example.com/helper:2" });
       await onlyPod();
     });
 
@@ -117,6 +121,48 @@ describe.skipIf(programs === null)("the reconciler, level 1 (npm run verify:clus
       await scene.readAll(uid);
       await expect.poll(async () => scene.status("one"), SOON).toMatchObject({ attempts: 0, unread: 0 });
       expect(witness.violations).toEqual([]);
+    });
+
+    test("an image that cannot be pulled pauses the thread after ten tries, with the reason; a changed Agent is tried at once", async () => {
+      await scene.agent("helper");
+      await scene.post(await scene.thread("one"), "hello");
+      const pull = async () => {
+        const [pod] = await scene.pods();
+        if (pod !== undefined && pod.metadata.deletionTimestamp === undefined) await scene.report(pod, { waiting: { reason: "ErrImagePull", message: "no such image" } }, "Pending");
+        return scene.status("one");
+      };
+      await expect.poll(pull, SOON).toMatchObject({ phase: "Paused", attempts: 10, unread: 1 });
+      expect(await scene.status("one")).toMatchObject({ conditions: [{ type: "Started", status: "False", reason: "ImagePullFailed", message: expect.stringContaining("no such image") }] });
+      expect(await scene.status("one")).not.toHaveProperty("nextAttemptAt");
+      const made = witness.made;
+      await changeAgent({ image: "example.com/helper:2" });
+      await onlyPod();
+      expect([made, witness.made, witness.violations]).toEqual([10, 11, []]);
+    });
+
+    test("a warm agent's thread has its instance when it is opened; the one opened before it sleeps after its idle timeout", async () => {
+      await scene.agent("helper", { idleTimeout: "10s", instances: { max: 5, warm: 1 } });
+      await scene.thread("one");
+      await scene.runs(await onlyPod());
+      await expect.poll(async () => scene.status("one"), SOON).toMatchObject({ phase: "Running", unread: 0 });
+      const uid = await scene.thread("two");
+      await expect.poll(async () => (await scene.pods()).map((pod) => scene.threadOf(pod)), SOON).toContain("two");
+      await expect.poll(async () => (await scene.pods()).map((pod) => scene.threadOf(pod)), SOON).toEqual(["two"]);
+      await scene.post(uid, "hello");
+      await expect.poll(async () => scene.status("two"), SOON).toMatchObject({ unread: 1, instance: "weir-two" });
+      expect([witness.made, witness.violations]).toEqual([2, []]);
+    });
+
+    test("a thread that is stopped stays stopped with its unread message, and wakes with the next", async () => {
+      await scene.agent("helper");
+      const uid = await scene.thread("one");
+      await scene.post(uid, "before");
+      await scene.runs(await onlyPod());
+      await scene.stop("one");
+      await expect.poll(async () => scene.status("one"), SOON).toMatchObject({ phase: "Idle", unread: 1, conditions: [{ type: "Started", reason: "Stopped" }] });
+      expect((await scene.pods()).length).toBe(0);
+      await scene.post(uid, "after");
+      await onlyPod();
     });
 
     test("a thread that is deleted while it starts leaves nothing", async () => {
@@ -140,6 +186,21 @@ describe.skipIf(programs === null)("the reconciler, level 1 (npm run verify:clus
       await plane.startApiServer();
       await expect.poll(async () => (await scene.pods()).length, SOON).toBe(3);
       expect(witness.violations).toEqual([]);
+    });
+
+    test("the API server is killed again and again while messages come: each thread has one pod, and none is forgotten", async () => {
+      await scene.agent("helper");
+      const uids = await Promise.all(["one", "two", "three", "four"].map(async (name) => scene.thread(name)));
+      await expect.poll(async () => (await scene.status("four")).phase, SOON).toBe("Idle");
+      for (const uid of uids) {
+        await scene.post(uid, "in between");
+        await plane.killApiServer();
+        await plane.startApiServer();
+      }
+      await expect.poll(async () => (await scene.pods()).length, SOON).toBe(4);
+      await expect.poll(async () => Promise.all(["one", "two", "three", "four"].map(async (name) => (await scene.status(name)).phase)), SOON)
+        .toEqual(["Starting", "Starting", "Starting", "Starting"]);
+      expect([witness.made, witness.violations]).toEqual([4, []]);
     });
 
     test("an Agent's status counts its threads and instances", async () => {

@@ -7,7 +7,7 @@ COPY tools/go.mod tools/go.sum /tools/
 RUN cd /tools && CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /opa github.com/open-policy-agent/opa
 
 FROM docker.io/library/node:26-bookworm-slim AS build
-RUN apt-get update && apt-get install -y --no-install-recommends nftables ca-certificates && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends nftables iproute2 util-linux ca-certificates && rm -rf /var/lib/apt/lists/*
 WORKDIR /weir
 COPY package.json package-lock.json ./
 # Node itself comes from here, too: the pinned package, not the image's.
@@ -21,6 +21,7 @@ COPY --from=build /out/runtime/ /
 ENV PATH=/usr/local/bin:/usr/sbin:/usr/bin
 
 # As root, because writing rules needs NET_ADMIN in the pod's network namespace; the one such container, and over before anything else runs.
+# The agent of a node that writes them from outside (/app/redirect.mjs) is in it as well, with what it enters namespaces by.
 FROM runtime AS init
 COPY --from=build /out/init/ /
 USER 0:0

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { adminConfig } from "../../common/admin-config.ts";
 import { LOG_LEVELS } from "../../common/log.ts";
+import type { Settings } from "../settings.ts";
 
 const address = z.string().refine((text) => isIP(text) !== 0, "must be an IP address");
 const addresses = z.preprocess((value) => (typeof value === "string" ? value.split(",").map((text) => text.trim()).filter((text) => text !== "") : value), z.array(address).min(1));
@@ -22,3 +23,7 @@ export const nodeConfig = z.strictObject({
     .describe("Where /healthz, /readyz and /metrics are served, `address:port`; nowhere if absent."),
 });
 export type NodeConfig = z.output<typeof nodeConfig>;
+
+export const REDIRECT_SETTINGS: Settings<typeof nodeConfig> = {
+  schema: nodeConfig, program: "redirect", names: Object.keys(nodeConfig.shape), numeric: new Set(["verifyIntervalMs", "lookIntervalMs", "commandTimeoutMs", "concurrency"]),
+};

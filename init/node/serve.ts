@@ -5,21 +5,15 @@ import { inClusterAccess } from "../../common/kube/kube-access.ts";
 import { openLog } from "../../common/log.ts";
 import { refuseUnfitRuntime } from "../../common/runtime.ts";
 import { untilStopSignal } from "../../common/stop-signal.ts";
-import { readSettings, type Settings } from "../settings.ts";
-import { nodeConfig } from "./config.ts";
+import { readSettings } from "../settings.ts";
+import { REDIRECT_SETTINGS } from "./config.ts";
 import { startNodeRules } from "./main.ts";
-
-const SETTINGS: Settings<typeof nodeConfig> = {
-  schema: nodeConfig, program: "redirect",
-  names: ["nodeName", "hostAddresses", "namespace", "proxyService", "namespacesDirectory", "verifyIntervalMs", "lookIntervalMs", "commandTimeoutMs", "concurrency", "logLevel", "admin"],
-  numeric: new Set(["verifyIntervalMs", "lookIntervalMs", "commandTimeoutMs", "concurrency"]),
-};
 
 /** The node's agent as a program of its own, as the chart runs it where `redirect.mode` is `node`: `node redirect.mjs --node-name NAME --host-addresses LIST`. */
 async function serve(): Promise<void> {
   refuseUnfitRuntime();
   const environment = readEnvironment();
-  const config = readSettings(process.argv.slice(2), environment, SETTINGS);
+  const config = readSettings(process.argv.slice(2), environment, REDIRECT_SETTINGS);
   const log = openLog("weir-redirect", config.logLevel);
   const running = await startNodeRules(config, openKubeApi(inClusterAccess(environment)), log);
   log.info("redirect.started", { node: config.nodeName, namespaces: config.namespacesDirectory, admin: running.adminUrl });

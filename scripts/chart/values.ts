@@ -100,12 +100,14 @@ export const chartValues = z.strictObject({
   agentNamespaces: z.array(z.strictObject({
     name: label.describe("The namespace."),
     create: z.boolean().default(false).describe("Make it, with the labels below; it stays when the release is removed."),
-    podSecurity: z.enum(["privileged", "baseline", "restricted"]).default("privileged")
-      .describe("Pod Security level that is enforced there. `redirect.mode: init` needs `privileged`, for one init container; an admission policy holds everything else down."),
+    podSecurity: z.enum(["privileged", "baseline", "restricted"]).optional()
+      .describe("Pod Security level that is enforced there. With `redirect.mode: init` it is `privileged`, for one init container; an admission policy holds everything else down. With `node` it is `restricted` unless you say otherwise."),
   })).default([]).describe("Namespaces where agents run: the controller may create pods there, and pods with the boundary get a NetworkPolicy."),
   listenOn: z.enum(["0.0.0.0", "::"]).default("0.0.0.0").describe("Address that proxies and controllers listen on: `::` in clusters with IPv6, also beside IPv4."),
   redirect: z.strictObject({
-    mode: z.enum(["init", "node"]).default("init").describe("Who writes the capture rules: an init container with NET_ADMIN. `node`, for an agent on each node, is refused until this chart brings one."),
+    mode: z.enum(["init", "node"]).default("init").describe("Who writes the capture rules: `init`, a container with NET_ADMIN in each pod, or `node`, a DaemonSet, so that namespaces of agents can be `restricted`."),
+    namespacesHostPath: z.string().regex(/^\/[^:]+$/).default("/run/netns").describe("Folder of the node where the container runtime keeps network namespaces, for `node`; containerd and CRI-O use this one."),
+    resources: resources({ cpu: "10m", memory: "96Mi" }, { memory: "512Mi" }),
   }).prefault({}),
   policy: z.strictObject({
     base: policyData.optional().describe("Policy for every agent of the cluster, as in data.yaml, e.g. names that are hidden from all."),

@@ -18,7 +18,7 @@ const isRoot = process.getuid?.() === 0;
 if (!isRoot && readEnvironment()["CI"] === "1") throw new Error("the agent of a node enters the namespaces of pods: run this tier as root");
 
 const SIDECAR = fileURLToPath(new URL("../../sidecar/main.ts", import.meta.url));
-const POLL = { timeout: 15_000, interval: 50 };
+const POLL = { timeout: 30_000, interval: 50 };
 const NODE_ADDRESS = "10.79.0.1";
 const OTHER = "10.78.0.77";
 const NAMED = { [ANNOTATIONS.injected]: "{}" };

@@ -140,7 +140,7 @@ describe("the ready file", () => {
     const file = join(lab.folder, "ready");
     writeFileSync(file, "");
     const started = lab.startSidecar("--ready-file", file);
-    await expect.poll(() => existsSync(file)).toBe(false);
+    await expect.poll(() => existsSync(file), { timeout: 10_000 }).toBe(false);
     const waiting = lab.start(lab.pod, [process.execPath, fileURLToPath(new URL("../../sidecar/main.ts", import.meta.url)), "--await-ready", file]);
     // What is not turned around goes out, and the next try follows.
     await expect.poll(() => lab.leaks().outside, { timeout: 5_000 }).toBeGreaterThan(1);

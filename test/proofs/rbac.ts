@@ -7,7 +7,7 @@ import { ATTEMPTS } from "./rbac/attempts.ts";
 import { allQuestions, isExpected, NAMESPACES } from "./rbac/expected.ts";
 import { describeQuestion, Questioner, type Kind, type Question } from "./rbac/questions.ts";
 
-const PROGRAMS: readonly Program[] = ["proxy", "controller"];
+const PROGRAMS: readonly Program[] = ["proxy", "controller", "redirect"];
 const FORBIDDEN_PATHS = ["/metrics", "/logs", "/debug/pprof/", "/configz"];
 
 /**
@@ -20,7 +20,7 @@ export async function run({ print }: ProofOptions): Promise<ProofResult> {
   const questioner = new Questioner(plane.admin);
   try {
     for (const name of Object.values(NAMESPACES)) await plane.createNamespace(name);
-    await helmRelease("install", [], { kubeconfig: plane.adminKubeconfig, values: { agentNamespaces: [{ name: NAMESPACES.agents }] } });
+    await helmRelease("install", [], { kubeconfig: plane.adminKubeconfig, values: { agentNamespaces: [{ name: NAMESPACES.agents }], redirect: { mode: "node" } } });
     const kinds = await questioner.kinds();
     const wrong: string[] = [];
     let asked = 0;

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { parseConfig } from "../../common/config.ts";
 import { controllerConfig } from "../../controller/config.ts";
+import { REDIRECT_SETTINGS } from "../../init/node/config.ts";
+import { readSettings } from "../../init/settings.ts";
 import { proxyConfig } from "../../proxy/config.ts";
 import { generatedChartFiles } from "../../scripts/chart/generated-files.ts";
 import { renderControllerConfiguration } from "../../scripts/docs/configuration.ts";
@@ -24,6 +26,7 @@ const CASES: Readonly<Record<string, Values>> = {
   "own settings of the proxy": { proxy: { config: { audit: { retainDays: 90, sinks: [{ type: "https", name: "siem", url: "https://siem.example/in" }] }, upstream: { clusterCidrs: ["10.0.0.0/8"] } } } },
   "everything that is watched": { monitoring: { podMonitor: true, serviceMonitor: true, rules: true, dashboards: true, labels: { release: "prometheus" } } },
   "images by digest": { images: { registry: "registry.example/weir", init: { digest: DIGEST }, sidecar: { digest: DIGEST }, proxy: { digest: DIGEST }, controller: { digest: DIGEST } } },
+  "rules by the node": { redirect: { mode: "node", namespacesHostPath: "/var/run/docker/netns" }, agentNamespaces: [{ name: "agents", create: true }], listenOn: "::" },
   "every namespace, without CRDs and network policies": { rbac: { everyNamespace: true }, crds: { install: false }, networkPolicies: { enabled: false } },
 };
 
@@ -130,6 +133,26 @@ describe("the chart", () => {
     }
   });
 
+  test("lets the node write the rules by a program of its own, which has two rights and sees one folder, and by no other", async () => {
+    const all = await objects("rules by the node");
+    const { spec } = (objectOf(all, "DaemonSet", "weir-redirect")["spec"] as { template: { spec: PodTemplate & { volumes: { hostPath?: object }[] } & Record<string, unknown> } }).template;
+    expect(spec.containers.map(({ securityContext }) => securityContext["capabilities"])).toEqual([{ drop: ["ALL"], add: ["NET_ADMIN", "SYS_ADMIN"] }]);
+    expect(spec.volumes.flatMap(({ hostPath }) => hostPath ?? [])).toEqual([{ path: "/var/run/docker/netns", type: "DirectoryOrCreate" }]);
+    for (const field of ["hostNetwork", "hostPID", "hostIPC"]) expect(spec[field]).toBeUndefined();
+    const settings = Object.fromEntries((spec.containers[0] as unknown as { env: { name: string; value?: string }[] }).env.map(({ name, value }) => [name, value ?? "10.0.0.1"]));
+    expect(readSettings([], settings, REDIRECT_SETTINGS)).toMatchObject({ namespacesDirectory: "/run/netns", hostAddresses: ["10.0.0.1"], admin: { address: "[::]:15090", fromNetwork: true } });
+    const adding = (object: ChartObject) => podTemplates([object]).flatMap(({ containers }) => containers).filter(({ securityContext }) => "add" in (securityContext["capabilities"] as object));
+    expect(all.filter((object) => adding(object).length > 0).map(({ metadata }) => metadata.name)).toEqual(["weir-redirect"]);
+    expect((await objects("the defaults")).filter(({ metadata }) => metadata.name === "weir-redirect")).toEqual([]);
+  });
+
+  test("lets namespaces be restricted where no pod of theirs writes rules", async () => {
+    const level = async (name: string) => objectOf(await objects(name), "Namespace", "agents").metadata.labels?.["pod-security.kubernetes.io/enforce"];
+    expect([await level("rules by the node"), await level("agents and a quota")]).toEqual(["restricted", "privileged"]);
+    const policies = (await objects("rules by the node")).filter(({ kind }) => kind === "ValidatingAdmissionPolicy");
+    expect(policies.filter((policy) => JSON.stringify(policy["spec"]).includes("NET_ADMIN at most"))).toEqual([]);
+  });
+
   test("keeps its CRDs and volumes when it is removed", async () => {
     const kept = (await objects("the defaults")).filter(({ kind }) => kind === "CustomResourceDefinition" || kind === "PersistentVolumeClaim");
     expect(kept).toHaveLength(6);
@@ -150,7 +173,7 @@ describe("the chart refuses", () => {
     ["PostgreSQL without its URL", { controller: { store: { kind: "postgres" } } }, "controller.store.urlSecret.name: with store `postgres`, name the Secret"],
     ["Vault without a token", { vault: { address: "https://vault:8200" } }, "vault.tokenSecret.name: with vault.address, name the Secret"],
     ["an image that moves", { images: { proxy: { tag: "latest" } } }, "would be another image tomorrow"],
-    ["a way to capture that nobody walks", { redirect: { mode: "node" } }, "redirect.mode: `node` needs an agent on each node"],
+    ["a level of Pod Security that its own container breaks", { agentNamespaces: [{ name: "a", create: true, podSecurity: "restricted" }] }, "the level `restricted` refuses the init container that `redirect.mode: init` needs"],
     ["a value that there is none of", { proxi: {} }, "additional properties 'proxi' not allowed"],
     ["a wrong setting of the proxy", { proxy: { config: { audit: { retainDays: "x" } } } }, "at '/proxy/config/audit/retainDays': got string, want integer"],
   ])("%s, and says why", async (_, values, message) => {

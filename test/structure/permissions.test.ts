@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { TYPES } from "../../common/kube/resource-types.ts";
-import { findHelm, objectOf, renderChart, type ChartObject } from "../support/kube/chart.ts";
+import { findHelm, objectOf, renderChart, type ChartObject, type Values } from "../support/kube/chart.ts";
 import { NEEDS, type Program, type Verb } from "../support/kube/permissions.ts";
 import { filesUnder, read, withoutComments } from "./repository.ts";
 
@@ -11,9 +11,12 @@ const VERBS: Readonly<Record<string, readonly Verb[]>> = {
   get: ["get"], list: ["list"], watch: ["watch"], create: ["create"], replace: ["update"], apply: ["patch"], remove: ["delete"], openInformer: ["list", "watch"], open: ["list", "watch"],
 };
 
+/** Asks for a service in the name of whoever wants its address. */
+const SERVICE_ADDRESS = "common/kube/service-address.ts";
 const SOURCES: Readonly<Record<Program, readonly string[]>> = {
-  controller: filesUnder("controller", ".ts").filter((path) => !path.startsWith("controller/resources/")),
+  controller: [...filesUnder("controller", ".ts").filter((path) => !path.startsWith("controller/resources/")), SERVICE_ADDRESS],
   proxy: filesUnder("proxy", ".ts"),
+  redirect: [...filesUnder("init", ".ts"), SERVICE_ADDRESS],
 };
 
 /** Calls that name their type in place: `api.get(TYPES.pods, ...)`, `openInformer(api, TYPES.pods, ...)`. */
@@ -65,8 +68,9 @@ describe("the chart's roles", () => {
   });
 
   /** A change here is a change of what a taken-over program could do: look at it twice. */
-  test.each([["ClusterRole", "weir-proxy"], ["Role", "weir-proxy"], ["ClusterRole", "weir-controller"], ["ClusterRole", "weir-agents"], ["Role", "weir-controller"]])("%s %s is as it was looked at", async (kind, name) => {
-    expect(rulesOf(await renderChart(), kind, name)).toMatchSnapshot();
+  test.each([["ClusterRole", "weir-proxy"], ["Role", "weir-proxy"], ["ClusterRole", "weir-controller"], ["ClusterRole", "weir-agents"], ["Role", "weir-controller"],
+    ["ClusterRole", "weir-redirect"], ["Role", "weir-redirect"]])("%s %s is as it was looked at", async (kind, name) => {
+    expect(rulesOf(await renderChart({ redirect: { mode: "node" } }), kind, name)).toMatchSnapshot();
   });
 
   test("let the controller create pods in the namespaces of agents only, unless it is told otherwise", async () => {
@@ -76,8 +80,11 @@ describe("the chart's roles", () => {
     expect(await bindings({ agentNamespaces: [{ name: "a" }], rbac: { everyNamespace: true } })).toEqual(["ClusterRoleBinding "]);
   });
 
-  test("are given to the two service accounts, and to no agent", async () => {
-    const subjects = (await renderChart({ agentNamespaces: [{ name: "a" }] })).flatMap((object) => (object["subjects"] ?? []) as { kind: string; name: string; namespace: string }[]);
-    expect(new Set(subjects.map(({ kind, name, namespace }) => `${kind} ${namespace}/${name}`))).toEqual(new Set(["ServiceAccount weir-system/weir-proxy", "ServiceAccount weir-system/weir-controller"]));
+  test("are given to the programs' service accounts, and to no agent", async () => {
+    const subjects = async (values: Values) => new Set((await renderChart(values)).flatMap((object) => (object["subjects"] ?? []) as { kind: string; name: string; namespace: string }[])
+      .map(({ kind, name, namespace }) => `${kind} ${namespace}/${name}`));
+    const two = ["ServiceAccount weir-system/weir-proxy", "ServiceAccount weir-system/weir-controller"];
+    expect(await subjects({ agentNamespaces: [{ name: "a" }] })).toEqual(new Set(two));
+    expect(await subjects({ agentNamespaces: [{ name: "a" }], redirect: { mode: "node" } })).toEqual(new Set([...two, "ServiceAccount weir-system/weir-redirect"]));
   });
 });

@@ -12,13 +12,6 @@
 {{- $replicas -}}
 {{- end }}
 
-{{/* The way without NET_ADMIN in pods needs an agent of ours on each node; a pod would wait for it for ever. */}}
-{{- define "weir.refuseNodeMode" -}}
-{{- if eq .Values.redirect.mode "node" -}}
-{{- fail "redirect.mode: `node` needs an agent on each node that writes the rules, which this version does not bring; use `init`" -}}
-{{- end -}}
-{{- end }}
-
 {{/* proxy.yaml: what the chart knows, below what proxy.config says. */}}
 {{- define "weir.proxyConfig" -}}
 {{- $host := ternary "[::]" "0.0.0.0" (eq .Values.listenOn "::") -}}

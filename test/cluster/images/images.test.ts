@@ -59,6 +59,12 @@ describe.skipIf(!canRun)("images built without a registry", () => {
     expect(image("init").run(["--version"], ["/usr/sbin/nft"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^nftables v/) });
   });
 
+  test("init's image has the agent of a node, and what it enters namespaces by", () => {
+    expect(image("init").run([], ["/usr/local/bin/node", "/app/redirect.mjs"])).toMatchObject({ exitCode: 78, output: expect.stringMatching(/weir-redirect: redirect: 2 problems\n\s+nodeName: [^]*hostAddresses: /) });
+    expect(image("init").run(["--version"], ["/usr/bin/nsenter"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^nsenter from util-linux/) });
+    expect(image("init").run(["-V"], ["/usr/sbin/ip"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^ip utility, iproute2/) });
+  });
+
   test.each(programs.filter(([name]) => name === "controller"))("%s has an opa that compiles", (name) => {
     expect(image(name).run(["version"], ["/usr/local/bin/opa"])).toMatchObject({ exitCode: 0, output: expect.stringMatching(/^Version: 1\./) });
   });

@@ -16,7 +16,8 @@ export interface Need {
   readonly why: string;
 }
 
-export type Program = "proxy" | "controller";
+/** `redirect` is there where the chart's `redirect.mode` is `node`. */
+export type Program = "proxy" | "controller" | "redirect";
 
 const WEIR = "weir.dev";
 const KINDS = ["agents", "threads", "egresspolicies", "credentialgrants", "budgets"] as const;
@@ -26,6 +27,10 @@ export const NEEDS: Readonly<Record<Program, readonly Need[]>> = {
     { group: "", resource: "pods", verbs: ["get", "list", "watch"], scope: "cluster", why: "the pods of its node, by field selector" },
     { group: "authentication.k8s.io", resource: "tokenreviews", verbs: ["create"], scope: "cluster", why: "whether a token's pod and account still exist" },
     { group: "", resource: "configmaps", names: ["weir-boundary"], verbs: ["get", "list", "watch"], scope: "own", why: "policies, grants and budgets as compiled" },
+  ],
+  redirect: [
+    { group: "", resource: "pods", verbs: ["list", "watch"], scope: "cluster", why: "the governed pods of its node, by selectors" },
+    { group: "", resource: "services", names: ["weir-proxy"], verbs: ["get"], scope: "own", why: "the address that the rules let out" },
   ],
   controller: [
     ...KINDS.map((resource): Need => ({ group: WEIR, resource, verbs: ["get", "list", "watch"], scope: "cluster", why: "definitions of every team" })),
@@ -52,4 +57,4 @@ export const NEEDS: Readonly<Record<Program, readonly Need[]>> = {
 };
 
 /** Paths that are no resources. */
-export const PATHS: Readonly<Record<Program, readonly string[]>> = { proxy: ["/openid/v1/jwks", "/.well-known/openid-configuration"], controller: [] };
+export const PATHS: Readonly<Record<Program, readonly string[]>> = { proxy: ["/openid/v1/jwks", "/.well-known/openid-configuration"], controller: [], redirect: [] };

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { storedEvents, type StoredEvent } from "../../support/audit-lines.ts";
 import { AGENTS, startBoundaryLab, type BoundaryLab } from "../../support/kube/boundary-lab.ts";
+import type { Values } from "../../support/kube/chart.ts";
 import type { Arrival } from "../../support/kube/outside-world.ts";
 import { openPerson, type Person } from "./person.ts";
 import { resources, SECRETS } from "./resources.ts";
@@ -24,8 +25,9 @@ export interface ClusterStage extends BoundaryLab {
   auditText(): string;
 }
 
-export async function openClusterStage(print: (line: string) => void): Promise<ClusterStage> {
-  const boundary = await startBoundaryLab(print);
+/** @param values of the chart, beyond those that lead to the lab's world */
+export async function openClusterStage(print: (line: string) => void, values: Values = {}): Promise<ClusterStage> {
+  const boundary = await startBoundaryLab(print, values);
   try {
     return await furnish(boundary);
   } catch (error) {

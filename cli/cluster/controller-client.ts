@@ -31,10 +31,8 @@ export async function withController<T>(options: ControllerOptions, work: (contr
 export function controllerTrouble(error: unknown, url: string): unknown {
   if (error instanceof WeirProblem) {
     const { reason, rule, hint, request_id: id } = error.problem;
-    const what = `${reason}${rule === undefined ? "" : ` (rule ${rule})`}`;
-    return new UserError(
-      what, `${sentence(hint)}${id === "" ? "" : ` Request ${id}.`}`, error.status >= 500 ? EXIT.unavailable : EXIT.failure, { cause: error },
-    );
+    const exitCode = error.status >= 500 ? EXIT.unavailable : EXIT.failure;
+    return new UserError(`${reason} (rule ${rule})`, `${sentence(hint)}${id === "" ? "" : ` Request ${id}.`}`, exitCode, { cause: error });
   }
   const code = lostConnection(error);
   if (code === null) return error;

@@ -16,7 +16,7 @@ export function aThread(over: Partial<Thread> = {}): Thread {
 }
 
 export function aProblem(status: number, error: string): WeirProblem {
-  return new WeirProblem(status, { error, reason: `it is ${error}`, hint: "do something", request_id: "r1" });
+  return new WeirProblem(status, { error, rule: "thread.read", reason: `it is ${error}`, hint: "do something", request_id: "r1" });
 }
 
 /** Calls of the API by method and path, with what they were called with. */

@@ -8,6 +8,10 @@ const POLICIES = ["weir-agent-namespaces", "weir-governed-pods", "weir-ephemeral
 const NAME = "admission policies";
 const MEND = "Install the chart again: `helm upgrade`.";
 
+/** Most of the API server's words about an expression, in characters. */
+const WORDS_LIMIT = 200;
+const NEWER = "Its Kubernetes may be too old for this chart, or too new; the policy still refuses what it cannot judge.";
+
 const warnings = z.array(z.looseObject({ fieldRef: z.string(), warning: z.string() })).default([]);
 const policy = z.looseObject({
   spec: z.looseObject({ failurePolicy: z.string().default("Fail") }),
@@ -35,7 +39,7 @@ async function troubleOf({ api }: Cluster, name: string): Promise<ClusterFinding
     return [finding.fail(NAME, `the binding of ${name} only says ${bound.data.spec.validationActions.join(", ")}`, MEND)];
   }
   const [warning] = status.typeChecking.expressionWarnings;
-  return warning === undefined ? [] : [finding.warn(
-    NAME, `${name}: the API server does not understand ${warning.fieldRef}: ${warning.warning}`, "Its Kubernetes may be too old for this chart.",
-  )];
+  if (warning === undefined) return [];
+  const [words = ""] = warning.warning.split("\n");
+  return [finding.warn(NAME, `${name}: the API server does not understand ${warning.fieldRef}: ${words.slice(0, WORDS_LIMIT)}`, NEWER)];
 }

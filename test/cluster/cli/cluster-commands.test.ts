@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import type { ClusterFinding } from "../../../cli/cluster/doctor/finding.ts";
 import { readEnvironment } from "../../../common/config.ts";
 import { TYPES } from "../../../common/kube/resource-types.ts";
@@ -8,6 +9,7 @@ import { weir, type Said } from "../../support/cli.ts";
 import { RELEASE, renderChart } from "../../support/kube/chart.ts";
 import { PROGRAMS_OF_LEVEL, startControlPlane, type ControlPlane } from "../../support/kube/control-plane.ts";
 import { ControllerStand } from "../../support/kube/controller-stand.ts";
+import { standInForKubectl } from "../../support/kube/kubectl-stand-in.ts";
 
 const environment = readEnvironment();
 const WANTED = [...PROGRAMS_OF_LEVEL[2], "helm"] as const;
@@ -66,7 +68,7 @@ describe.skipIf(programs === null)("weir against a real control plane, with the 
     await expect.poll(async () => (await findings()).filter(({ state }) => state === "fail"), SOON).toEqual([]);
     const { code, out } = await asAdmin("doctor", "--cluster");
     expect(code).toBe(0);
-    for (const name of ["controller", "leader", "webhook", "injection in team", "boundary", "proxies", "nodes", "rights", "namespace team"]) expect(out).toMatch(new RegExp(`^ok +${name} `, "m"));
+    for (const name of ["controller", "leader", "webhook", "injection in team", "admission policies", "boundary", "proxies", "nodes", "rights", "namespace team"]) expect(out).toMatch(new RegExp(`^ok +${name} `, "m"));
     expect(out).toMatch(/^ok +leader +one, renewed \ds ago$/m);
   });
 
@@ -120,6 +122,26 @@ describe.skipIf(programs === null)("weir against a real control plane, with the 
     expect(err).toMatch(/^not counted: fake-0, fake-1/);
   });
 
+  test("threads are opened and followed through the kubeconfig: the published CA, a requested token, a forwarded port", async () => {
+    for (const args of [["serviceaccount", "ci"], ["role", "threads", "--verb=create", "--resource=threads.weir.dev"], ["rolebinding", "threads", "--role=threads", "--serviceaccount=team:ci"]]) {
+      await plane.kubectl(["create", ...args, "-n", "team"]);
+    }
+    const kubectl = standInForKubectl({ port: controller?.apiPort ?? 0 });
+    vi.stubEnv("PATH", `${kubectl.folder}:${environment["PATH"] ?? ""}`);
+    try {
+      const as = ["-n", "team", "--service-account", "team/ci"];
+      const { code, out: name, err } = await asAdmin("threads", "create", "reviewer", "-m", "look at #42", ...as);
+      expect({ code, err }).toEqual({ code: 0, err: "" });
+      expect((await asAdmin("threads", "tail", name, "--no-follow", ...as)).out).toMatch(/ system:serviceaccount:team:ci\n {2}look at #42$/);
+      await expect.poll(async () => (await asAdmin("threads", "ls", ...as)).out, SOON).toMatch(new RegExp(`^${name} +reviewer +(Starting|Running) +1 `, "m"));
+      await expect.poll(async () => (await asAdmin("agents", "-n", "team")).out, SOON).toMatch(/^reviewer +True +Ready +[01] +2/m);
+      expect(await asAdmin("threads", "ls", "-n", "team")).toMatchObject({ code: 2, err: expect.stringMatching(/signs in without a token.*\n.*--service-account/) });
+    } finally {
+      vi.unstubAllEnvs();
+      kubectl.remove();
+    }
+  });
+
   test("whoever has fewer rights is told what is not seen, and why", async () => {
     await plane.kubectl(["create", "serviceaccount", "bob", "-n", "team"]);
     const token = await plane.tokenFor("team/bob", { audience: plane.issuer, seconds: 600 });
@@ -155,7 +177,6 @@ describe.skipIf(programs === null)("weir against a real control plane, with the 
 });
 
 async function kubeconfigOf(plane: ControlPlane, token: string): Promise<string> {
-  const { writeFile } = await import("node:fs/promises");
   const path = `${plane.folder}/bob.kubeconfig`;
   await writeFile(path, JSON.stringify({
     apiVersion: "v1", kind: "Config", "current-context": "x", contexts: [{ name: "x", context: { cluster: "x", user: "x" } }],

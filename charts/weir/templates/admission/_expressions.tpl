@@ -43,7 +43,7 @@ system:serviceaccount:{{ .Release.Namespace }}:weir-controller
 {{- end }}
 
 {{- define "weir.admission.sharesNothing" -}}
-!object.spec.?hostNetwork.orValue(false) && !object.spec.?hostPID.orValue(false) && !object.spec.?hostIPC.orValue(false) && (object.spec.containers + object.spec.?initContainers.orValue([])).all(one, one.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0))
+!object.spec.?hostNetwork.orValue(false) && !object.spec.?hostPID.orValue(false) && !object.spec.?hostIPC.orValue(false) && object.spec.containers.all(one, one.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0)) && object.spec.?initContainers.orValue([]).all(one, one.?ports.orValue([]).all(port, port.?hostPort.orValue(0) == 0))
 {{- end }}
 
 {{- define "weir.admission.mountsNoNode" -}}

@@ -7,7 +7,7 @@ const failed = (code: string) => new TypeError("fetch failed", { cause: Object.a
 
 describe("trouble with the controller", () => {
   test("is its own words, with rule, hint and request", () => {
-    expect(controllerTrouble(aProblem(403, "access.denied"), URL)).toMatchObject({ message: "it is access.denied", hint: "Do something. Request r1.", exitCode: 1 });
+    expect(controllerTrouble(aProblem(403, "access.denied"), URL)).toMatchObject({ message: "it is access.denied (rule thread.read)", hint: "Do something. Request r1.", exitCode: 1 });
     expect(controllerTrouble(aProblem(503, "unavailable"), URL)).toMatchObject({ exitCode: 69 });
   });
 

@@ -11,27 +11,43 @@ const START_SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60,
 export class ControllerMetrics implements ReconcileMetrics, ApiMetrics, WebhookMetrics, ServedMetrics {
   readonly #registry = new Registry();
   readonly #registers = [this.#registry];
-  readonly #leads = new Gauge({ name: "weir_controller_is_leader", help: "1 in the controller that leads, 0 in the others.", registers: this.#registers });
+  readonly #leads = new Gauge({
+    name: "weir_controller_is_leader", registers: this.#registers,
+    help: "1 in the controller that leads, 0 in the others.",
+  });
   readonly #queue = new Gauge({ name: "weir_controller_queue_keys", help: "Threads waiting to be looked at.", registers: this.#registers });
   readonly #looks = new Counter({
-    name: "weir_controller_reconciliations_total", help: "Looks at a thread, by result: done, or again for one that has to be repeated.", labelNames: ["result"], registers: this.#registers,
+    name: "weir_controller_reconciliations_total", labelNames: ["result"], registers: this.#registers,
+    help: "Looks at a thread, by result: done, or again for one that has to be repeated.",
   });
-  readonly #lookSeconds = new Histogram({ name: "weir_controller_reconcile_duration_seconds", help: "Time of one look at a thread.", buckets: LOOK_SECONDS, registers: this.#registers });
-  readonly #actions = new Counter({ name: "weir_controller_actions_total", help: "What was done in the cluster, by kind.", labelNames: ["kind"], registers: this.#registers });
+  readonly #lookSeconds = new Histogram({
+    name: "weir_controller_reconcile_duration_seconds", buckets: LOOK_SECONDS, registers: this.#registers,
+    help: "Time of one look at a thread.",
+  });
+  readonly #actions = new Counter({
+    name: "weir_controller_actions_total", labelNames: ["kind"], registers: this.#registers,
+    help: "What was done in the cluster, by kind.",
+  });
   readonly #startSeconds = new Histogram({
-    name: "weir_controller_signal_to_pod_seconds", help: "Time from a thread's signal until the API server had its pod.", buckets: START_SECONDS, registers: this.#registers,
+    name: "weir_controller_signal_to_pod_seconds", buckets: START_SECONDS, registers: this.#registers,
+    help: "Time from a thread's signal until the API server had its pod.",
   });
   readonly #requests = new Counter({
-    name: "weir_controller_api_requests_total", help: "Requests to the API that ended, by route and status.", labelNames: ["route", "method", "status"], registers: this.#registers,
+    name: "weir_controller_api_requests_total", labelNames: ["route", "method", "status"], registers: this.#registers,
+    help: "Requests to the API that ended, by route and status.",
   });
   readonly #requestSeconds = new Histogram({
-    name: "weir_controller_api_request_duration_seconds", help: "Time of one request to the API; waits for messages and streams of events are long by design.", labelNames: ["route"],
-    buckets: LOOK_SECONDS, registers: this.#registers,
+    name: "weir_controller_api_request_duration_seconds", labelNames: ["route"], buckets: LOOK_SECONDS, registers: this.#registers,
+    help: "Time of one request to the API; waits for messages and streams of events are long by design.",
   });
   readonly #reviews = new Counter({
-    name: "weir_controller_webhook_reviews_total", help: "Pods that the webhook reviewed, by outcome; `failed` ones were not let through either.", labelNames: ["outcome"], registers: this.#registers,
+    name: "weir_controller_webhook_reviews_total", labelNames: ["outcome"], registers: this.#registers,
+    help: "Pods that the webhook reviewed, by outcome; `failed` ones were not let through either.",
   });
-  readonly #reviewSeconds = new Histogram({ name: "weir_controller_webhook_review_duration_seconds", help: "Time of one review.", buckets: LOOK_SECONDS, registers: this.#registers });
+  readonly #reviewSeconds = new Histogram({
+    name: "weir_controller_webhook_review_duration_seconds", buckets: LOOK_SECONDS, registers: this.#registers,
+    help: "Time of one review.",
+  });
 
   constructor() {
     // Known from the start: a rate begins with the first event only if there was a zero before it.

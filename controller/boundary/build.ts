@@ -56,7 +56,8 @@ export class RegoBuilder {
     if (failed.length > 0) return this.knownCulprits(policies);
     const [slowest] = tried.toSorted((one, other) => other.tookMs - one.tookMs);
     if (slowest === undefined) return new Map();
-    this.#remember(policies, allOf(slowest.group, `the Rego of the cluster cannot be built together, and this namespace's takes longest: ${describeError(whole)}`));
+    const message = `the Rego of the cluster cannot be built together, and this namespace's takes longest: ${describeError(whole)}`;
+    this.#remember(policies, allOf(slowest.group, message));
     return this.knownCulprits(policies);
   }
 
@@ -72,7 +73,8 @@ export class RegoBuilder {
 
   async #try(group: readonly TenantPolicy[]): Promise<{ readonly tookMs: number; readonly error: unknown }> {
     const begunMs = this.#clock.monotonicMs();
-    const error: unknown = await this.#compile(clusterSources(group), this.#opa, NAMESPACE_DEADLINE_MS).then(() => null, (reason: unknown) => reason ?? "failed");
+    const compiling = this.#compile(clusterSources(group), this.#opa, NAMESPACE_DEADLINE_MS);
+    const error: unknown = await compiling.then(() => null, (reason: unknown) => reason ?? "failed");
     return { tookMs: this.#clock.monotonicMs() - begunMs, error };
   }
 
@@ -89,7 +91,8 @@ function allOf(group: readonly TenantPolicy[], message: string): ReadonlyMap<str
 
 /** Policies with Rego, namespace by namespace. */
 function byNamespace(policies: readonly TenantPolicy[]): readonly (readonly TenantPolicy[])[] {
-  return [...Map.groupBy(policies.filter(({ rego }) => rego.sources.size > 0), ({ namespace }) => namespace).values()];
+  const withRego = policies.filter(({ rego }) => rego.sources.size > 0);
+  return [...Map.groupBy(withRego, ({ namespace }) => namespace).values()];
 }
 
 function hashOf(policies: readonly TenantPolicy[]): string {

@@ -1,8 +1,10 @@
 import { BOUNDARY_LIMIT_BYTES } from "../../common/boundary-set.ts";
+import { DATA_MEMORY_LIMIT_BYTES } from "../../proxy/operator.ts";
 import { packBoundary, type PackedBoundary } from "./pack-boundary.ts";
 import { planBoundary, type BoundaryPlan, type PlanSettings } from "./plan.ts";
 import type { Excluded, Verdicts } from "./policies.ts";
 import type { RegoBuilder } from "./build.ts";
+import { overMemory } from "./memory.ts";
 import type { RegoChecks } from "./rego-checks.ts";
 import type { BoundaryResources } from "./resources.ts";
 import { largestNamespace, withinRoom, withoutNamespace, type Admitted } from "./room.ts";
@@ -23,6 +25,8 @@ export interface Compiler {
   readonly settings: PlanSettings & { readonly config: { readonly namespaceLimitBytes: number } };
   /** Default {@link BOUNDARY_LIMIT_BYTES}. */
   readonly limitBytes?: number;
+  /** Of each node proxy's evaluator; default {@link DATA_MEMORY_LIMIT_BYTES}. */
+  readonly memoryLimitBytes?: number;
 }
 
 /**
@@ -49,8 +53,11 @@ export async function compileBoundary(all: BoundaryResources, compiler: Compiler
 
 type Compiled = Pick<CompiledBoundary, "plan" | "packed"> | { readonly leaveOut: Excluded };
 
-async function compileOnce({ resources, excluded }: Admitted, rego: Verdicts["rego"], { builder, settings }: Compiler): Promise<Compiled> {
+async function compileOnce({ resources, excluded }: Admitted, rego: Verdicts["rego"], compiler: Compiler): Promise<Compiled> {
+  const { builder, settings, memoryLimitBytes = DATA_MEMORY_LIMIT_BYTES } = compiler;
   const plan = planBoundary(resources, { rego, excluded }, settings);
+  const heaviest = overMemory(plan.cluster, memoryLimitBytes);
+  if (heaviest !== null) return { leaveOut: heaviest };
   const { policies } = plan.cluster;
   const known = builder.knownCulprits(policies);
   if (known.size > 0) return { leaveOut: known };

@@ -40,7 +40,7 @@ export function withinRoom(all: BoundaryResources, limitBytes: number): Admitted
 }
 
 function tooLarge(limitBytes: number, bytes: number): string {
-  return `what a namespace adds to the boundary may take ${limitBytes} bytes together (boundary.namespaceLimitBytes); this one takes ${bytes}, more than there is room for`;
+  return `what a namespace adds to the boundary may take ${limitBytes} bytes together (boundary.namespaceLimitBytes); this one takes ${bytes}, too many`;
 }
 
 /** The namespace that takes most of what is still in; null if nothing is. Pure. */

@@ -37,7 +37,7 @@ export function containerProblems(container: ReadContainer, neighbourhood: Neigh
 /** An image names a user as well, and could name one of those by which its neighbours are known. */
 function unnamedUser(place: string, { securityContext }: ReadContainer, { othersHave, podUser }: Neighbourhood): string[] {
   if (!othersHave || (securityContext?.runAsUser ?? podUser) !== undefined) return [];
-  return [`${place} must say which user it runs as (securityContext.runAsUser): containers of its pod are known by their users, and an image could take one of these.`];
+  return [`${place} must say which user it runs as (securityContext.runAsUser): others of its pod are known by their users, and its image could name one.`];
 }
 
 function mountProblems(place: string, { volumeMounts = [] }: ReadContainer): string[] {

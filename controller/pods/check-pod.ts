@@ -58,6 +58,6 @@ const SYSCTLS = new Set([
 
 function sysctlProblems({ securityContext }: ReadPod["spec"]): string[] {
   const names = (securityContext?.sysctls ?? []).map(({ name }) => name.replaceAll("/", "."));
-  return names.filter((name) => !SYSCTLS.has(name)).map((name) => `The sysctl ${name} must not be set: the boundary's rules rely on the kernel's own settings.`);
+  return names.filter((name) => !SYSCTLS.has(name)).map((name) => `The sysctl ${name} must not be set: the boundary's rules rely on the kernel's own.`);
 }
 

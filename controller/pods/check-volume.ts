@@ -15,10 +15,10 @@ const KINDS = new Set(["configMap", "csi", "downwardAPI", "emptyDir", "ephemeral
 export function volumeProblems(volume: ReadVolume): string[] {
   const { name, ...source } = volume;
   const foreign = Object.entries(source).filter(([kind, value]) => value !== null && value !== undefined && !KINDS.has(kind)).map(([kind]) => kind);
-  const audiences = (volume.projected?.sources ?? []).map((one) => one.serviceAccountToken?.audience ?? "");
+  const tokens = (volume.projected?.sources ?? []).map((one) => one.serviceAccountToken?.audience ?? "");
   return [
     ...(OUR_VOLUMES.includes(name) ? [`Volume ${name} has a name of the boundary's own volumes; rename it.`] : []),
     ...foreign.map((kind) => `Volume ${name} is a ${kind}: what a node holds or fetches for a pod leads around the boundary; use a persistentVolumeClaim.`),
-    ...audiences.filter((audience) => OUR_AUDIENCES.includes(audience)).map((audience) => `Volume ${name} holds a token for ${audience}: only the sidecar may have one.`),
+    ...tokens.filter((audience) => OUR_AUDIENCES.includes(audience)).map((audience) => `Volume ${name} holds a token for ${audience}: only the sidecar may.`),
   ];
 }

@@ -2,6 +2,9 @@ import * as z from "zod";
 import { conditions, objectMeta } from "./meta.ts";
 import { LIST_SET, rules } from "./structural.ts";
 
+/** CEL. */
+const VARIABLES = "self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_]{0,127}$') && !name.startsWith('WEIR_'))";
+
 /** A named right to use a credential at named destinations. The agent never sees the credential. Fields are those of `grants` in the proxy's configuration. */
 export const credentialGrantSpec = z.strictObject({
   vault: z.strictObject({
@@ -20,7 +23,7 @@ export const credentialGrantSpec = z.strictObject({
     paths: z.array(z.string().max(1_024)).min(1).max(64).optional().meta(LIST_SET).describe("Paths that may receive it; `*` is one segment, a final `**` any rest. Default every path."),
   }).describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/), z.string().max(4_096)).default({})
-    .meta({ maxProperties: 16, ...rules(["self.all(name, name.matches('^[A-Za-z_][A-Za-z0-9_]{0,127}$') && !name.startsWith('WEIR_'))", "must be names of variables; those that begin with WEIR_ are Weir's own"]) })
+    .meta({ maxProperties: 16, ...rules([VARIABLES, "must be names of variables; those that begin with WEIR_ are Weir's own"]) })
     .describe("Variables of the agent's container with a dummy value, so that stock clients start. `auto` makes one that looks right."),
 }).describe("A named right to use a credential at named destinations; the agent never sees the credential.");
 export type CredentialGrantSpec = z.output<typeof credentialGrantSpec>;

@@ -38,7 +38,8 @@ export const CUSTOM_RESOURCES: readonly CustomResource[] = [
   {
     type: TYPES.agents, singular: "agent", shortName: "wag", spec: agentSpec, status: agentStatus, selectable: [],
     columns: [
-      condition("Ready", "Ready", "status"), condition("Reason", "Ready", "reason"), field("Instances", ".status.instances", "integer"), field("Threads", ".status.threads", "integer"),
+      condition("Ready", "Ready", "status"), condition("Reason", "Ready", "reason"),
+      field("Instances", ".status.instances", "integer"), field("Threads", ".status.threads", "integer"),
       { ...field("Image", ".spec.image"), ...WIDE }, AGE,
     ],
   },
@@ -46,7 +47,8 @@ export const CUSTOM_RESOURCES: readonly CustomResource[] = [
     type: TYPES.threads, singular: "thread", shortName: "wth", spec: threadSpec, status: threadStatus, selectable: [".spec.agent", ".spec.user"],
     columns: [
       field("Agent", ".spec.agent"), field("Phase", ".status.phase"), field("Unread", ".status.unread", "integer"), field("Spent", ".status.spent"),
-      field("Last-Activity", ".status.lastActivity", "date"), { ...field("Instance", ".status.instance"), ...WIDE }, { ...field("User", ".spec.user"), ...WIDE }, AGE,
+      field("Last-Activity", ".status.lastActivity", "date"), { ...field("Instance", ".status.instance"), ...WIDE },
+      { ...field("User", ".spec.user"), ...WIDE }, AGE,
     ],
   },
   {

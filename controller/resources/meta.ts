@@ -36,5 +36,6 @@ export const duration = z.string().max(32).regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))
 
 /** A duration that the API server holds between the two. */
 export function durationBetween(shortest: string, longest: string): typeof duration {
-  return duration.meta(rules([`duration(self) >= duration('${shortest}') && duration(self) <= duration('${longest}')`, `must be from ${shortest} to ${longest}`]));
+  const within = `duration(self) >= duration('${shortest}') && duration(self) <= duration('${longest}')`;
+  return duration.meta(rules([within, `must be from ${shortest} to ${longest}`]));
 }

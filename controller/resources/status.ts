@@ -27,9 +27,14 @@ export interface Observed {
 export function toConditions(before: readonly Condition[] | undefined, claims: readonly Claim[], observed: Observed): Condition[] {
   return claims.map((made) => {
     const known = before?.find(({ type }) => type === made.type);
-    const lastTransitionTime = known?.status === made.status ? known.lastTransitionTime : new Date(observed.nowMs).toISOString().replace(/\.\d{3}Z$/, "Z");
+    const lastTransitionTime = known?.status === made.status ? known.lastTransitionTime : secondOf(observed.nowMs);
     return { ...made, ...(observed.generation === undefined ? {} : { observedGeneration: observed.generation }), lastTransitionTime };
   });
+}
+
+/** RFC 3339 without fractions, as the API server writes times. */
+function secondOf(ms: number): string {
+  return new Date(ms).toISOString().replace(/\.\d{3}Z$/, "Z");
 }
 
 /** `Ready`, the positive summary: the first claim that is not so is the reason; then the first that is unknown. */
@@ -39,7 +44,8 @@ export function summarize(claims: readonly Claim[]): Claim {
   return { ...hindrance, type: "Ready" };
 }
 
-export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean => conditions?.some((known) => known.type === type && known.status === "True") === true;
+export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
+  conditions?.some((known) => known.type === type && known.status === "True") === true;
 
 /** A server-side apply to `/status`. */
 export interface StatusApplication {

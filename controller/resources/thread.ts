@@ -6,7 +6,9 @@ export const THREAD_PHASES = ["Idle", "Waiting", "Starting", "Running", "Stoppin
 export type ThreadPhase = (typeof THREAD_PHASES)[number];
 
 /** CEL for an optional field that never changes, not even from or to absent. */
-const fixed = (field: string) => [`has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`, `${field} is fixed when the thread is created`] as const;
+const fixed = (field: string) => [
+  `has(self.${field}) == has(oldSelf.${field}) && (!has(self.${field}) || self.${field} == oldSelf.${field})`, `${field} is fixed when the thread is created`,
+] as const;
 
 /** A conversation with one agent. Everything in the spec but `title`, `paused` and `stopRequestedAt` is fixed at creation. */
 export const threadSpec = z.strictObject({

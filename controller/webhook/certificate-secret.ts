@@ -24,11 +24,17 @@ export async function readCertificates(kube: KubeApi, ref: ObjectRef, signal: Ab
   return object === null ? null : { object, state: stateIn(object) };
 }
 
+export interface CertificateStep {
+  /** What was read; null if there was nothing. */
+  readonly before: StoredCertificates | null;
+  readonly state: CertificateState;
+}
+
 /**
  * Writes the state as one change of what was read.
  * @returns false if another replica was faster: read again
  */
-export async function writeCertificates(kube: KubeApi, ref: ObjectRef, write: { readonly before: StoredCertificates | null; readonly state: CertificateState }, signal: AbortSignal): Promise<boolean> {
+export async function writeCertificates(kube: KubeApi, ref: ObjectRef, write: CertificateStep, signal: AbortSignal): Promise<boolean> {
   const data = dataOf(write.state);
   try {
     if (write.before === null) await kube.create(TYPES.secrets, newSecret(ref, data), signal);

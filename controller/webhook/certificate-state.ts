@@ -43,11 +43,12 @@ export function advance(state: CertificateState | null, terms: CertificateTerms,
     const signing = { certPem: nextCa.certPem, keyPem: nextCa.keyPem };
     return { ca: signing, nextCa: null, oldCa: { certPem: ca.certPem, untilMs: nowMs + terms.leafLifetimeMs }, leaf: issue(signing, terms, nowMs) };
   }
-  if (nextCa === null && remaining(ca.certPem, nowMs) < terms.caLifetimeMs * CA_RENEWED_AT) return { ...state, nextCa: { ...newCa(terms, nowMs), sinceMs: nowMs } };
+  const isOld = remaining(ca.certPem, nowMs) < terms.caLifetimeMs * CA_RENEWED_AT;
+  if (nextCa === null && isOld) return { ...state, nextCa: { ...newCa(terms, nowMs), sinceMs: nowMs } };
   // A certificate does not outlive its CA: a new one would not last longer than that.
   const fullMs = Math.min(terms.leafLifetimeMs, remaining(ca.certPem, nowMs));
-  if (remaining(state.leaf.certPem, nowMs) < fullMs * LEAF_RENEWED_AT || !isFor(state.leaf.certPem, terms.names)) return { ...state, leaf: issue(ca, terms, nowMs) };
-  return state;
+  const isLeafFit = remaining(state.leaf.certPem, nowMs) >= fullMs * LEAF_RENEWED_AT && isFor(state.leaf.certPem, terms.names);
+  return isLeafFit ? state : { ...state, leaf: issue(ca, terms, nowMs) };
 }
 
 function begin(terms: CertificateTerms, nowMs: number): CertificateState {

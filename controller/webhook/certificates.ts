@@ -37,7 +37,8 @@ export class WebhookCertificates {
     this.#deps = deps;
     this.#secret = { namespace, name: config.certificateSecret };
     const service = `${config.serviceName}.${namespace}.svc`;
-    this.#terms = { names: [service, `${service}.cluster.local`], leafLifetimeMs: config.certificateLifetimeMs, caLifetimeMs: config.caLifetimeMs, handoverMs: config.handoverMs };
+    const { certificateLifetimeMs: leafLifetimeMs, caLifetimeMs, handoverMs } = config;
+    this.#terms = { names: [service, `${service}.cluster.local`], leafLifetimeMs, caLifetimeMs, handoverMs };
   }
 
   /**
@@ -90,9 +91,12 @@ export class WebhookCertificates {
     if (bundle === published) return;
     const { kube, config } = this.#deps;
     const webhooks = [{ name: config.webhookName, clientConfig: { caBundle: Buffer.from(bundle).toString("base64") } }];
-    await kube.apply(TYPES.mutatingWebhooks, { apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration", metadata: { name: config.configurationName }, webhooks }, { fieldManager: FIELD_MANAGER, force: true }, signal);
+    const metadata = { name: config.configurationName };
+    const change = { apiVersion: "admissionregistration.k8s.io/v1", kind: "MutatingWebhookConfiguration", metadata, webhooks };
+    await kube.apply(TYPES.mutatingWebhooks, change, { fieldManager: FIELD_MANAGER, force: true }, signal);
     this.#deps.log.info("webhook.ca-published", { configuration: config.configurationName });
   }
 }
 
-const configuration = z.looseObject({ webhooks: z.array(z.looseObject({ name: z.string(), clientConfig: z.looseObject({ caBundle: z.string().optional() }) })).default([]) });
+const webhook = z.looseObject({ name: z.string(), clientConfig: z.looseObject({ caBundle: z.string().optional() }) });
+const configuration = z.looseObject({ webhooks: z.array(webhook).default([]) });

@@ -25,16 +25,27 @@ export async function injectPod(request: AdmissionRequest, deps: InjectionDeps, 
   const parsed = podSchema.safeParse(request.object);
   if (!parsed.success) return refuse(`This is not a pod: ${parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ")}.`);
   const pod = parsed.data;
+  const { namespace } = request;
   const settings = deps.settings();
-  const claimed = settings.controllerUser === request.userInfo.username ? [] : CONTROLLER_ONLY.filter((name) => pod.metadata.labels?.[name] !== undefined || pod.metadata.annotations?.[name] !== undefined);
+  const claimed = settings.controllerUser === request.userInfo.username ? [] : claimsOf(pod);
   if (claimed.length > 0) return refuse(`Only Weir's controller sets ${claimed.join(", ")}; leave it out.`);
-  const name = pod.metadata.labels?.[LABELS.agent];
-  if (name === undefined) return refuse(`A pod with ${LABELS.inject}=enabled needs the label ${LABELS.agent} with the name of an Agent of namespace ${request.namespace}.`);
+  const agentName = pod.metadata.labels?.[LABELS.agent];
+  if (agentName === undefined) return refuse(`A pod with ${LABELS.inject}=enabled needs the label ${LABELS.agent}: the name of an Agent of ${namespace}.`);
   const inbound = readInbound(pod);
   if (inbound === null) return refuse(`The annotation ${ANNOTATIONS.inbound} must be any or none.`);
-  const agent = await deps.findAgent(request.namespace, name, signal);
-  if (agent === null) return refuse(`There is no Agent ${name} in namespace ${request.namespace} (label ${LABELS.agent}). Create it first: kubectl get agents -n ${request.namespace}.`);
-  return govern(pod, { agentName: name, identities: identitiesIn(pod, agent), inbound, settings, trust: { mountSystemBundle: agent.spec.trust.mountSystemBundle, extraCaConfigMap: agent.spec.trust.extraCaConfigMap } }, deps.govern);
+  const agent = await deps.findAgent(namespace, agentName, signal);
+  if (agent === null) return refuse(noAgent(namespace, agentName));
+  const { mountSystemBundle, extraCaConfigMap } = agent.spec.trust;
+  return govern(pod, { agentName, identities: identitiesIn(pod, agent), inbound, settings, trust: { mountSystemBundle, extraCaConfigMap } }, deps.govern);
+}
+
+/** What the pod says that only the controller may say. */
+function claimsOf({ metadata: { labels = {}, annotations = {} } }: ReadPod): string[] {
+  return CONTROLLER_ONLY.filter((name) => labels[name] !== undefined || annotations[name] !== undefined);
+}
+
+function noAgent(namespace: string, name: string): string {
+  return `There is no Agent ${name} in namespace ${namespace} (label ${LABELS.agent}). Create it first: kubectl get agents -n ${namespace}.`;
 }
 
 function govern(pod: ReadPod, governance: Governance, governPod: GovernPod): Verdict {

@@ -27,6 +27,8 @@ export interface WebhookDeps extends InjectionDeps {
   readonly log: Log;
 }
 
+type ServerConfig = Pick<WebhookConfig, "listenHost" | "listenPort" | "requestTimeoutMs">;
+
 /**
  * Answers admission reviews over HTTPS. Whatever goes wrong ends in an answer that allows nothing, or in none at all, which the
  * configuration's `failurePolicy: Fail` turns into the same.
@@ -41,11 +43,11 @@ export class WebhookServer {
     this.#config = config;
     this.#deps = deps;
     const deadlines = { requestTimeout: config.requestTimeoutMs, headersTimeout: config.requestTimeoutMs, connectionsCheckingInterval: 1_000 };
-    this.#server = createServer({ cert: certificate.certPem, key: certificate.keyPem, minVersion: "TLSv1.2", ...deadlines }, (request, response) => { void this.#serve(request, response); });
+    this.#server = createServer({ ...shown(certificate), ...deadlines }, (request, response) => { void this.#serve(request, response); });
   }
 
   /** @throws Error if the port is taken */
-  static async start(config: Pick<WebhookConfig, "listenHost" | "listenPort" | "requestTimeoutMs">, certificate: PemPair, deps: WebhookDeps): Promise<WebhookServer> {
+  static async start(config: ServerConfig, certificate: PemPair, deps: WebhookDeps): Promise<WebhookServer> {
     const webhook = new WebhookServer(config, certificate, deps);
     webhook.#server.listen(config.listenPort, config.listenHost);
     await once(webhook.#server, "listening");
@@ -59,7 +61,7 @@ export class WebhookServer {
 
   /** New connections see the new certificate; open ones go on. */
   present(certificate: PemPair): void {
-    this.#server.setSecureContext({ cert: certificate.certPem, key: certificate.keyPem, minVersion: "TLSv1.2" });
+    this.#server.setSecureContext(shown(certificate));
   }
 
   /** Lets reviews that are under way end. */
@@ -113,6 +115,10 @@ export class WebhookServer {
     const reason = verdict.kind === "refused" ? { message: verdict.message } : {};
     this.#deps.log.info("pod.reviewed", { namespace, user: userInfo.username, outcome: verdict.kind, ...reason });
   }
+}
+
+function shown({ certPem, keyPem }: PemPair): { readonly cert: string; readonly key: string; readonly minVersion: "TLSv1.2" } {
+  return { cert: certPem, key: keyPem, minVersion: "TLSv1.2" };
 }
 
 async function readBody(request: IncomingMessage): Promise<string> {

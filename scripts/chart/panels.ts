@@ -74,7 +74,8 @@ function panelJson({ title, description, kind, unit, queries }: Panel): object {
     fieldConfig: { defaults: { unit, min: 0, noValue: "0" }, overrides: [] },
     ...(kind === "timeseries" ? { options: { legend: { displayMode: "list", placement: "bottom" }, tooltip: { mode: "multi", sort: "desc" } } } : {}),
     targets: queries.map(({ expr, legend }, index) => ({
-      refId: String.fromCodePoint(65 + index), datasource: DATA_SOURCE, expr, legendFormat: legend, instant: isInstant, range: !isInstant, ...(kind === "table" ? { format: "table" } : {}),
+      refId: String.fromCodePoint(65 + index), datasource: DATA_SOURCE, expr, legendFormat: legend, instant: isInstant, range: !isInstant,
+      ...(kind === "table" ? { format: "table" } : {}),
     })),
   };
 }
@@ -84,5 +85,8 @@ function dataSourceVariable(): object {
 }
 
 function queryVariable(name: string, query: string): object {
-  return { name, label: name, type: "query", datasource: DATA_SOURCE, query: { query, refId: name }, definition: query, includeAll: true, allValue: ".*", multi: true, refresh: 2, sort: 1, current: { text: ["All"], value: ["$__all"] } };
+  return {
+    name, label: name, type: "query", datasource: DATA_SOURCE, query: { query, refId: name }, definition: query,
+    includeAll: true, allValue: ".*", multi: true, refresh: 2, sort: 1, current: { text: ["All"], value: ["$__all"] },
+  };
 }

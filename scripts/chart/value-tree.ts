@@ -17,11 +17,13 @@ type Schema = Readonly<Record<string, unknown>> & {
   readonly default?: unknown;
 };
 
+const PROGRAMS = new Set(["proxy", "controller"]);
+
 /** JSON Schema of the values (draft 7), as Helm checks them. */
 export function valuesSchema(): object {
   const schema = z.toJSONSchema(chartValues, { io: "input", unrepresentable: "any", target: "draft-7" }) as Schema;
-  const isProgram = (name: string) => name === "proxy" || name === "controller";
-  return clean(withProperties(schema, (program, name) => (isProgram(name) ? withProperties(program, (config, key) => (key === "config" ? withoutRequired(config) : config)) : program))) as object;
+  const relaxed = (program: Schema) => withProperties(program, (section, key) => (key === "config" ? withoutRequired(section) : section));
+  return clean(withProperties(schema, (section, name) => (PROGRAMS.has(name) ? relaxed(section) : section))) as object;
 }
 
 /** A program's configuration is only what differs from what the chart sets by itself; the program checks the whole. */

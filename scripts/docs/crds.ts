@@ -17,7 +17,8 @@ const QUANTITY = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(([KMGTPE]i)|[numkMGTPE]|[
 /** CustomResourceDefinitions as YAML, by file name. */
 export function renderCrds(): ReadonlyMap<string, string> {
   const heading = "# Generated from controller/resources/ by `npm run docs:generate`.\n";
-  return new Map(CUSTOM_RESOURCES.map((resource) => [`${resource.type.plural}.yaml`, heading + stringify(definition(resource), { lineWidth: 0, aliasDuplicateObjects: false })]));
+  const text = (resource: CustomResource) => stringify(definition(resource), { lineWidth: 0, aliasDuplicateObjects: false });
+  return new Map(CUSTOM_RESOURCES.map((resource) => [`${resource.type.plural}.yaml`, heading + text(resource)]));
 }
 
 function definition(resource: CustomResource): object {
@@ -97,14 +98,18 @@ function isNoLimit(key: string, value: unknown): boolean {
 }
 
 function quantity({ description, default: fallback }: Schema): Schema {
-  return { ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }), anyOf: [{ type: "integer" }, { type: "string" }], pattern: QUANTITY, "x-kubernetes-int-or-string": true };
+  return {
+    ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }),
+    anyOf: [{ type: "integer" }, { type: "string" }], pattern: QUANTITY, "x-kubernetes-int-or-string": true,
+  };
 }
 
 /** Without what the API server would write by itself; in a status nobody would have reported it. */
 function withoutDefaults(schema: Schema): Schema {
   const { default: _, ...rest } = schema;
   const properties = rest["properties"] as Record<string, Schema> | undefined;
-  return properties === undefined ? rest : { ...rest, properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)])) };
+  if (properties === undefined) return rest;
+  return { ...rest, properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)])) };
 }
 
 /**

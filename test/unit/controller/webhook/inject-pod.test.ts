@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { governPod } from "../../../../controller/pods/govern-pod.ts";
 import { agentSpec, type Agent } from "../../../../controller/resources/agent.ts";
 import type { ReadPod } from "../../../../controller/resources/pod.ts";
-import { readReview, writeAnswer, type Verdict } from "../../../../controller/webhook/admission-review.ts";
+import { readReview, type Verdict } from "../../../../controller/webhook/admission-review.ts";
 import { injectPod } from "../../../../controller/webhook/inject-pod.ts";
 import { aContainer, aPod, POD_SETTINGS } from "../../../support/pods.ts";
 
@@ -78,32 +78,10 @@ describe("a pod with the label", () => {
   });
 });
 
-describe("a review", () => {
-  test("may carry more than is read", () => {
-    expect(readReview({ ...aReview({ brandNew: 1 }), more: 2 }).uid).toBe("r1");
-  });
-
-  test.each<[string, unknown]>([
-    ["nothing", null], ["a list", []], ["another version", { ...aReview(), apiVersion: "admission.k8s.io/v1beta1" }], ["an answer", { ...aReview(), request: undefined }],
-    ["a deletion", aReview({ operation: "DELETE" })], ["another kind", aReview({ kind: { group: "apps", version: "v1", kind: "Deployment" } })],
-    ["a subresource", aReview({ subResource: "exec" })], ["no namespace", aReview({ namespace: "" })], ["no pod", aReview({ object: "pod" })],
-  ])("of %s is not read", (_name, body) => {
-    expect(() => readReview(body)).toThrow(/invalid|expected/i);
-  });
-
-  test("of something that is no pod is refused", async () => {
+describe("something that is no pod", () => {
+  test("is refused", async () => {
     const { object: _, ...rest } = readReview(aReview());
     const verdict = await injectPod({ ...rest, object: { spec: { containers: "none" } } }, { govern: governPod, settings: () => POD_SETTINGS, findAgent: async () => agent() }, new AbortController().signal);
     expect(verdict).toEqual({ kind: "refused", message: expect.stringMatching(/not a pod/) });
-  });
-
-  test.each<[Verdict, object]>([
-    [{ kind: "unchanged" }, { allowed: true }],
-    [{ kind: "refused", message: "no" }, { allowed: false, status: { code: 403, reason: "Forbidden", message: "no" } }],
-    [{ kind: "failed", message: "later" }, { allowed: false, status: { code: 503, reason: "ServiceUnavailable", message: "later" } }],
-    [{ kind: "injected", patch: [], warnings: [] }, { allowed: true, patchType: "JSONPatch", patch: "W10=" }],
-    [{ kind: "injected", patch: [], warnings: ["x".repeat(300)] }, { allowed: true, patchType: "JSONPatch", patch: "W10=", warnings: ["x".repeat(250)] }],
-  ])("ends with %o", (verdict, response) => {
-    expect(writeAnswer("r1", verdict)).toEqual({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: { uid: "r1", ...response } });
   });
 });

@@ -16,7 +16,7 @@ export function overMemory(cluster: ClusterPolicy, limitBytes: number): Excluded
   const bytesOf = ({ namespace, name }: { readonly namespace: string; readonly name: string }) => policyBytes.get(qualifiedId(namespace, name)) ?? 0;
   const sums = [...byNamespace].map(([, policies]) => ({ policies, bytes: policies.reduce((sum, policy) => sum + bytesOf(policy), 0) }));
   const [heaviest] = sums.toSorted((one, other) => other.bytes - one.bytes);
-  if (heaviest === undefined) throw new Error(`the boundary takes ${totalBytes} bytes of an evaluator's memory without any EgressPolicy; ${limitBytes} are there`);
+  if (heaviest === undefined) throw new Error(`the boundary takes ${totalBytes} bytes of memory without any EgressPolicy; ${limitBytes} are there`);
   const reason = refused("TooLarge", `the policies of the cluster would take ${totalBytes} bytes of each proxy's memory, ${limitBytes} are there; `
     + `the namespace whose policies take most (${heaviest.bytes}) is left out first`);
   return new Map(heaviest.policies.map(({ namespace, name }) => [qualifiedId(namespace, name), reason]));

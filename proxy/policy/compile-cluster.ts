@@ -5,6 +5,7 @@ import { contentRevision, type Bundle } from "./bundle.ts";
 import { compileData, compileEntries, type CompiledData, type CompiledEntries } from "./compile-data.ts";
 import { compileRego, inWorkspace } from "./compile-policy.ts";
 import { policyData, type PolicyData } from "./data.ts";
+import { dataMemoryBytes } from "./data-memory.ts";
 import { runOpa, type Opa, type OpaRun } from "./opa.ts";
 import type { Question } from "./policy-engine.ts";
 import { inputSchemaPath, readDefaultBundle } from "./shipped-files.ts";
@@ -54,6 +55,13 @@ export function compileClusterData({ base, policies, holders, withheld, platform
   const { egress, custom } = compileData(base);
   const compiled = policies.map((policy) => [idOf(policy), { ...compileEntries(policy.data, `${policy.name}/`), custom: policy.data.custom }] as const);
   return { egress: { ...egress, cluster: { holders, withheld, platform, policies: Object.fromEntries(compiled) } }, custom };
+}
+
+/** What the data of a cluster take in the evaluator of each node proxy, and what each policy adds to that, in bytes. Pure. */
+export function clusterMemory(cluster: ClusterPolicy): { readonly totalBytes: number; readonly policyBytes: ReadonlyMap<string, number> } {
+  const data = compileClusterData(cluster);
+  const { policies } = data.egress.cluster;
+  return { totalBytes: dataMemoryBytes(data), policyBytes: new Map(Object.entries(policies).map(([id, policy]) => [id, dataMemoryBytes(policy)])) };
 }
 
 /**

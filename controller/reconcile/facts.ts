@@ -86,6 +86,11 @@ export function isUnused({ demand, pod }: Pick<ThreadFacts, "demand" | "pod">): 
   return pod === null && demand.unread === 0 && demand.lastActivityMs === null;
 }
 
+/** Its instance was started ahead of a message, and there has been none since. */
+export function isAhead({ demand, pod }: Pick<ThreadFacts, "demand" | "pod">): boolean {
+  return pod?.start?.oldestUnreadMs === null && demand.unread === 0 && (demand.lastActivityMs ?? 0) <= pod.createdAtMs;
+}
+
 /** The pod's agent has acknowledged what it was started for. Messages are acknowledged in order: an older first unread one means nothing was. */
 export function hasMadeProgress({ demand, pod }: Pick<ThreadFacts, "demand" | "pod">): boolean {
   if (demand.unread === 0 || demand.oldestUnreadMs === null) return true;

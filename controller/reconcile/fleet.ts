@@ -24,15 +24,25 @@ export class Fleet {
   /** Thread key to the agent under which it is counted. */
   readonly #agentOf = new Map<string, string>();
 
-  /** The thread has a pod, or is about to. @returns who may be next: more than one place may have become free */
+  /**
+   * The thread has a pod, or is about to.
+   * @param usedAtMs `Infinity` as long as no other thread may be started in its place
+   * @returns who may be next: more than one place may have become free, or one to be warm
+   */
   occupy(key: string, agentKey: string, usedAtMs: number): readonly string[] {
     if (this.#agentOf.get(key) !== agentKey) this.leave(key);
     this.#agentOf.set(key, agentKey);
     const group = this.#group(agentKey);
     const hasWaited = group.waiting.delete(key);
+    const hadPrecedence = group.occupied.get(key) === Infinity && usedAtMs < Infinity;
     group.unused.delete(key);
-    group.occupied.set(key, Math.max(usedAtMs, group.occupied.get(key) ?? 0));
-    return hasWaited ? leastRecent(group.waiting) : [];
+    group.occupied.set(key, usedAtMs);
+    return hasWaited ? leastRecent(group.waiting) : hadPrecedence ? mostRecent(group.unused) : [];
+  }
+
+  /** A pod of the thread was seen. When it was used is for its next turn to say; until then it goes before those that have none. */
+  notice(key: string, agentKey: string): void {
+    if (this.#agentOf.get(key) !== agentKey || this.#groups.get(agentKey)?.occupied.has(key) !== true) this.occupy(key, agentKey, Infinity);
   }
 
   /** The thread waits for room. @returns idle threads that should be asked for theirs: those kept although they need none */

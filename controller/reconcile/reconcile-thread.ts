@@ -6,7 +6,8 @@ import { apply, type Outcome, type Subject } from "./apply.ts";
 import type { ClusterView } from "./cluster-view.ts";
 import { desire, type Desired } from "./desired.ts";
 import { diff, type Action, type Difference } from "./diff.ts";
-import { fingerprintOf, isUnused, lastUseMs, type ThreadFacts } from "./facts.ts";
+import { durationMs } from "./duration.ts";
+import { fingerprintOf, isAhead, isUnused, lastUseMs, type ThreadFacts } from "./facts.ts";
 import type { Fleet, Seeker } from "./fleet.ts";
 import { readClaim } from "./owned-objects.ts";
 import { readPod } from "./pod-facts.ts";
@@ -70,7 +71,7 @@ export async function reconcileThread(key: string, turns: Turns, signal: AbortSi
 }
 
 /** @returns null if the thread went or became another one meanwhile */
-function gather(key: string, { view, fleet, memories, deps }: Turns, stored: Stored, startedMs: number): Turn | null {
+function gather(key: string, { view, fleet, memories, enqueue, deps }: Turns, stored: Stored, startedMs: number): Turn | null {
   const seen = view.thread(key);
   if (seen === null || !seen.reading.isReadable || seen.reading.resource.metadata.uid !== stored.demand.threadUid) return null;
   const thread = seen.reading.resource;
@@ -79,7 +80,7 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: Sto
   const memory = memories.of(key, thread.metadata.uid);
   const pod = podOf(view.pod(key), thread);
   const nowMs = deps.clock.nowMs();
-  if (pod !== null && pod.ownership !== "foreign") fleet.occupy(key, agentKey, lastUseMs({ demand: stored.demand, pod, nowMs }));
+  if (pod !== null && pod.ownership !== "foreign") enqueue(fleet.occupy(key, agentKey, precedenceMs({ demand: stored.demand, pod, nowMs, agent })));
   else if (isUnused({ demand: stored.demand, pod })) fleet.propose({ key, agentKey }, openedMsOf(thread));
   const limits = agent.kind === "present" ? agent.agent.spec.instances : { max: 0, warm: 0 };
   const fingerprint = fingerprintOf(thread, agent);
@@ -99,6 +100,13 @@ function gather(key: string, { view, fleet, memories, deps }: Turns, stored: Sto
 
 const definitionOf = ({ agent }: ThreadFacts): Agent | null => (agent.kind === "present" ? agent.agent : null);
 const podOf = (pod: KubeObject | null, thread: Thread) => (pod === null ? null : readPod(pod, thread.metadata.uid));
+/** An instance that was started ahead is not put behind threads that were opened later before its idle timeout: a burst of them starts no burst of pods. */
+function precedenceMs(facts: Pick<ThreadFacts, "demand" | "pod" | "nowMs" | "agent">): number {
+  const usedAtMs = lastUseMs(facts);
+  const { agent } = facts;
+  return isAhead(facts) && agent.kind === "present" && facts.nowMs < usedAtMs + durationMs(agent.agent.spec.idleTimeout) ? Infinity : usedAtMs;
+}
+
 /** The API server's stamp has whole seconds: the end of that one, so that nothing that was used before it counts as later. */
 export const openedMsOf = ({ metadata }: Thread): number => (Date.parse(metadata.creationTimestamp ?? "") || -999) + 999;
 const seekerOf = (key: string, agentKey: string, demand: Demand): Seeker => ({ key, agentKey, oldestUnreadMs: demand.oldestUnreadMs });
@@ -106,7 +114,7 @@ const seekerOf = (key: string, agentKey: string, demand: Demand): Seeker => ({ k
 /** Before anything is awaited: two threads that decide at the same time must not both take the last place. */
 function takePlace({ key, agentKey, facts }: Turn, desired: Desired, { actions }: Difference, { fleet, enqueue }: Turns): void {
   if (facts.pod !== null && facts.pod.ownership !== "foreign") return;
-  if (creates(actions)) enqueue(fleet.occupy(key, agentKey, facts.nowMs));
+  if (creates(actions)) enqueue(fleet.occupy(key, agentKey, facts.demand.unread > 0 ? facts.nowMs : Infinity));
   else if (desired.reason === "AgentAtMaximum") enqueue(fleet.wait(seekerOf(key, agentKey, facts.demand)));
   // A pod that was made a moment ago may not be in the cache yet: its place is kept.
   else if (desired.reason !== "JustStarted" && !isUnused(facts)) enqueue(fleet.leave(key));

@@ -36,7 +36,7 @@ class Reconciler {
     this.#view = new ClusterView(deps.openInformer, {
       threadChanged: (key) => { this.#threadChanged(key); },
       agentChanged: (agentKey) => { this.#agentChanged(agentKey); },
-      podSeen: (key, agentKey) => { this.#fleet.occupy(key, agentKey, 0); },
+      podSeen: (key, agentKey) => { this.#fleet.notice(key, agentKey); },
     });
     const enqueue = (keys: readonly string[]) => { for (const key of keys) this.#threads.add(key); };
     this.#turns = { deps, view: this.#view, fleet: this.#fleet, memories: this.#memories, enqueue };

@@ -8,7 +8,9 @@ import type { ReconcilerDeps } from "./ports.ts";
  * Removes what was made for a thread that is gone, where the cluster's garbage collector has not: pods, and claims that go with their thread. The
  * thread is asked for at the API server itself, because a cache that does not have it yet would say the same.
  */
-export async function removeOrphans(key: string, view: Pick<ClusterView, "pod" | "claims">, deps: Pick<ReconcilerDeps, "kube" | "log">, signal: AbortSignal): Promise<void> {
+export async function removeOrphans(
+  key: string, view: Pick<ClusterView, "pod" | "claims">, deps: Pick<ReconcilerDeps, "kube" | "log">, signal: AbortSignal,
+): Promise<void> {
   const pod = view.pod(key);
   const orphans = [
     ...pod === null ? [] : [{ type: TYPES.pods, object: pod }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fingerprintOf, hasMadeProgress, isUnused, lastUseMs, wantedClaims, type AgentFacts } from "../../../../controller/reconcile/facts.ts";
+import { fingerprintOf, hasMadeProgress, isAhead, isUnused, lastUseMs, wantedClaims, type AgentFacts } from "../../../../controller/reconcile/facts.ts";
 import { aPod, anAgent, aThread, MINUTE, nothingUnread, NOW_MS, states, unreadSince } from "../../../support/thread-facts.ts";
 
 const agentWith = (spec: Readonly<Record<string, unknown>>): AgentFacts => ({ kind: "present", agent: anAgent(spec) });
@@ -55,6 +55,22 @@ test("a thread is unused until there is a message, an instance or any other acti
   expect(isUnused({ demand: unreadSince(NOW_MS), pod: null })).toBe(false);
   expect(isUnused({ demand: nothingUnread(NOW_MS), pod: null })).toBe(false);
   expect(isUnused({ demand: nothingUnread(), pod: aPod(states.starting) })).toBe(false);
+});
+
+describe("an instance is ahead of its first message", () => {
+  const ahead = aPod(states.running, { start: { fingerprint: "f1", oldestUnreadMs: null, madeAtMs: NOW_MS - MINUTE } });
+  const sinceStart = nothingUnread(NOW_MS - MINUTE);
+
+  test("as long as nothing has happened since its start", () => {
+    expect([isAhead({ demand: sinceStart, pod: ahead }), isAhead({ demand: nothingUnread(), pod: ahead })]).toEqual([true, true]);
+  });
+
+  test("not any more with a message or any use, and not if a message has started it", () => {
+    expect(isAhead({ demand: unreadSince(NOW_MS), pod: ahead })).toBe(false);
+    expect(isAhead({ demand: nothingUnread(NOW_MS), pod: ahead })).toBe(false);
+    expect(isAhead({ demand: sinceStart, pod: aPod(states.running) })).toBe(false);
+    expect(isAhead({ demand: sinceStart, pod: null })).toBe(false);
+  });
 });
 
 test("each volume of the agent is a claim of the thread; without a definition there is none", () => {

@@ -97,6 +97,27 @@ test("when an instance goes and nobody waits, the thread opened last is asked; o
   expect(fleet.leave("t/b")).toEqual([]);
 });
 
+test("an instance that was started ahead goes before threads that are opened later, until its time says otherwise", () => {
+  const fleet = new Fleet();
+  fleet.occupy("t/a", "t/helper", Infinity);
+  fleet.propose({ key: "t/b", agentKey: "t/helper" }, 9);
+  const isWarm = (key: string) => fleet.turnOf({ key, agentKey: "t/helper", oldestUnreadMs: null }, { max: 9, warm: 1 }).isWarm;
+  expect([isWarm("t/a"), isWarm("t/b")]).toEqual([true, false]);
+  expect(fleet.occupy("t/a", "t/helper", 1)).toEqual(["t/b"]);
+  expect([isWarm("t/a"), isWarm("t/b")]).toEqual([false, true]);
+});
+
+test("a pod that is seen before its turn goes before threads without one, and what its turn has said stays", () => {
+  const fleet = new Fleet();
+  fleet.notice("t/a", "t/helper");
+  fleet.propose({ key: "t/b", agentKey: "t/helper" }, 9);
+  const isWarm = (key: string) => fleet.turnOf({ key, agentKey: "t/helper", oldestUnreadMs: null }, { max: 9, warm: 1 }).isWarm;
+  expect(isWarm("t/b")).toBe(false);
+  fleet.occupy("t/a", "t/helper", 1);
+  fleet.notice("t/a", "t/helper");
+  expect(isWarm("t/b")).toBe(true);
+});
+
 test("nobody is kept warm while another thread waits, and the one used least is asked", () => {
   const fleet = new Fleet();
   fleet.occupy("a", AGENT, 10);

@@ -230,6 +230,7 @@ describe("instances of an agent", () => {
   test("the threads used last stay warm, the others sleep; and a thread that waits has the better claim", async () => {
     await stage.agent("helper", { instances: { max: 2, warm: 1 } });
     for (const name of ["one", "two", "three"]) await stage.thread(name);
+    await pass(1_000);
     stage.start();
     await settle();
     for (const name of ["one", "two"]) {
@@ -262,15 +263,20 @@ describe("instances of an agent", () => {
     expect(stage.cluster.writes.filter((write) => write.startsWith("create pods"))).toHaveLength(1);
   });
 
-  test("of threads that are opened later, the last ones are warm; those before them sleep after their idle timeout", async () => {
-    await begin({ instances: { max: 3, warm: 1 } });
+  test("a burst of threads that are opened starts no more than are warm; when their idle timeout has passed, the last one takes the place", async () => {
+    await begin({ instances: { max: 9, warm: 1 } });
     stage.runs("one");
-    await pass(1_000);
-    await stage.thread("two");
+    for (const name of ["two", "three", "four"]) {
+      await pass(1_000);
+      await stage.thread(name);
+    }
+    await pass(4 * MINUTE);
+    const withPod = () => ["one", "two", "three", "four"].filter((name) => stage.pod(name) !== undefined);
+    expect(withPod()).toEqual(["one"]);
+    await pass(2 * MINUTE);
+    stage.endPods();
     await settle();
-    stage.runs("two");
-    await pass(6 * MINUTE);
-    expect([stage.pod("one")?.metadata.deletionTimestamp, stage.pod("two")?.metadata.deletionTimestamp]).toEqual([expect.any(String), undefined]);
+    expect(withPod()).toEqual(["four"]);
   });
 
   test.each([["ends in peace", 0], ["crashes", 1]])("an instance that %s before its first message is not started again without one", async (_what, exitCode) => {

@@ -62,11 +62,6 @@ export class ClusterView {
     await Promise.all(this.#all().map(async (informer) => informer.synced(signal)));
   }
 
-  /** Monotonic milliseconds: the oldest of the caches' last signs of life. */
-  get lastSeenMs(): number {
-    return Math.min(...this.#all().map(({ lastSeenMs }) => lastSeenMs));
-  }
-
   threadKeys(): readonly string[] {
     return [...this.#known.keys()];
   }

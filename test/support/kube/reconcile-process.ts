@@ -18,16 +18,15 @@ export interface ReconcileProcess {
   end(): Promise<void>;
 }
 
-/** @param onPod called with the milliseconds from signal to pod */
-export function startReconcileProcess(folder: string, program: ReconcileProgram, onPod: (latencyMs: number) => void = () => undefined): ReconcileProcess {
+export function startReconcileProcess(folder: string, program: ReconcileProgram): ReconcileProcess {
   const file = join(folder, "reconcile.json");
   writeFileSync(file, JSON.stringify(program), { mode: 0o600 });
-  const child = spawn(process.execPath, [join(import.meta.dirname, "reconcile-program.ts"), file], { stdio: ["ignore", "pipe", "inherit"], env: { PATH: "/usr/bin:/bin" } });
+  const command = [process.execPath, join(import.meta.dirname, "reconcile-program.ts"), file];
+  const child = spawn("setpriv", ["--pdeathsig", "KILL", ...command], { stdio: ["ignore", "pipe", "inherit"], env: { PATH: "/usr/bin:/bin" } });
   const exited = once(child, "exit").then(() => undefined);
   const { promise: ready, resolve } = Promise.withResolvers<void>();
   createInterface({ input: child.stdout }).on("line", (line) => {
     if (line === "ready") resolve();
-    else onPod(Number(line));
   });
   return {
     ready: Promise.race([ready, exited]),

@@ -1,6 +1,6 @@
 /**
  * The reconciler as a program that tests can kill: over a real API server and a real PostgreSQL, leading without asking anybody. Says `ready` on
- * standard output, then one line for each pod that it made: the milliseconds from signal to pod. Ends at SIGTERM.
+ * standard output. Ends at SIGTERM.
  */
 import { readFileSync } from "node:fs";
 import { systemClock } from "../../../common/clock.ts";
@@ -37,15 +37,15 @@ export function plainPod(thread: Thread, agent: Agent): KubeObject {
   };
 }
 
-/** The reconciler's needs, over real parts. @param says called with the milliseconds from signal to pod, for each pod */
-export function realDeps(parts: Pick<ReconcilerDeps, "kube" | "store" | "log">, reconcile: Readonly<Record<string, unknown>>, says: (latencyMs: number) => void): ReconcilerDeps {
+/** The reconciler's needs, over real parts. */
+export function realDeps(parts: Pick<ReconcilerDeps, "kube" | "store" | "log">, reconcile: Readonly<Record<string, unknown>>): ReconcilerDeps {
   return {
     ...parts, clock: systemClock, config: reconcileConfig.parse(reconcile),
     openInformer: (type, query, select) => openInformer(parts.kube, type, query, { log: parts.log, select }),
     instancePod: plainPod,
     volumeClaims: (thread, agent) => volumeClaims(thread, agent, (volume) => claimNameOf(thread.metadata.name, volume)),
     record: () => undefined,
-    metrics: { queueDepth: () => undefined, reconciled: () => undefined, acted: () => undefined, signalToPod: says },
+    metrics: { queueDepth: () => undefined, reconciled: () => undefined, acted: () => undefined, signalToPod: () => undefined },
   };
 }
 
@@ -57,7 +57,7 @@ async function main(file: string): Promise<void> {
   const stop = new AbortController();
   process.once("SIGTERM", () => { stop.abort(); });
   process.stdout.write("ready\n");
-  await runReconciler(realDeps({ kube, store, log }, program.reconcile, (latencyMs) => { process.stdout.write(`${latencyMs}\n`); }), stop.signal);
+  await runReconciler(realDeps({ kube, store, log }, program.reconcile), stop.signal);
   await Promise.all([store.close(), kube.close()]);
 }
 

@@ -50,7 +50,7 @@ describe.skipIf(programs === null)("the reconciler, level 1 (npm run verify:clus
       witness = new PodWitness();
       stop = new AbortController();
       running = Promise.all([
-        runReconciler(realDeps({ kube: plane.api, store, log: silentLog }, CONFIG, () => undefined), stop.signal),
+        runReconciler(realDeps({ kube: plane.api, store, log: silentLog }, CONFIG), stop.signal),
         witness.watch(plane.api, namespace, stop.signal).catch(() => undefined),
       ]);
     });

@@ -4,7 +4,8 @@ import { filesUnder, linesMatching, PRODUCT } from "./repository.ts";
 /** Every file that may see the text of a secret, and why it must. A new one needs a reason here. */
 const REVEALERS: Readonly<Record<string, string>> = {
   "common/kube/kube-pools.ts": "opens connections to the API server with the client key, and writes the token onto them",
-  "cli/cluster/controller-connection.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
+  "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
+  "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",
   "proxy/credentials/header-injection.ts": "writes the header value that carries it, which is a Secret again",
   "proxy/exchange/scrub.ts": "must know what to look for in an answer",
   "proxy/upstream/undici-upstream.ts": "writes lent credentials onto the verified connection to their destination",

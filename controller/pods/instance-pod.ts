@@ -72,7 +72,7 @@ function specOf(thread: Thread, agent: Agent, image: string, context: InstanceCo
   };
 }
 
-function agentContainer(thread: Thread, agent: Agent, image: string, { grants }: InstanceContext): ReadContainer {
+function agentContainer(thread: Thread, agent: Agent, image: string, { grants, settings }: InstanceContext): ReadContainer {
   const { spec } = agent;
   const own = { WEIR_API: `https://${PLATFORM_NAME}`, WEIR_AGENT: agent.metadata.name, WEIR_THREAD: thread.metadata.name };
   const servers = spec.mcpServers.length === 0 ? {} : { AGENT_MCP_SERVERS: spec.mcpServers.map(({ name, port }) => `${name}:${port}`).join(",") };
@@ -80,7 +80,7 @@ function agentContainer(thread: Thread, agent: Agent, image: string, { grants }:
     name: AGENT_CONTAINER,
     image,
     ...given({ imagePullPolicy: spec.imagePullPolicy, command: spec.command, args: spec.args, workingDir: spec.workingDir, resources: spec.resources }),
-    ...given({ securityContext: userOf(spec) }),
+    ...given({ securityContext: userOf(spec, settings) }),
     env: environment(spec.env, { ...dummiesOf(grants), ...own, ...servers }),
     volumeMounts: spec.volumes.map(({ name, mountPath }) => ({ name, mountPath })),
   };
@@ -88,11 +88,14 @@ function agentContainer(thread: Thread, agent: Agent, image: string, { grants }:
 
 /**
  * Where servers of tools are known by their users, the agent's image must not be the one to say who it is: it could name the user of one of them. Root
- * without the right to become anybody else suits most images.
+ * without the right to become anybody else suits most images. Where the node writes the rules, namespaces are of level `restricted`, and take nobody
+ * who is not root but might become it.
  */
-function userOf({ runAsUser, mcpServers }: AgentSpec): { readonly runAsUser: number } | undefined {
+function userOf({ runAsUser, mcpServers }: AgentSpec, { redirect }: PodSettings): ReadContainer["securityContext"] {
   const user = runAsUser ?? (mcpServers.length > 0 ? 0 : undefined);
-  return user === undefined ? undefined : { runAsUser: user };
+  if (user === undefined) return undefined;
+  if (user === 0 || redirect === "init") return { runAsUser: user };
+  return { runAsUser: user, runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
 }
 
 /** Rights and secrets of its own; the agent reaches it on the loopback, and it has none of the agent's volumes. */

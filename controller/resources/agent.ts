@@ -99,7 +99,7 @@ export const agentSpec = z.strictObject({
   env: environment.describe("Environment of the agent's container; MCP servers have their own."),
   workingDir: z.string().max(1_024).optional().describe("As in a container."),
   runAsUser: z.int().min(0).max(2_147_483_647).optional().meta(rules([NOT_RESERVED, "this user belongs to the boundary"]))
-    .describe("User that the agent's container runs as. Default: what its image says; beside `mcpServers`, which are known by their users, root, who can become nobody else there."),
+    .describe("User that the agent's container runs as. Default: what its image says; beside `mcpServers`, which are known by their users, root, who can become nobody else there. Where nodes write the rules (`redirect.mode: node`), any user but root is also without every right, as namespaces of level `restricted` want it."),
   imagePullPolicy: z.enum(["Always", "IfNotPresent", "Never"]).optional().describe("As in a container."),
   imagePullSecrets: z.array(label).max(8).default([]).meta(LIST_SET).describe("Secrets of this namespace by which images are pulled."),
   resources: resources.optional(),

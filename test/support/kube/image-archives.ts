@@ -10,7 +10,8 @@ import { ROOT } from "../../structure/repository.ts";
 const BUILD_DEADLINE_MS = 120_000;
 const RECEIPT = join(ROOT, "dist/images/receipt");
 /** What the images are made of, besides what belongs to the machine. */
-const INGREDIENTS = ["dist/init.mjs", "dist/sidecar.cjs", "dist/proxy.mjs", "dist/controller.mjs", "Dockerfile", "package-lock.json", "scripts/build-images.ts", "scripts/images", "policies"];
+const INGREDIENTS = ["Dockerfile", "package-lock.json", "scripts/build-images.ts", "scripts/images", "policies"];
+const PROGRAM = /\.[cm]js$/;
 
 /**
  * Archives of the four images of this checkout, as its users build them. Those of an earlier run are taken again if nothing that they
@@ -36,7 +37,8 @@ function receiptOf(ingredients: string, archives: readonly string[]): string {
 
 function fingerprint(): string {
   const hash = createHash("sha256").update(process.execPath);
-  for (const path of INGREDIENTS.flatMap((name) => filesAt(join(ROOT, name)))) hash.update(path).update(readFileSync(path));
+  const programs = readdirSync(join(ROOT, "dist")).filter((name) => PROGRAM.test(name)).toSorted().map((name) => join("dist", name));
+  for (const path of [...programs, ...INGREDIENTS].flatMap((name) => filesAt(join(ROOT, name)))) hash.update(path).update(readFileSync(path));
   return hash.digest("hex");
 }
 

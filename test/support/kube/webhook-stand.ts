@@ -19,7 +19,8 @@ export const CONTROLLER_USER = `system:serviceaccount:${RELEASE.namespace}:weir-
 
 /** Webhook and admission policies of the chart in a real API server, which calls a webhook of this process. */
 export class WebhookStand {
-  readonly settings: PodSettings;
+  /** A test may change them between two pods. */
+  settings: PodSettings;
   readonly #plane: ControlPlane;
   readonly #port: number;
   #server: WebhookServer | undefined;
@@ -34,18 +35,19 @@ export class WebhookStand {
    * Everything but the webhook itself.
    * @param agentNamespaces made, and named to the chart
    * @param isHooked false leaves out the webhook's configuration: then the policies stand alone
+   * @param redirect who writes the rules, as the chart and the webhook are told
    */
-  static async open(plane: ControlPlane, agentNamespaces: readonly string[], isHooked = true): Promise<WebhookStand> {
+  static async open(plane: ControlPlane, agentNamespaces: readonly string[], isHooked = true, redirect: PodSettings["redirect"] = "init"): Promise<WebhookStand> {
     for (const name of [RELEASE.namespace, ...agentNamespaces]) await plane.createNamespace(name);
     const port = await freePort();
-    const objects = await renderChart({ agentNamespaces: agentNamespaces.map((name) => ({ name })) });
+    const objects = await renderChart({ agentNamespaces: agentNamespaces.map((name) => ({ name })), redirect: { mode: redirect } });
     const wanted = objects.filter(({ kind }) => /^(ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|CustomResourceDefinition|ServiceAccount|(Cluster)?Role(Binding)?)$/.test(kind));
     // The API server dials the service's external name, and still asks for a certificate of the service (k8s.io/apiserver/pkg/util/proxy).
     const service = { apiVersion: "v1", kind: "Service", metadata: { name: "weir-webhook", namespace: RELEASE.namespace }, spec: { type: "ExternalName", externalName: "localhost", ports: [{ port }] } };
     const configuration = isHooked ? [withPort(objectOf(objects, "MutatingWebhookConfiguration", "weir-injection"), port)] : [];
     await plane.kubectl(["apply", "--server-side", "-f", "-"], JSON.stringify({ apiVersion: "v1", kind: "List", items: [...wanted, service, ...configuration] }));
     await plane.kubectl(["wait", "--for=condition=Established", "--timeout=30s", "crd/agents.weir.dev"]);
-    return new WebhookStand(plane, port, settingsOf(objects));
+    return new WebhookStand(plane, port, { ...settingsOf(objects), redirect });
   }
 
   /** As the controller: with its rights and no others. */

@@ -64,6 +64,17 @@ describe("the pod of a thread", () => {
     expect(() => instance(anAgent({ mcpServers, runAsUser: 64_100 }))).toThrow(/user 64100: it belongs to the boundary/);
   });
 
+  test("leaves an agent that is not root no right where the node writes the rules, so that its namespace can be restricted", () => {
+    const restricted = { runAsUser: 1_000, runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
+    const securityOf = (redirect: "init" | "node", spec: object) => {
+      const result = instancePod(aThread(), anAgent(spec), { settings: { ...POD_SETTINGS, redirect }, podName: "weir-t1", claimName, grants: [] });
+      return result.kind === "governed" ? result.pod.spec.containers[0]?.securityContext : result;
+    };
+    expect(securityOf("node", { runAsUser: 1_000 })).toEqual(restricted);
+    expect(securityOf("init", { runAsUser: 1_000 })).toMatchObject({ runAsUser: 1_000, capabilities: { drop: ["NET_RAW", "NET_ADMIN"] } });
+    expect(securityOf("node", { runAsUser: 0 })).not.toHaveProperty("runAsNonRoot");
+  });
+
   test("has a dummy of the right shape for each grant that it may be lent", () => {
     const agent = variables(instance(anAgent(), aThread(), [grant("github", { GITHUB_TOKEN: "auto" }), grant("llm", { OPENAI_API_KEY: "openai", BASE: "as-it-is" })]), "agent");
     expect(agent["GITHUB_TOKEN"]).toMatch(/^ghp_WEIRDUMMY/);

@@ -25,7 +25,6 @@ state = "${folder}/containerd/state"
   stream_server_address = "127.0.0.1"
   enable_unprivileged_ports = true
   enable_unprivileged_icmp = true
-  netns_mounts_under_state_dir = true
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = "/usr/lib/cni"
     conf_dir = "${folder}/cni"

@@ -8,6 +8,7 @@ import { findKubernetes, obtainKubernetes } from "../../../../tools/kubernetes.t
 import { aBoundary, type BoundaryWish } from "../../../support/boundaries.ts";
 import { ClusterStand, type Caller } from "../../../support/cluster-stand.ts";
 import { aPod, type PodWish } from "../../../support/governed-pods.ts";
+import { renderChart } from "../../../support/kube/chart.ts";
 import { openApiAs } from "../../../support/kube/cluster-connection.ts";
 import { PROGRAMS_OF_LEVEL, startControlPlane, type ControlPlane } from "../../../support/kube/control-plane.ts";
 import { mintAuthority, type TestAuthority } from "../../../support/tls-authority.ts";
@@ -17,40 +18,20 @@ import { eventually, exchangesOf, Received } from "../../../support/whole-proxy.
 const environment = readEnvironment();
 /** `verify:cluster` builds the programs and fails without them; `verify` uses those that are there. */
 const isRequired = environment["WEIR_TIER"] === "cluster";
-const programs = isRequired ? await obtainKubernetes(environment, () => {}, PROGRAMS_OF_LEVEL[1]) : await findKubernetes(environment, PROGRAMS_OF_LEVEL[1]);
+const WANTED = [...PROGRAMS_OF_LEVEL[1], "helm"] as const;
+const programs = isRequired ? await obtainKubernetes(environment, () => {}, WANTED) : await findKubernetes(environment, WANTED);
 
 const API = "api.example.test";
 const HOSTS = [{ name: API, rule: "api", methods: ["*"] }];
 const AGENTS = { "agents/coder": { grants: [], budgets: [] } };
 const PROXY = "system:serviceaccount:weir-system:weir-proxy";
 
-/** What the chart lets a node proxy do (charts/weir/templates/rbac.yaml). */
-const RIGHTS = `
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRole
-metadata: {name: weir-proxy}
-rules:
-  - {apiGroups: [""], resources: [pods], verbs: [get, list, watch]}
-  - {apiGroups: [authentication.k8s.io], resources: [tokenreviews], verbs: [create]}
-  - {nonResourceURLs: [/openid/v1/jwks, /.well-known/openid-configuration], verbs: [get]}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: ClusterRoleBinding
-metadata: {name: weir-proxy}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: weir-proxy}
-subjects: [{kind: User, name: "${PROXY}", apiGroup: rbac.authorization.k8s.io}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {name: weir-proxy, namespace: weir-system}
-rules: [{apiGroups: [""], resources: [configmaps], resourceNames: [weir-boundary], verbs: [get, list, watch]}]
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {name: weir-proxy, namespace: weir-system}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: weir-proxy}
-subjects: [{kind: User, name: "${PROXY}", apiGroup: rbac.authorization.k8s.io}]
-`;
+/** What the chart lets a node proxy do, and nothing more. */
+async function grantRights(): Promise<void> {
+  const rights = (await renderChart()).filter(({ kind, metadata }) => /Role(Binding)?$/.test(kind) && metadata.name === "weir-proxy");
+  expect(rights.map(({ kind }) => kind).toSorted()).toEqual(["ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding"]);
+  await cluster.kubectl(["apply", "-f", "-"], rights.map((each) => JSON.stringify(each)).join("\n---\n"));
+}
 
 let cluster: ControlPlane;
 let proxyApi: KubeApi;
@@ -152,7 +133,7 @@ describe.skipIf(programs === null)("a node proxy beside a real API server (npm r
     await cluster.createNamespace("weir-system");
     await cluster.createNamespace("agents");
     await cluster.createNamespace("other");
-    await cluster.kubectl(["apply", "-f", "-"], RIGHTS);
+    await grantRights();
     proxyApi = openApiAs(await cluster.identity(PROXY));
     authority = await mintAuthority();
     upstream = await startUpstream(await authority.leaf([API]));

@@ -16,22 +16,25 @@ export const namespacesCheck: Check = {
     if (wanted.length === 0) return [finding.warn("namespaces", "there is none for agents", "Name them in the chart's `agentNamespaces`.")];
     const known = await facts.namespaces();
     const bound = await facts.namedNamespaces();
-    const look = async (name: string) => inspect(cluster, name, { found: known.find(({ metadata }) => metadata.name === name), isNamed: bound.includes(name) });
+    const look = async (name: string) => inspect(cluster, name, {
+      found: known.find(({ metadata }) => metadata.name === name), isNamed: bound.includes(name), takesRestricted: await facts.doNodesWriteRules(),
+    });
     return (await Promise.all(wanted.map(look))).flat();
   },
 };
 
 async function inspect(
-  { api }: Cluster, name: string, { found, isNamed }: { readonly found: SeenObject | undefined; readonly isNamed: boolean },
+  { api }: Cluster, name: string,
+  { found, isNamed, takesRestricted }: { readonly found: SeenObject | undefined; readonly isNamed: boolean; readonly takesRestricted: boolean },
 ): Promise<ClusterFinding[]> {
   const title = `namespace ${name}`;
   if (found === undefined) return [finding.fail(title, "it is not there", "Make it, or set `agentNamespaces[].create` in the chart.")];
   const findings: ClusterFinding[] = [];
   const level = found.metadata.labels[ENFORCE];
-  if (level !== undefined && level !== "privileged") {
+  if (level !== undefined && level !== "privileged" && !takesRestricted) {
     findings.push(finding.fail(
       title, `Pod Security enforces ${level}: the boundary's init container is refused`,
-      `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others.`,
+      `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others. Or let nodes write the rules: \`redirect.mode: node\`.`,
     ));
   }
   if (!isNamed && found.metadata.labels[GOVERNED_LABEL] !== "enabled") {

@@ -79,6 +79,10 @@ function certificatesOf(base64: string): X509Certificate[] {
 const PROBE = "weir-doctor";
 /** Namespaces that are tried. */
 const PROBES_LIMIT = 10;
+/** Every level of Pod Security takes it. */
+const WITHOUT_RIGHTS = {
+  runAsNonRoot: true, runAsUser: 1_000, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] }, seccompProfile: { type: "RuntimeDefault" },
+};
 const governed = z.looseObject({ spec: z.looseObject({ initContainers: z.array(z.looseObject({ name: z.string() })).default([]) }) });
 
 /**
@@ -101,7 +105,7 @@ export const injectionCheck: Check = {
 async function tried({ api }: Cluster, namespace: string, agent: string | undefined): Promise<ClusterFinding> {
   const name = `injection in ${namespace}`;
   const labels = { "weir.dev/inject": "enabled", ...(agent === undefined ? {} : { "weir.dev/agent": agent }) };
-  const spec = { automountServiceAccountToken: false, containers: [{ name: "probe", image: "weir.dev/doctor" }] };
+  const spec = { automountServiceAccountToken: false, containers: [{ name: "probe", image: "weir.dev/doctor", securityContext: WITHOUT_RIGHTS }] };
   const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: PROBE, namespace, labels }, spec };
   try {
     const answer = governed.safeParse(await api.post(`/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?dryRun=All`, pod));

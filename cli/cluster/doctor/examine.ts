@@ -10,6 +10,7 @@ import { definitionsCheck, threadsCheck } from "./check-definitions.ts";
 import { kindsCheck, NOT_INSTALLED } from "./check-kinds.ts";
 import { namespacesCheck, networkCheck } from "./check-namespaces.ts";
 import { proxiesCheck } from "./check-proxies.ts";
+import { redirectCheck } from "./check-redirect.ts";
 import { rightsCheck } from "./check-rights.ts";
 import { injectionCheck, webhookCheck } from "./check-webhook.ts";
 import { factsOf, type Facts } from "./facts.ts";
@@ -17,7 +18,7 @@ import { finding, type Check, type ClusterFinding } from "./finding.ts";
 
 /** In the order in which they are said: each needs what is above it. */
 const CHECKS: readonly Check[] = [
-  controllerCheck, webhookCheck, injectionCheck, admissionCheck, boundaryCheck, proxiesCheck,
+  controllerCheck, webhookCheck, injectionCheck, admissionCheck, boundaryCheck, proxiesCheck, redirectCheck,
   rightsCheck, namespacesCheck, networkCheck, definitionsCheck, threadsCheck,
 ];
 

@@ -8,6 +8,8 @@ import { SEEN_TYPES } from "../seen-types.ts";
 
 /** Label of namespaces for agents that the chart was not told of. */
 export const GOVERNED_LABEL = "weir.dev/governed";
+/** DaemonSet that is there where nodes write the rules. */
+export const REDIRECT = "weir-redirect";
 const BY_NAME = "weir-agent-namespaces-by-name";
 
 /** What several checks need to know; each is found out once. */
@@ -18,6 +20,8 @@ export interface Facts {
   namedNamespaces(): Promise<readonly string[]>;
   /** Namespaces where agents are meant to run: that the chart was told, that carry the label, or that have Agents. */
   agentNamespaces(): Promise<readonly string[]>;
+  /** Whether each node has somebody who writes the rules of its pods (`redirect.mode: node`), so that their namespaces can be restricted. */
+  doNodesWriteRules(): Promise<boolean>;
   /** Null if nothing was published yet. @throws Error if what is published cannot be read */
   boundary(): Promise<Boundary | null>;
 }
@@ -37,7 +41,8 @@ export function factsOf(cluster: Cluster): Facts {
     const found = await cluster.api.get(TYPES.configMaps, { namespace: cluster.systemNamespace, name: BOUNDARY_CONFIG_MAP });
     return found === null ? null : readBoundary(found);
   });
-  return { agents, namespaces, namedNamespaces, agentNamespaces, boundary };
+  const doNodesWriteRules = once(async () => await cluster.api.get(SEEN_TYPES.daemonSets, { namespace: cluster.systemNamespace, name: REDIRECT }) !== null);
+  return { agents, namespaces, namedNamespaces, agentNamespaces, doNodesWriteRules, boundary };
 }
 
 const values = z.looseObject({ values: z.array(z.string()).default([]) });

@@ -3,12 +3,12 @@ import { promisify } from "node:util";
 
 export interface CommandOptions {
   readonly stdin?: string;
-  /** Default 60 s. */
+  /** Default 150 s: longer than what kubectl itself is told to wait. */
   readonly deadlineMs?: number;
   readonly environment?: Readonly<Record<string, string>>;
 }
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 150_000;
 const OUTPUT_LIMIT_BYTES = 64 << 20;
 
 /** Runs a command to its end. @returns its standard output @throws Error with the command and its standard error if it does not exit 0 */

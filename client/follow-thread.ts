@@ -27,7 +27,9 @@ const ERROR_LIMIT_BYTES = 64 << 10;
  * Follows a thread until the signal aborts, across streams that end and connections that break.
  * @throws WeirProblem if the API refuses, at once or later on: whoever may not read, or no longer, is not asked to try again
  */
-export async function* followThread(connection: Connection, thread: { readonly namespace: string; readonly name: string }, options: FollowOptions): AsyncGenerator<ThreadEvent, void> {
+export async function* followThread(
+  connection: Connection, thread: { readonly namespace: string; readonly name: string }, options: FollowOptions,
+): AsyncGenerator<ThreadEvent, void> {
   const { signal = new AbortController().signal } = options;
   const url = `${connection.url}/v1/namespaces/${encodeURIComponent(thread.namespace)}/threads/${encodeURIComponent(thread.name)}/events`;
   let afterSeq = options.afterSeq ?? 0;

@@ -21,7 +21,8 @@ export function dataOf<T>(answer: { readonly data?: T; readonly error?: Problem;
 
 /** A problem from a body that should hold one; what is in front of the API may answer in its own way. */
 export function problemFrom(status: number, body: string): WeirProblem {
-  return new WeirProblem(status, readProblem(body) ?? { error: "unknown", rule: "unknown", reason: `the API answered ${status}`, hint: "look at the address", request_id: "" });
+  const unknown = { error: "unknown", rule: "unknown", reason: `the API answered ${status}`, hint: "look at the address", request_id: "" };
+  return new WeirProblem(status, readProblem(body) ?? unknown);
 }
 
 function readProblem(body: string): Problem | null {

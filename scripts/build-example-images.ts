@@ -45,8 +45,9 @@ export function buildExampleImages(announce: (line: string) => void): void {
     for (const name of EXAMPLE_NAMES) {
       const { folder, stage } = EXAMPLES[name];
       rmSync(exampleArchive(name), { force: true });
-      buildah(config, ["bud", "--quiet", "--isolation", "chroot", "--timestamp", "0", "--build-arg", `BASE=${BASE}`, ...(stage === null ? [] : ["--target", stage]),
-        "--tag", exampleReference(name), `examples/${folder}`]);
+      const target = stage === null ? [] : ["--target", stage];
+      buildah(config, ["bud", "--quiet", "--isolation", "chroot", "--timestamp", "0", "--build-arg", `BASE=${BASE}`, ...target, "--tag", exampleReference(name),
+        `examples/${folder}`]);
       buildah(config, ["push", "--quiet", exampleReference(name), `oci-archive:${exampleArchive(name)}:${exampleReference(name)}`]);
       announce(`${exampleReference(name)} -> ${exampleArchive(name).slice(ROOT.length)}`);
     }

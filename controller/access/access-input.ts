@@ -42,7 +42,9 @@ export function accessInputOf(who: Caller, question: Question, config: AccessCon
     version: 1, action: question.action, caller: callerOf(who, isKubernetesMaintainer), namespace,
     settings: { admin_groups: [...config.adminGroups], default_participants: [...config.defaultParticipants] },
     agent: agent === undefined ? null : { namespace, name: agent.name, grants: [...agent.grants], relations: agent.relations.map(relationOf) },
-    thread: thread === undefined ? null : { namespace, name: thread.name, uid: thread.uid, parent: thread.parentUid, relations: thread.relations.map(relationOf) },
+    thread: thread === undefined ? null : {
+      namespace, name: thread.name, uid: thread.uid, parent: thread.parentUid, relations: thread.relations.map(relationOf),
+    },
     change: question.change ?? null,
     grants: question.grants === undefined ? null : [...question.grants],
     spawn: spawn === undefined ? null : {

@@ -25,7 +25,9 @@ export type AccessPolicy = (input: AccessInput) => Promise<AccessAnswer>;
 /** Opens the policy that comes with Weir. @throws UserError if it is missing from the installation */
 export async function openAccessPolicy(): Promise<AccessPolicy> {
   const path = findUpwards(BUNDLE, import.meta.dirname);
-  if (path === null) throw new UserError(`${BUNDLE} is missing from this installation`, "Install Weir again; in the checkout: `git checkout policies`.", EXIT.unavailable);
+  if (path === null) {
+    throw new UserError(`${BUNDLE} is missing from this installation`, "Install Weir again; in the checkout: `git checkout policies`.", EXIT.unavailable);
+  }
   return accessPolicy(await readWasm(await readFile(path)));
 }
 

@@ -35,7 +35,8 @@ export async function authenticate(credentials: Credentials, witnesses: Witnesse
 
 function refuseInstance({ instance }: Credentials): void {
   if (instance === undefined) return;
-  throw new AccessRefused("instance.not-a-proxy", "only a node proxy speaks for an instance", { hint: "leave the instance header out, or call weir.internal from inside the pod" });
+  const hint = "leave the instance header out, or call weir.internal from inside the pod";
+  throw new AccessRefused("instance.not-a-proxy", "only a node proxy speaks for an instance", { hint });
 }
 
 async function speakerOf(user: KubernetesUser, { instance }: Credentials, witnesses: Witnesses): Promise<Caller> {

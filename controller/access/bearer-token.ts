@@ -20,7 +20,9 @@ export interface BearerToken {
 export function readBearerToken(authorization: string | undefined): BearerToken {
   if (authorization === undefined) throw unauthenticated("authentication.missing", "the request carries no token");
   const [, text] = /^Bearer ([A-Za-z0-9\-._~+/]+=*)$/i.exec(authorization) ?? [];
-  if (text === undefined || text.length > TOKEN_LIMIT_BYTES) throw unauthenticated("authentication.malformed", "the authorization header is not a bearer token");
+  if (text === undefined || text.length > TOKEN_LIMIT_BYTES) {
+    throw unauthenticated("authentication.malformed", "the authorization header is not a bearer token");
+  }
   const claims = claimsOf(text);
   const audiences = claims.aud ?? [];
   return {
@@ -30,7 +32,8 @@ export function readBearerToken(authorization: string | undefined): BearerToken 
 }
 
 export function unauthenticated(rule: string, reason: string, cause?: unknown): AccessRefused {
-  const hint = "send `Authorization: Bearer TOKEN` with a token of Kubernetes (`kubectl create token NAME --audience weir-controller`) or of a configured issuer";
+  const hint = "send `Authorization: Bearer TOKEN` with a token of Kubernetes (`kubectl create token NAME --audience weir-controller`) "
+    + "or of a configured issuer";
   return new AccessRefused(rule, reason, { hint, kind: "unauthenticated", cause });
 }
 

@@ -31,7 +31,8 @@ export function readInstanceClaim(header: string): InstanceClaim {
     if (header.length > HEADER_LIMIT || !/^[A-Za-z0-9_-]+$/.test(header)) throw new Error("not base64url");
     return claim.parse(JSON.parse(Buffer.from(header, "base64url").toString("utf8")));
   } catch (cause) {
-    throw new AccessRefused("instance.malformed", "the instance header cannot be read", { hint: "it is written by node proxies alone", kind: "unauthenticated", cause });
+    const options = { hint: "it is written by node proxies alone", kind: "unauthenticated", cause } as const;
+    throw new AccessRefused("instance.malformed", "the instance header cannot be read", options);
   }
 }
 
@@ -62,7 +63,9 @@ function lives(facts: PodFacts, nowMs: number): boolean {
 }
 
 /** A name can be used again: a pod that belongs to an earlier thread of that name does not serve the present one. */
-async function servedThread(facts: PodFacts, agent: string, where: { readonly namespace: string; readonly objects: ClusterObjects }): Promise<ServedThread | null> {
+async function servedThread(
+  facts: PodFacts, agent: string, where: { readonly namespace: string; readonly objects: ClusterObjects },
+): Promise<ServedThread | null> {
   const threadName = facts.metadata.labels[LABELS.thread];
   if (threadName === undefined) return null;
   const found = await where.objects.thread({ namespace: where.namespace, name: threadName });

@@ -21,7 +21,8 @@ export class KubernetesRights {
   constructor(kube: KubeApi, config: AccessConfig, monotonicMs: () => number) {
     this.#kube = kube;
     this.#config = config;
-    this.#known = new LRUCache({ max: config.tokenCacheMs === 0 ? 1 : CACHE_ENTRIES, ttl: Math.max(1, config.tokenCacheMs), perf: { now: monotonicMs }, ttlResolution: 0 });
+    const [max, ttl] = config.tokenCacheMs === 0 ? [1, 1] : [CACHE_ENTRIES, config.tokenCacheMs];
+    this.#known = new LRUCache({ max, ttl, perf: { now: monotonicMs }, ttlResolution: 0 });
   }
 
   /** False for everybody whom Kubernetes does not know: another issuer's name may look like one of its own. @throws AccessUnavailable */
@@ -38,7 +39,8 @@ export class KubernetesRights {
 
   async #ask(person: Person, namespace: string): Promise<boolean> {
     const resourceAttributes = { group: GROUP, version: "v1alpha1", resource: "threads", verb: "create", namespace };
-    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec: { user: person.name, groups: person.groups, resourceAttributes } };
+    const spec = { user: person.name, groups: person.groups, resourceAttributes };
+    const review = { apiVersion: "authorization.k8s.io/v1", kind: "SubjectAccessReview", spec };
     try {
       const { status } = reviewed.parse(await this.#kube.post(PATH, review, AbortSignal.timeout(this.#config.reviewTimeoutMs)));
       return status.allowed && status.denied !== true;

@@ -54,7 +54,9 @@ export class OidcIssuer {
     const user = name.safeParse(payload[this.#config.usernameClaim]);
     if (!user.success) throw unauthenticated("authentication.claims", `the token has no claim ${this.#config.usernameClaim} that is a name`);
     // An address that nobody has confirmed is anybody's (OpenID Connect Core 1.0 §5.7).
-    if (this.#config.usernameClaim === "email" && payload["email_verified"] !== true) throw unauthenticated("authentication.claims", "the token's email is not verified");
+    if (this.#config.usernameClaim === "email" && payload["email_verified"] !== true) {
+      throw unauthenticated("authentication.claims", "the token's email is not verified");
+    }
     return { kind: "person", name: this.#config.usernamePrefix + user.data, groups: ["system:authenticated", ...this.#groups(payload)], isOfKubernetes: false };
   }
 
@@ -72,11 +74,15 @@ export class OidcIssuer {
 
   async #verify(token: BearerToken, keys: JWTVerifyGetKey): Promise<JWTPayload> {
     const { issuer, audience, algorithms } = this.#config;
-    const options = { issuer, audience, algorithms: [...algorithms], clockTolerance: CLOCK_TOLERANCE_SECONDS, requiredClaims: ["exp", "iat"], currentDate: new Date(this.#clock.nowMs()) };
+    const options = {
+      issuer, audience, algorithms: [...algorithms], requiredClaims: ["exp", "iat"],
+      clockTolerance: CLOCK_TOLERANCE_SECONDS, currentDate: new Date(this.#clock.nowMs()),
+    };
     try {
       return (await jwtVerify(token.text, keys, options)).payload;
     } catch (cause) {
-      const isOurs = cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid || !(cause instanceof errors.JOSEError) || cause.code === "ERR_JOSE_GENERIC";
+      const isOurs = cause instanceof errors.JWKSTimeout || cause instanceof errors.JWKSInvalid
+        || !(cause instanceof errors.JOSEError) || cause.code === "ERR_JOSE_GENERIC";
       if (isOurs) throw new AccessUnavailable(`the keys of ${issuer} cannot be had`, { cause });
       throw unauthenticated("authentication.rejected", `the token does not hold: ${cause.code}`, cause);
     }

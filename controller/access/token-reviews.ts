@@ -44,7 +44,8 @@ export class TokenReviews {
     this.#kube = kube;
     this.#config = config;
     // Without a time to live nothing may be kept at all; LRUCache would take 0 for «for ever».
-    this.#known = new LRUCache({ max: config.tokenCacheMs === 0 ? 1 : CACHE_ENTRIES, ttl: Math.max(1, config.tokenCacheMs), perf: { now: monotonicMs }, ttlResolution: 0 });
+    const [max, ttl] = config.tokenCacheMs === 0 ? [1, 1] : [CACHE_ENTRIES, config.tokenCacheMs];
+    this.#known = new LRUCache({ max, ttl, perf: { now: monotonicMs }, ttlResolution: 0 });
   }
 
   /** @throws AccessRefused if it is nobody's, AccessUnavailable if the API server does not say */
@@ -62,13 +63,17 @@ export class TokenReviews {
 
   async #review(token: BearerToken): Promise<KubernetesUser> {
     const isForController = token.claimedAudiences.includes(CONTROLLER_AUDIENCE);
-    if (!isForController && !this.#config.acceptApiServerTokens) throw unauthenticated("authentication.audience", `the token's audience is not ${CONTROLLER_AUDIENCE}`);
+    if (!isForController && !this.#config.acceptApiServerTokens) {
+      throw unauthenticated("authentication.audience", `the token's audience is not ${CONTROLLER_AUDIENCE}`);
+    }
     const spec = { token: token.text, ...(isForController ? { audiences: [CONTROLLER_AUDIENCE] } : {}) };
     const { status } = await this.#ask({ apiVersion: "authentication.k8s.io/v1", kind: "TokenReview", spec });
     const name = status.user?.username;
     if (status.authenticated !== true || name === undefined) throw unauthenticated("authentication.rejected", "the API server does not know this token");
     // An API server that does not know audiences leaves the list out: then the token may be meant for anybody.
-    if (isForController && status.audiences?.includes(CONTROLLER_AUDIENCE) !== true) throw unauthenticated("authentication.audience", "the API server does not vouch for the audience");
+    if (isForController && status.audiences?.includes(CONTROLLER_AUDIENCE) !== true) {
+      throw unauthenticated("authentication.audience", "the API server does not vouch for the audience");
+    }
     const nodes = status.user?.extra?.[NODE_EXTRA] ?? [];
     return { name, groups: status.user?.groups ?? [], isForController, node: nodes.length === 1 ? nodes[0] ?? null : null };
   }

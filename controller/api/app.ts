@@ -40,8 +40,8 @@ export function openApiDocument(app: Api): object {
     openapi: "3.1.0",
     info: {
       title: "Weir", version: VERSION,
-      description: "Threads and messages of agents. People and webhooks show a bearer token; instances call https://weir.internal from inside their pod and show "
-        + `nothing: their boundary says who they are (\`${INSTANCE_HEADER}\`).`,
+      description: "Threads and messages of agents. People and webhooks show a bearer token; instances call https://weir.internal from inside their pod and "
+        + `show nothing: their boundary says who they are (\`${INSTANCE_HEADER}\`).`,
     },
     security: [{ bearer: [] }],
   });
@@ -56,7 +56,7 @@ const refuseMalformed: Hook = (result) => {
   if (result.success) return undefined;
   const { issues } = result.error;
   const text = issues.slice(0, 10).map(({ path, message }) => `${path.join(".") || result.target}: ${message}`).join("; ");
-  const special = issues.map(({ code, ...issue }) => specialIssue.safeParse(code === "custom" && "params" in issue ? issue.params : null).data).find((params) => params !== undefined);
+  const special = issues.flatMap((issue) => specialIssue.safeParse("params" in issue ? issue.params : null).data ?? [])[0];
   throw new ApiProblem(special?.code ?? "request.malformed", text.slice(0, 2_000), special ?? { rule: "request.schema" });
 };
 

@@ -3,7 +3,8 @@ import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS, MESSAGE_SIZE } from "./limits.
 import { ApiProblem } from "./problem.ts";
 
 /** Strings of CloudEvents hold no control characters (CloudEvents 1.0 §Type System). */
-const text = (most: number) => z.string().min(1).max(most).regex(/^[^\p{Cc}]*$/u, "holds control characters").refine((value) => value.isWellFormed(), "holds half a surrogate pair");
+const text = (most: number) => z.string().min(1).max(most).regex(/^[^\p{Cc}]*$/u, "holds control characters")
+  .refine((value) => value.isWellFormed(), "holds half a surrogate pair");
 const EXTENSION_NAME = /^[a-z0-9]{1,20}$/;
 
 /** CloudEvents 1.0, JSON format: the required attributes, the optional ones, and extensions, whose values are scalars. */
@@ -23,8 +24,9 @@ const cloudEvent = z.looseObject({
   if (event.data !== undefined && event.data_base64 !== undefined) context.addIssue({ code: "custom", message: "data and data_base64 exclude each other" });
   for (const [name, value] of Object.entries(event)) {
     if (name === "data" || name === "data_base64" || name === "specversion") continue;
-    if (!EXTENSION_NAME.test(name)) context.addIssue({ code: "custom", path: [name], message: "is no attribute name: lower-case letters and digits, at most 20" });
-    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") context.addIssue({ code: "custom", path: [name], message: "is no scalar" });
+    const complain = (message: string) => { context.addIssue({ code: "custom", path: [name], message }); };
+    if (!EXTENSION_NAME.test(name)) complain("is no attribute name: lower-case letters and digits, at most 20");
+    if (typeof value !== "string" && typeof value !== "number" && typeof value !== "boolean") complain("is no scalar");
   }
 });
 export type CloudEvent = z.output<typeof cloudEvent>;
@@ -55,14 +57,18 @@ function unreadable(reason: string): ApiProblem {
 /** The event as the agent reads it: structured JSON, whole. @throws ApiProblem if that is larger than a message may be */
 export function messageOf(event: CloudEvent): string {
   const message = JSON.stringify(event);
-  if (Buffer.byteLength(message) > ANNOUNCED_BODY_LIMIT_BYTES) throw new ApiProblem("request.too-large", `event ${event.id} is larger than a message may be`, MESSAGE_SIZE);
+  if (Buffer.byteLength(message) > ANNOUNCED_BODY_LIMIT_BYTES) {
+    throw new ApiProblem("request.too-large", `event ${event.id} is larger than a message may be`, MESSAGE_SIZE);
+  }
   return message;
 }
 
 /** Attributes are `ce-` headers, percent-encoded (§3.1.3.2); the body is the data. */
 function binaryEvent(headers: Headers, content: { readonly contentType: string; readonly mediaType: string; readonly body: Uint8Array }): object {
   const attributes = Object.fromEntries([...headers].filter(([name]) => name.startsWith("ce-")).map(([name, value]) => [name.slice(3), percentDecoded(value)]));
-  if ("data" in attributes || "datacontenttype" in attributes) throw new ApiProblem("request.malformed", "ce-data and ce-datacontenttype do not exist in binary mode");
+  if ("data" in attributes || "datacontenttype" in attributes) {
+    throw new ApiProblem("request.malformed", "ce-data and ce-datacontenttype do not exist in binary mode");
+  }
   const type = content.contentType === "" ? {} : { datacontenttype: content.contentType };
   if (content.body.byteLength === 0) return { ...attributes, ...type };
   if (content.mediaType === "application/json" || content.mediaType.endsWith("+json")) return { ...attributes, ...type, data: parseJson(content.body) };

@@ -8,7 +8,10 @@ import { RateLimit } from "./rate-limit.ts";
 
 const SECONDS_PER_MINUTE = 60;
 
-/** Nobody passes without a name, and nobody faster than their bucket fills. An address that only shows bad tokens is turned away before the API server is asked. */
+/**
+ * Nobody passes without a name, and nobody faster than their bucket fills. An address that only shows bad tokens is turned away before the API server
+ * is asked.
+ */
 export function authentication({ access, clock, config }: RouteParts) {
   const calls = new RateLimit({ perSecond: config.callsPerSecond, burst: config.callBurst, clock });
   const refusals = new RateLimit({ perSecond: config.refusalsPerMinute / SECONDS_PER_MINUTE, burst: config.refusalsPerMinute, clock });
@@ -58,7 +61,9 @@ export function wholeBody({ bodyLimitBytes }: ApiConfig) {
     }
     const whole = Buffer.concat(chunks);
     // Otherwise what cannot be read would be replaced in silence (RFC 8259 §8.1).
-    if (isJson(headers.get("content-type")) && !isUtf8(whole)) throw new ApiProblem("request.malformed", "the body is not UTF-8", { rule: "body.encoding", hint: "send JSON as UTF-8" });
+    if (isJson(headers.get("content-type")) && !isUtf8(whole)) {
+      throw new ApiProblem("request.malformed", "the body is not UTF-8", { rule: "body.encoding", hint: "send JSON as UTF-8" });
+    }
     // It keeps promises, which its type does not say.
     Object.assign(context.req.bodyCache, { arrayBuffer: Promise.resolve(new Uint8Array(whole).buffer) });
     await next();

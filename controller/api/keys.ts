@@ -21,8 +21,9 @@ export function messageKey(scope: string, key: string | null): string | null {
  * request without a key.
  */
 export function threadNameOf(wish: { readonly namespace: string; readonly agent: string; readonly scope: string; readonly key: string | null }): string {
-  const suffix = wish.key === null ? randomBytes(SUFFIX_LENGTH / 2).toString("hex") : digest([wish.namespace, wish.agent, wish.scope, wish.key]).slice(0, SUFFIX_LENGTH);
-  return `${wish.agent.slice(0, NAME_LIMIT - SUFFIX_LENGTH - 1).replace(/-+$/, "")}-${suffix}`;
+  const { namespace, agent, scope, key } = wish;
+  const suffix = key === null ? randomBytes(SUFFIX_LENGTH / 2).toString("hex") : digest([namespace, agent, scope, key]).slice(0, SUFFIX_LENGTH);
+  return `${agent.slice(0, NAME_LIMIT - SUFFIX_LENGTH - 1).replace(/-+$/, "")}-${suffix}`;
 }
 
 function digest(parts: readonly string[]): string {

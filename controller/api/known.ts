@@ -69,7 +69,8 @@ export async function requireAgent(parts: ApiParts, caller: Caller, name: Object
   const known = await knownAgent(parts, name);
   const relations = await parts.store.relations("agent", `${name.namespace}/${name.name}`);
   // Relations to an agent that is not there (any more) still count: who had them may know that it is gone.
-  const allowed = await parts.access.require(caller, { ...ask, namespace: name.namespace, agent: { name: name.name, grants: known?.spec.grants ?? [], relations } });
+  const about = { name: name.name, grants: known?.spec.grants ?? [], relations };
+  const allowed = await parts.access.require(caller, { ...ask, namespace: name.namespace, agent: about });
   if (known === null) throw new ApiProblem("not-found", `there is no agent ${name.namespace}/${name.name}`);
   return { agent: known, allowed };
 }

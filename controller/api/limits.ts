@@ -2,7 +2,9 @@
 export const ANNOUNCED_BODY_LIMIT_BYTES = 256 << 10;
 
 /** What a text that is longer is told. */
-export const MESSAGE_SIZE = { rule: "message.size", hint: `send at most ${ANNOUNCED_BODY_LIMIT_BYTES} bytes of UTF-8, and keep the rest where both sides can reach it` } as const;
+export const MESSAGE_SIZE = {
+  rule: "message.size", hint: `send at most ${ANNOUNCED_BODY_LIMIT_BYTES} bytes of UTF-8, and keep the rest where both sides can reach it`,
+} as const;
 
 export const CALL_LIMITS = {
   /** Grants of one thread. */

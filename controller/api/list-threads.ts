@@ -20,7 +20,9 @@ export interface ThreadPage {
 }
 
 /** Threads that the person may see, newest first: all of the namespace for those who may see all, otherwise those with a relation. */
-export async function listThreads(parts: ApiParts, person: Person, { namespace, agent, limit, after }: ThreadPage): Promise<{ threads: View[]; next: string | null }> {
+export async function listThreads(
+  parts: ApiParts, person: Person, { namespace, agent, limit, after }: ThreadPage,
+): Promise<{ threads: View[]; next: string | null }> {
   const seesAll = await parts.access.allows(person, { action: "namespace.list", namespace });
   const rows = await parts.store.listThreads({
     visibleTo: seesAll ? null : parts.access.subjects(person), namespace, limit,

@@ -19,6 +19,13 @@ export const PROBLEMS = {
 } as const;
 export type ProblemCode = keyof typeof PROBLEMS;
 
+export interface ProblemOptions {
+  readonly hint?: string;
+  readonly rule?: string;
+  readonly retryAfterSeconds?: number;
+  readonly cause?: unknown;
+}
+
 /** How a request ends that is not answered as it hoped. */
 export class ApiProblem extends Error {
   override readonly name = "ApiProblem";
@@ -28,7 +35,7 @@ export class ApiProblem extends Error {
   readonly rule: string;
   readonly retryAfterSeconds: number | undefined;
 
-  constructor(code: ProblemCode, reason: string, options: { readonly hint?: string; readonly rule?: string; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {}) {
+  constructor(code: ProblemCode, reason: string, options: ProblemOptions = {}) {
     super(reason, { cause: options.cause });
     this.code = code;
     this.hint = options.hint ?? PROBLEMS[code].hint;
@@ -74,7 +81,9 @@ export function problemOf(error: unknown): ApiProblem {
   }
 }
 
-const REFUSED = { denied: "access.denied", unauthenticated: "authentication.required", gone: "gone" } as const satisfies Record<AccessRefused["kind"], ProblemCode>;
+const REFUSED = {
+  denied: "access.denied", unauthenticated: "authentication.required", gone: "gone",
+} as const satisfies Record<AccessRefused["kind"], ProblemCode>;
 
 function refusal(error: AccessRefused): ApiProblem {
   return new ApiProblem(REFUSED[error.kind], error.message, { rule: error.rule, hint: error.hint, cause: error });

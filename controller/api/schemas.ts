@@ -13,7 +13,8 @@ const text = z.string().min(1)
     error: `is longer than ${ANNOUNCED_BODY_LIMIT_BYTES} bytes`, params: { code: "request.too-large", ...MESSAGE_SIZE },
   })
   .refine((body) => body.isWellFormed() && !body.includes("\0"), {
-    error: "is not text: it holds a NUL or half a surrogate pair", params: { code: "request.malformed", rule: "message.text", hint: "encode what is no text, as base64 for example" },
+    error: "is not text: it holds a NUL or half a surrogate pair",
+    params: { code: "request.malformed", rule: "message.text", hint: "encode what is no text, as base64 for example" },
   })
   .openapi({ description: "Text, at most 256 KiB of UTF-8." });
 const grants = z.array(label).max(CALL_LIMITS.grants).refine((names) => new Set(names).size === names.length, "names a grant twice");
@@ -49,8 +50,13 @@ export const relationView = z.strictObject({ relation, subject: z.string() }).op
 export const posted = z.strictObject({ message: messageView, isNew: z.boolean() }).openapi("Posted");
 export const opened = z.strictObject({ thread: threadView, isNew: z.boolean() }).openapi("Opened");
 export const messageList = z.strictObject({ messages: z.array(messageView) }).openapi("MessageList");
-export const acknowledged = z.strictObject({ acknowledged: z.int().openapi({ description: "How many were not acknowledged before." }) }).openapi("Acknowledged");
-export const threadList = z.strictObject({ threads: z.array(threadView), next: z.string().nullable().openapi({ description: "Cursor of the next page; null at the end." }) }).openapi("ThreadList");
+export const acknowledged = z.strictObject({
+  acknowledged: z.int().openapi({ description: "How many were not acknowledged before." }),
+}).openapi("Acknowledged");
+export const threadList = z.strictObject({
+  threads: z.array(threadView),
+  next: z.string().nullable().openapi({ description: "Cursor of the next page; null at the end." }),
+}).openapi("ThreadList");
 export const childList = z.strictObject({ threads: z.array(threadView) }).openapi("ChildList");
 export const relationList = z.strictObject({ relations: z.array(relationView) }).openapi("RelationList");
 export const agentList = z.strictObject({ agents: z.array(agentView) }).openapi("AgentList");
@@ -90,7 +96,8 @@ export const ofChild = z.strictObject({ child: threadName });
 
 /** Printable ASCII, as in draft-ietf-httpapi-idempotency-key-header; scoped to the caller. */
 export const idempotency = z.object({
-  "idempotency-key": z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/).optional().openapi({ description: "The same key of the same caller is the same request." }),
+  "idempotency-key": z.string().min(1).max(200).regex(/^[\x21-\x7e]+$/).optional()
+    .openapi({ description: "The same key of the same caller is the same request." }),
 });
 export const lastEvent = z.object({ "last-event-id": count.optional() });
 export const threadsPage = z.strictObject({ limit: limit(200, 50), after: z.string().max(200).optional(), agent: label.optional() });

@@ -27,7 +27,10 @@ export async function spawnThread(parts: ApiParts, instance: Instance, wish: Spa
   const chain = instance.thread === null ? [] : chainBelow(instance, instance.thread);
   const { grants } = await parts.access.require(instance, {
     action: "instance.spawn", namespace, ...(wish.grants === undefined ? {} : { grants: wish.grants }),
-    spawn: { agent: wish.agent, right, isStartable: child?.spec.image !== undefined, heldByChild: child?.spec.grants ?? [], narrowedTo: instance.thread?.grants ?? null, depth: chain.length },
+    spawn: {
+      agent: wish.agent, right, isStartable: child?.spec.image !== undefined,
+      heldByChild: child?.spec.grants ?? [], narrowedTo: instance.thread?.grants ?? null, depth: chain.length,
+    },
   });
   // Access refuses both; a child without grants of its own would get its Agent's.
   if (instance.thread === null || right === null || grants === null) throw new ApiProblem("internal", "access allowed what it cannot have allowed");
@@ -44,11 +47,19 @@ export async function spawnThread(parts: ApiParts, instance: Instance, wish: Spa
 
 function chainBelow({ namespace, agent }: Instance, thread: ServedThread): readonly string[] {
   const entry = `${namespace}/${agent}/${thread.name}`;
-  if (entry.length > CHAIN_ENTRY_LIMIT) throw new ApiProblem("request.unfit", `the thread's name is too long for a chain: ${entry.length} characters, at most ${CHAIN_ENTRY_LIMIT}`);
+  if (entry.length > CHAIN_ENTRY_LIMIT) {
+    throw new ApiProblem("request.unfit", `the thread's name is too long for a chain: ${entry.length} characters, at most ${CHAIN_ENTRY_LIMIT}`);
+  }
   return [...thread.chain, entry];
 }
 
-async function takePlace(parts: ApiParts, parent: ServedThread, child: { readonly name: string; readonly agent: string; readonly limit: number }): Promise<void> {
+interface ChildPlace {
+  readonly name: string;
+  readonly agent: string;
+  readonly limit: number;
+}
+
+async function takePlace(parts: ApiParts, parent: ServedThread, child: ChildPlace): Promise<void> {
   if (await parts.store.reserveChild({ ...child, parentUid: parent.uid }, parts.clock.nowMs())) return;
   const hint = "delete those that are done: DELETE /v1/instance/children/{child}";
   throw new ApiProblem("conflict", `the thread has ${child.limit} children of agent ${child.agent} already`, { rule: "spawn.max-threads", hint });

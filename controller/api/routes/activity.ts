@@ -5,7 +5,8 @@ import { jsonAnswer, jsonBody, orProblem } from "../describe.ts";
 import { activityReport } from "../schemas.ts";
 
 const report = createRoute({
-  method: "post", path: "/internal/v1/activity", operationId: "reportActivity", summary: "Node proxies: when instances of this node were last seen active", hide: true,
+  method: "post", path: "/internal/v1/activity", operationId: "reportActivity",
+  summary: "Node proxies: when instances of this node were last seen active", hide: true,
   request: { body: jsonBody(activityReport) },
   responses: { 200: jsonAnswer("How many of them count.", z.strictObject({ accepted: z.int(), ignored: z.int() })), ...orProblem },
 });

@@ -18,11 +18,13 @@ const listRelations = createRoute({
   request: { params: ofAgent }, responses: { 200: jsonAnswer("The relations.", relationList), ...orProblem },
 });
 const addRelation = createRoute({
-  method: "put", path: "/v1/namespaces/{namespace}/agents/{agent}/relations/{relation}/{subject}", operationId: "addAgentRelation", summary: "Relate a subject to an agent",
+  method: "put", path: "/v1/namespaces/{namespace}/agents/{agent}/relations/{relation}/{subject}", operationId: "addAgentRelation",
+  summary: "Relate a subject to an agent",
   request: { params: ofAgentRelation }, responses: { 204: empty("The relation is there."), ...orProblem },
 });
 const removeRelation = createRoute({
-  method: "delete", path: "/v1/namespaces/{namespace}/agents/{agent}/relations/{relation}/{subject}", operationId: "removeAgentRelation", summary: "End a relation to an agent",
+  method: "delete", path: "/v1/namespaces/{namespace}/agents/{agent}/relations/{relation}/{subject}", operationId: "removeAgentRelation",
+  summary: "End a relation to an agent",
   request: { params: ofAgentRelation }, responses: { 204: empty("The relation is not there."), ...orProblem },
 });
 
@@ -30,7 +32,8 @@ export function agentRoutes(api: Api, parts: RouteParts): void {
   api.openapi(list, async (context) => {
     const { namespace } = context.req.valid("param");
     const person = personOf(context);
-    const agents = (await parts.objects.agents(namespace)).flatMap((found) => presentAgent(found) ?? []).toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
+    const agents = (await parts.objects.agents(namespace)).flatMap((found) => presentAgent(found) ?? [])
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1));
     const relations = await parts.store.relationsOf("agent", agents.map(({ metadata }) => `${namespace}/${metadata.name}`));
     const visible = await Promise.all(agents.map(async ({ metadata: { name }, spec: { grants } }) =>
       parts.access.allows(person, { action: "agent.see", namespace, agent: { name, grants, relations: relations.get(`${namespace}/${name}`) ?? [] } })));

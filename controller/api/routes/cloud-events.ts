@@ -20,7 +20,10 @@ const receive = createRoute({
   description: "`subject` names the thread. With the extension `agent` it is a subject of the sender's own choice: all events with the same agent and subject "
     + "(without a subject: each event) share a thread of that agent, which is opened by the first. `id` and `source` together are the idempotency key. "
     + "If one event of a batch fails, the answer is that failure; the batch can be sent again whole.",
-  request: { params: inNamespace, body: { content: { "application/cloudevents+json": { schema: anyEvent }, "application/cloudevents-batch+json": { schema: anyEvent } } } },
+  request: {
+    params: inNamespace,
+    body: { content: { "application/cloudevents+json": { schema: anyEvent }, "application/cloudevents-batch+json": { schema: anyEvent } } },
+  },
   responses: { 200: jsonAnswer("All events were taken.", delivery), ...orProblem },
 });
 
@@ -45,18 +48,23 @@ async function deliver(parts: RouteParts, from: Delivering, event: CloudEvent): 
   const body = messageOf(event);
   const { thread, row } = await threadFor(parts, from, event);
   const key = messageKey(keyScope(from.person), JSON.stringify(["cloudevent", event.source, event.id]));
-  const { message, isNew } = await parts.store.post(row.uid, { sender: { role: "system", name: from.person.name }, isForAgent: true, body, key }, parts.clock.nowMs());
+  const { message, isNew } = await parts.store.post(
+    row.uid, { sender: { role: "system", name: from.person.name }, isForAgent: true, body, key }, parts.clock.nowMs());
   return { source: event.source, id: event.id, thread: thread.metadata.name, message: message.id, isNew };
 }
 
 async function threadFor(parts: RouteParts, { person, namespace }: Delivering, event: CloudEvent): Promise<KnownThread> {
   if (event.agent === undefined) {
-    if (event.subject === undefined) throw new ApiProblem("request.unfit", `event ${event.id} says neither subject nor agent`, { hint: "set subject to a thread, or the extension agent to an Agent" });
+    if (event.subject === undefined) {
+      const advice = { hint: "set subject to a thread, or the extension agent to an Agent" };
+      throw new ApiProblem("request.unfit", `event ${event.id} says neither subject nor agent`, advice);
+    }
     return requireThread(parts, person, { namespace, name: event.subject }, { action: "thread.post" });
   }
   const { agent, allowed } = await requireAgent(parts, person, { namespace, name: event.agent }, { action: "agent.open" });
   const known = await openThread(parts, {
-    namespace, agent: agent.metadata.name, title: event.subject?.slice(0, 200), user: person.name, parent: null, chain: [], grants: allowed.grants, message: null,
+    namespace, agent: agent.metadata.name, title: event.subject?.slice(0, 200), user: person.name,
+    parent: null, chain: [], grants: allowed.grants, message: null,
     scope: keyScope(person), key: JSON.stringify(event.subject === undefined ? ["cloudevent", event.source, event.id] : ["subject", event.subject]),
   });
   // The sender may have opened it and left since.

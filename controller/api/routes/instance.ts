@@ -13,7 +13,8 @@ const see = createRoute({
   responses: { 200: jsonAnswer("The instance.", instanceView), ...orProblem },
 });
 const receive = createRoute({
-  method: "get", path: "/v1/instance/messages", operationId: "receiveMessages", summary: "Messages that the agent has not acknowledged, oldest first; waits for one if it is told to",
+  method: "get", path: "/v1/instance/messages", operationId: "receiveMessages",
+  summary: "Messages that the agent has not acknowledged, oldest first; waits for one if it is told to",
   request: { query: pendingQuery }, responses: { 200: jsonAnswer("The messages; none if none came in time.", messageList), ...orProblem },
 });
 const acknowledge = createRoute({
@@ -27,7 +28,8 @@ const answer = createRoute({
   responses: { 200: jsonAnswer("The answer of this key, which was there.", posted), 201: jsonAnswer("The new answer.", posted), ...orProblem },
 });
 const keepAlive = createRoute({
-  method: "post", path: "/v1/instance/keepalive", operationId: "keepAlive", summary: "Say that the agent is busy although nothing leaves it; every 10 seconds while it works",
+  method: "post", path: "/v1/instance/keepalive", operationId: "keepAlive",
+  summary: "Say that the agent is busy although nothing leaves it; every 10 seconds while it works",
   responses: { 204: empty("It is noted."), ...orProblem },
 });
 
@@ -45,7 +47,8 @@ export function instanceRoutes(api: Api, parts: RouteParts): void {
     const instance = instanceOf(context);
     const { row } = await ownThread(parts, instance, "instance.receive");
     const { limit, wait } = context.req.valid("query");
-    const messages = await pendingOrWait(parts, { instance, threadUid: row.uid, limit, waitMs: Math.min(wait * 1_000, parts.config.longPollMs) }, context.req.raw.signal);
+    const waitMs = Math.min(wait * 1_000, parts.config.longPollMs);
+    const messages = await pendingOrWait(parts, { instance, threadUid: row.uid, limit, waitMs }, context.req.raw.signal);
     return context.json({ messages: messages.map(viewOfMessage) }, 200);
   });
   api.openapi(acknowledge, async (context) => {

@@ -14,7 +14,8 @@ const post = createRoute({
 });
 const list = createRoute({
   method: "get", path: "/v1/namespaces/{namespace}/threads/{thread}/messages", operationId: "listMessages", summary: "What was said in a thread, oldest first",
-  request: { params: ofThread, query: messagesPage }, responses: { 200: jsonAnswer("A page of messages; the next begins after the last `seq`.", messageList), ...orProblem },
+  request: { params: ofThread, query: messagesPage },
+  responses: { 200: jsonAnswer("A page of messages; the next begins after the last `seq`.", messageList), ...orProblem },
 });
 const acknowledge = createRoute({
   method: "post", path: "/v1/namespaces/{namespace}/threads/{thread}/messages/{message}/acknowledge", operationId: "acknowledgeMessage",
@@ -22,8 +23,10 @@ const acknowledge = createRoute({
   request: { params: ofMessage }, responses: { 200: jsonAnswer("How many were open.", acknowledged), ...orProblem },
 });
 const events = createRoute({
-  method: "get", path: "/v1/namespaces/{namespace}/threads/{thread}/events", operationId: "followThread", summary: "Follow a thread by server-sent events: `message`, `thread`, `problem`",
-  description: "Resume with `Last-Event-ID` (the `seq` of the last message) or `after`; without either it begins with the first message. A stream ends after a while; clients connect again.",
+  method: "get", path: "/v1/namespaces/{namespace}/threads/{thread}/events", operationId: "followThread",
+  summary: "Follow a thread by server-sent events: `message`, `thread`, `problem`",
+  description: "Resume with `Last-Event-ID` (the `seq` of the last message) or `after`; without either it begins with the first message. "
+    + "A stream ends after a while; clients connect again.",
   request: { params: ofThread, query: eventsFrom, headers: lastEvent },
   responses: { 200: { description: "The events.", content: { "text/event-stream": { schema: z.string() } } }, ...orProblem },
 });
@@ -52,7 +55,8 @@ export function messageRoutes(api: Api, parts: RouteParts): void {
   api.openapi(events, async (context) => {
     const { namespace, thread: name } = context.req.valid("param");
     const afterSeq = context.req.valid("header")["last-event-id"] ?? context.req.valid("query").after ?? 0;
-    const stream = await openEventStream(parts, { caller: personOf(context), name: { namespace, name }, afterSeq, requestId: context.get("requestId") }, context.req.raw.signal);
+    const following = { caller: personOf(context), name: { namespace, name }, afterSeq, requestId: context.get("requestId") };
+    const stream = await openEventStream(parts, following, context.req.raw.signal);
     return context.body(stream, 200, { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" });
   });
 }

@@ -23,11 +23,13 @@ const read = createRoute({
   request: { params: ofThread }, responses: { 200: jsonAnswer("The thread.", threadView), ...orProblem },
 });
 const remove = createRoute({
-  method: "delete", path: "/v1/namespaces/{namespace}/threads/{thread}", operationId: "deleteThread", summary: "Delete a thread with its instance; volumes as their retention says",
+  method: "delete", path: "/v1/namespaces/{namespace}/threads/{thread}", operationId: "deleteThread",
+  summary: "Delete a thread with its instance; volumes as their retention says",
   request: { params: ofThread }, responses: { 204: empty("It is being deleted."), ...orProblem },
 });
 const stop = createRoute({
-  method: "post", path: "/v1/namespaces/{namespace}/threads/{thread}/stop", operationId: "stopThread", summary: "Stop the instance that runs now; the next message starts another",
+  method: "post", path: "/v1/namespaces/{namespace}/threads/{thread}/stop", operationId: "stopThread",
+  summary: "Stop the instance that runs now; the next message starts another",
   request: { params: ofThread }, responses: { 202: empty("It is asked to stop."), ...orProblem },
 });
 const listParticipants = createRoute({
@@ -35,7 +37,8 @@ const listParticipants = createRoute({
   request: { params: ofThread }, responses: { 200: jsonAnswer("The relations.", relationList), ...orProblem },
 });
 const addParticipant = createRoute({
-  method: "put", path: "/v1/namespaces/{namespace}/threads/{thread}/participants/{relation}/{subject}", operationId: "addParticipant", summary: "Relate a subject to a thread",
+  method: "put", path: "/v1/namespaces/{namespace}/threads/{thread}/participants/{relation}/{subject}", operationId: "addParticipant",
+  summary: "Relate a subject to a thread",
   request: { params: ofParticipant }, responses: { 204: empty("The relation is there."), ...orProblem },
 });
 const removeParticipant = createRoute({
@@ -87,13 +90,15 @@ function participantRoutes(api: Api, parts: RouteParts): void {
   });
   api.openapi(addParticipant, async (context) => {
     const { namespace, thread: name, relation, subject } = context.req.valid("param");
-    const { row } = await requireThread(parts, personOf(context), { namespace, name }, { action: "thread.share", change: { relation, subject, remove: false } });
+    const ask = { action: "thread.share", change: { relation, subject, remove: false } } as const;
+    const { row } = await requireThread(parts, personOf(context), { namespace, name }, ask);
     await parts.store.relate({ objectKind: "thread", object: row.uid, relation, subject });
     return context.body(null, 204);
   });
   api.openapi(removeParticipant, async (context) => {
     const { namespace, thread: name, relation, subject } = context.req.valid("param");
-    const { row } = await requireThread(parts, personOf(context), { namespace, name }, { action: "thread.share", change: { relation, subject, remove: true } });
+    const ask = { action: "thread.share", change: { relation, subject, remove: true } } as const;
+    const { row } = await requireThread(parts, personOf(context), { namespace, name }, ask);
     await parts.store.unrelate({ objectKind: "thread", object: row.uid, relation, subject });
     return context.body(null, 204);
   });

@@ -2,6 +2,7 @@ import type { ProofOptions, ProofResult } from "../support/proof.ts";
 import { governAnyPod, testRelease } from "./cluster/any-pod.ts";
 import { converse } from "./cluster/conversation.ts";
 import { measureFirstBytes, percentile } from "./cluster/first-byte.ts";
+import { playPlaybook } from "./cluster/playbook.ts";
 import { killProxy } from "./cluster/proxy-killed.ts";
 import { sleepAndWake } from "./cluster/sleep-and-wake.ts";
 import { openClusterStage } from "./cluster/stage.ts";
@@ -22,6 +23,7 @@ export async function run({ quick, print }: ProofOptions): Promise<ProofResult> 
     await Promise.all([
       story.scene("idle, its pod and identity go; the next message finds its workspace", async () => sleepAndWake(stage, story)),
       story.scene("a Deployment is governed by two labels, NET_ADMIN is refused", async () => governAnyPod(stage, story)),
+      story.scene("a job that fails spawns an agent with one right more", async () => playPlaybook(stage, story)),
       story.scene("helm test passes", async () => testRelease(stage, story)),
     ]);
     await story.scene("no egress without the node proxy", async () => { backAfterSeconds = await killProxy(stage, story); });

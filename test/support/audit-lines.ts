@@ -10,7 +10,8 @@ export interface StoredEvent {
   readonly actor?: { readonly user?: { readonly name?: string } };
   readonly unmapped?: {
     readonly weir?: {
-      readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean; readonly thread?: string; readonly pod?: string; readonly credentials?: readonly string[];
+      readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean; readonly thread?: string; readonly pod?: string;
+      readonly credentials?: readonly string[]; readonly agent_chain?: readonly string[];
     };
   };
   readonly status_code?: string;

@@ -35,6 +35,8 @@ export interface UpstreamOptions {
   readonly port?: number;
   /** Told of each request when it has arrived whole, before it is answered. */
   readonly onRequest?: (seen: SeenRequest) => void;
+  /** JSON by path, in place of the routes. */
+  readonly answers?: Readonly<Record<string, object>>;
 }
 
 type Answer = (url: URL, request: Http2ServerRequest, response: Http2ServerResponse, seen: SeenRequest) => Promise<void> | void;
@@ -82,7 +84,7 @@ export async function startUpstream(identity: PemPair, options: UpstreamOptions 
   const requests: SeenRequest[] = [];
   const server = createSecureServer({ cert: identity.certPem, key: identity.keyPem, allowHTTP1: true });
   server.on("request", (request, response) => {
-    answer({ requests, onRequest: options.onRequest }, request, response).catch(() => { response.stream?.destroy(); request.socket.destroy(); });
+    answer({ requests, options }, request, response).catch(() => { response.stream?.destroy(); request.socket.destroy(); });
   });
   const close = closerOf(server);
   server.on("upgrade", (request: Http2ServerRequest, socket: Duplex) => { upgrade(requests, request, socket); });
@@ -94,10 +96,10 @@ export async function startUpstream(identity: PemPair, options: UpstreamOptions 
 
 interface Witnesses {
   readonly requests: SeenRequest[];
-  readonly onRequest: UpstreamOptions["onRequest"];
+  readonly options: UpstreamOptions;
 }
 
-async function answer({ requests, onRequest }: Witnesses, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+async function answer({ requests, options }: Witnesses, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
   const hash = createHash("sha256");
   let bodyBytes = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
@@ -106,10 +108,12 @@ async function answer({ requests, onRequest }: Witnesses, request: Http2ServerRe
   }
   const seen = describe(request, bodyBytes, hash.digest("hex"));
   requests.push(seen);
-  onRequest?.(seen);
+  options.onRequest?.(seen);
   const url = new URL(request.url, "https://upstream.test");
   const route = ROUTES[url.pathname];
-  if (route === undefined) response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
+  const prepared = options.answers?.[url.pathname];
+  if (prepared !== undefined) response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(prepared));
+  else if (route === undefined) response.writeHead(200, { "content-type": "text/plain" }).end("ok\n");
   else await route(url, request, response, seen);
 }
 

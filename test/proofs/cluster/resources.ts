@@ -5,7 +5,7 @@ import { NODE_IMAGE } from "../../support/kube/node-lab.ts";
 /** Who talks to the agent: a service account, as a user of the API has one. */
 export const PERSON = { account: "ann", user: `system:serviceaccount:${AGENTS}:ann` } as const;
 /** What OpenBao holds; must never be seen inside a pod. */
-export const SECRETS = { github: "ghp_0penBaoHoldsThisForTheAgent00000000", docs: "docs-secret-of-the-server-of-tools" } as const;
+export const SECRETS = { github: "ghp_0penBaoHoldsThisForTheAgent00000000", docs: "docs-secret-of-the-server-of-tools", status: "secret-of-the-status-service", chat: "xoxb-secret-of-the-chat" } as const;
 
 /** An object of Weir in the namespace of the agents. */
 export const own = (kind: string, name: string, spec: object) => ({ apiVersion: "weir.dev/v1alpha1", kind, metadata: { name, namespace: AGENTS }, spec });

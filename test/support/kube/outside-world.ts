@@ -7,7 +7,9 @@ import { startUpstream, type SeenRequest, type UpstreamServer } from "../upstrea
 import type { LabAddresses } from "./lab/addresses.ts";
 
 /** Names that the lab's world knows; all are one server, which stands in for the real ones. */
-export const WORLD_HOSTS = ["api.github.com", "docs.github.com", "other.example.com"] as const;
+export const WORLD_HOSTS = ["api.github.com", "docs.github.com", "status.example.com", "slack.com"] as const;
+/** What those answer that have something to say. */
+const ANSWERS = { "/services/billing": { healthy: false, detail: "3 of 5 replicas" }, "/api/chat.postMessage": { ok: true } } as const;
 
 /** A request, and when it had arrived by `performance.now()`. */
 export interface Arrival extends SeenRequest {
@@ -44,7 +46,7 @@ export async function openOutsideWorld({ outside, world }: LabAddresses): Promis
     const [identity, baoIdentity] = await Promise.all([authority.leaf([...WORLD_HOSTS]), authority.leaf([outside])]);
     const zone = await openZone(Object.fromEntries(WORLD_HOSTS.map((name) => [name, fixed({ type: "A", data: world })])), { address: outside, port: DNS_PORT });
     opened.push(zone.stop);
-    const api = await startUpstream(identity, { address: world, port: HTTPS_PORT, onRequest: (seen) => { arrivals.push({ ...seen, atMs: performance.now() }); } });
+    const api = await startUpstream(identity, { address: world, port: HTTPS_PORT, answers: ANSWERS, onRequest: (seen) => { arrivals.push({ ...seen, atMs: performance.now() }); } });
     opened.push(api.close);
     const bao = await startOpenBao(program, { address: `${outside}:${BAO_PORT}`, certificate: baoIdentity });
     opened.push(bao.close);

@@ -1,3 +1,4 @@
+import type { Agent } from "../../client/client.ts";
 import { age } from "../age.ts";
 import type { Io } from "../io.ts";
 import { printFacts, printTable } from "../table.ts";
@@ -15,6 +16,13 @@ export function printAgents(agents: readonly SeenAgent[], isEveryNamespace: bool
   });
   if (!isEveryNamespace) return printTable(headings, rows, io);
   printTable(["NAMESPACE", ...headings], rows.map((row, index) => [agents[index]?.metadata.namespace ?? "", ...row]), io);
+}
+
+/** Agents as the controller tells them to whoever may open threads on them. */
+export function printOpenableAgents(agents: readonly Agent[], io: Io): void {
+  printTable(["NAME", "POLICIES", "GRANTS", "BUDGETS", "MCP SERVERS", "SPAWNS"], agents.map((agent) => [
+    agent.name, names(agent.policies), names(agent.grants), names(agent.budgets), names(agent.mcpServers), names(agent.spawns.map((right) => right.agent)),
+  ]), io);
 }
 
 /** One agent: what it is, what it and its servers hold, and what is so and why. */

@@ -74,7 +74,11 @@ describe("weir threads ls", () => {
   });
 
   test("goes on over pages", async () => {
-    await Promise.all(Array.from({ length: 110 }, async (_, index) => create("--key", `page-${index}`)));
+    await Promise.all(Array.from({ length: 110 }, async (_, index) => {
+      const name = `page-${index}`;
+      const { metadata: { uid = "" } } = await stand.cluster.create(TYPES.threads, { metadata: { namespace: "default", name }, spec: { agent: "reviewer", user: "alice" } });
+      await stand.store.ensureThread({ uid, namespace: "default", name, agent: "reviewer", owner: "alice", parentUid: null }, Date.now());
+    }));
     const listed = JSON.parse((await threads("ls", "-o", "json", "--limit", "105")).out) as { threads: Thread[] };
     expect(new Set(listed.threads.map((thread) => thread.name)).size).toBe(105);
   });
@@ -168,6 +172,16 @@ describe("weir threads stop", () => {
 
   test("is refused to whoever may not", async () => {
     expect(await asEve("stop", await create())).toMatchObject({ code: 1, err: expect.stringContaining("(rule thread.stop)") });
+  });
+});
+
+describe("weir agents, asked of the controller", () => {
+  test("lists those that the caller may open threads on", async () => {
+    await stand.addAgent("secret", {});
+    expect(await weir(["agents", ...way()])).toMatchObject({ code: 0, out: expect.stringMatching(/^NAME +POLICIES +GRANTS +BUDGETS +MCP SERVERS +SPAWNS\nreviewer +- +github +- +- +-$/) });
+    expect(JSON.parse((await weir(["agents", ...way(), "-o", "json"])).out)).toMatchObject({ agents: [{ name: "reviewer", grants: ["github"] }] });
+    expect(await weir(["agents", ...way("eve")])).toMatchObject({ code: 0, out: "", err: "there is no Agent in default that you may open a thread on" });
+    expect(await weir(["agents", "-A", ...way()])).toMatchObject({ code: 2 });
   });
 });
 

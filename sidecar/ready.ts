@@ -20,11 +20,17 @@ const ATTEMPT_MS = 500;
 const RETRY_MS = 50;
 /** The agent of a node has a pod's rules written by then; what takes longer should be seen in the pod's log. */
 const PATIENCE_MS = 5_000;
+const NOT_CAPTURED = "connections do not come back here: the rules are not written, and nothing else of this pod starts before they are";
 /** Below the deadline that the pod gives its probe, so that the answer is ours. */
 const AWAIT_MS = 8_000;
 
-/** Without a route of the family nothing of it can leave, so that there is nothing to turn around either. */
+/**
+ * There may be no route of a family, and then nothing of it to turn around. Never enough by itself: where there are no rules, any router on the way can
+ * answer so to a connection that it was given.
+ */
 const NO_WAY_OUT = new Set(["ENETUNREACH", "EADDRNOTAVAIL", "EAFNOSUPPORT"]);
+
+type Outcome = "turned here" | "no way out" | "lost";
 
 /** True for where this check and that of init (init/self-check.ts) dial: not the agent's doing, so that nobody should read of it in the agent's name. */
 export function isProbe({ address, port }: Endpoint): boolean {
@@ -56,23 +62,27 @@ export class RedirectCheck {
     return true;
   }
 
-  /** Resolves when a connection of each of these families has come back, or at the signal. */
+  /**
+   * Resolves when a connection of each of these families has come back, or at the signal. One family has to: the rules of both are written at once, so
+   * that the other one may have no way out.
+   */
   async untilRedirected(loopbacks: readonly (keyof typeof PROBES)[], stop: AbortSignal): Promise<void> {
     const startedMs = performance.now();
-    for (const loopback of loopbacks) {
-      while (!stop.aborted && !await this.#comesBack(PROBES[loopback])) {
-        if (performance.now() - startedMs > PATIENCE_MS) this.#trouble.note("sidecar.not-captured", `a connection to ${PROBES[loopback]} does not come back: the rules are not written, and nothing else of this pod starts before they are`);
-        await wait(RETRY_MS);
-      }
+    while (!stop.aborted) {
+      const outcomes: Outcome[] = [];
+      for (const loopback of loopbacks) outcomes.push(await this.#comesBack(PROBES[loopback]));
+      if (outcomes.includes("turned here") && !outcomes.includes("lost")) return;
+      if (performance.now() - startedMs > PATIENCE_MS) this.#trouble.note("sidecar.not-captured", NOT_CAPTURED);
+      await wait(RETRY_MS);
     }
   }
 
-  async #comesBack(host: string): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#awaited.set(host, () => { resolve(true); });
+  async #comesBack(host: string): Promise<Outcome> {
+    const { promise, resolve } = Promise.withResolvers<Outcome>();
+    this.#awaited.set(host, () => { resolve("turned here"); });
     const socket = connect({ host, port: PROBE_PORT });
-    socket.on("error", (error: NodeJS.ErrnoException) => { resolve(NO_WAY_OUT.has(error.code ?? "")); });
-    const deadline = setTimeout(() => { resolve(false); }, ATTEMPT_MS);
+    socket.on("error", (error: NodeJS.ErrnoException) => { resolve(NO_WAY_OUT.has(error.code ?? "") ? "no way out" : "lost"); });
+    const deadline = setTimeout(() => { resolve("lost"); }, ATTEMPT_MS);
     try {
       return await promise;
     } finally {

@@ -66,34 +66,34 @@ wire_covered(entry) if {
 
 wire_schemes := {"tls": "https", "http": "http"}
 
-nearest := object.filter(best, ["allow", "rule", "reason", "hint"]) if {
-	obstacles := [obstacle | some entry in targets.allowing; obstacle := obstacle_of(entry)]
-	furthest := max({obstacle.stage | some obstacle in obstacles})
-	best := targets.first([obstacle | some obstacle in obstacles; obstacle.stage == furthest])
+# The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
+nearest := explanation(entry, furthest) if {
+	furthest := max([stage_of(entry) | some entry in targets.allowing])
+	entry := targets.first([entry | some entry in targets.allowing; stage_of(entry) == furthest])
 }
 
-obstacle_of(entry) := {
+stage_of(entry) := 1 if {
+	not agents.covers(entry.agents)
+} else := 2 if {
+	not input.connection.port in entry.ports
+} else := 3
+
+explanation(entry, 1) := {
 	"allow": false,
-	"stage": 1,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("agent %s/%s may not use %s", [input.agent.namespace, input.agent.name, input.connection.name]),
 	"hint": "add the agent to the rule's agents",
-} if {
-	not agents.covers(entry.agents)
-} else := {
+}
+
+explanation(entry, 2) := {
 	"allow": false,
-	"stage": 2,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("port %d is not allowed for %s", [input.connection.port, input.connection.name]),
 	"hint": sprintf("allowed: %s; add %d to the rule's ports", [listed_ports(entry), input.connection.port]),
-} if {
-	not input.connection.port in entry.ports
-} else := {
+}
+
+explanation(entry, 3) := {
 	"allow": false,
-	"stage": 3,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("%s is not allowed for %s", [wire_texts[input.connection.wire], input.connection.name]),
 	"hint": wire_hints[input.connection.wire],

@@ -52,31 +52,37 @@ refusals := [entry |
 ]
 
 permits := [entry |
-	some entry in reachable
+	some entry in targets.allowing
+	reaches(entry)
 	methods_and_paths.method_covered(entry.methods)
 	methods_and_paths.path_covered(entry.paths)
 	methods_and_paths.upgrade_covered(entry)
 ]
 
-# Entries under which a request of this agent can be judged at all.
-reachable := [entry |
-	some entry in targets.allowing
+# A request of this agent can be judged under the entry at all.
+reaches(entry) if {
 	entry.handling == "intercept"
 	agents.covers(entry.agents)
 	input.connection.port in entry.ports
 	input.request.scheme in entry.schemes
-]
-
-nearest := object.filter(best, ["allow", "rule", "reason", "hint"]) if {
-	obstacles := [obstacle | some entry in targets.allowing; obstacle := obstacle_of(entry)]
-	furthest := max({obstacle.stage | some obstacle in obstacles})
-	best := targets.first([obstacle | some obstacle in obstacles; obstacle.stage == furthest])
 }
 
-obstacle_of(entry) := {
+# The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
+nearest := explanation(entry, furthest) if {
+	furthest := max([stage_of(entry) | some entry in targets.allowing])
+	entry := targets.first([entry | some entry in targets.allowing; stage_of(entry) == furthest])
+}
+
+stage_of(entry) := 1 if {
+	not reaches(entry)
+} else := 2 if {
+	not methods_and_paths.method_covered(entry.methods)
+} else := 3 if {
+	not methods_and_paths.path_covered(entry.paths)
+} else := 4
+
+explanation(entry, 1) := {
 	"allow": false,
-	"stage": 1,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("%s requests of agent %s/%s to port %d of %s are not allowed", [
 		input.request.scheme,
@@ -86,30 +92,24 @@ obstacle_of(entry) := {
 		input.connection.name,
 	]),
 	"hint": "look at the rule's agents, ports, schemes and handling",
-} if {
-	not entry in reachable
-} else := {
+}
+
+explanation(entry, 2) := {
 	"allow": false,
-	"stage": 2,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("method %s is not allowed for %s", [input.request.method, input.connection.name]),
 	"hint": sprintf("allowed: %s; add %s to the rule's methods", [concat(", ", entry.methods), input.request.method]),
-} if {
-	not methods_and_paths.method_covered(entry.methods)
-} else := {
+}
+
+explanation(entry, 3) := {
 	"allow": false,
-	"stage": 3,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("path /%s is not allowed for %s", [shortened(concat("/", input.request.path)), input.connection.name]),
 	"hint": sprintf("allowed: %s; add the path to the rule's paths", [shortened(concat(", ", entry.path_texts))]),
-} if {
-	not methods_and_paths.path_covered(entry.paths)
-} else := {
+}
+
+explanation(entry, 4) := {
 	"allow": false,
-	"stage": 4,
-	"order": entry.order,
 	"rule": entry.rule,
 	"reason": sprintf("WebSockets are not allowed for %s", [input.connection.name]),
 	"hint": "set websocket: true in the rule; what flows in it is not read",

@@ -57,6 +57,13 @@ describe("data of a policy", () => {
     expect(await asks(engine, "exchange", anExchange(of("t", "abc")))).toMatchObject({ kind: "deny", rule: "of.c" });
   });
 
+  test("may name one host a thousand times, and still is asked within the deadline that others wait for", async (context) => {
+    const hosts = Array.from({ length: 1_000 }, () => ({ name: "api.example.com", methods: ["PUT"] }));
+    const engine = await engineOf(context, { "t.crowd": { data: { hosts } } }, { holders: { t: { reviewer: ["t.crowd"] } } });
+    expect(await asks(engine, "connection", aConnection(of("t", "reviewer")))).toMatchObject({ kind: "allow", rule: "crowd/hosts.api.example.com" });
+    expect(await asks(engine, "exchange", anExchange(of("t", "reviewer")))).toMatchObject({ kind: "deny", reason: expect.stringContaining("method") });
+  });
+
   test("stands behind what the operator says for everybody", async (context) => {
     const base = policyData.parse({ hosts: [{ name: "api.example.com", rule: "base" }, { name: "closed.example.com", effect: "deny", rule: "base.closed" }], names: { hide: ["hidden.example.com"] } });
     const written = { "t.a": { data: { hosts: [{ name: "api.example.com", rule: "of.a" }, { name: "closed.example.com" }, { name: "hidden.example.com" }] } } };

@@ -69,9 +69,9 @@ describe.runIf(isRoot)("rules by the node", () => {
     folder.addFile("cni-left-over");
     await kube.create(TYPES.services, { metadata: { name: "weir-proxy", namespace: "weir-system" }, spec: { clusterIPs: [ADDRESSES.node[4], ADDRESSES.node[6]], ports: [{ port: 15_008 }] } });
     lab.expectRules({ inbound: "none", sidecarUid: SIDECAR_UID, containers: `shell:${FIRST_IDENTITY_UID}` });
-    // A router's word that there is no way must not be taken for rules.
-    lab.node.run("ip", "route", "add", "unreachable", "192.0.2.0/24");
-    lab.node.run("ip", "-6", "route", "add", "unreachable", "2001:db8::/32");
+    // A router's word that there is no way must not be taken for rules, not even where one family has none indeed.
+    lab.node.run("ip", "route", "add", "throw", "192.0.2.0/24");
+    lab.pod.run("ip", "-6", "route", "del", "default");
     mkdirSync(state());
     chownSync(state(), SIDECAR_UID, SIDECAR_UID);
     sidecar = lab.launchSidecar(SIDECAR, "--ready-file", join(state(), "ready"), "--container", "shell=0");

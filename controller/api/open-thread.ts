@@ -1,4 +1,4 @@
-import { GROUP } from "../../common/labels.ts";
+import { FINALIZER, GROUP } from "../../common/labels.ts";
 import { KubeError, type KubeObject } from "../../common/kube/kube-api.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
 import { thread as threadSchema, type Thread } from "../resources/thread.ts";
@@ -49,7 +49,9 @@ function threadObject(wish: Wish): KubeObject {
     ...(wish.parent === null ? {} : { parent: wish.parent }),
     ...(wish.grants === null ? {} : { grants: wish.grants }),
   };
-  return { apiVersion: `${GROUP}/${TYPES.threads.version}`, kind: TYPES.threads.kind, metadata: { namespace: wish.namespace, name: threadNameOf(wish) }, spec };
+  // With the finalizer from the start: what is stored of it is removed with it, however soon that is.
+  const metadata = { namespace: wish.namespace, name: threadNameOf(wish), finalizers: [FINALIZER] };
+  return { apiVersion: `${GROUP}/${TYPES.threads.version}`, kind: TYPES.threads.kind, metadata, spec };
 }
 
 async function createOrFind(parts: ApiParts, object: KubeObject): Promise<{ thread: Thread; isNew: boolean }> {

@@ -66,6 +66,10 @@ export class ClusterView {
     return [...this.#known.keys()];
   }
 
+  threadUids(): readonly string[] {
+    return [...this.#keyByUid.keys()];
+  }
+
   keyOfUid(uid: string): string | undefined {
     return this.#keyByUid.get(uid);
   }

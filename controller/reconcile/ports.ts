@@ -34,7 +34,8 @@ export class PodUnfit extends Error {
 
 /** What the reconciler needs of the store: it neither reads nor writes messages. */
 export type ReconcileStore = Pick<ThreadStore,
-  "ensureThread" | "forgetThread" | "demand" | "demands" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts" | "onSignal">;
+  | "ensureThread" | "forgetThread" | "threadsOtherThan" | "demand" | "demands" | "noteActivity"
+  | "startAttempts" | "noteFailedStart" | "clearStarts" | "onSignal">;
 
 export interface ReconcilerDeps {
   /** Fenced: writes fail when this controller does not lead any more. */

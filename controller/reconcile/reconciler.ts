@@ -7,6 +7,7 @@ import { isUnused } from "./facts.ts";
 import { Fleet } from "./fleet.ts";
 import type { ReconcilerDeps } from "./ports.ts";
 import { WorkQueue } from "./queue.ts";
+import { forgetStrays } from "./forget-strays.ts";
 import { messagesSeen, openedMsOf, reconcileThread, type Turns } from "./reconcile-thread.ts";
 import { ThreadMemories } from "./thread-memory.ts";
 
@@ -54,6 +55,7 @@ class Reconciler {
         this.#threads.run(this.#deps.config.workers, this.#handleThread, this.#failed, signal),
         this.#agents.run(1, this.#handleAgent, this.#failed, signal),
         this.#poll(signal),
+        this.#sweep(signal),
       ]);
     } finally {
       stopListening();
@@ -122,8 +124,20 @@ class Reconciler {
     }
   }
 
+  async #rest(ms: number, signal: AbortSignal): Promise<void> {
+    const { pause = async (restMs: number, stop: AbortSignal) => { await sleep(restMs, undefined, { signal: stop }); } } = this.#deps;
+    await pause(ms, signal).catch(() => undefined);
+  }
+
+  async #sweep(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await forgetStrays(this.#view.threadUids(), this.#deps, signal).catch((error: unknown) => { if (!signal.aborted) this.#failed("sweep", error); });
+      await this.#rest(this.#deps.config.resyncIntervalMs, signal);
+    }
+  }
+
   async #poll(signal: AbortSignal): Promise<void> {
-    const { config, pause = async (ms: number, stop: AbortSignal) => { await sleep(ms, undefined, { signal: stop }); } } = this.#deps;
+    const { config } = this.#deps;
     while (!signal.aborted) {
       try {
         this.#compare(await this.#deps.store.demands());
@@ -131,7 +145,7 @@ class Reconciler {
         this.#failed("poll", error);
       }
       this.#resync(Math.ceil(this.#view.threadKeys().length * Math.min(1, config.pollIntervalMs / config.resyncIntervalMs)));
-      await pause(config.pollIntervalMs, signal).catch(() => undefined);
+      await this.#rest(config.pollIntervalMs, signal);
     }
   }
 

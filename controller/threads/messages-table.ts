@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { takeRoom, type RoomLimits } from "./room.ts";
 import { MESSAGE_COLUMNS, messageRow } from "./rows.ts";
 import { notify } from "./signals.ts";
 import type { SqlDriver, Statements } from "./sql-driver.ts";
@@ -6,11 +7,11 @@ import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, ThreadGone, type Messag
 
 type Messages = Pick<ThreadStore, "post" | "pending" | "acknowledge" | "messages">;
 
-export function messagesTable(driver: SqlDriver): Messages {
+export function messagesTable(driver: SqlDriver, limits: RoomLimits): Messages {
   return {
     post: async (threadUid, message, nowMs) => {
       requireFit(message.body);
-      return driver.transaction(async (statements) => post(statements, { threadUid, message, nowMs }));
+      return driver.transaction(async (statements) => post(statements, { threadUid, message, nowMs }, limits));
     },
     pending: async (threadUid, limit) => (await driver.query(
       `select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and is_for_agent and acknowledged_at_ms is null order by seq limit $2`,
@@ -28,19 +29,20 @@ interface Posting {
 }
 
 /** The lock on the thread's row gives the messages of a thread one order, and makes two with the same key meet. */
-async function post(statements: Statements, { threadUid, message, nowMs }: Posting): Promise<{ message: Message; isNew: boolean }> {
-  const [thread] = await statements.query("select last_seq from threads where uid = $1 and archived_at_ms is null for update", [threadUid]);
+async function post(statements: Statements, { threadUid, message, nowMs }: Posting, limits: RoomLimits): Promise<{ message: Message; isNew: boolean }> {
+  const [thread] = await statements.query("select last_seq, namespace, bytes from threads where uid = $1 and archived_at_ms is null for update", [threadUid]);
   if (thread === undefined) throw new ThreadGone(`thread ${threadUid} is archived or was never there`);
   const [known] = message.key === null ? []
     : await statements.query(`select ${MESSAGE_COLUMNS} from messages where thread_uid = $1 and key = $2`, [threadUid, message.key]);
   if (known !== undefined) return { message: messageRow(known), isNew: false };
   const seq = Number(thread["last_seq"]) + 1;
+  const bytes = await takeRoom(statements, message.body, { namespace: String(thread["namespace"]), bytes: Number(thread["bytes"]) }, limits);
   const [row] = await statements.query(
     `insert into messages (thread_uid, seq, id, role, sender, is_for_agent, body, key, accepted_at_ms)
       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${MESSAGE_COLUMNS}`,
     [threadUid, seq, randomUUID(), message.sender.role, message.sender.name, message.isForAgent, message.body, message.key, nowMs]);
   await statements.query(
-    "update threads set last_seq = $2, last_activity_ms = greatest(coalesce(last_activity_ms, 0), $3) where uid = $1", [threadUid, seq, nowMs]);
+    "update threads set last_seq = $2, bytes = $4, last_activity_ms = greatest(coalesce(last_activity_ms, 0), $3) where uid = $1", [threadUid, seq, nowMs, bytes]);
   await notify(statements, threadUid);
   if (row === undefined) throw new Error("an insert returned no row");
   return { message: messageRow(row), isNew: true };

@@ -34,6 +34,10 @@ const MIGRATIONS: readonly (readonly string[])[] = [
       parent_uid text not null references threads (uid) on delete cascade, name text not null, agent text not null, taken_at_ms bigint not null,
       primary key (parent_uid, name))`,
   ],
+  [
+    "alter table threads add column bytes bigint not null default 0",
+    "update threads t set bytes = (select coalesce(sum(octet_length(body)), 0) from messages m where m.thread_uid = t.uid)",
+  ],
 ];
 
 /**

@@ -8,6 +8,7 @@ import { migrate } from "./migrations.ts";
 import { openPglite } from "./pglite-driver.ts";
 import { openPostgres } from "./postgres-driver.ts";
 import { relationsTable } from "./relations-table.ts";
+import type { RoomLimits } from "./room.ts";
 import { SIGNALS_CHANNEL } from "./signals.ts";
 import type { SqlDriver } from "./sql-driver.ts";
 import type { ThreadStore } from "./thread-store.ts";
@@ -21,20 +22,20 @@ export async function openThreadStore(config: ThreadsConfig, log: Log): Promise<
   const driver = config.urlFile === undefined ? await openPglite(config.directory ?? null) : openPostgres(readUrl(config.urlFile), config, log);
   try {
     await migrate(driver);
-    return await storeOver(driver);
+    return await storeOver(driver, config);
   } catch (error) {
     await driver.close();
     throw error;
   }
 }
 
-async function storeOver(driver: SqlDriver): Promise<ThreadStore> {
+async function storeOver(driver: SqlDriver, limits: RoomLimits): Promise<ThreadStore> {
   const listeners = new Set<(threadUid: string) => void>();
   const stopListening = await driver.listen(SIGNALS_CHANNEL, (threadUid) => {
     for (const listener of [...listeners]) listener(threadUid);
   });
   return {
-    ...threadsTable(driver), ...messagesTable(driver), ...demandTable(driver), ...relationsTable(driver),
+    ...threadsTable(driver), ...messagesTable(driver, limits), ...demandTable(driver), ...relationsTable(driver),
     onSignal: (listener) => {
       listeners.add(listener);
       return () => { listeners.delete(listener); };

@@ -88,6 +88,8 @@ export interface ThreadStore {
   threadByName(namespace: string, name: string): Promise<ThreadRow | null>;
   /** Newest first, archived ones left out. */
   listThreads(query: ThreadQuery): Promise<readonly ThreadRow[]>;
+  /** Rows whose UID is none of these, archived ones too, oldest first. */
+  threadsOtherThan(uids: readonly string[], query: { readonly createdBeforeMs: number; readonly limit: number }): Promise<readonly ThreadRow[]>;
   archiveThread(uid: string, nowMs: number): Promise<void>;
   /** Removes the thread with all that belongs to it. */
   forgetThread(uid: string): Promise<void>;

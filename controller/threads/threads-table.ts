@@ -4,7 +4,8 @@ import type { SqlDriver, Statements } from "./sql-driver.ts";
 import { ThreadGone, type ThreadQuery, type ThreadRow, type ThreadStore } from "./thread-store.ts";
 
 type Threads = Pick<ThreadStore,
-  "ensureThread" | "thread" | "threadByName" | "listThreads" | "archiveThread" | "forgetThread" | "countChildren" | "children" | "reserveChild">;
+  | "ensureThread" | "thread" | "threadByName" | "listThreads" | "threadsOtherThan" | "archiveThread" | "forgetThread"
+  | "countChildren" | "children" | "reserveChild">;
 
 const CHILDREN_LIMIT = 1_000;
 /** A place that nobody took: whoever held it has failed or ended. Creating a resource takes seconds at most. */
@@ -23,6 +24,9 @@ export function threadsTable(driver: SqlDriver): Threads {
       `select ${THREAD_COLUMNS} from threads where namespace = $1 and name = $2
         order by archived_at_ms is not null, created_at_ms desc, uid limit 1`, [namespace, name]),
     listThreads: async (query) => listThreads(driver, query),
+    threadsOtherThan: async (uids, { createdBeforeMs, limit }) => (await driver.query(
+      `select ${THREAD_COLUMNS} from threads where created_at_ms < $2 and not uid = any($1::text[]) order by created_at_ms, uid limit $3`,
+      [uids, createdBeforeMs, limit])).map(threadRow),
     archiveThread: async (uid, nowMs) => driver.transaction(async (statements) => {
       const changed = await statements.query("update threads set archived_at_ms = $2 where uid = $1 and archived_at_ms is null returning uid", [uid, nowMs]);
       if (changed.length > 0) await notify(statements, uid);

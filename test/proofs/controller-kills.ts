@@ -16,8 +16,8 @@ const REPLICAS = 2;
 const INSTANCES = 8;
 /** The default proportions at a seventh of their length: more terms begin and end in the same time. */
 const LEADER = { writeTimeoutMs: 500, leader: { leaseDurationMs: 2_000, renewDeadlineMs: 1_500, retryPeriodMs: 200 } };
-/** A failed start is tried again soon, and a lost signal is found soon: more happens between two kills. */
-const RECONCILE = { startBackoffMs: [300, 600], startAttempts: 1_000, pollIntervalMs: 1_000, minStartIntervalMs: 50 };
+/** A failed start is tried again soon, a lost signal and a stray row are found soon: more happens between two kills. */
+const RECONCILE = { startBackoffMs: [300, 600], startAttempts: 1_000, pollIntervalMs: 1_000, resyncIntervalMs: 5_000, minStartIntervalMs: 50 };
 const REPORT_EVERY = 50;
 
 /**

@@ -46,13 +46,17 @@ export class MemoryThreadStore implements ReconcileStore {
 
   async ensureThread(thread: Omit<ThreadRow, "createdAtMs" | "archivedAtMs">, nowMs: number): Promise<ThreadRow> {
     const kept = this.#of(thread.uid);
-    kept.row = { ...thread, createdAtMs: nowMs, archivedAtMs: null };
+    if (kept.row.name === "") kept.row = { ...thread, createdAtMs: nowMs, archivedAtMs: null };
     return kept.row;
   }
 
   async forgetThread(uid: string): Promise<void> {
     this.#threads.delete(uid);
     this.#starts.delete(uid);
+  }
+
+  async threadsOtherThan(uids: readonly string[], query: { readonly createdBeforeMs: number; readonly limit: number }): Promise<readonly ThreadRow[]> {
+    return [...this.#threads.values()].map(({ row }) => row).filter(({ uid, createdAtMs }) => !uids.includes(uid) && createdAtMs < query.createdBeforeMs).slice(0, query.limit);
   }
 
   async demand(threadUid: string): Promise<Demand> {

@@ -193,6 +193,16 @@ export function describeThreadStore(name: string, open: () => Promise<ThreadStor
       await expect(store.reserveChild({ parentUid: "nobody", name: "x", agent: "n", limit: 3 }, NOW_MS)).rejects.toBeInstanceOf(ThreadGone);
     });
 
+    test("rows of none of some threads are found oldest first, archived ones too, but none that was just made", async () => {
+      const [known, stray, archived] = [await aThread(), await aThread(), await aThread()];
+      await store.archiveThread(archived.uid, NOW_MS);
+      const others = async (createdBeforeMs: number, limit = 1_000) => (await store.threadsOtherThan([known.uid], { createdBeforeMs, limit })).map(({ uid }) => uid);
+      expect(await others(NOW_MS + 1)).toEqual(expect.arrayContaining([stray.uid, archived.uid]));
+      expect(await others(NOW_MS + 1)).not.toContain(known.uid);
+      expect(await others(NOW_MS)).not.toContain(stray.uid);
+      expect(await others(NOW_MS + 1, 1)).toHaveLength(1);
+    });
+
     test("a thread that is forgotten leaves nothing", async () => {
       const { uid } = await aThread();
       await store.post(uid, aMessage(), NOW_MS);

@@ -33,7 +33,8 @@ export class ThreadScene {
   /** With its row, as the API makes it. @returns its UID */
   async thread(name: string, agent = "helper"): Promise<string> {
     const spec = { agent, user: this.#user };
-    const made = await this.#api.create(TYPES.threads, { apiVersion: V1ALPHA1, kind: "Thread", metadata: { name, namespace: this.namespace }, spec });
+    const metadata = { name, namespace: this.namespace, finalizers: [FINALIZER] };
+    const made = await this.#api.create(TYPES.threads, { apiVersion: V1ALPHA1, kind: "Thread", metadata, spec });
     const uid = made.metadata.uid ?? "";
     await this.#store.ensureThread({ uid, namespace: this.namespace, name, agent, owner: this.#user, parentUid: null }, Date.now());
     return uid;

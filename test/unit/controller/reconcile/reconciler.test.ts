@@ -359,6 +359,15 @@ describe("what people do", () => {
     expect([stage.pod("one"), startedReason("one")]).toEqual([undefined, "Conflict"]);
   });
 
+  test("messages of a thread that vanished before it had our finalizer are removed in time; those of one that is there are not", async () => {
+    await begin();
+    await stage.store.ensureThread({ uid: "gone", namespace: "team", name: "gone", agent: "helper", owner: "ada", parentUid: null }, Date.now());
+    await pass(9 * MINUTE);
+    expect(stage.store.has("gone")).toBe(true);
+    await pass(2 * MINUTE);
+    expect([stage.store.has("gone"), stage.store.has(stage.uidOf("one"))]).toEqual([false, true]);
+  });
+
   test("a pod whose thread vanished without a farewell is removed", async () => {
     await begin();
     stage.post("one");

@@ -11,8 +11,8 @@ export interface ServiceRequest {
   readonly body: string;
 }
 
-/** What it answers, as JSON. */
-export type ServiceAnswer = (request: ServiceRequest) => { readonly status?: number; readonly body: object };
+/** What it answers: an object as JSON, a text as an event stream. */
+export type ServiceAnswer = (request: ServiceRequest) => { readonly status?: number; readonly body: object | string };
 
 /** An HTTPS API outside of the boundary, and what reached it. */
 export interface Service {
@@ -30,7 +30,8 @@ export async function startService(identity: PemPair, answer: ServiceAnswer): Pr
       const request = { method: incoming.method ?? "", path: incoming.url ?? "", headers: incoming.headers, body: Buffer.concat(chunks).toString() };
       requests.push(request);
       const { status = 200, body } = answer(request);
-      outgoing.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+      const [type, text] = typeof body === "string" ? ["text/event-stream", body] : ["application/json", JSON.stringify(body)];
+      outgoing.writeHead(status, { "content-type": type }).end(text);
     });
   });
   server.listen(0, "127.0.0.1");

@@ -67,6 +67,22 @@ describe.skipIf(!canRun)("rules by the node, on a real one (root, containerd; np
     expect(boundary.world.arrivals.filter(({ path }) => path === "/node-rules")).toHaveLength(1);
   });
 
+  test("holds for the pod of a thread, too, and for the identity of its server of tools", async () => {
+    const fetching = (...urls: readonly string[]) => ({ image: NODE_IMAGE, command: ["node", "-e", `setInterval(() => { for (const url of ${JSON.stringify(urls)}) fetch(url).catch(() => {}); }, 1000)`] });
+    const [docs, api] = ["https://docs.github.com", "https://api.github.com"];
+    await apply(
+      own("EgressPolicy", "api", { data: { hosts: [{ name: "api.github.com", rule: "api.read", methods: ["GET"] }] } }),
+      own("Agent", "writer", {
+        ...fetching(`${docs}/by-the-agent`, `${api}/by-the-agent`), imagePullPolicy: "Never", runAsUser: 1_000, policies: ["docs"], instances: { max: 1, warm: 1 },
+        mcpServers: [{ name: "tools", ...fetching(`${docs}/by-its-tools`, `${api}/by-its-tools`), port: 8_100, policies: ["api"] }],
+      }),
+      own("Thread", "one", { agent: "writer", user: "ann" }),
+    );
+    const arrived = (path: string) => [...new Set(boundary.world.arrivals.filter((seen) => seen.path === path).map(({ headers }) => headers["host"]))];
+    await expect.poll(() => [arrived("/by-the-agent"), arrived("/by-its-tools")], POLL).toEqual([["docs.github.com"], ["api.github.com"]]);
+    await kubectl("delete", "thread/one", "--wait=false");
+  });
+
   test("cannot take the rules away", async () => {
     await expect(inAgent("nft", "flush", "ruleset")).rejects.toThrow(/not permitted/);
     expect(await get("https://docs.github.com/still-governed")).toBe("200");

@@ -3,6 +3,7 @@ import { KubeError } from "../../../../common/kube/kube-api.ts";
 import { AccessRefused, AccessUnavailable } from "../../../../controller/access/access.ts";
 import { ANNOUNCED_BODY_LIMIT_BYTES } from "../../../../controller/api/limits.ts";
 import { ApiProblem, problemOf } from "../../../../controller/api/problem.ts";
+import { RoomTaken } from "../../../../controller/threads/room.ts";
 import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, StoreUnavailable, ThreadGone, TooManyRelations } from "../../../../controller/threads/thread-store.ts";
 
 describe("what went wrong", () => {
@@ -11,7 +12,7 @@ describe("what went wrong", () => {
     [new AccessRefused("r", "no", { hint: "ask", kind: "unauthenticated" }), "authentication.required"],
     [new AccessRefused("r", "no", { hint: "end", kind: "gone" }), "gone"],
     [new AccessUnavailable("x"), "unavailable"], [new StoreUnavailable("x"), "unavailable"],
-    [new ThreadGone("x"), "gone"], [new MessageUnknown("x"), "not-found"], [new MessageUnfit("x"), "request.unfit"], [new TooManyRelations("x"), "conflict"],
+    [new ThreadGone("x"), "gone"], [new MessageUnknown("x"), "not-found"], [new MessageUnfit("x"), "request.unfit"], [new TooManyRelations("x"), "conflict"], [new RoomTaken("x"), "conflict"],
     [new KubeError(409, "Conflict", "x"), "conflict"], [new KubeError(422, "Invalid", "x"), "request.unfit"], [new KubeError(404, "NotFound", "x"), "not-found"],
     [new KubeError(403, "Forbidden", "x"), "unavailable"], [new KubeError(0, "", "x"), "unavailable"],
     [new TypeError("x"), "internal"], ["text", "internal"], [undefined, "internal"],

@@ -2,6 +2,9 @@ import { thread } from "./resources.ts";
 import type { ClusterStage } from "./stage.ts";
 import { until } from "./story.ts";
 
+/** Slow is a figure, not a fault. */
+const DEADLINE_MS = 120_000;
+
 /**
  * How long it takes from a message that wakes a thread, when its POST was answered, to the first request of the agent's process, when it had
  * arrived at its destination: pod, boundary, start of the program, name, TLS and credential are all in it. One after another, each in a new pod.
@@ -15,7 +18,7 @@ export async function measureFirstBytes(stage: ClusterStage, count: number): Pro
   for (const name of names) {
     await stage.person.post(name, "go");
     const acceptedAtMs = performance.now();
-    const first = await until(`the first request of ${name}`, async () => stage.arrived(`/repos/weir/${name}`)[0]);
+    const first = await until(`the first request of ${name}`, async () => stage.arrived(`/repos/weir/${name}`)[0], DEADLINE_MS);
     taken.push(first.atMs - acceptedAtMs);
   }
   return taken;

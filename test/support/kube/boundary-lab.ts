@@ -15,7 +15,7 @@ export interface BoundaryLab {
   stop(): Promise<void>;
 }
 
-const ROLLOUT = "--timeout=120s";
+const ROLLOUT = "--timeout=140s";
 const ROOTS = { configMap: "weir-roots", key: "ca.crt", folder: "/etc/weir-roots" } as const;
 
 /** Builds the images of this checkout, starts the node and the world, and installs the chart: about a minute. @param values beyond those that lead to this world */

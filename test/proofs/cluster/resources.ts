@@ -26,7 +26,8 @@ export function resources(): object[] {
       ...program("agent.mjs"), ...reading, volumes: [{ name: "workspace", mountPath: "/workspace" }],
       mcpServers: [{ name: "docs", ...program("tools.mjs"), port: 8100, policies: ["docs"], grants: ["docs"] }],
     }),
-    own("Agent", "sprinter", { ...program("agent.mjs"), ...reading, instances: { max: 100 } }),
+    // Pods that end would take their time from pods that start.
+    own("Agent", "sprinter", { ...program("agent.mjs"), ...reading, idleTimeout: "1h", instances: { max: 100 } }),
     own("Agent", "importer", { policies: ["github"], grants: ["github"] }),
   ];
 }

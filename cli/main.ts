@@ -17,7 +17,9 @@ import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
 
 /** In the order of the help. */
-const COMMANDS = [registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerAgents, registerThreads, registerBudget];
+const COMMANDS = [
+  registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerAgents, registerThreads, registerBudget,
+];
 
 const HELP_TAIL = `
 Start here:

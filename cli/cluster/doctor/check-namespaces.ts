@@ -34,7 +34,8 @@ async function inspect(
   if (level !== undefined && level !== "privileged" && !takesRestricted) {
     findings.push(finding.fail(
       title, `Pod Security enforces ${level}: the boundary's init container is refused`,
-      `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others. Or let nodes write the rules: \`redirect.mode: node\`.`,
+      `\`kubectl label --overwrite namespace ${name} ${ENFORCE}=privileged\`; admission policies refuse NET_ADMIN to all others. `
+        + "Or let nodes write the rules: `redirect.mode: node`.",
     ));
   }
   if (!isNamed && found.metadata.labels[GOVERNED_LABEL] !== "enabled") {

@@ -79,6 +79,8 @@ function certificatesOf(base64: string): X509Certificate[] {
 const PROBE = "weir-doctor";
 /** Namespaces that are tried. */
 const PROBES_LIMIT = 10;
+/** What a quota may ask every container for. */
+const LITTLE = { requests: { cpu: "1m", memory: "1Mi" }, limits: { cpu: "1m", memory: "1Mi" } };
 /** Every level of Pod Security takes it. */
 const WITHOUT_RIGHTS = {
   runAsNonRoot: true, runAsUser: 1_000, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] }, seccompProfile: { type: "RuntimeDefault" },
@@ -105,11 +107,12 @@ export const injectionCheck: Check = {
 async function tried({ api }: Cluster, namespace: string, agent: string | undefined): Promise<ClusterFinding> {
   const name = `injection in ${namespace}`;
   const labels = { "weir.dev/inject": "enabled", ...(agent === undefined ? {} : { "weir.dev/agent": agent }) };
-  const spec = { automountServiceAccountToken: false, containers: [{ name: "probe", image: "weir.dev/doctor", securityContext: WITHOUT_RIGHTS }] };
+  const container = { name: "probe", image: "weir.dev/doctor", resources: LITTLE, securityContext: WITHOUT_RIGHTS };
+  const spec = { automountServiceAccountToken: false, containers: [container] };
   const pod = { apiVersion: "v1", kind: "Pod", metadata: { name: PROBE, namespace, labels }, spec };
   try {
     const answer = governed.safeParse(await api.post(`/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?dryRun=All`, pod));
-    const isGoverned = answer.success && answer.data.spec.initContainers.some((container) => container.name === "weir-init");
+    const isGoverned = answer.success && answer.data.spec.initContainers.some((one) => one.name === "weir-init");
     if (isGoverned) return finding.ok(name, "a pod that asks for the boundary gets it");
     return finding.fail(
       name, "a pod that asks for the boundary comes up without it",
@@ -130,7 +133,8 @@ async function tried({ api }: Cluster, namespace: string, agent: string | undefi
 
 function hintFor(message: string): string {
   if (message.includes("PodSecurity")) {
-    return "Label the namespace `pod-security.kubernetes.io/enforce=privileged`: one init container of Weir needs NET_ADMIN, which is refused to all others.";
+    return "Label the namespace `pod-security.kubernetes.io/enforce=privileged`, or let nodes write the rules (`redirect.mode: node`): "
+      + "in mode `init` one init container of Weir needs NET_ADMIN.";
   }
   if (message.includes("failed calling webhook")) {
     return "The API server cannot reach the webhook: see the findings `controller` and `webhook`, and what lies between (firewall, proxy, NetworkPolicy).";

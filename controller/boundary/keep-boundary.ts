@@ -121,9 +121,11 @@ export class BoundaryKeeper {
     const all = wantedStatuses(resources, plan, { publication, nowMs: this.#deps.clock.nowMs() });
     const wanted = all.filter(({ object, fields }) => !saysAlready(object, fields));
     const queue = wanted.values();
+    const refusals: KubeError[] = [];
     await Promise.all(Array.from({ length: STATUS_WRITES }, async () => {
-      for (const status of queue) await this.#write(status, signal);
+      for (const status of queue) await this.#write(status, signal).catch((error: unknown) => { refusals.push(answered(error)); });
     }));
+    if (refusals[0] !== undefined) throw refusals[0];
     return wanted.length;
   }
 
@@ -136,4 +138,10 @@ export class BoundaryKeeper {
       if (!(error instanceof KubeError) || error.status !== 404) throw error;
     }
   }
+}
+
+/** What the API server answers about one object (too large for it, say) is no reason to leave the others without their status. @throws everything else */
+function answered(error: unknown): KubeError {
+  if (error instanceof KubeError && error.status !== 0) return error;
+  throw error;
 }

@@ -66,6 +66,15 @@ describe("one pass of the keeper", () => {
     expect(await conditions(TYPES.agents, "coder")).toContain("Ready=True Ready");
   });
 
+  test("leaves nobody without a status for objects that the API server takes none for", async () => {
+    const [stuck, others] = [["a1", "a2", "a3", "a4", "a5"], ["z1", "z2", "z3"]];
+    for (const name of [...stuck, ...others]) await put(TYPES.egressPolicies, name, { data: { hosts: [{ name: "x.test" }] } });
+    for (const name of stuck) kube.failNext(`apply-status egresspolicies a/${name}`, new KubeError(413, "RequestEntityTooLarge", "etcdserver: request is too large"));
+    await expect(keeper.pass(signal)).rejects.toMatchObject({ status: 413 });
+    for (const name of others) expect(await conditions(TYPES.egressPolicies, name)).toContain("Programmed=True Programmed");
+    expect(await conditions(TYPES.agents, "coder")).toContain("Ready=True Ready");
+  });
+
   test("does not overwrite what another leader published since it looked", async () => {
     await keeper.pass(signal);
     await put(TYPES.egressPolicies, "web", { data: { hosts: [{ name: "y.test" }] } });

@@ -11,7 +11,7 @@ import { TEMPORARY_PARENT } from "../../common/own-folders.ts";
 
 /** Where Debian's package puts the programs. */
 const PROGRAMS = "/usr/lib/postgresql/15/bin";
-const START_DEADLINE_MS = 30_000;
+const START_DEADLINE_MS = 120_000;
 const POLL_MS = 50;
 
 /** A real PostgreSQL of the tests, on a loopback port, in a folder of its own. */

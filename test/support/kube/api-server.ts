@@ -3,7 +3,7 @@ import { readyz } from "./cluster-connection.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
 import { freePort, startServer, type ServerProcess } from "./server-process.ts";
 
-const START_DEADLINE_MS = 60_000;
+const START_DEADLINE_MS = 180_000;
 
 /** An etcd with one member on loopback ports, which may lose its data when the machine crashes. @param within see `startServer` */
 export async function startEtcd(program: string, folder: string, within: readonly string[] = []): Promise<{ readonly url: string; readonly process: ServerProcess }> {

@@ -1,5 +1,7 @@
 import { isUtf8 } from "node:buffer";
+import { createHash } from "node:crypto";
 import { createMiddleware } from "hono/factory";
+import { LRUCache } from "lru-cache";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
 import type { ApiConfig } from "./config.ts";
 import { callerKey, type ApiEnv, type RouteParts } from "./context.ts";
@@ -7,21 +9,31 @@ import { ApiProblem, problemOf } from "./problem.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 const SECONDS_PER_MINUTE = 60;
+/** Credentials that were good, by their hash, and for how long that is remembered, in milliseconds. */
+const PROVEN_LIMIT = 10_000;
+const PROVEN_MS = 3_600_000;
 
 /**
  * Nobody passes without a name, and nobody faster than their bucket fills. An address that only shows bad tokens is turned away before the API server
- * is asked.
+ * is asked; not so a token from there that was good before: behind a gateway or a port-forward everybody has one address.
  */
 export function authentication({ access, clock, config }: RouteParts) {
   const calls = new RateLimit({ perSecond: config.callsPerSecond, burst: config.callBurst, clock });
   const refusals = new RateLimit({ perSecond: config.refusalsPerMinute / SECONDS_PER_MINUTE, burst: config.refusalsPerMinute, clock });
+  const proven = new LRUCache<string, true>({ max: PROVEN_LIMIT, ttl: PROVEN_MS, perf: { now: () => clock.monotonicMs() }, ttlResolution: 0 });
   return createMiddleware<ApiEnv>(async (context, next) => {
     const address = context.env.incoming.socket.remoteAddress ?? "unknown";
-    refuseIfLate("rate.refusals", refusals.wait(address));
+    const shown = { authorization: context.req.header("authorization"), instance: context.req.header(INSTANCE_HEADER) };
+    const hash = createHash("sha256").update(shown.authorization ?? "").digest("base64");
+    if (!proven.has(hash)) refuseIfLate("rate.refusals", refusals.wait(address));
     try {
-      context.set("caller", await access.authenticate({ authorization: context.req.header("authorization"), instance: context.req.header(INSTANCE_HEADER) }));
+      context.set("caller", await access.authenticate(shown));
+      proven.set(hash, true);
     } catch (error) {
-      if (problemOf(error).status === 401) refusals.take(address);
+      if (problemOf(error).status === 401) {
+        proven.delete(hash);
+        refusals.take(address);
+      }
       throw error;
     }
     refuseIfLate("rate.calls", calls.take(callerKey(context.get("caller"))));

@@ -39,13 +39,13 @@ export const PACKAGES = {
 const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
 const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
 const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps", "postgresql-15"];
-const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps"];
+const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps", "tcpdump", "python3-pip"];
 
 /** `needs`: without it the program does not start. `uses`: without it a part is left out, and the program says so. */
 export const PROGRAMS = {
   demo: { entry: "demo/main.ts", needs: [...SANDBOX, "curl", "python3"], uses: [] },
   verify: { entry: "scripts/verify.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
-  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, ...NODE, "postgresql-15", "python3", "python3-pip"] },
-  proof: { entry: "scripts/proof.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
+  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, ...NODE, "postgresql-15", "python3"] },
+  proof: { entry: "scripts/proof.ts", needs: [], uses: [...new Set([...SANDBOX, ...CLIENTS, ...PROBES, ...NODE])] },
   bench: { entry: "bench/main.ts", needs: ["util-linux", "nginx", "openssl"], uses: ["squid-openssl", "mitmproxy"] },
 };

@@ -204,6 +204,25 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
       expect(await status({})).toBe("accepted");
     });
 
+    test("its addresses are written by nodes, and not by a tenant who may write statuses of the namespace", async () => {
+      const rules = [{ apiGroups: [""], resources: ["pods/status"], verbs: ["patch"] }];
+      const rbac = { apiVersion: "rbac.authorization.k8s.io/v1" };
+      await plane.call("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/team/roles", { ...rbac, kind: "Role", metadata: { name: "tell" }, rules });
+      await plane.call("POST", "/apis/rbac.authorization.k8s.io/v1/namespaces/team/rolebindings", {
+        ...rbac, kind: "RoleBinding", metadata: { name: "tell" }, roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "tell" },
+        subjects: [{ apiGroup: "rbac.authorization.k8s.io", kind: "User", name: "tenant" }],
+      });
+      const says = async (user: string, groups: readonly string[], status: object) =>
+        message(await callKube(await plane.identity(user, groups), "PATCH", `${there}/status?dryRun=All`, { status }));
+      const NEIGHBOUR = { podIP: "10.0.0.9", podIPs: [{ ip: "10.0.0.9" }] };
+      await vi.waitFor(async () => { expect(await says("tenant", [], { message: "x" })).toBe("accepted"); }, { timeout: 20_000, interval: 100 });
+      expect(await says("tenant", [], NEIGHBOUR)).toMatch(/addresses of a pod are written by its node/);
+      const onNode = governed((pod) => { pod.metadata.name = "app-3"; pod.spec["nodeName"] = "n1"; });
+      expect(message(await plane.call("POST", path("team"), onNode))).toBe("accepted");
+      const kubelet = await plane.identity("system:node:n1", ["system:nodes"]);
+      expect(message(await callKube(kubelet, "PATCH", `${path("team")}/app-3/status?dryRun=All`, { status: NEIGHBOUR }))).toBe("accepted");
+    });
+
     test("nobody writes whose it is by binding it to a node", async () => {
       const bind = async (metadata: object) => message(await plane.call("POST", `${there}/binding?dryRun=All`, { apiVersion: "v1", kind: "Binding", metadata: { name: "app-1", ...metadata }, target: { kind: "Node", name: "n1" } }));
       expect(await bind({ annotations: { "weir.dev/user": "boss" } })).toMatch(/A binding says on which node/);
@@ -224,6 +243,7 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
       ["says nothing of its rights", {}, /no right at all/],
       ["is privileged", { securityContext: { privileged: true } }, /no right at all/],
       ["adds NET_RAW", { securityContext: { ...RESTRICTED, capabilities: { drop: ["ALL"], add: ["NET_RAW"] } } }, /no right at all/],
+      ["is not held by AppArmor", { securityContext: { ...RESTRICTED, appArmorProfile: { type: "Unconfined" } } }, /no right at all/],
       ["is the sidecar's user", { securityContext: { ...RESTRICTED, runAsUser: 64_000 } }, /belong to the boundary/],
       ["is the user of an identity", { securityContext: { ...RESTRICTED, runAsUser: 64_100 } }, /belong to the boundary/],
       ["looks at the sidecar", { securityContext: RESTRICTED, targetContainerName: "weir-sidecar" }, /neither the sidecar's processes/],

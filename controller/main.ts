@@ -59,8 +59,9 @@ export async function startController(config: ControllerConfig, options: StartOp
     return await openController(config, options, lifecycle);
   } catch (error) {
     await lifecycle.stop();
-    if (error instanceof KubeError) throw new UserError(`the API server does not let this start: ${error.message}`, "Is it reachable, and was the chart installed whole (roles, webhook configuration)?", EXIT.unavailable, { cause: error });
-    throw error;
+    if (!(error instanceof KubeError)) throw error;
+    const hint = "Is it reachable, and was the chart installed whole (roles, webhook configuration)?";
+    throw new UserError(`the API server does not let this start: ${error.message}`, hint, EXIT.unavailable, { cause: error });
   }
 }
 
@@ -116,9 +117,10 @@ async function settle(config: ControllerConfig, kube: KubeApi, { clock, log, sig
   const boundaryCa = await patiently(async () => ensureBoundaryCa(kube, { namespace: config.namespace, name: config.webhook.boundaryCaSecret }, clock.nowMs(), signal));
   await patiently(async () => publishCa(kube, config.namespace, boundaryCa.certPem, signal));
   const { initImage, sidecarImage, pullPolicy, redirect, tokenLifetimeSeconds } = config.pods;
+  const images = { init: initImage, sidecar: sidecarImage, pullPolicy };
   return {
     installation, boundaryCa,
-    settings: { images: { init: initImage, sidecar: sidecarImage, pullPolicy }, proxy: installation.proxy, caPem: boundaryCa.certPem, redirect, tokenLifetimeSeconds, controllerUser: installation.user },
+    settings: { images, proxy: installation.proxy, caPem: boundaryCa.certPem, redirect, tokenLifetimeSeconds, controllerUser: installation.user },
   };
 }
 

@@ -60,8 +60,3 @@ export function linesMatching(paths: readonly string[], pattern: RegExp): string
   return paths.flatMap((path) => withoutComments(read(path)).split("\n")
     .flatMap((line, index) => (pattern.test(line) ? [`${path}:${index + 1}: ${line.trim()}`] : [])));
 }
-
-/** Rooms of the controller on the cluster that are still being built: their tests and their layout are not complete yet. Shrinks to nothing. */
-export function isBeingBuilt(path: string): boolean {
-  return /^(controller\/(?!(kube|reconcile|threads|api|access|pods|webhook|boundary|resources|admin)\/))/.test(path);
-}

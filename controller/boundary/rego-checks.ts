@@ -13,8 +13,10 @@ type Check = (tenant: { readonly namespace: string; readonly name: string; reado
 interface Known {
   readonly hash: string;
   readonly checked: Checked;
-  /** When the compiler is asked about the same text again: it did not finish, which may have been the machine's fault. */
+  /** When the compiler is asked about the same text again, because it did not finish. */
   readonly againAtMs: number;
+  /** How often it did not finish, in a row. */
+  readonly unfinished: number;
 }
 
 /** What one pass found out. */
@@ -28,7 +30,9 @@ export interface CheckedRego {
 const SLOW_MS = 2_000;
 /** Time that the slow texts of one namespace may take in one pass, in milliseconds: who has some waits for everybody else, not the other way round. */
 const SLOW_SHARE_MS = 6_000;
-const AGAIN_AFTER_MS = 600_000;
+/** A text that did not finish is asked about again after this, doubled each time up to the last: it may have been the machine's fault. */
+const AGAIN_AFTER_MS = 30_000;
+const LONGEST_AGAIN_MS = 600_000;
 
 const NO_COMPILER: readonly RegoProblem[] = [{ file: "rego", message: "this installation has no compiler for Rego (WEIR_OPA)" }];
 const PUT_OFF: readonly RegoProblem[] = [{ file: "rego", message: "waits for the compiler: others of this namespace took it for long" }];
@@ -62,7 +66,7 @@ export class RegoChecks {
         continue;
       }
       const begunMs = this.#clock.monotonicMs();
-      next.set(id, known ?? await this.#ask(policy.reading.resource));
+      next.set(id, known ?? await this.#ask(policy.reading.resource, this.#known.get(id)));
       const tookMs = this.#clock.monotonicMs() - begunMs;
       if (tookMs > SLOW_MS) slowMs.set(namespace, (slowMs.get(namespace) ?? 0) + tookMs);
     }
@@ -76,14 +80,16 @@ export class RegoChecks {
     return known?.hash === hashOf(spec.rego) && this.#clock.monotonicMs() < known.againAtMs ? known : null;
   }
 
-  async #ask({ metadata: { namespace, name }, spec: { rego } }: EgressPolicy): Promise<Known> {
+  async #ask({ metadata: { namespace, name }, spec: { rego } }: EgressPolicy, before: Known | undefined): Promise<Known> {
     const hash = hashOf(rego);
-    if (this.#opa === null) return { hash, checked: NO_COMPILER, againAtMs: Infinity };
+    if (this.#opa === null) return { hash, checked: NO_COMPILER, againAtMs: Infinity, unfinished: 0 };
     try {
-      return { hash, checked: await this.#check({ namespace, name, rego }, this.#opa), againAtMs: Infinity };
+      return { hash, checked: await this.#check({ namespace, name, rego }, this.#opa), againAtMs: Infinity, unfinished: 0 };
     } catch (error) {
       const message = `could not be compiled: ${describeError(error)}`.slice(0, 1_024);
-      return { hash, checked: [{ file: "rego", message }], againAtMs: this.#clock.monotonicMs() + AGAIN_AFTER_MS };
+      const unfinished = before?.hash === hash ? before.unfinished + 1 : 1;
+      const pauseMs = Math.min(AGAIN_AFTER_MS * 2 ** (unfinished - 1), LONGEST_AGAIN_MS);
+      return { hash, checked: [{ file: "rego", message }], againAtMs: this.#clock.monotonicMs() + pauseMs, unfinished };
     }
   }
 }

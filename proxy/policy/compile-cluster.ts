@@ -12,7 +12,7 @@ import { inputSchemaPath, readDefaultBundle } from "./shipped-files.ts";
 import { moveSource, wrapperSources, type RegoProblem, type TenantRego } from "./tenant-rego.ts";
 
 /** Time for one look of `opa` at one policy; whoever needs longer would hold up all others. */
-const TENANT_DEADLINE_MS = 5_000;
+const TENANT_DEADLINE_MS = 10_000;
 /** Memory for one such look: a few lines can describe a type that fills any machine. */
 const TENANT_MEMORY_BYTES = 256 << 20;
 /** Time for the compilation of all of them. */
@@ -40,6 +40,8 @@ export interface ClusterPolicy {
 }
 
 interface CompiledPolicies {
+  /** Those with Rego of their authors: agents that hold one are answered in a thread apart (open-evaluator.ts). */
+  readonly programs: readonly string[];
   readonly policies: Readonly<Record<string, CompiledEntries & { readonly custom: unknown }>>;
 }
 
@@ -54,7 +56,8 @@ const idOf = ({ namespace, name }: Pick<TenantPolicy, "namespace" | "name">): st
 export function compileClusterData({ base, policies, holders, withheld, platform }: ClusterPolicy): ClusterData {
   const { egress, custom } = compileData(base);
   const compiled = policies.map((policy) => [idOf(policy), { ...compileEntries(policy.data, `${policy.name}/`), custom: policy.data.custom }] as const);
-  return { egress: { ...egress, cluster: { holders, withheld, platform, policies: Object.fromEntries(compiled) } }, custom };
+  const programs = policies.filter(({ rego }) => rego.sources.size > 0).map(idOf);
+  return { egress: { ...egress, cluster: { holders, withheld, platform, programs, policies: Object.fromEntries(compiled) } }, custom };
 }
 
 /** What the data of a cluster take in the evaluator of each node proxy, and what each policy adds to that, in bytes. Pure. */

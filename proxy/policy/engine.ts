@@ -11,10 +11,11 @@ import { readDecision } from "./answer.ts";
 import type { Bundle } from "./bundle.ts";
 import type { PolicyConfig } from "./config.ts";
 import { DecisionMemory } from "./decision-memory.ts";
+import { openEvaluator } from "./open-evaluator.ts";
 import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
 import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource, type Watched } from "./source.ts";
-import { WasmPolicy, type Evaluator } from "./wasm-policy.ts";
+import type { Evaluator } from "./wasm-policy.ts";
 
 /** Time for a writer to finish after the first sign of a change; whoever is slower is noticed again by the next sign. */
 const SETTLE_MS = 50;
@@ -120,8 +121,8 @@ export class ReloadingPolicyEngine implements PolicyEngine {
       // Taken before reading: what changes while it is read is read again.
       this.#stamp = await this.#source.stamp().catch(describeError);
       const program = await openProgram(await this.#source.load(), this.#source.name, this.#config, this.#context.clock);
-      if (program.revision === this.#program.revision) return;
-      this.#program = program;
+      if (program.revision === this.#program.revision) return await program.evaluator.close?.();
+      this.#replace(program);
     } catch (error) {
       this.#report({ event: "policy.refused", outcome: "failed", fields: { source: this.#source.name, error: describeError(error), kept: this.#program.revision } });
       return;
@@ -130,9 +131,17 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 
   async #adopt(bundle: HeldBundle, together: () => void): Promise<void> {
-    this.#program = await openProgram(await readHeld(bundle), this.#source.name, this.#config, this.#context.clock);
+    const program = await openProgram(await readHeld(bundle), this.#source.name, this.#config, this.#context.clock);
+    this.#replace(program);
     together();
     this.#announceChange();
+  }
+
+  /** What the one before was asked it still answers. */
+  #replace(program: Program): void {
+    const { evaluator } = this.#program;
+    this.#program = program;
+    evaluator.close?.().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
   }
 
   #announceChange(): void {
@@ -152,7 +161,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
 async function openProgram(bundle: Bundle, name: string, config: PolicyConfig, clock: Clock): Promise<Program> {
   try {
-    const evaluator = await WasmPolicy.open(bundle.wasm, bundle.data, { limits: config, clock });
+    const evaluator = await openEvaluator(bundle, config, clock);
     return { revision: bundle.revision, evaluator, memory: await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null };
   } catch (cause) {
     throw new UserError(`cannot use the policy of ${name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });

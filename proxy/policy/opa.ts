@@ -91,7 +91,8 @@ export async function runOpa(opa: Opa, args: readonly string[], limits: RunLimit
   const { cwd, deadlineMs = COMMAND_DEADLINE_MS, memoryLimitBytes } = limits;
   const ended = new AbortController();
   const environment = { HOME: homedir(), ...(memoryLimitBytes === undefined ? {} : { GOMEMLIMIT: String(memoryLimitBytes) }) };
-  const options = { timeout: deadlineMs, maxBuffer: OUTPUT_LIMIT_BYTES, env: environment, ...(cwd === undefined ? {} : { cwd }) };
+  // Asked to end, it ends in good order: with exit code 0 and half of what it had to say.
+  const options = { timeout: deadlineMs, killSignal: "SIGKILL" as const, maxBuffer: OUTPUT_LIMIT_BYTES, env: environment, ...(cwd === undefined ? {} : { cwd }) };
   const running = promisify(execFile)(opa.path, args, options);
   const guard = memoryLimitBytes === undefined ? Promise.resolve(false) : killAbove(running.child, memoryLimitBytes, ended.signal);
   try {

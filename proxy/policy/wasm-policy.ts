@@ -17,11 +17,13 @@ export interface WasmLimits {
 }
 
 /**
- * Asks a compiled policy. The seam behind which evaluation may move to another thread.
+ * Asks a compiled policy, in this thread (below) or in one of its own (`threaded-policy.ts`).
  * Rejects with EgressError `policy.unavailable`; resolves to a result set of any shape (`answer.ts` reads it).
  */
 export interface Evaluator {
   evaluate(question: Question, input: PolicyInput): Promise<unknown>;
+  /** Answers what was asked, then gives back what it holds; absent if that is nothing. */
+  close?(): Promise<void>;
 }
 
 /**

@@ -41,7 +41,7 @@ const CONTENTS: Readonly<Record<ImageName, (sources: Sources, root: string) => v
     copyFile(join(checkout, "dist/sidecar.cjs"), join(root, APP, "sidecar.cjs"));
   },
   proxy: ({ checkout }, root) => {
-    copyFile(join(checkout, "dist/proxy.mjs"), join(root, APP, "proxy.mjs"));
+    for (const program of ["proxy.mjs", "policy-thread.mjs"]) copyFile(join(checkout, "dist", program), join(root, APP, program));
     copyFile(join(checkout, "policies/dist/default.tar.gz"), join(root, APP, "policies/dist/default.tar.gz"));
     copyPackages(checkout, root, ["koffi", `@koromix/koffi-${process.platform}-${process.arch}`]);
   },

@@ -149,8 +149,8 @@ describe("Rego that fills any machine", () => {
     const compiled = await compile(context, { ...WORLD, policies: { ...WORLD.policies, "team-b/web": rego(doubling.join("\n")) } });
     expect(refusalsOf(compiled)).toEqual({ "team-a.files": "in force", "team-a.web": "in force", "team-b.web": "InvalidRego" });
     expect(compiled.plan.policies.get("team-b.web")?.problems).toEqual([{ file: "rego", message: expect.stringMatching(/^could not be compiled: opa check takes more than/) }]);
-    expect(performance.now() - begunMs).toBeLessThan(30_000);
-  }, 60_000);
+    expect(performance.now() - begunMs).toBeLessThan(80_000);
+  }, 90_000);
 });
 
 test("data alone needs no compiler, and does not ask one", async () => {

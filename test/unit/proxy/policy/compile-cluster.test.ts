@@ -34,7 +34,7 @@ describe("data of a cluster", () => {
   test("says who is spoken for, who is withheld and which name stays open", () => {
     const holders = { "team-a": { coder: ["team-a.web"] } };
     const withheld = { "team-b": { coder: { reason: "no policy", hint: "" } } };
-    expect(compileClusterData(aCluster([], { holders, withheld })).egress.cluster).toEqual({ holders, withheld, platform: "weir.internal", policies: {} });
+    expect(compileClusterData(aCluster([], { holders, withheld })).egress.cluster).toEqual({ holders, withheld, platform: "weir.internal", programs: [], policies: {} });
   });
 });
 

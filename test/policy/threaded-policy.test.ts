@@ -1,0 +1,102 @@
+import { setInterval } from "node:timers/promises";
+import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
+import { checkTenant, clusterBundle, clusterSources, compileClusterRego, type TenantPolicy } from "../../proxy/policy/compile-cluster.ts";
+import { policyData } from "../../proxy/policy/data.ts";
+import { openEvaluator } from "../../proxy/policy/open-evaluator.ts";
+import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import type { Evaluator } from "../../proxy/policy/wasm-policy.ts";
+import { TestClock } from "../support/test-clock.ts";
+import { compiler } from "./compiler.ts";
+import { anExchange } from "./questions.ts";
+
+const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 32 << 20 };
+const UNAVAILABLE = expect.objectContaining({ code: "policy.unavailable" });
+const exchange = (rule: string) => ({ "mine.rego": `package weir.custom.exchange\n\n${rule}\n` });
+/** Would take days: comparisons take time and no memory. */
+const ENDLESS = exchange(`deny contains {"rule": "x", "reason": "", "hint": ""} if {
+	input.request.method == "PUT"
+	some a in data.custom.list
+	some b in data.custom.list
+	some c in data.custom.list
+	c == "nothing"
+	a == b
+}`);
+const LIST = Array.from({ length: 3_000 }, (_, index) => `v${index}`);
+const QUICK = exchange('deny contains {"rule": "b.put", "reason": "", "hint": ""} if input.request.method == "PUT"');
+const ask = (namespace: string, method = "GET"): PolicyInput => anExchange({ agent: { namespace, name: "coder" }, request: { method } });
+const answered = (allow: boolean, rule?: string) => [{ result: expect.objectContaining({ allow, ...(rule === undefined ? {} : { rule }) }) }];
+
+/** Team a has a policy that never ends where it is asked about PUT, team b one that ends, and team c none with Rego. */
+async function aCluster(context: TestContext, clock = new TestClock()): Promise<Evaluator> {
+  const opa = compiler(context);
+  const written = { a: ENDLESS, b: QUICK, c: {} };
+  const policies = await Promise.all(Object.entries(written).map(async ([namespace, rego]): Promise<TenantPolicy> => {
+    const checked = await checkTenant({ namespace, name: "web", rego }, opa);
+    if (!("sources" in checked)) throw new Error(JSON.stringify(checked));
+    return { namespace, name: "web", data: policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } }), rego: checked };
+  }));
+  const holders = Object.fromEntries(Object.keys(written).map((namespace) => [namespace, { coder: [`${namespace}.web`] }]));
+  const cluster = { base: policyData.parse({}), holders, withheld: {}, platform: "weir.internal", policies };
+  const evaluator = await openEvaluator(clusterBundle(cluster, await compileClusterRego(clusterSources(policies), opa)), LIMITS, clock);
+  onTestFinished(async () => evaluator.close?.());
+  return evaluator;
+}
+
+/** How often this thread gets its turn, once in 10 ms at most, while something goes on: one that is held up never does. */
+async function turnsDuring(work: Promise<unknown>): Promise<number> {
+  let turns = 0;
+  const over = new AbortController();
+  const watching = (async () => {
+    for await (const _ of setInterval(10, undefined, { signal: over.signal })) turns += 1;
+  })().catch(() => undefined);
+  await work.catch(() => undefined);
+  over.abort();
+  await watching;
+  return turns;
+}
+
+describe("Rego of tenants", { timeout: 90_000 }, () => {
+  test("answers as it would here", async (context) => {
+    const evaluator = await aCluster(context);
+    expect(await evaluator.evaluate("exchange", ask("a"))).toEqual(answered(true));
+    expect(await evaluator.evaluate("exchange", ask("b"))).toEqual(answered(true));
+    expect(await evaluator.evaluate("exchange", ask("b", "PUT"))).toEqual(answered(false, "b.put"));
+    expect(await evaluator.evaluate("exchange", ask("c", "PUT"))).toEqual(answered(true));
+  });
+
+  test("that does not end costs its own request, and neither this thread nor anybody else", async (context) => {
+    const evaluator = await aCluster(context);
+    const endless = evaluator.evaluate("exchange", ask("a", "PUT"));
+    const [ended, others] = [Promise.allSettled([endless]), Promise.all([evaluator.evaluate("exchange", ask("b")), evaluator.evaluate("exchange", ask("c"))])];
+    expect(await turnsDuring(endless)).toBeGreaterThan(10);
+    expect(await ended).toEqual([{ status: "rejected", reason: UNAVAILABLE }]);
+    expect(await others).toEqual([answered(true), answered(true)]);
+  });
+
+  test("that had to be ended is not asked again at once, and longer each time; others are", async (context) => {
+    const clock = new TestClock();
+    const evaluator = await aCluster(context, clock);
+    await expect(evaluator.evaluate("exchange", ask("a", "PUT"))).rejects.toThrow(/could not be evaluated/);
+    await expect(evaluator.evaluate("exchange", ask("a"))).rejects.toThrow(/asked again in a while/);
+    expect(await evaluator.evaluate("exchange", ask("b"))).toEqual(answered(true));
+    clock.advance(1_000);
+    await expect(evaluator.evaluate("exchange", ask("a", "PUT"))).rejects.toThrow(/could not be evaluated/);
+    clock.advance(1_000);
+    await expect(evaluator.evaluate("exchange", ask("a"))).rejects.toThrow(/asked again in a while/);
+    clock.advance(1_000);
+    expect(await evaluator.evaluate("exchange", ask("a"))).toEqual(answered(true));
+  });
+
+  test("has what waits refused with it, not kept waiting", async (context) => {
+    const evaluator = await aCluster(context);
+    const all = await Promise.allSettled(Array.from({ length: 20 }, async () => evaluator.evaluate("exchange", ask("a", "PUT"))));
+    expect(all.map(({ status }) => status)).toEqual(Array.from({ length: 20 }, () => "rejected"));
+  });
+
+  test("that was replaced answers what it was asked before", async (context) => {
+    const evaluator = await aCluster(context);
+    const asked = Array.from({ length: 10 }, async () => evaluator.evaluate("exchange", ask("b")));
+    await evaluator.close?.();
+    expect(await Promise.all(asked)).toEqual(Array.from({ length: 10 }, () => answered(true)));
+  });
+});

@@ -11,9 +11,10 @@ const KEY = "sk-ant-canary-of-the-stock-agent";
 /** A tool of nobody: asks the model's API by the variables that the tool's own container has, and prints what it says. */
 const ASKING_TOOL = `
 const { text } = require("node:stream/consumers");
+const { env } = require("node:process");
 (async () => {
   const prompt = await text(process.stdin);
-  const headers = { "x-api-key": process.env.ANTHROPIC_API_KEY, "content-type": "application/json" };
+  const headers = { "x-api-key": env.ANTHROPIC_API_KEY, "content-type": "application/json" };
   const response = await fetch("https://api.anthropic.com/v1/messages", { method: "POST", headers, body: JSON.stringify({ prompt }) });
   console.log((await response.json()).text);
 })();`;

@@ -13,6 +13,8 @@ async function statusOf(url) {
   }
 }
 
-createServer(async (request, response) => {
+async function answer(response) {
   response.end(JSON.stringify({ docs: await statusOf("https://docs.github.com/manual"), repository: await statusOf("https://api.github.com/repos/weir/tools") }));
-}).listen(env.MCP_PORT, "127.0.0.1");
+}
+
+createServer((request, response) => { void answer(response); }).listen(env.MCP_PORT, "127.0.0.1");

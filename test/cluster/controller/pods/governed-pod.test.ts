@@ -30,7 +30,9 @@ describe.skipIf(!canRun)("a governed pod on a real node (root, containerd; npm r
     const caPem = selfSignedCa("Test CA", newPrivateKey(), { nowMs: Date.now(), lifetimeMs: 86_400_000 });
     const settings = { ...POD_SETTINGS, images: { ...BOUNDARY_IMAGES, pullPolicy: "Never" as const }, proxy: { addresses: [proxyAddress], port: 15_008 }, caPem, redirect, tokenLifetimeSeconds: 600 };
     // Links would tell containers of the service beside them, WEIR_PROXY_PORT among them: an installation has a namespace of its own.
-    const pod = aPod({ terminationGracePeriodSeconds: 1, enableServiceLinks: false, containers: [sleeper("agent"), ...identities.map(sleeper)] }, { name, namespace: "default" });
+    // Beside a container that is known by its user it must say its own; root, because that is who tries the most.
+    const agent = { ...sleeper("agent"), securityContext: { runAsUser: 0 } };
+    const pod = aPod({ terminationGracePeriodSeconds: 1, enableServiceLinks: false, containers: [agent, ...identities.map(sleeper)] }, { name, namespace: "default" });
     const result = governPod(pod, aGovernance({ settings, identities }));
     if (result.kind === "refused") throw new Error(result.problems.join("\n"));
     return result.pod;

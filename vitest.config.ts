@@ -14,14 +14,14 @@ const tier = (name: string, timeoutMs: number, parallel = true) => ({
 export default defineConfig({
   test: {
     projects: [
-      tier("unit", 5_000),
-      tier("contract", 20_000),
-      tier("policy", 30_000),
-      tier("structure", 30_000),
-      tier("integration", 30_000),
-      tier("adversarial", 30_000),
-      tier("netns", 120_000, false),
-      tier("cluster", 120_000, false),
+      tier("unit", 15_000),
+      tier("contract", 90_000),
+      tier("policy", 90_000),
+      tier("structure", 90_000),
+      tier("integration", 90_000),
+      tier("adversarial", 90_000),
+      tier("netns", 180_000, false),
+      tier("cluster", 240_000, false),
     ],
   },
 });

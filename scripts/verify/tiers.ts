@@ -22,9 +22,9 @@ export interface TierResult {
   readonly output: string;
 }
 
-const COMMAND_DEADLINE_MS = 120_000;
-const SUITE_DEADLINE_MS = 300_000;
-const PROOF_DEADLINE_MS = 180_000;
+const COMMAND_DEADLINE_MS = 300_000;
+const SUITE_DEADLINE_MS = 900_000;
+const PROOF_DEADLINE_MS = 360_000;
 
 /** A command that passes or fails as a whole. */
 export function commandTier(name: string, argv: readonly [string, ...string[]], deadlineMs = COMMAND_DEADLINE_MS): Tier {

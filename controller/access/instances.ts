@@ -72,6 +72,8 @@ async function servedThread(
   const reading = found === null ? null : readThread(found);
   if (reading?.isReadable !== true) throw gone("the thread that the pod was started for is no more");
   const { metadata, spec } = reading.resource;
+  // It stays for as long as its finalizer has work to do, and takes no message in that time.
+  if (metadata.deletionTimestamp !== undefined) throw gone("the thread that the pod was started for was deleted");
   const owner = facts.metadata.ownerReferences.find(({ apiVersion, kind }) => kind === "Thread" && apiVersion.startsWith(`${GROUP}/`));
   if (spec.agent !== agent || owner?.uid !== metadata.uid) throw gone("the pod was started for another thread");
   return { uid: metadata.uid, name: metadata.name, user: spec.user, chain: spec.chain, grants: spec.grants ?? null };

@@ -1,4 +1,5 @@
 import { PREAMBLE_HEAD_BYTES, PREAMBLE_LIMIT_BYTES, parsePreamble, parsePreambleHead, PreambleError, type Preamble } from "../../common/preamble.ts";
+import { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
 import type { IdentityVerifier } from "../identity/identity-verifier.ts";
 import type { Accepted, Identified } from "../model/connection.ts";
@@ -15,7 +16,7 @@ const SIGNATURE_FIRST_BYTE = 0x0d;
 export async function identify(accepted: Accepted, verifier: IdentityVerifier, preambleTimeoutMs: number): Promise<Identified> {
   const preamble = await readPreamble(accepted, preambleTimeoutMs);
   const agent = await verifier.verify(preamble, accepted.peer, accepted.signal);
-  return { ...accepted, agent, transport: preamble.transport, dialled: preamble.destination };
+  return { ...accepted, agent, token: new Secret(preamble.token), transport: preamble.transport, dialled: preamble.destination };
 }
 
 async function readPreamble({ socket, signal }: Accepted, deadlineMs: number): Promise<Preamble> {

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../common/clock.ts";
+import type { Borrower } from "../model/agent.ts";
 import type { CredentialsConfig } from "./config.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "./secret-source.ts";
+import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
 
 export type FetchLimits = Pick<CredentialsConfig, "cacheTtlMs" | "failureTtlMs" | "fetchTimeoutMs" | "attempts" | "attemptDelayMs">;
 
@@ -24,9 +25,9 @@ export class CachedSecret {
   readonly #source: SecretSource;
   readonly #limits: FetchLimits;
   readonly #rhythm: Rhythm;
-  #held: { readonly fetched: FetchedSecret; readonly untilMs: number } | null = null;
+  #held: { readonly fetched: Material; readonly untilMs: number } | null = null;
   #failed: { readonly error: SourceError; readonly untilMs: number } | null = null;
-  #fetching: Promise<FetchedSecret> | null = null;
+  #fetching: Promise<Material> | null = null;
 
   constructor(source: SecretSource, limits: FetchLimits, rhythm: Rhythm) {
     this.#source = source;
@@ -35,7 +36,7 @@ export class CachedSecret {
   }
 
   /** What may be used now without asking the source for it again; null if it must be fetched. */
-  inHand(): FetchedSecret | null {
+  inHand(): Material | null {
     const held = this.#held;
     if (held === null) return null;
     if (this.#rhythm.clock.monotonicMs() < held.untilMs && this.#source.isCurrent(held.fetched.version)) return held.fetched;
@@ -44,21 +45,21 @@ export class CachedSecret {
   }
 
   /** @throws SourceError, or the signal's reason. One waiter that goes away does not end the fetch that others wait for. */
-  async get(signal: AbortSignal): Promise<FetchedSecret> {
+  async get(signal: AbortSignal, borrower: Borrower): Promise<Material> {
     signal.throwIfAborted();
     const held = this.inHand();
     if (held !== null) return held;
     if (this.#failed !== null && this.#rhythm.clock.monotonicMs() < this.#failed.untilMs) throw this.#failed.error;
-    this.#fetching ??= this.#fetch().finally(() => { this.#fetching = null; });
+    this.#fetching ??= this.#fetch(borrower).finally(() => { this.#fetching = null; });
     return await unlessAborted(this.#fetching, signal);
   }
 
-  async #fetch(): Promise<FetchedSecret> {
+  async #fetch(borrower: Borrower): Promise<Material> {
     try {
       const startedAtMs = this.#rhythm.clock.monotonicMs();
-      const fetched = await this.#attempt();
+      const fetched = await this.#attempt(borrower);
       // From the start, not the end: the source may have changed it while its answer was on the way.
-      this.#held = { fetched, untilMs: startedAtMs + this.#limits.cacheTtlMs };
+      this.#held = { fetched, untilMs: startedAtMs + Math.min(this.#limits.cacheTtlMs, fetched.lifetimeMs ?? Number.POSITIVE_INFINITY) };
       this.#failed = null;
       return fetched;
     } catch (thrown) {
@@ -68,12 +69,12 @@ export class CachedSecret {
     }
   }
 
-  async #attempt(): Promise<FetchedSecret> {
+  async #attempt(borrower: Borrower): Promise<Material> {
     const { attempts, attemptDelayMs, fetchTimeoutMs } = this.#limits;
     const deadline = AbortSignal.timeout(fetchTimeoutMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await unlessAborted(this.#source.fetch(deadline), deadline);
+        return await unlessAborted(this.#source.fetch(deadline, borrower), deadline);
       } catch (error) {
         if (deadline.aborted) throw new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`);
         if (!(error instanceof SourceError) || !error.isPassing || attempt >= attempts) throw error;

@@ -21,7 +21,8 @@ export type CredentialReference = z.output<typeof reference>;
 const FRAMING = new Set(["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection",
   "accept-encoding", "range", "if-range", "sec-websocket-extensions", "sec-websocket-key"]);
 
-const injection = z.strictObject({
+const headerInjection = z.strictObject({
+  type: z.literal("header").default("header"),
   header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case")
     .refine((name) => !FRAMING.has(name) && !name.startsWith("x-weir-"), "must not be a header of framing or routing, or Weir's own")
     .default("authorization").describe("Header field that is set; whatever the agent sent in it is gone."),
@@ -29,6 +30,10 @@ const injection = z.strictObject({
   format: z.string().max(256).regex(/^[\x20-\x7e]*$/, "must be printable ASCII").refine((text) => text.split("{secret}").length === 2, "must contain {secret} once").optional()
     .describe("Value of the field; `{secret}` is replaced. Default `Bearer {secret}`, or `Basic {secret}` with basicUser."),
 });
+
+/** `type` may be left out for a header. */
+const injection = z.preprocess((value) => (typeof value === "object" && value !== null && !("type" in value) ? { type: "header", ...value } : value),
+  z.discriminatedUnion("type", [headerInjection]));
 
 const binding = z.strictObject({
   hosts: z.array(hostName).min(1).max(64).describe("Exact names of the hosts that may receive the credential; always over https."),
@@ -45,7 +50,7 @@ export type DummyChoice = z.output<typeof dummy>;
 
 const grant = z.strictObject({
   credential: reference.describe("Where the secret is."),
-  inject: injection.prefault({}).describe("How it is put into a request."),
+  inject: injection.prefault({ type: "header" }).describe("How it is put into a request."),
   bind: binding.describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
     .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or `{value: TEXT}`; never a real secret: the agent reads it."),

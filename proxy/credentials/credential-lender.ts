@@ -1,18 +1,6 @@
-import type { Secret } from "../../common/secret.ts";
-import type { AgentIdentity } from "../model/agent.ts";
+import type { Borrower } from "../model/agent.ts";
+import type { Loan, Login, LoginTarget } from "../model/loan.ts";
 import type { RequestHead } from "../model/request.ts";
-
-/** A credential for one exchange: what to add, what to take away first, what to look for in the answer. */
-export interface Loan {
-  /** Header fields to set, lower-case names; each replaces whatever the agent sent. */
-  readonly headers: readonly (readonly [name: string, value: Secret])[];
-  /** Lower-case names of the agent's fields that must go, known auth headers among them; empty when nothing is lent. */
-  readonly strip: readonly string[];
-  /** For the record: `grant@source#version`. */
-  readonly references: readonly string[];
-  /** Bare secret values that must never be seen in the answer. */
-  readonly secrets: readonly Secret[];
-}
 
 export interface CredentialLender {
   /**
@@ -20,5 +8,14 @@ export interface CredentialLender {
    * match the head, or nothing is lent
    * @throws EgressError `credential.unavailable` (source down, unknown grant) or `credential.misdirected` (outside its binding, or plaintext)
    */
-  lend(grants: readonly string[], agent: AgentIdentity, head: RequestHead, signal: AbortSignal): Promise<Loan>;
+  lend(grants: readonly string[], borrower: Borrower, head: RequestHead, signal: AbortSignal): Promise<Loan>;
+  /** The same for a protocol that logs in. Exactly one of the grants must be made for it. */
+  lendLogin(grants: readonly string[], borrower: Borrower, target: LoginTarget, signal: AbortSignal): Promise<Login>;
+  /**
+   * Looks for what has no business in this request: a dummy, or something shaped like a real key, of a grant that is not lent here; a secret in use.
+   * @throws EgressError `credential.misdirected`
+   */
+  refuseStray(head: RequestHead, grants: readonly string[]): void;
+  /** Takes back what was fetched for an instance that has ended. Resolves when the stores have confirmed it or the time for it is over. */
+  endInstance(instance: string): Promise<void>;
 }

@@ -1,10 +1,14 @@
 import { EgressError } from "../errors.ts";
 import { AUTH_HEADERS } from "./auth-headers.ts";
 import type { CachedSecret } from "./cached-secret.ts";
+import type { Borrower } from "../model/agent.ts";
 import type { Grant } from "./config.ts";
-import type { Loan } from "./credential-lender.ts";
-import { formatHeader } from "./header-injection.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "./secret-source.ts";
+import type { Loan } from "../model/loan.ts";
+import type { Injection } from "./injection.ts";
+import { makeInjection } from "./injectors.ts";
+import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
+
+const FINISH_ORDER = { place: 0, sign: 1 } as const;
 
 /** One configured grant, ready to be lent. */
 export interface OpenGrant {
@@ -17,7 +21,7 @@ export interface OpenGrant {
 /** Grants that are lent together. The loan is made once for the secrets that it is made of: as long as they are current, all exchanges share it. */
 export class GrantSet {
   readonly grants: readonly OpenGrant[];
-  #last: { readonly fetched: readonly FetchedSecret[]; readonly loan: Loan } | null = null;
+  #last: { readonly fetched: readonly Material[]; readonly loan: Loan } | null = null;
 
   /** @param grants no two of the same name */
   constructor(grants: readonly OpenGrant[]) {
@@ -35,47 +39,61 @@ export class GrantSet {
   }
 
   /** @throws EgressError `credential.unavailable`, or the signal's reason */
-  async fetchLoan(signal: AbortSignal): Promise<Loan> {
-    requireDistinctFields(this.grants);
-    const fetched = await Promise.all(this.grants.map(async (open) => fetchSecret(open, signal)));
+  async fetchLoan(signal: AbortSignal, borrower: Borrower): Promise<Loan> {
+    const fetched = await Promise.all(this.grants.map(async (open) => fetchSecret(open, signal, borrower)));
     const loan = makeLoan(this.grants, fetched);
     this.#last = { fetched, loan };
     return loan;
   }
 }
 
-/** Two credentials in one field: one of them would silently not be sent. */
-function requireDistinctFields(grants: readonly OpenGrant[]): void {
-  const owners = new Map<string, string>();
-  for (const { name, grant } of grants) {
-    const owner = owners.get(grant.inject.header);
-    if (owner !== undefined) throw new EgressError("credential.unavailable", `grants ${owner} and ${name} both set ${grant.inject.header}`);
-    owners.set(grant.inject.header, name);
-  }
-}
-
-async function fetchSecret(open: OpenGrant, signal: AbortSignal): Promise<FetchedSecret> {
+async function fetchSecret(open: OpenGrant, signal: AbortSignal, borrower: Borrower): Promise<Material> {
   try {
-    return await open.cached.get(signal);
+    return await open.cached.get(signal, borrower);
   } catch (error) {
     throw unavailable(open, error);
   }
 }
 
-function makeLoan(grants: readonly OpenGrant[], fetched: readonly FetchedSecret[]): Loan {
-  const lent = grants.map((open, index) => {
-    const { secret, version } = fetched[index] as FetchedSecret;
-    try {
-      return { ...formatHeader(open.grant.inject, secret), reference: [open.name, "@", open.source.describe, "#", version].join("") };
-    } catch (error) {
-      throw unavailable(open, error);
-    }
-  });
-  const headers = lent.map(({ header }) => header);
+function makeLoan(grants: readonly OpenGrant[], fetched: readonly Material[]): Loan {
+  const injections = grants.map((open, index) => inject(open, fetched[index] as Material));
+  const headers = injections.flatMap(({ headers: set = [] }) => set);
+  const query = injections.flatMap(({ query: set = [] }) => set);
+  requireDistinct(grants, injections.map(({ headers: set = [], query: asked = [] }) => [...set.map(([name]) => name), ...asked.map(([name]) => `?${name}`)]));
   return {
-    headers, strip: [...new Set([...AUTH_HEADERS, ...headers.map(([name]) => name)])],
-    references: lent.map(({ reference }) => reference), secrets: lent.flatMap(({ secrets }) => secrets),
+    headers, query,
+    strip: [...new Set([...AUTH_HEADERS, ...headers.map(([name]) => name), ...injections.flatMap(({ strip = [] }) => strip)])],
+    clientCertificate: onlyOne("a client certificate", injections.flatMap(({ clientCertificate = [] }) => clientCertificate)),
+    finish: injections.flatMap(({ finish = [] }) => finish).toSorted((one, other) => FINISH_ORDER[one.order] - FINISH_ORDER[other.order]),
+    webSocketText: onlyOne("a way to change WebSocket text", injections.flatMap(({ webSocketText = [] }) => webSocketText)),
+    references: grants.map(({ name, source }, index) => [name, "@", source.describe, "#", (fetched[index] as Material).version].join("")),
+    secrets: injections.flatMap(({ secrets }) => secrets),
   };
+}
+
+function inject(open: OpenGrant, material: Material): Injection {
+  try {
+    return makeInjection(open.grant.inject, material);
+  } catch (error) {
+    throw unavailable(open, error);
+  }
+}
+
+/** Two credentials in one place: one of them would silently not be sent. */
+function requireDistinct(grants: readonly OpenGrant[], places: readonly (readonly string[])[]): void {
+  const owners = new Map<string, string>();
+  for (const [index, { name }] of grants.entries()) {
+    for (const place of places[index] ?? []) {
+      const owner = owners.get(place);
+      if (owner !== undefined) throw new EgressError("credential.unavailable", `grants ${owner} and ${name} both set ${place}`);
+      owners.set(place, name);
+    }
+  }
+}
+
+function onlyOne<T>(what: string, given: readonly T[]): T | null {
+  if (given.length > 1) throw new EgressError("credential.unavailable", `two of the grants bring ${what}`);
+  return given[0] ?? null;
 }
 
 /** The same for every fault: an agent must not learn from the answer which secrets exist. The cause is for log and audit. */

@@ -2,7 +2,7 @@ import { INSTANCE_HEADER } from "../../common/labels.ts";
 import { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
-import type { Loan } from "./credential-lender.ts";
+import type { Loan } from "../model/loan.ts";
 
 /**
  * The loan together with who asks. Made for each request and never kept with the loan: a loan is shared by all agents, and this is what tells

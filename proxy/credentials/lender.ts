@@ -2,17 +2,16 @@ import { PLATFORM_GRANT } from "../../common/labels.ts";
 import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
 import { EgressError } from "../errors.ts";
-import type { AgentIdentity } from "../model/agent.ts";
+import type { Borrower } from "../model/agent.ts";
 import { firstProblem } from "../model/problem.ts";
 import type { RequestHead } from "../model/request.ts";
 import { misdirection } from "./binding.ts";
 import { boundaryGrant, type CredentialsConfig, type Grant, type Grants } from "./config.ts";
-import type { CredentialLender, Loan } from "./credential-lender.ts";
+import type { CredentialLender } from "./credential-lender.ts";
+import { NO_LOAN, type Loan, type Login } from "../model/loan.ts";
 import { GrantSet, type OpenGrant } from "./grant-set.ts";
 import { withInstance } from "./instance-header.ts";
 import { SourceOpener } from "./source-opener.ts";
-
-const NOTHING: Loan = { headers: [], strip: [], references: [], secrets: [] };
 
 export interface LenderConfig {
   readonly grants: Grants;
@@ -36,12 +35,12 @@ export class Lender implements CredentialLender {
     this.#grants = this.#configured;
   }
 
-  async lend(grants: readonly string[], agent: AgentIdentity, head: RequestHead, signal: AbortSignal): Promise<Loan> {
-    if (grants.length === 0) return NOTHING;
+  async lend(grants: readonly string[], borrower: Borrower, head: RequestHead, signal: AbortSignal): Promise<Loan> {
+    if (grants.length === 0) return NO_LOAN;
     const wanted = this.#setOf(grants);
     for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
-    const loan = wanted.loanInHand(signal) ?? await wanted.fetchLoan(signal);
-    return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, agent) : loan;
+    const loan = wanted.loanInHand(signal) ?? await wanted.fetchLoan(signal, borrower);
+    return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, borrower.agent) : loan;
   }
 
   /**
@@ -68,6 +67,14 @@ export class Lender implements CredentialLender {
       },
     };
   }
+
+  async lendLogin(): Promise<Login> {
+    throw new EgressError("credential.unavailable", "no grant is made for a protocol that logs in");
+  }
+
+  refuseStray(): void {}
+
+  async endInstance(): Promise<void> {}
 
   /** Ends connections to secret stores. */
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Secret } from "../../common/secret.ts";
+import type { Borrower } from "../model/agent.ts";
 
 /** Why a secret could not be had, as log and audit name it. Never shown to an agent: it would tell which secrets exist. */
 const SOURCE_FAULTS = {
@@ -32,18 +33,54 @@ export class SourceError extends Error {
   }
 }
 
-export interface FetchedSecret {
-  readonly secret: Secret;
-  /** Changes when the secret does; printable, at most 64 characters, tells nothing of the value. */
+/** Names of the values that stores give and injectors use. A store of one value calls it `value`. */
+export type ValueName = "value" | "username" | "password" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "certificate" | "privateKey";
+
+/** The right to a secret for a time, as the store knows it. Both calls throw SourceError and nothing else. */
+export interface Lease {
+  /** For log and audit: the store's name of it, which opens nothing. */
+  readonly id: string;
+  readonly isRenewable: boolean;
+  /** @returns how long the secret may be used from now, in milliseconds */
+  renew(signal: AbortSignal): Promise<number>;
+  /** Resolves when the store has taken the secret back, or no longer knows the lease. */
+  revoke(signal: AbortSignal): Promise<void>;
+}
+
+/** What a source gave for one grant. */
+export interface Material {
+  readonly values: Readonly<Partial<Record<ValueName, Secret>>>;
+  /** Changes when a value does; printable, at most 64 characters, tells nothing of the values. */
   readonly version: string;
+  /** How long it may be used from the moment that it was asked for, in milliseconds; null: as long as `cacheTtlMs` says. */
+  readonly lifetimeMs: number | null;
+  /** Null for what is not taken back. */
+  readonly lease: Lease | null;
+}
+
+/** Material of one value that nobody takes back. */
+export function singleValue(secret: Secret, version: string): Material {
+  return { values: { value: secret }, version, lifetimeMs: null, lease: null };
+}
+
+/** @throws SourceError `malformed` if the source gave no such value */
+export function valueOf(material: Material, name: ValueName): Secret {
+  const value = material.values[name];
+  if (value === undefined) throw new SourceError("malformed", `the source gives no ${name}`);
+  return value;
 }
 
 /** Where one grant's secret lives. */
 export interface SecretSource {
   /** For log and audit: the place, never the value. */
   readonly describe: string;
-  /** @throws SourceError and nothing else; ends soon after the signal aborts; keeps nothing of what it returns */
-  fetch(signal: AbortSignal): Promise<FetchedSecret>;
-  /** Whether a secret fetched earlier may be used within its time to live. Cheap (no network), must not throw. */
+  /** `instance`: fetched for each instance, never shared, and taken back when the instance ends. */
+  readonly scope: "shared" | "instance";
+  /**
+   * @param borrower who it is for; of no concern where the scope is `shared`
+   * @throws SourceError and nothing else; ends soon after the signal aborts; keeps nothing of what it returns
+   */
+  fetch(signal: AbortSignal, borrower: Borrower): Promise<Material>;
+  /** Whether material fetched earlier may be used within its time to live. Cheap (no network), must not throw. */
   isCurrent(version: string): boolean;
 }

@@ -1,6 +1,6 @@
 import type { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
-import type { Loan } from "../credentials/credential-lender.ts";
+import { NO_LOAN, type Loan } from "../model/loan.ts";
 import type { Allow } from "../model/decision.ts";
 import type { Opened } from "../model/connection.ts";
 import type { OutboundHead, RequestHead } from "../model/request.ts";
@@ -12,7 +12,6 @@ export interface Injected {
   readonly loan: Loan;
 }
 
-const NO_LOAN: Loan = { headers: [], strip: [], references: [], secrets: [] };
 /** A name that only the boundary may frame or route by: no grant can set one. */
 const NEVER_INJECTED = new Set(["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"]);
 /** They make an answer that cannot be searched: compressed, cut to a slice of a secret, or compressed inside a WebSocket. */
@@ -26,7 +25,7 @@ const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range", "sec-webso
  */
 export async function inject(head: RequestHead, allow: Allow, connection: Opened, credentials: Rooms["credentials"]): Promise<Injected> {
   if (allow.grants.length === 0) return { outbound: toOutbound(head, NO_LOAN), loan: NO_LOAN };
-  const loan = await credentials.lend(allow.grants, connection.agent, head, connection.signal);
+  const loan = await credentials.lend(allow.grants, connection, head, connection.signal);
   return { outbound: toOutbound(head, loan), loan };
 }
 

@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { Socket } from "node:net";
 import type { Endpoint, Transport } from "../../common/preamble.ts";
+import type { Secret } from "../../common/secret.ts";
 import type { VerifiedAgent } from "./agent.ts";
 import type { Allow } from "./decision.ts";
 
@@ -18,6 +19,8 @@ export interface Accepted {
 
 export interface Identified extends Accepted {
   readonly agent: VerifiedAgent;
+  /** The token that was verified. */
+  readonly token: Secret;
   readonly transport: Transport;
   /** What the agent dialled, as the rules saw it. */
   readonly dialled: Endpoint;

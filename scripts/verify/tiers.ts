@@ -92,7 +92,8 @@ const vitestReport = z.object({
   testResults: z.array(z.object({
     name: z.string(),
     status: z.string(),
-    assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+    message: z.string().default(""),
+    assertionResults: z.array(z.object({ fullName: z.string(), status: z.string(), failureMessages: z.array(z.string()).default([]) })),
   })),
 });
 
@@ -105,7 +106,14 @@ export function readReport(json: string, code: number, output: string): TierResu
   const counted = numFailedTests + unloaded;
   const skipped = testResults.flatMap((file) => file.assertionResults)
     .filter((test) => test.status !== "passed" && test.status !== "failed").map((test) => test.fullName);
-  return { passed, failed: counted === 0 && code !== 0 ? 1 : counted, skipped, note: "", output };
+  const failures = testResults.flatMap(failuresOf).join("\n\n");
+  return { passed, failed: counted === 0 && code !== 0 ? 1 : counted, skipped, note: "", output: failures === "" ? output : failures };
+}
+
+/** What failed in a file, with the reasons: whoever reads a failed run wants nothing else first. */
+function failuresOf({ name, message, assertionResults }: z.output<typeof vitestReport>["testResults"][number]): string[] {
+  const failed = assertionResults.filter(({ status }) => status === "failed").map(({ fullName, failureMessages }) => `${name}\n  ${fullName}\n${failureMessages.join("\n")}`);
+  return failed.length === 0 && message !== "" ? [`${name}\n${message}`] : failed;
 }
 
 function wholeResult(hasPassed: boolean, note: string, output: string): TierResult {

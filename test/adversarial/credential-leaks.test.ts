@@ -9,7 +9,7 @@ import { ERROR_TABLE, type EgressError } from "../../proxy/errors.ts";
 import { toOutbound } from "../../proxy/exchange/inject.ts";
 import { readHead } from "../../proxy/exchange/read-head.ts";
 import type { RequestHead } from "../../proxy/model/request.ts";
-import { aHead, AN_AGENT, CANARY, credentialSettings, someGrants } from "../support/credentials.ts";
+import { aHead, A_BORROWER, CANARY, credentialSettings, someGrants } from "../support/credentials.ts";
 import { openVaultStage, type VaultStage } from "../support/vault-stage.ts";
 import { startVault, type VaultFault } from "../support/vault-stand-in.ts";
 
@@ -42,7 +42,7 @@ const failureOf = async (promise: Promise<unknown>) => promise.then(() => { thro
 
 function lend(environment: Record<string, string>, over: Partial<RequestHead> = {}, grants: readonly string[] = ["api"]) {
   const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, { environment }, systemClock);
-  return lender.lend(grants, AN_AGENT, aHead(over), NEVER);
+  return lender.lend(grants, A_BORROWER, aHead(over), NEVER);
 }
 
 /** Through the very stage that reads a request, so that hop-by-hop fields are treated as they are in life. */
@@ -80,7 +80,7 @@ describe("a secret or a token", () => {
 
   test("is in nothing that can be printed of a loan, a lender or what is sent", async () => {
     const lender = openLender({ grants: someGrants({ api: GRANT }), credentials: credentialSettings() }, { environment: { REAL: CANARY } }, systemClock);
-    const loan = await lender.lend(["api"], AN_AGENT, aHead(), NEVER);
+    const loan = await lender.lend(["api"], A_BORROWER, aHead(), NEVER);
     const outbound = toOutbound(aHead(), loan);
     for (const each of [loan, outbound, lender, loan.headers]) {
       expect([JSON.stringify(each), inspect(each, { depth: 12, showHidden: true })].join("\n")).not.toContain(CANARY);

@@ -5,6 +5,7 @@ import { acceptFor } from "../../proxy/exchange/web-socket-handshake.ts";
 import type { HeaderList } from "../../proxy/model/request.ts";
 import { Wire, allow, deny, eventually, gather } from "../support/exchange.ts";
 import type { WireOptions } from "../support/exchange.ts";
+import { NO_LOAN } from "../../proxy/model/loan.ts";
 
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const HANDSHAKE = `GET /chat HTTP/1.1\r\nHost: api.ok\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n`;
@@ -191,7 +192,7 @@ describe("a destination cannot", () => {
   test("show the agent the credential that was lent, whole or in parts", async () => {
     const destination = open();
     wire.fakes.answer = () => allow({ grants: ["g"] });
-    wire.fakes.loan = { headers: [["authorization", new Secret("Bearer c4nary-s3cret")]], strip: [], references: [], secrets: [new Secret("c4nary-s3cret")] };
+    wire.fakes.loan = { ...NO_LOAN, headers: [["authorization", new Secret("Bearer c4nary-s3cret")]], strip: [], references: [], secrets: [new Secret("c4nary-s3cret")] };
     const { all } = await shaken();
     const frame = text("see c4nary-s3cret!");
     destination.push(frame.subarray(0, 10));

@@ -6,7 +6,7 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "common/kube/kube-pools.ts": "opens connections to the API server with the client key, and writes the token onto them",
   "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
   "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",
-  "proxy/credentials/header-injection.ts": "writes the header value that carries it, which is a Secret again",
+  "proxy/credentials/inject-header.ts": "writes the header value that carries it, which is a Secret again",
   "proxy/exchange/scrub.ts": "must know what to look for in an answer",
   "proxy/upstream/undici-upstream.ts": "writes lent credentials onto the verified connection to their destination",
 };

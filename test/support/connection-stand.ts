@@ -33,6 +33,7 @@ import type { Rooms } from "../../proxy/rooms.ts";
 import { LeafAuthority } from "../../proxy/tls/authority.ts";
 import { openCa } from "../../proxy/tls/ca.ts";
 import { tlsConfig } from "../../proxy/tls/config.ts";
+import { noLender } from "./credentials.ts";
 
 export const allow = (handling: "intercept" | "tunnel" = "intercept"): Allow =>
   ({ kind: "allow", rule: "test.allow", handling, grants: [], budgets: [], obligations: {}, revision: "r1" });
@@ -102,7 +103,7 @@ export class ConnectionStand {
       clock: systemClock, log: silentLog, metrics: noMetrics, live: this.live, names: this.names, activity: noActivity, holdings: configuredHoldings,
       identity: new JwtVerifier(identityConfig.parse({}), { clock: systemClock, localIssuer: this.issuer }),
       policy: { revision: "r1", decide: async (_question, input) => this.decide(input), onChange: () => () => {} },
-      credentials: { lend: async () => { throw new EgressError("internal", "not here"); } },
+      credentials: noLender,
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
     };

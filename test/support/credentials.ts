@@ -1,12 +1,26 @@
+import { Secret } from "../../common/secret.ts";
 import type { Binding, CredentialsConfig, Grants } from "../../proxy/credentials/config.ts";
 import { credentialsConfig, grantsConfig } from "../../proxy/credentials/config.ts";
-import type { AgentIdentity } from "../../proxy/model/agent.ts";
+import type { CredentialLender } from "../../proxy/credentials/credential-lender.ts";
+import { EgressError } from "../../proxy/errors.ts";
+import type { AgentIdentity, Borrower } from "../../proxy/model/agent.ts";
 import type { RequestHead } from "../../proxy/model/request.ts";
 
 /** A value that no test may ever find anywhere but in the header that is sent. */
 export const CANARY = "canary-5ecret-d0-n0t-pr1nt";
 
 export const AN_AGENT: AgentIdentity = { namespace: "local", name: "worker", thread: "t1", instance: "i1", user: "", labels: {}, chain: [] };
+
+/** A room that lends nothing. */
+export const noLender: CredentialLender = {
+  lend: async () => { throw new EgressError("internal", "not here"); },
+  lendLogin: async () => { throw new EgressError("internal", "not here"); },
+  refuseStray: () => {},
+  endInstance: async () => {},
+};
+
+/** The same, as what a connection knows of who borrows. */
+export const A_BORROWER: Borrower = { agent: AN_AGENT, token: new Secret("token-of-the-agent") };
 
 /** A canonical GET of https://api.example.test/v1/things, but for what is given. */
 export function aHead(over: Partial<RequestHead> = {}): RequestHead {

@@ -12,6 +12,7 @@ import type { Decision } from "../../proxy/model/decision.ts";
 import type { AuditRecord, NameRecord } from "../../proxy/model/record.ts";
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import { Secret } from "../../common/secret.ts";
 
 export const ALLOW: Decision = { kind: "allow", rule: "names.listed", handling: "intercept", grants: [], budgets: [], obligations: {}, revision: "1" };
 export const DENY: Decision = { kind: "deny", rule: "names.default", reason: "name not listed", hint: "ask for it", revision: "1" };
@@ -150,7 +151,7 @@ function closeRelay(relay: DatagramSocket, flows: ReadonlyMap<number, DnsClient>
 
 function identified(socket: Socket, { instance = "one", identityExpiresAtMs = Number.MAX_SAFE_INTEGER }: StandOptions, signal: AbortSignal): Identified {
   return {
-    id: "c1", socket, peer: { kind: "unix" }, acceptedAtMs: 0, signal, transport: "dns", dialled: { address: "127.0.0.53", port: 53 },
+    id: "c1", socket, peer: { kind: "unix" }, acceptedAtMs: 0, signal, token: new Secret("token"), transport: "dns", dialled: { address: "127.0.0.53", port: 53 },
     agent: { namespace: "local", name: "agent", thread: "t", instance, user: "u", labels: { tier: "test" }, chain: [], expiresAtMs: identityExpiresAtMs },
   };
 }

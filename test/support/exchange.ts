@@ -6,7 +6,7 @@ import { silentLog } from "../../common/log.ts";
 import { Secret } from "../../common/secret.ts";
 import { noMetrics } from "../../proxy/admin/metrics.ts";
 import type { Reservation } from "../../proxy/budget/budget-ledger.ts";
-import type { Loan } from "../../proxy/credentials/credential-lender.ts";
+import { NO_LOAN, type Loan } from "../../proxy/model/loan.ts";
 import { EgressError } from "../../proxy/errors.ts";
 import { exchangeConfig } from "../../proxy/exchange/config.ts";
 import type { ExchangeConfig } from "../../proxy/exchange/config.ts";
@@ -27,6 +27,7 @@ import { openHttp1 } from "../../proxy/protocols/http1.ts";
 import { openHttp2 } from "../../proxy/protocols/http2.ts";
 import type { Rooms } from "../../proxy/rooms.ts";
 import { FakeUpstream } from "./exchange-upstream.ts";
+import { noLender } from "./credentials.ts";
 
 export class FakeClock implements Clock {
   wallMs = Date.UTC(2026, 10, 1);
@@ -64,7 +65,7 @@ export class FakeRooms {
   readonly reservations: FakeReservation[] = [];
   readonly logged: { event: string; fields: Record<string, unknown> }[] = [];
   answer: (input: PolicyInput) => Decision | Promise<Decision> = () => allow();
-  loan: Loan = { headers: [], strip: [], references: [], secrets: [] };
+  loan: Loan = NO_LOAN;
   lendFault: EgressError | null = null;
   reserveFault: EgressError | null = null;
   commitFault: EgressError | null = null;
@@ -79,7 +80,7 @@ export class FakeRooms {
       revision: "r1", onChange: () => () => {},
       decide: async (_question, input) => { this.asked.push(input); return this.answer(input); },
     },
-    credentials: { lend: async () => { if (this.lendFault !== null) throw this.lendFault; return this.loan; } },
+    credentials: { ...noLender, lend: async () => { if (this.lendFault !== null) throw this.lendFault; return this.loan; } },
     budget: {
       reserve: async () => {
         if (this.reserveFault !== null) throw this.reserveFault;
@@ -151,7 +152,7 @@ export function opened(over: Partial<Opened> = {}): Opened {
   return {
     id: "c1", socket: null as never, stream: null as never, peer: { kind: "unix" }, acceptedAtMs: 0, signal: new AbortController().signal,
     agent: { namespace: "default", name: "researcher", thread: "t1", instance: "i1", user: "ann", labels: { team: "a" }, chain: [], expiresAtMs: Number.POSITIVE_INFINITY },
-    transport: "tcp", dialled: { address: "198.18.0.1", port: 443 },
+    token: new Secret("token"), transport: "tcp", dialled: { address: "198.18.0.1", port: 443 },
     wire: { kind: "tls", serverName: "api.ok", alpn: ["http/1.1"] }, destination: { kind: "name", name: "api.ok", port: 443 },
     handling: "intercept", decision: allow(), alpn: "http/1.1", scheme: "https", ...over,
   };

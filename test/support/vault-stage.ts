@@ -3,8 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../common/clock.ts";
 import { openLender } from "../../proxy/credentials/lender.ts";
-import type { Loan } from "../../proxy/credentials/credential-lender.ts";
-import { aHead, AN_AGENT, credentialSettings, someGrants } from "./credentials.ts";
+import type { Loan } from "../../proxy/model/loan.ts";
+import { aHead, A_BORROWER, credentialSettings, someGrants } from "./credentials.ts";
 
 export interface VaultStageOptions {
   readonly address: string;
@@ -33,7 +33,7 @@ export async function openVaultStage({ address, token, vault = {}, credentials =
   const lender = openLender({ grants, credentials: settings }, { environment: {} }, systemClock);
   return {
     tokenFile,
-    lend: async () => lender.lend(["github"], AN_AGENT, aHead(), new AbortController().signal),
+    lend: async () => lender.lend(["github"], A_BORROWER, aHead(), new AbortController().signal),
     close: async () => {
       await lender.close();
       await rm(folder, { recursive: true });

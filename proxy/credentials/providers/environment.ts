@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Environment } from "../../../common/config.ts";
 import { Secret } from "../../../common/secret.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "../secret-source.ts";
+import { singleValue, SourceError, type Material, type SecretSource } from "../secret-source.ts";
 
 export const environmentReference = z.strictObject({
   type: z.literal("environment"),
@@ -14,6 +14,7 @@ const AT_START = "start";
 /** A secret in the environment that the proxy was started with. */
 export class EnvironmentSource implements SecretSource {
   readonly describe: string;
+  readonly scope = "shared";
   readonly #name: string;
   readonly #environment: Environment;
 
@@ -23,11 +24,11 @@ export class EnvironmentSource implements SecretSource {
     this.describe = `environment:${reference.name}`;
   }
 
-  async fetch(): Promise<FetchedSecret> {
+  async fetch(): Promise<Material> {
     const value = this.#environment[this.#name];
     if (value === undefined) throw new SourceError("missing", `${this.#name} is not set in the proxy's environment`);
     if (value === "") throw new SourceError("malformed", `${this.#name} is empty in the proxy's environment`);
-    return { secret: new Secret(value), version: AT_START };
+    return singleValue(new Secret(value), AT_START);
   }
 
   isCurrent(): boolean {

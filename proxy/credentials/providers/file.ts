@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
 import { fileVersion, readSecretFile } from "../secret-file.ts";
-import type { FetchedSecret, SecretSource } from "../secret-source.ts";
+import { singleValue, type Material, type SecretSource } from "../secret-source.ts";
 
 export const fileReference = z.strictObject({
   type: z.literal("file"),
@@ -11,6 +11,7 @@ export const fileReference = z.strictObject({
 /** A secret in a file of this machine. A changed, moved or opened-up file is noticed at the next use. */
 export class FileSource implements SecretSource {
   readonly describe: string;
+  readonly scope = "shared";
   readonly #path: string;
 
   constructor(reference: z.output<typeof fileReference>) {
@@ -18,9 +19,9 @@ export class FileSource implements SecretSource {
     this.describe = `file:${reference.path}`;
   }
 
-  async fetch(): Promise<FetchedSecret> {
+  async fetch(): Promise<Material> {
     const { text, version } = await readSecretFile(this.#path);
-    return { secret: new Secret(text), version };
+    return singleValue(new Secret(text), version);
   }
 
   isCurrent(version: string): boolean {

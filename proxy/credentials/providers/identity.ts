@@ -2,7 +2,7 @@ import { open } from "node:fs/promises";
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
 import { fileVersion } from "../secret-file.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "../secret-source.ts";
+import { singleValue, SourceError, type Material, type SecretSource } from "../secret-source.ts";
 
 export const identityReference = z.strictObject({
   type: z.literal("identity"),
@@ -17,18 +17,19 @@ const TOKEN_LIMIT_BYTES = 8 * 1_024;
  */
 export class IdentitySource implements SecretSource {
   readonly describe = "identity";
+  readonly scope = "shared";
   readonly #path: string;
 
   constructor(path: string) {
     this.#path = path;
   }
 
-  async fetch(): Promise<FetchedSecret> {
+  async fetch(): Promise<Material> {
     // Before reading: a file that is swapped meanwhile is read again.
     const version = fileVersion(this.#path);
     const token = (await this.#read()).trim();
     if (version === null || !/^[A-Za-z0-9_.-]+$/.test(token)) throw new SourceError("malformed", `${this.#path} does not hold a token`);
-    return { secret: new Secret(token), version };
+    return singleValue(new Secret(token), version);
   }
 
   isCurrent(version: string): boolean {

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "../secret-source.ts";
+import { singleValue, SourceError, type Material, type SecretSource } from "../secret-source.ts";
 import { isPathSegment, type VaultClient } from "../vault-client.ts";
 
 const path = z.string().max(512).refine((value) => value.split("/").every(isPathSegment), "must be segments with single slashes between, without `.` or `..`");
@@ -26,6 +26,7 @@ const answerSchema = z.object({
 /** One field of a KV version 2 secret in Vault or OpenBao. */
 export class VaultKvSource implements SecretSource {
   readonly describe: string;
+  readonly scope = "shared";
   readonly #segments: readonly string[];
   readonly #field: string;
   readonly #client: VaultClient;
@@ -37,14 +38,14 @@ export class VaultKvSource implements SecretSource {
     this.describe = `vault:${reference.mount}/${reference.path}`;
   }
 
-  async fetch(signal: AbortSignal): Promise<FetchedSecret> {
+  async fetch(signal: AbortSignal): Promise<Material> {
     const parsed = answerSchema.safeParse(await this.#client.read(this.#segments, signal));
     if (!parsed.success) throw new SourceError("malformed", `${this.describe} is not a KV version 2 secret`);
     const { data, metadata } = parsed.data.data;
     const value = Object.hasOwn(data, this.#field) ? data[this.#field] : undefined;
     if (value === undefined) throw new SourceError("missing", `${this.describe} has no field ${this.#field}`);
     if (typeof value !== "string" || value === "") throw new SourceError("malformed", `${this.describe} has no text in field ${this.#field}`);
-    return { secret: new Secret(value), version: String(metadata.version) };
+    return singleValue(new Secret(value), String(metadata.version));
   }
 
   isCurrent(): boolean {

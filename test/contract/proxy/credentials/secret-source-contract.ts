@@ -1,7 +1,7 @@
 import { inspect } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { SourceError, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
-import { CANARY } from "../../../support/credentials.ts";
+import { SourceError, valueOf, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
+import { A_BORROWER, CANARY } from "../../../support/credentials.ts";
 
 /** A place for one secret that the test can fill, and the source that reads it. */
 export interface SourceStage {
@@ -19,13 +19,14 @@ export function describeSecretSource(name: string, start: () => Promise<SourceSt
     beforeEach(async () => { stage = await start(); });
     afterEach(async () => { await stage.close(); });
 
-    const fetch = async (signal = new AbortController().signal) => stage.open().fetch(signal);
+    const fetch = async (signal = new AbortController().signal) => stage.open().fetch(signal, A_BORROWER);
     const fault = async () => fetch().then(() => { throw new Error("the secret was there"); }, (error: unknown) => error as SourceError);
 
     test("gives the secret with a version that may be printed", async () => {
       await stage.put(CANARY);
-      const { secret, version } = await fetch();
-      expect(secret.reveal()).toBe(CANARY);
+      const material = await fetch();
+      const { version } = material;
+      expect(valueOf(material, "value").reveal()).toBe(CANARY);
       expect(version).toMatch(/^[\w-]{1,64}$/);
       expect(version).not.toContain(CANARY);
     });
@@ -34,7 +35,7 @@ export function describeSecretSource(name: string, start: () => Promise<SourceSt
       await stage.put(CANARY);
       const fetched = await fetch();
       const source = stage.open();
-      for (const text of [inspect(fetched, { depth: 9, showHidden: true }), JSON.stringify(fetched), String(fetched.secret), `${fetched.secret}`, JSON.stringify(source), source.describe]) expect(text).not.toContain(CANARY);
+      for (const text of [inspect(fetched, { depth: 9, showHidden: true }), JSON.stringify(fetched), String(valueOf(fetched, "value")), `${valueOf(fetched, "value")}`, JSON.stringify(source), source.describe]) expect(text).not.toContain(CANARY);
     });
 
     test("says that a secret is missing, and that this will not pass", async () => {
@@ -53,8 +54,8 @@ export function describeSecretSource(name: string, start: () => Promise<SourceSt
       const before = await fetch();
       await stage.put("new-value");
       const source = stage.open();
-      const after = await source.fetch(new AbortController().signal);
-      expect([before.secret.reveal(), after.secret.reveal()]).toEqual(["old", "new-value"]);
+      const after = await source.fetch(new AbortController().signal, A_BORROWER);
+      expect([valueOf(before, "value").reveal(), valueOf(after, "value").reveal()]).toEqual(["old", "new-value"]);
       expect(source.isCurrent(after.version)).toBe(true);
     });
 

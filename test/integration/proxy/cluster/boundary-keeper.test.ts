@@ -16,6 +16,7 @@ import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
 import { aBoundary } from "../../../support/boundaries.ts";
 import { AN_AGENT, credentialSettings } from "../../../support/credentials.ts";
 import { mintAuthority } from "../../../support/tls-authority.ts";
+import { Secret } from "../../../../common/secret.ts";
 
 const CODER = { ...AN_AGENT, namespace: "agents", name: "coder" };
 const NEVER = new AbortController().signal;
@@ -128,7 +129,7 @@ describe("the boundary", () => {
     expect(keeper.state.trouble).toMatch(/agents\.file.*agents\.me.*agents\.odd/);
     expect(Object.keys(budget.standing(CODER))).toEqual(["agents.day"]);
     const head = { httpVersion: "1.1", method: "GET", scheme: "https", host: "api.example.test", port: 443, path: "/", segments: [], query: null, headers: [], framing: { kind: "none" }, expectsContinue: false, upgrade: null } as const;
-    await expect(credentials.lend(["agents.file"], CODER, head, NEVER)).rejects.toMatchObject({ code: "credential.unavailable", message: expect.stringContaining("not configured") as string });
+    await expect(credentials.lend(["agents.file"], { agent: CODER, token: new Secret("token") }, head, NEVER)).rejects.toMatchObject({ code: "credential.unavailable", message: expect.stringContaining("not configured") as string });
   });
 
   test("that no longer knows an agent ends what that agent holds", async () => {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { systemClock } from "../../../../common/clock.ts";
 import { openLender } from "../../../../proxy/credentials/lender.ts";
 import { readSecretFile, SECRET_LIMIT_BYTES } from "../../../../proxy/credentials/secret-file.ts";
-import { aHead, AN_AGENT, credentialSettings, someGrants } from "../../../support/credentials.ts";
+import { aHead, A_BORROWER, credentialSettings, someGrants } from "../../../support/credentials.ts";
 
 let folder: string;
 let path: string;
@@ -74,7 +74,7 @@ describe("a grant of a file", () => {
   const open = () => {
     const grants = someGrants({ key: { credential: { type: "file", path }, bind: { hosts: ["api.example.test"] } } });
     const lender = openLender({ grants, credentials: credentialSettings({ failureTtlMs: 0 }) }, { environment: {} }, systemClock);
-    return async () => (await lender.lend(["key"], AN_AGENT, aHead(), new AbortController().signal)).headers[0]?.[1].reveal();
+    return async () => (await lender.lend(["key"], A_BORROWER, aHead(), new AbortController().signal)).headers[0]?.[1].reveal();
   };
 
   test("is lent in its new form at once when the file is replaced, within the time to live", async () => {

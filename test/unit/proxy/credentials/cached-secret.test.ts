@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
 import { CachedSecret, type FetchLimits } from "../../../../proxy/credentials/cached-secret.ts";
-import { SourceError, type FetchedSecret, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
+import { singleValue, SourceError, type Material, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
+import { A_BORROWER } from "../../../support/credentials.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
 const LIMITS: FetchLimits = { cacheTtlMs: 60_000, failureTtlMs: 1_000, fetchTimeoutMs: 5_000, attempts: 3, attemptDelayMs: 200 };
@@ -10,15 +11,16 @@ const NEVER = new AbortController().signal;
 /** A source whose outcomes the test scripts: what it answers next, whether it is current, how often it was asked. */
 class ScriptedSource implements SecretSource {
   readonly describe = "scripted";
+  readonly scope = "shared";
   fetches = 0;
   isStillCurrent = true;
-  readonly #outcomes: (() => Promise<FetchedSecret>)[];
+  readonly #outcomes: (() => Promise<Material>)[];
 
-  constructor(...outcomes: (() => Promise<FetchedSecret>)[]) {
+  constructor(...outcomes: (() => Promise<Material>)[]) {
     this.#outcomes = outcomes;
   }
 
-  fetch(): Promise<FetchedSecret> {
+  fetch(): Promise<Material> {
     this.fetches += 1;
     const outcome = this.#outcomes.length > 1 ? this.#outcomes.shift() : this.#outcomes[0];
     return outcome === undefined ? Promise.reject(new Error("no script")) : outcome();
@@ -29,22 +31,22 @@ class ScriptedSource implements SecretSource {
   }
 }
 
-const gives = (version: string) => async () => ({ secret: new Secret(`value ${version}`), version });
+const gives = (version: string) => async () => singleValue(new Secret(`value ${version}`), version);
 const fails = (fault: SourceError["fault"]) => () => Promise.reject(new SourceError(fault, "scripted"));
 
 function cacheOf(source: SecretSource, over: Partial<FetchLimits> = {}) {
   const clock = new TestClock();
   const pauses: number[] = [];
   const cached = new CachedSecret(source, { ...LIMITS, ...over }, { clock, random: () => 0.5, pause: async (ms) => { pauses.push(ms); } });
-  return { cached, clock, pauses, get: async () => (await cached.get(NEVER)).version };
+  return { cached, clock, pauses, get: async () => (await cached.get(NEVER, A_BORROWER)).version };
 }
 
 describe("a cached secret", () => {
   test("is fetched once for a thousand that wait for it", async () => {
-    const gate = Promise.withResolvers<FetchedSecret>();
+    const gate = Promise.withResolvers<Material>();
     const source = new ScriptedSource(() => gate.promise);
     const { cached } = cacheOf(source);
-    const waiting = Array.from({ length: 1_000 }, async () => cached.get(NEVER));
+    const waiting = Array.from({ length: 1_000 }, async () => cached.get(NEVER, A_BORROWER));
     gate.resolve(await gives("1")());
     const versions = new Set((await Promise.all(waiting)).map(({ version }) => version));
     expect([versions, source.fetches]).toEqual([new Set(["1"]), 1]);
@@ -53,7 +55,7 @@ describe("a cached secret", () => {
   test("fails once for a thousand that wait for it, each with the same fault", async () => {
     const source = new ScriptedSource(fails("forbidden"));
     const { cached } = cacheOf(source);
-    const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, async () => cached.get(NEVER)));
+    const outcomes = await Promise.allSettled(Array.from({ length: 1_000 }, async () => cached.get(NEVER, A_BORROWER)));
     expect(outcomes.every((outcome) => outcome.status === "rejected" && (outcome.reason as SourceError).fault === "forbidden")).toBe(true);
     expect(source.fetches).toBe(1);
   });
@@ -120,11 +122,11 @@ describe("a cached secret", () => {
   });
 
   test("still comes for the others when one that waits goes away", async () => {
-    const gate = Promise.withResolvers<FetchedSecret>();
+    const gate = Promise.withResolvers<Material>();
     const { cached } = cacheOf(new ScriptedSource(() => gate.promise));
     const leaver = new AbortController();
-    const left = cached.get(leaver.signal);
-    const stays = cached.get(NEVER);
+    const left = cached.get(leaver.signal, A_BORROWER);
+    const stays = cached.get(NEVER, A_BORROWER);
     leaver.abort(new Error("gone"));
     await expect(left).rejects.toThrow("gone");
     gate.resolve(await gives("1")());
@@ -138,7 +140,7 @@ describe("a cached secret", () => {
   });
 
   test("is given up after its deadline although the source never answers", async () => {
-    const { cached } = cacheOf(new ScriptedSource(() => Promise.withResolvers<FetchedSecret>().promise), { fetchTimeoutMs: 100 });
-    await expect(cached.get(NEVER)).rejects.toThrow("slow: no answer within 100 ms");
+    const { cached } = cacheOf(new ScriptedSource(() => Promise.withResolvers<Material>().promise), { fetchTimeoutMs: 100 });
+    await expect(cached.get(NEVER, A_BORROWER)).rejects.toThrow("slow: no answer within 100 ms");
   });
 });

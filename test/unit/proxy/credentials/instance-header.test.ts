@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { INSTANCE_HEADER } from "../../../../common/labels.ts";
 import { Secret } from "../../../../common/secret.ts";
-import type { Loan } from "../../../../proxy/credentials/credential-lender.ts";
+import { NO_LOAN, type Loan } from "../../../../proxy/model/loan.ts";
 import { withInstance } from "../../../../proxy/credentials/instance-header.ts";
 import { AN_AGENT } from "../../../support/credentials.ts";
 
 const POD = { ...AN_AGENT, namespace: "agents", pod: "weir-t7", instance: "u1" };
-const LOAN: Loan = { headers: [["authorization", new Secret("Bearer t")]], strip: ["authorization"], references: ["weir.internal@identity#1"], secrets: [new Secret("t")] };
+const LOAN: Loan = { ...NO_LOAN, headers: [["authorization", new Secret("Bearer t")]], strip: ["authorization"], references: ["weir.internal@identity#1"], secrets: [new Secret("t")] };
 const said = (loan: Loan): unknown => JSON.parse(Buffer.from(loan.headers.find(([name]) => name === INSTANCE_HEADER)?.[1].reveal() ?? "", "base64url").toString());
 
 describe("the instance header", () => {

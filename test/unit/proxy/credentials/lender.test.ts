@@ -1,9 +1,10 @@
+import { NO_LOAN } from "../../../../proxy/model/loan.ts";
 import { describe, expect, test } from "vitest";
 import { ERROR_TABLE, type EgressError } from "../../../../proxy/errors.ts";
 import { AUTH_HEADERS } from "../../../../proxy/credentials/auth-headers.ts";
 import { openLender } from "../../../../proxy/credentials/lender.ts";
 import type { RequestHead } from "../../../../proxy/model/request.ts";
-import { aHead, AN_AGENT, CANARY, credentialSettings, someGrants } from "../../../support/credentials.ts";
+import { aHead, A_BORROWER, CANARY, credentialSettings, someGrants } from "../../../support/credentials.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
 const NEVER = new AbortController().signal;
@@ -11,7 +12,7 @@ const bind = { hosts: ["api.example.test"], methods: ["GET"], paths: ["/v1/**"] 
 
 function lender(grants: Record<string, unknown>, environment: Record<string, string> = { REAL: CANARY }) {
   const opened = openLender({ grants: someGrants(grants), credentials: credentialSettings() }, { environment }, new TestClock());
-  return (names: readonly string[], over: Partial<RequestHead> = {}) => opened.lend(names, AN_AGENT, aHead(over), NEVER);
+  return (names: readonly string[], over: Partial<RequestHead> = {}) => opened.lend(names, A_BORROWER, aHead(over), NEVER);
 }
 
 const GITHUB = { credential: { type: "environment", name: "REAL" }, bind };
@@ -19,7 +20,7 @@ const refusal = async (promise: Promise<unknown>) => promise.then(() => null, (e
 
 describe("the lender", () => {
   test("lends nothing and strips nothing when policy names no grant", async () => {
-    expect(await lender({ github: GITHUB })([])).toEqual({ headers: [], strip: [], references: [], secrets: [] });
+    expect(await lender({ github: GITHUB })([])).toEqual(NO_LOAN);
   });
 
   test("lends the header of a grant inside its binding, and names it for the record", async () => {
@@ -93,7 +94,7 @@ describe("grants of the boundary", () => {
     const settings = credentialSettings({ vault: { address: "http://127.0.0.1:8200", tokenFile: "/nowhere" } });
     return openLender({ grants: someGrants(configured), credentials: settings }, { environment: { REAL: CANARY }, identityTokenFile: "/nowhere" }, new TestClock());
   }
-  const codeOf = async (open: ReturnType<typeof opened>, name: string) => (await refusal(open.lend([name], AN_AGENT, aHead(), NEVER)))?.message;
+  const codeOf = async (open: ReturnType<typeof opened>, name: string) => (await refusal(open.lend([name], A_BORROWER, aHead(), NEVER)))?.message;
 
   test("count when they are applied, and no longer when the next ones are", async () => {
     const open = opened({ github: GITHUB });
@@ -104,7 +105,7 @@ describe("grants of the boundary", () => {
     expect(await codeOf(open, "a.github")).toMatch(/vault:secret\/agents\/github/);
     open.prepare({}).apply();
     expect(await codeOf(open, "a.github")).toBe("grant a.github is not configured");
-    expect((await open.lend(["github"], AN_AGENT, aHead(), NEVER)).secrets).toHaveLength(1);
+    expect((await open.lend(["github"], A_BORROWER, aHead(), NEVER)).secrets).toHaveLength(1);
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
 import { toOutbound } from "../../../../proxy/exchange/inject.ts";
 import { readHead } from "../../../../proxy/exchange/read-head.ts";
-import type { Loan } from "../../../../proxy/credentials/credential-lender.ts";
+import { NO_LOAN, type Loan } from "../../../../proxy/model/loan.ts";
 import type { HeaderList } from "../../../../proxy/model/request.ts";
 import { opened, sentHeaders } from "../../../support/exchange.ts";
 
@@ -12,7 +12,7 @@ function headWith(fields: HeaderList) {
 }
 
 const loan: Loan = {
-  headers: [["authorization", new Secret("Bearer s3cr3t-value")]], strip: ["authorization", "x-api-key", "cookie"], references: ["g@file#1"], secrets: [new Secret("s3cr3t-value")],
+  ...NO_LOAN, headers: [["authorization", new Secret("Bearer s3cr3t-value")]], strip: ["authorization", "x-api-key", "cookie"], references: ["g@file#1"], secrets: [new Secret("s3cr3t-value")],
 };
 
 describe("toOutbound", () => {
@@ -38,7 +38,7 @@ describe("toOutbound", () => {
   });
 
   test("leaves a head alone when nothing is lent", () => {
-    const outbound = toOutbound(headWith([["Accept-Encoding", "gzip"], ["Range", "bytes=3-6"], ["Authorization", "mine"]]), { headers: [], strip: [], references: [], secrets: [] });
+    const outbound = toOutbound(headWith([["Accept-Encoding", "gzip"], ["Range", "bytes=3-6"], ["Authorization", "mine"]]), NO_LOAN);
     expect(outbound.headers).toEqual([["accept-encoding", "gzip"], ["range", "bytes=3-6"], ["authorization", "mine"]]);
   });
 

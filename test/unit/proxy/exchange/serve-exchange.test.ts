@@ -9,6 +9,7 @@ import type { ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts"
 import { FakeRooms, allow, deny, eventually, sentHeaders } from "../../../support/exchange.ts";
 import { incoming } from "../../../support/exchange-answer.ts";
 import type { Request } from "../../../support/exchange-answer.ts";
+import { NO_LOAN } from "../../../../proxy/model/loan.ts";
 
 const CANARY = "c4nary-s3cret-value";
 let fakes: FakeRooms;
@@ -33,7 +34,7 @@ function post(bytes: string, over: Request = {}): Request {
 function lend(): void {
   fakes.answer = () => allow({ grants: ["github"] });
   fakes.loan = {
-    headers: [["authorization", new Secret(`Bearer ${CANARY}`)]], strip: ["authorization"], references: ["github@file#1"], secrets: [new Secret(CANARY)],
+    ...NO_LOAN, headers: [["authorization", new Secret(`Bearer ${CANARY}`)]], strip: ["authorization"], references: ["github@file#1"], secrets: [new Secret(CANARY)],
   };
 }
 

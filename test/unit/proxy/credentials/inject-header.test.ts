@@ -1,11 +1,15 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
-import { formatHeader } from "../../../../proxy/credentials/header-injection.ts";
+import { injectHeader } from "../../../../proxy/credentials/inject-header.ts";
+import { singleValue } from "../../../../proxy/credentials/secret-source.ts";
 import { CANARY } from "../../../support/credentials.ts";
 
-const revealed = (inject: Parameters<typeof formatHeader>[0], secret: string) => {
-  const { header, secrets } = formatHeader(inject, new Secret(secret));
-  return { name: header[0], value: header[1].reveal(), secrets: secrets.map((each) => each.reveal()) };
+type Form = Omit<Parameters<typeof injectHeader>[0], "type">;
+const inject = (form: Form, secret: string) => injectHeader({ type: "header", ...form }, singleValue(new Secret(secret), "1"));
+const revealed = (form: Form, secret: string) => {
+  const { headers = [], secrets } = inject(form, secret);
+  const [[name, value]] = headers as [readonly [string, Secret]];
+  return { name, value: value.reveal(), secrets: secrets.map((each) => each.reveal()) };
 };
 
 describe("an injected header", () => {
@@ -28,11 +32,11 @@ describe("an injected header", () => {
   });
 
   test.each(["a\r\nx-evil: 1", "a\nb", "a\0b", "a\x7f", "ä", " a", "a ", "\ta", ""])("refuses %j, which could not be one field", (secret) => {
-    expect(() => formatHeader({ header: "authorization" }, new Secret(secret))).toThrow(/malformed/);
+    expect(() => inject({ header: "authorization" }, secret)).toThrow(/malformed/);
   });
 
   test("refuses what no server takes, and says so without the value", () => {
     const long = CANARY.repeat(1_000);
-    expect(() => formatHeader({ header: "authorization" }, new Secret(long))).toThrow(/^oversized: the header value is larger than 16384 bytes$/);
+    expect(() => inject({ header: "authorization" }, long)).toThrow(/^oversized: the header value is larger than 16384 bytes$/);
   });
 });

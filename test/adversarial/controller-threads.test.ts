@@ -37,6 +37,14 @@ beforeAll(async () => {
 afterAll(async () => { await stand?.close(); });
 
 const open = async (token: string, message: string) => nameOf(await stand.call("POST", THREADS, { token, body: { agent: "runner", message } }));
+/** Deletes a thread for good, as the leader does. */
+async function end(name: string): Promise<void> {
+  const thread = await stand.cluster.get(TYPES.threads, { namespace: "default", name });
+  if (thread === null) throw new Error(`there is no thread ${name}`);
+  await stand.cluster.replace(TYPES.threads, { ...thread, metadata: { ...thread.metadata, finalizers: [] } });
+  await stand.cluster.remove(TYPES.threads, { namespace: "default", name });
+}
+
 const nameOf = (answer: { body: Record<string, unknown> }) => (answer.body["thread"] as { name: string }).name;
 const spawn = async (pod: Pod, body: object) => stand.asInstance(pod, "POST", "/v1/instance/threads", body);
 
@@ -97,7 +105,7 @@ describe("a person cannot", () => {
   test("make a thread in the name of another by taking the name of a key first", async () => {
     const wish = { token: alice, body: { agent: "runner" }, headers: { "idempotency-key": "predictable" } };
     const name = nameOf(await stand.call("POST", THREADS, wish));
-    await stand.cluster.remove(TYPES.threads, { namespace: "default", name });
+    await end(name);
     await stand.cluster.create(TYPES.threads, { metadata: { namespace: "default", name }, spec: { agent: "runner", user: "eve" } });
     expect(await stand.call("POST", THREADS, { ...wish, body: { agent: "runner", message: CANARY } })).toMatchObject({ status: 409 });
     expect(JSON.stringify(await stand.call("GET", `${THREADS}/${name}/messages`, { token: eve }))).not.toContain(CANARY);
@@ -141,7 +149,7 @@ describe("an instance cannot", () => {
   test("serve the next thread of its thread's name", async () => {
     const name = await open(eve, "old");
     const pod = await stand.addPod(name);
-    await stand.cluster.remove(TYPES.threads, { namespace: "default", name });
+    await end(name);
     await stand.cluster.create(TYPES.threads, { metadata: { namespace: "default", name }, spec: { agent: "runner", user: "alice" } });
     expect(await stand.asInstance(pod, "GET", "/v1/instance/messages")).toMatchObject({ status: 410, body: { error: "gone", rule: "instance.no-such-thread" } });
   });

@@ -13,33 +13,39 @@ export function readEnvironment(): Environment {
   return { ...process.env };
 }
 
+const WEIR_REFERENCE = "docs/configuration.md; `weir init` writes a commented starter";
+
+/** Where a configuration comes from: a name for messages, usually the file path, and the page that lists its settings if that is not docs/configuration.md. */
+export type ConfigSource = string | { readonly name: string; readonly reference: string };
+
 /** Every problem of one configuration, one line each: `path: message`. Exits 78. */
 export class ConfigError extends UserError {
   readonly problems: readonly string[];
 
-  constructor(source: string, problems: readonly string[], options?: { cause?: unknown }) {
+  /** @param reference what lists every setting, for the hint */
+  constructor(source: string, problems: readonly string[], { reference = WEIR_REFERENCE, ...options }: { cause?: unknown; reference?: string | undefined } = {}) {
     const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
     super(`${source}: ${count}\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
-      "Every setting with its unit and default is in docs/configuration.md; `weir init` writes a commented starter.", EXIT.config, options);
+      `Every setting with its unit and default is in ${reference}.`, EXIT.config, options);
     this.problems = problems;
   }
 }
 
 /**
  * Reads, merges and checks one program's configuration.
- * @param source name for messages, usually the file path
  * @param text YAML (a superset of JSON); at most 1 MiB; duplicate keys and aliases are problems, not surprises
  * @param overrides values from the command line or the environment; they win over the file, key by key
  * @throws ConfigError that lists every problem at once
  */
-export function parseConfig<T extends z.ZodType>(schema: T, source: string, text: string, overrides: Record<string, unknown> = {}): z.output<T> {
+export function parseConfig<T extends z.ZodType>(schema: T, from: ConfigSource, text: string, overrides: Record<string, unknown> = {}): z.output<T> {
+  const { name: source, reference } = typeof from === "string" ? { name: from, reference: undefined } : from;
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
   if (document.errors.length > 0) {
-    throw new ConfigError(source, document.errors.map((error) => `line ${error.linePos?.[0].line ?? "?"}: ${firstLine(error.message)}`));
+    throw new ConfigError(source, document.errors.map((error) => `line ${error.linePos?.[0].line ?? "?"}: ${firstLine(error.message)}`), { reference });
   }
   const fromFile: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
   const parsed = schema.safeParse(isMapping(fromFile) ? merge(fromFile, overrides) : fromFile);
-  if (!parsed.success) throw new ConfigError(source, parsed.error.issues.flatMap((issue) => describeIssue(issue)), { cause: parsed.error });
+  if (!parsed.success) throw new ConfigError(source, parsed.error.issues.flatMap((issue) => describeIssue(issue)), { cause: parsed.error, reference });
   return parsed.data;
 }
 

@@ -15,7 +15,7 @@ async function serve(): Promise<void> {
   if (file === undefined) throw new UserError("no configuration given", "Call it with the path of its configuration: controller.mjs CONFIG.", EXIT.usage);
   const environment = readEnvironment();
   const namespace = environment["WEIR_NAMESPACE"];
-  const config = parseConfig(controllerConfig, file, readConfigFile(file), namespace === undefined ? {} : { namespace });
+  const config = parseConfig(controllerConfig, { name: file, reference: "docs/controller-configuration.md" }, readConfigFile(file), namespace === undefined ? {} : { namespace });
   const log = openLog("weir-controller", config.logLevel);
   const controller = await startController(config, { log, environment, identity: config.identity ?? environment["WEIR_POD_NAME"] ?? hostname() });
   log.info("controller.listening", { api: controller.apiPort, webhook: controller.webhookPort, admin: controller.adminUrl });

@@ -60,3 +60,10 @@ test("an alias bomb is refused and not expanded", () => {
 test("a configuration error exits 78", () => {
   expect(() => parseConfig(schema, "weir.yaml", "x: 1")).toThrow(expect.objectContaining({ exitCode: 78 }));
 });
+
+test.each([
+  ["the page of the proxy and of weir, if nothing else is said", "weir.yaml", "docs/configuration.md"],
+  ["the page of the program that it belongs to", { name: "controller.yaml", reference: "docs/controller-configuration.md" }, "in docs/controller-configuration.md."],
+] as const)("a wrong configuration points to %s", (_what, from, page) => {
+  expect(() => parseConfig(schema, from, "nonsense: 1")).toThrow(expect.objectContaining({ hint: expect.stringContaining(page) as string }));
+});

@@ -15,6 +15,7 @@ const SOURCE_FAULTS = {
   unreachable: { isPassing: true },
   down: { isPassing: true },
   slow: { isPassing: true },
+  resting: { isPassing: false },
 } as const satisfies Record<string, { /** May be gone a moment later: worth another try. */ readonly isPassing: boolean }>;
 export type SourceFault = keyof typeof SOURCE_FAULTS;
 
@@ -22,10 +23,13 @@ export type SourceFault = keyof typeof SOURCE_FAULTS;
 export class SourceError extends Error {
   override readonly name = "SourceError";
   readonly fault: SourceFault;
+  /** How long the other side asks to be left alone (Retry-After, RFC 9110 §10.2.3), in milliseconds; 0 if it does not say. */
+  readonly retryAfterMs: number;
 
-  constructor(fault: SourceFault, message: string) {
+  constructor(fault: SourceFault, message: string, retryAfterMs = 0) {
     super(`${fault}: ${message}`);
     this.fault = fault;
+    this.retryAfterMs = retryAfterMs;
   }
 
   get isPassing(): boolean {
@@ -36,6 +40,13 @@ export class SourceError extends Error {
 /** Names of the values that stores give and injectors use. A store of one value calls it `value`. */
 export type ValueName = "value" | "username" | "password" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "certificate" | "privateKey";
 
+/** How another process can take back what this one got, if it ends without doing so. It opens nothing. */
+export interface Reclaim {
+  /** `vault-accessor`: a token's; all leases that were got with the token go with it. */
+  readonly kind: "vault-lease" | "vault-accessor";
+  readonly id: string;
+}
+
 /** The right to a secret for a time, as the store knows it. Both calls throw SourceError and nothing else. */
 export interface Lease {
   /** For log and audit: the store's name of it, which opens nothing. */
@@ -45,6 +56,8 @@ export interface Lease {
   renew(signal: AbortSignal): Promise<number>;
   /** Resolves when the store has taken the secret back, or no longer knows the lease. */
   revoke(signal: AbortSignal): Promise<void>;
+  /** Written to disk before the secret is used; left out where taking back needs a secret itself. */
+  readonly reclaim?: Reclaim;
 }
 
 /** What a source gave for one grant. */

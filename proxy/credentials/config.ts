@@ -1,11 +1,14 @@
 import * as z from "zod";
 import { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 import { PLATFORM_NAME } from "../../common/labels.ts";
+import { withRecipe } from "./expand-recipe.ts";
+import { injectionConfig } from "./injection-config.ts";
 import { isPathPattern } from "./path-pattern.ts";
 import { environmentReference } from "./providers/environment.ts";
 import { fileReference } from "./providers/file.ts";
 import { identityReference } from "./providers/identity.ts";
 import { vaultReference } from "./providers/vault-kv.ts";
+import { RECIPES } from "./recipes.ts";
 import { vaultConfig } from "./vault-config.ts";
 
 const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/,
@@ -16,24 +19,6 @@ const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in uppe
 
 const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference, identityReference]);
 export type CredentialReference = z.output<typeof reference>;
-
-/** Fields that say how the message is framed, where it goes or what the answer looks like: setting them would change more than who is asking. */
-const FRAMING = new Set(["host", "connection", "content-length", "transfer-encoding", "te", "trailer", "upgrade", "keep-alive", "expect", "proxy-connection",
-  "accept-encoding", "range", "if-range", "sec-websocket-extensions", "sec-websocket-key"]);
-
-const headerInjection = z.strictObject({
-  type: z.literal("header").default("header"),
-  header: z.string().max(128).regex(/^[a-z0-9][a-z0-9-]*$/, "must be a header name in lower case")
-    .refine((name) => !FRAMING.has(name) && !name.startsWith("x-weir-"), "must not be a header of framing or routing, or Weir's own")
-    .default("authorization").describe("Header field that is set; whatever the agent sent in it is gone."),
-  basicUser: z.string().regex(/^[\x20-\x39\x3b-\x7e]{0,256}$/, "must be printable ASCII without a colon").optional().describe("If set, `{secret}` stands for base64 of `basicUser:secret` (HTTP Basic; git over HTTPS: `x-access-token`)."),
-  format: z.string().max(256).regex(/^[\x20-\x7e]*$/, "must be printable ASCII").refine((text) => text.split("{secret}").length === 2, "must contain {secret} once").optional()
-    .describe("Value of the field; `{secret}` is replaced. Default `Bearer {secret}`, or `Basic {secret}` with basicUser."),
-});
-
-/** `type` may be left out for a header. */
-const injection = z.preprocess((value) => (typeof value === "object" && value !== null && !("type" in value) ? { type: "header", ...value } : value),
-  z.discriminatedUnion("type", [headerInjection]));
 
 const binding = z.strictObject({
   hosts: z.array(hostName).min(1).max(64).describe("Exact names of the hosts that may receive the credential; always over https."),
@@ -48,13 +33,18 @@ const dummy = z.union([z.enum(DUMMY_SHAPES), z.strictObject({ value: z.string().
   { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or {value: TEXT}` });
 export type DummyChoice = z.output<typeof dummy>;
 
-const grant = z.strictObject({
+const recipe = z.string().max(63).refine((name) => Object.hasOwn(RECIPES, name), { error: `must be one of ${Object.keys(RECIPES).join(", ")}` });
+
+const wholeGrant = z.strictObject({
+  use: recipe.optional().describe("A recipe of docs/credentials-recipes.md, which says `inject`, `bind` and `env` of a well-known service; what the grant says itself wins."),
   credential: reference.describe("Where the secret is."),
-  inject: injection.prefault({ type: "header" }).describe("How it is put into a request."),
+  inject: injectionConfig.prefault({ type: "header" }).describe("How it is put into a request."),
   bind: binding.describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
     .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or `{value: TEXT}`; never a real secret: the agent reads it."),
-}).refine(({ credential, bind }) => credential.type !== "identity" || bind.hosts.every((host) => host === PLATFORM_NAME), {
+}).meta({ /* For schemas of what is written: a recipe may say the rest. */ required: ["credential"] });
+
+const grant = z.preprocess(withRecipe, wholeGrant).refine(({ credential, bind }) => credential.type !== "identity" || bind.hosts.every((host) => host === PLATFORM_NAME), {
   error: `the proxy's own identity is for ${PLATFORM_NAME} alone`, path: ["bind", "hosts"],
 });
 export type Grant = z.output<typeof grant>;
@@ -64,12 +54,14 @@ export const boundaryGrant = grant.refine(({ credential: { type } }) => type ===
 
 export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case"), grant)
   .superRefine((grants, context) => {
-    const owners = new Map<string, string>();
+    const owners = new Map<string, readonly [owner: string, text: unknown]>();
     for (const [name, { env }] of Object.entries(grants)) {
-      for (const variable of Object.keys(env)) {
-        const owner = owners.get(variable);
-        if (owner !== undefined) context.addIssue({ code: "custom", path: [name, "env", variable], message: `is already set by grant ${owner}` });
-        owners.set(variable, name);
+      for (const [variable, choice] of Object.entries(env)) {
+        const text = typeof choice === "object" ? choice.value : null;
+        const [owner, theirs] = owners.get(variable) ?? [null, null];
+        // Two recipes may ask for the same setting; two dummies would each be another one.
+        if (owner !== null && (text === null || text !== theirs)) context.addIssue({ code: "custom", path: [name, "env", variable], message: `is already set by grant ${owner}` });
+        owners.set(variable, [name, text]);
       }
     }
   })

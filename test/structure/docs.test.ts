@@ -3,6 +3,7 @@ import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
 import { PORTS } from "../../common/ports.ts";
 import { renderConfiguration } from "../../scripts/docs/configuration.ts";
+import { renderRecipes } from "../../scripts/docs/recipes.ts";
 import { documents, exists, filesUnder, read, ROOT } from "./repository.ts";
 
 interface Manifest {
@@ -89,5 +90,11 @@ describe("docs/configuration.md", () => {
   test("says of each setting what it is for", () => {
     const silent = [...read("docs/configuration.md").matchAll(/^\| `([^`]+)` \|.*\|\s+\|$/gm)].map(([, setting]) => setting);
     expect(silent).toEqual([]);
+  });
+});
+
+describe("docs/credentials-recipes.md", () => {
+  test("says what the recipes say; `npm run docs:generate` writes it", () => {
+    expect(read("docs/credentials-recipes.md")).toBe(renderRecipes());
   });
 });

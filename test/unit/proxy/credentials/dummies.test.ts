@@ -1,3 +1,4 @@
+import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { DUMMY_SHAPES, dummyKey } from "../../../../common/dummy-keys.ts";
 import { dummyEnvironment } from "../../../../proxy/credentials/dummies.ts";
@@ -13,7 +14,9 @@ const FORMS: Readonly<Record<Exclude<(typeof DUMMY_SHAPES)[number], "auto">, Reg
   github: /^ghp_[A-Za-z0-9]{36}$/, "github-fine-grained": /^github_pat_\w{82}$/, gitlab: /^glpat-[\w-]{20}$/,
   "aws-access-key-id": /^AKIA[A-Z2-7]{16}$/, "aws-secret-access-key": /^[A-Za-z0-9/+]{40}$/, slack: /^xoxb-\d+-\d+-[A-Za-z0-9]{24}$/,
   npm: /^npm_[A-Za-z0-9]{36}$/, pypi: /^pypi-AgEI[\w-]{100,}$/, huggingface: /^hf_[A-Za-z]{34}$/, stripe: /^sk_test_[A-Za-z0-9]{99}$/,
-  openrouter: /^sk-or-v1-[0-9a-f]{64}$/, opaque: /^[A-Za-z0-9]{40}$/,
+  openrouter: /^sk-or-v1-[0-9a-f]{64}$/, opaque: /^[A-Za-z0-9]{40}$/, "crates-io": /^cio[A-Za-z0-9]{32}$/, docker: /^dckr_pat_[\w-]{27}$/, groq: /^gsk_[A-Za-z0-9]{52}$/,
+  xai: /^xai-[A-Za-z0-9]{80}$/, notion: /^ntn_[A-Za-z0-9]{46}$/, linear: /^lin_api_[A-Za-z0-9]{40}$/, brave: /^BSA[\w-]{28}$/, tavily: /^tvly-[\w-]{32}$/,
+  "google-access-token": /^ya29\.[\w-]{100,}$/, jwt: /^eyJ[\w-]+\.eyJ[\w-]+\.[\w-]{342}$/,
 };
 
 describe("a dummy key", () => {
@@ -28,6 +31,13 @@ describe("a dummy key", () => {
   test("is the same each time, and another one for another grant or variable", () => {
     expect(dummyKey("github", "a", "T")).toBe(dummyKey("github", "a", "T"));
     expect(new Set([dummyKey("github", "a", "T"), dummyKey("github", "b", "T"), dummyKey("github", "a", "U")]).size).toBe(3);
+  });
+
+  test("of shape jwt has claims that a client can read, is not expired and names nobody", () => {
+    const claims = decodeJwt(dummyKey("jwt", "g", "V"));
+    expect(claims).toMatchObject({ iss: "https://weir.invalid", "https://api.openai.com/auth": { chatgpt_plan_type: "pro" } });
+    expect((claims.exp ?? 0) * 1_000).toBeGreaterThan(Date.UTC(2035, 0));
+    expect(claims.sub).toContain("WEIRDUMMY");
   });
 
   test("says that it is one where its alphabet has room for that", () => {
@@ -49,7 +59,9 @@ describe("the environment of the agent", () => {
     expect(environment["OTHER"]).toBe("x");
   });
 
-  test("is refused when two grants set one variable", () => {
+  test("is refused when two grants set one variable, unless both set the same text", () => {
     expect(() => someGrants({ a: grant({ TOKEN: "auto" }), b: grant({ TOKEN: "auto" }) })).toThrow(/already set by grant a/);
+    expect(() => someGrants({ a: grant({ QUIET: { value: "1" } }), b: grant({ QUIET: { value: "0" } }) })).toThrow(/already set by grant a/);
+    expect(dummyEnvironment(someGrants({ a: grant({ QUIET: { value: "1" } }), b: grant({ QUIET: { value: "1" } }) }))).toEqual({ QUIET: "1" });
   });
 });

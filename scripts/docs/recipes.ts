@@ -1,0 +1,56 @@
+import { RECIPES, type Recipe } from "../../proxy/credentials/recipes.ts";
+
+const INTRODUCTION = `# Recipes for well-known services
+
+A grant that names a recipe says no more than where its secret is:
+
+\`\`\`yaml
+# weir.yaml
+grants:
+  anthropic:
+    use: anthropic
+    credential: {type: file, path: secrets/anthropic-key}   # or any other source
+\`\`\`
+
+It is then bound to the service's hosts, put into requests as the service expects it, and the agent's environment holds dummies by which stock
+clients start. A CredentialGrant of a cluster says \`use: anthropic\` in the same way.
+
+What the grant says itself wins: \`bind\` and \`inject\` field by field (an \`inject\` of another \`type\` stands for itself), \`env\` as a whole.
+
+\`\`\`yaml
+grants:
+  npm:
+    use: npm
+    credential: {type: file, path: secrets/npm-token}
+    bind: {methods: [GET, HEAD, PUT]}                       # may publish, too
+\`\`\`
+
+Two grants may not put different dummies into one variable: leave it out of one of them with an \`env\` of its own.
+
+Codex takes its key from \`CODEX_API_KEY\` in \`codex exec\`. Where it wants a login, it can be given the dummy:
+\`printenv OPENAI_API_KEY | codex login --with-api-key\`.
+
+This page is generated from \`proxy/credentials/recipes.ts\` by \`npm run docs:generate\`.
+
+| \`use\` | what | hosts | methods | paths | injected | variables |
+|---|---|---|---|---|---|---|
+`;
+
+/** The text of docs/credentials-recipes.md. */
+export function renderRecipes(): string {
+  return `${INTRODUCTION}${Object.entries(RECIPES).map(([name, recipe]) => row(name, recipe)).join("\n")}\n`;
+}
+
+function row(name: string, { about, inject, bind, env }: Recipe): string {
+  const list = (items: readonly string[] | undefined, otherwise: string) => (items === undefined ? otherwise : items.map((item) => `\`${item}\``).join(" "));
+  const variables = Object.entries(env).map(([variable, choice]) => (typeof choice === "object" ? `${variable}=${choice.value}` : variable));
+  const cells = [`\`${name}\``, about, list(bind.hosts, "you say which"), list(bind.methods, "all"), list(bind.paths, "all"), injected(inject), list(variables, "")];
+  return `| ${cells.join(" | ")} |`;
+}
+
+/** A header as the destination sees it; anything else by its type. */
+function injected({ type = "header", header = "authorization", format, basicUser }: Recipe["inject"]): string {
+  if (type !== "header") return `\`${type}\``;
+  const value = basicUser === undefined ? format ?? "Bearer {secret}" : `Basic base64(${basicUser}:{secret})`;
+  return `\`${header}: ${value}\``;
+}

@@ -55,14 +55,45 @@ permits := [entry |
 	agents.covers(entry.agents)
 	input.connection.port in entry.ports
 	wire_covered(entry)
+	session_covered(entry)
 ]
 
-wire_covered(entry) if entry.handling == "tunnel"
+wire_covered(entry) if {
+	entry.handling == "tunnel"
+	not input.sql
+}
+
+wire_covered(entry) if {
+	entry.handling == "postgres"
+	is_postgres
+}
 
 wire_covered(entry) if {
 	entry.handling == "intercept"
 	wire_schemes[input.connection.wire] in entry.schemes
 }
+
+is_postgres if input.connection.wire == "postgres"
+
+# A client that opens TLS without asking first names its protocol there.
+is_postgres if {
+	input.connection.wire == "tls"
+	"postgresql" in input.connection.alpn
+}
+
+# Asked twice: before the client has said what it wants, and then again.
+session_covered(entry) if entry.handling != "postgres"
+
+session_covered(_) if not input.sql
+
+session_covered(entry) if {
+	listed(entry.databases, input.sql.database)
+	listed(entry.users, input.sql.user)
+}
+
+listed(names, _) if "*" in names
+
+listed(names, name) if name in names
 
 wire_schemes := {"tls": "https", "http": "http"}
 
@@ -76,7 +107,9 @@ stage_of(entry) := 1 if {
 	not agents.covers(entry.agents)
 } else := 2 if {
 	not input.connection.port in entry.ports
-} else := 3
+} else := 3 if {
+	not wire_covered(entry)
+} else := 4
 
 explanation(entry, 1) := {
 	"allow": false,
@@ -99,12 +132,20 @@ explanation(entry, 3) := {
 	"hint": wire_hints[input.connection.wire],
 }
 
+explanation(entry, 4) := {
+	"allow": false,
+	"rule": entry.rule,
+	"reason": sprintf("database %s as user %s is not allowed at %s", [input.sql.database, input.sql.user, input.connection.name]),
+	"hint": sprintf("databases: %s; users: %s", [concat(", ", entry.databases), concat(", ", entry.users)]),
+}
+
 listed_ports(entry) := concat(", ", [sprintf("%d", [port]) | some port in entry.ports])
 
-wire_texts := {"tls": "TLS", "http": "plain HTTP", "opaque": "a protocol that is neither TLS nor HTTP"}
+wire_texts := {"tls": "TLS", "http": "plain HTTP", "postgres": "PostgreSQL", "opaque": "a protocol that is neither TLS nor HTTP"}
 
 wire_hints := {
 	"tls": "add https to the rule's schemes",
 	"http": "use https, or add http to the rule's schemes",
+	"postgres": "set the rule's handling to postgres and name its databases and the grant to log in with",
 	"opaque": "set the rule's handling to tunnel: its bytes are not read, and no credential is lent",
 }

@@ -63,6 +63,72 @@ test_what_is_not_http_is_refused_unless_it_is_a_tunnel if {
 	allowed.handling == "tunnel"
 }
 
+database := {
+	"rule": "db",
+	"ports": [5432],
+	"handling": "postgres",
+	"databases": ["app"],
+	"users": ["*"],
+	"grants": ["db"],
+	"budgets": ["team"],
+}
+
+dialling := fixture.connecting({"port": 5432, "wire": "postgres"})
+
+asking(name) := object.union(dialling, {"sql": {"user": "anybody", "database": name, "application_name": "", "options": ""}})
+
+test_a_database_client_may_connect_and_is_lent_nothing_yet if {
+	decide(database, dialling) == {
+		"allow": true,
+		"rule": "db",
+		"handling": "postgres",
+		"grants": [],
+		"budgets": ["team"],
+		"obligations": {},
+	}
+}
+
+test_a_database_that_is_named_is_lent_its_login if {
+	answer := decide(database, asking("app"))
+	answer.allow == true
+	answer.grants == ["db"]
+	decide(object.union(database, {"databases": ["*"]}), asking("other")).grants == ["db"]
+}
+
+test_another_database_is_refused if {
+	answer := decide(database, asking("payroll"))
+	answer.allow == false
+	answer.reason == "database payroll as user anybody is not allowed at api.test"
+	answer.hint == "databases: app; users: *"
+}
+
+test_another_name_of_the_user_is_refused_where_names_are_listed if {
+	decide(object.union(database, {"users": ["reader"]}), asking("app")).allow == false
+	decide(object.union(database, {"users": ["anybody"]}), asking("app")).allow == true
+}
+
+test_a_database_client_that_opens_tls_at_once_is_known_by_its_alpn if {
+	decide(database, fixture.connecting({"port": 5432, "wire": "tls", "alpn": ["postgresql"]})).handling == "postgres"
+	decide(database, fixture.connecting({"port": 5432, "wire": "tls", "alpn": ["h2"]})).allow == false
+	decide(database, fixture.connecting({"port": 5432, "wire": "opaque"})).allow == false
+}
+
+test_a_database_client_is_not_intercepted_but_may_pass_unread if {
+	decide({"ports": [5432]}, dialling).reason == "PostgreSQL is not allowed for api.test"
+	decide({"ports": [5432], "handling": "tunnel"}, dialling).handling == "tunnel"
+	decide({"ports": [5432], "handling": "tunnel"}, asking("app")).allow == false
+}
+
+test_the_entry_that_names_the_database_is_the_one_that_lends if {
+	entries := fixture.egress_of([
+		object.union(fixture.entry, database),
+		object.union(object.union(fixture.entry, database), {"order": 1, "rule": "stock", "databases": ["stock"], "grants": ["stock"]}),
+	])
+	answer := connection.decision with input as asking("stock") with data.egress as entries
+	answer.rule == "stock"
+	answer.grants == ["stock"]
+}
+
 test_a_wire_that_nobody_knows_is_refused if {
 	decide({}, fixture.connecting({"wire": "quic"})).allow == false
 }

@@ -17,18 +17,24 @@ exchange(entry) := {
 # title: The answer of an entry that allows a connection
 # description: |
 #   An intercepted connection is charged by the exchange and lends nothing by itself; a tunnel is charged as a whole
-#   and is never lent a credential, because nobody sees what it is used for.
+#   and is never lent a credential, because nobody sees what it is used for. A session of a database is charged as a
+#   whole too, and is lent its login once the database is known.
 connection(entry) := {
 	"allow": true,
 	"rule": entry.rule,
 	"handling": entry.handling,
-	"grants": [],
+	"grants": lent(entry),
 	"budgets": charged(entry),
 	"obligations": {},
 }
 
+lent(entry) := entry.grants if {
+	entry.handling == "postgres"
+	input.sql
+} else := []
+
 charged(entry) := entry.budgets if {
-	entry.handling == "tunnel"
+	entry.handling in {"tunnel", "postgres"}
 } else := []
 
 # METADATA

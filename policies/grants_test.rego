@@ -26,6 +26,13 @@ test_a_tunnel_is_charged_as_a_whole_and_lent_nothing if {
 	answer.budgets == ["team"]
 }
 
+test_a_session_is_charged_as_a_whole_and_lent_its_login_once_the_database_is_known if {
+	entry := object.union(fixture.entry, {"handling": "postgres"})
+	grants.connection(entry).grants == [] with input as fixture.question
+	grants.connection(entry).budgets == ["team"] with input as fixture.question
+	grants.connection(entry).grants == ["api"] with input as object.union(fixture.question, {"sql": {"user": "u", "database": "d"}})
+}
+
 test_a_refusal_says_what_its_entry_says if {
 	grants.refusal(fixture.entry) == {"allow": false, "rule": "api.read", "reason": "the policy refuses this", "hint": "ask"}
 }

@@ -69,6 +69,8 @@ interface TryOptions {
   readonly port?: number;
   readonly scheme?: string;
   readonly opaque?: boolean;
+  readonly database?: string;
+  readonly user?: string;
   readonly method?: string;
   readonly path?: string;
   readonly websocket?: boolean;
@@ -80,9 +82,11 @@ function registerTry(policy: Command, io: Io): void {
   policy.command("try")
     .description("Ask the policy what it says of a request, without sending anything. Exits 0 if it is allowed, 3 if it is denied.")
     .requiredOption("--host <name>", "host that the agent connects to, or an address that it dials by itself")
-    .option("--port <port>", "default 443, or 80 for http", portNumber)
+    .option("--port <port>", "default 443, 80 for http, 5432 for PostgreSQL", portNumber)
     .option("--scheme <scheme>", "https or http", "https")
-    .option("--opaque", "a protocol that is neither TLS nor HTTP")
+    .option("--opaque", "a protocol that is none of TLS, HTTP and PostgreSQL")
+    .option("--database <name>", "database that a PostgreSQL client asks for")
+    .option("--user <name>", "name that a PostgreSQL client calls itself")
     .option("--method <method>", "method of the request; without it only name and connection are asked about")
     .option("--path <path>", "path of the request", "/")
     .option("--websocket", "the request opens a WebSocket")
@@ -99,7 +103,7 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
   const agent = options.agent ?? config.agent.name;
   const asked = parseTrial({
     host: options.host, port: options.port, scheme: options.scheme, wire: options.opaque === true ? "opaque" : undefined,
-    method: options.method, path: options.path, websocket: options.websocket,
+    database: options.database, user: options.user, method: options.method, path: options.path, websocket: options.websocket,
     agent: agent.includes("/") ? agent : `${config.agent.namespace}/${agent}`, labels: config.agent.labels,
   });
   const steps = await runTrial(engine, asked, new Date(systemClock.nowMs()));

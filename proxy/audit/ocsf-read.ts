@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ERROR_TABLE, type ErrorCode } from "../errors.ts";
-import type { AuditRecord, RecordedAgent, RecordedDecision, RecordedError } from "../model/record.ts";
+import type { AuditRecord, RecordedAgent, RecordedDecision, RecordedError, RecordedSession } from "../model/record.ts";
 
 const text = z.string();
 const count = z.number().int();
@@ -32,11 +32,11 @@ const eventShape = z.looseObject({
   time: z.number(),
   traffic: z.looseObject({ bytes_in: count, bytes_out: count }).optional(),
   unmapped: z.looseObject({ weir: z.looseObject({
-    agent_chain: words.optional(), budgets: words.optional(), credentials: words.optional(), dialled: z.strictObject({ address: text, port: count }).optional(),
+    agent_chain: words.optional(), application_name: text.optional(), budgets: words.optional(), credentials: words.optional(), database: text.optional(), dialled: z.strictObject({ address: text, port: count }).optional(),
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
-    handling: z.enum(["intercept", "tunnel"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
+    handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
-    server_name: text.optional(), thread: text.optional(), wire: z.enum(["tls", "http", "opaque", "dns"]).optional(),
+    server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
   }) }),
 });
 type Shaped = z.output<typeof eventShape>;
@@ -83,11 +83,19 @@ function upstreamOf(shaped: Shaped): string | null {
 
 function connectionOf(shaped: Shaped): AuditRecord {
   const { weir } = shaped.unmapped;
+  const session = sessionOf(shaped);
   return {
     ...common(shaped), kind: "connection", phase: weir.phase === "opened" ? "opened" : "closed", connectionId: shaped.connection_info?.uid ?? "",
     peerAddress: weir.peer_address ?? null, dialled: weir.dialled ?? null, host: shaped.dst_endpoint?.hostname ?? shaped.dst_endpoint?.ip ?? null,
     port: shaped.dst_endpoint?.port ?? null, wire: weir.wire ?? null, serverName: weir.server_name ?? null, handling: weir.handling ?? null, exchanges: weir.exchanges ?? 0,
+    ...(session === null ? {} : { session }),
   };
+}
+
+function sessionOf(shaped: Shaped): RecordedSession | null {
+  const { application_name: applicationName, credentials, database, sql_user: user } = shaped.unmapped.weir;
+  if (database === undefined) return null;
+  return { user: user ?? "", database, applicationName: applicationName ?? "", credentials: credentials ?? [], upstreamAddress: upstreamOf(shaped) };
 }
 
 function nameOf(shaped: Shaped): AuditRecord {

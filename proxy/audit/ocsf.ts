@@ -114,7 +114,7 @@ function networkActivity(record: ConnectionRecord, placement: Placement) {
     class_uid: 4001,
     connection_info: { direction_id: DIRECTION_OUTBOUND, protocol_num: 6, uid: record.connectionId },
     disposition_id: dispositionId,
-    dst_endpoint: endpoint(record.host, record.port, null),
+    dst_endpoint: endpoint(record.host, record.port, record.session?.upstreamAddress ?? null),
     duration: Math.round(record.durationMs),
     firewall_rule: rule,
     metadata: metadata(placement, record.connectionId, "traffic"),
@@ -130,9 +130,13 @@ function networkActivity(record: ConnectionRecord, placement: Placement) {
 }
 
 function ownNetwork(record: ConnectionRecord, agent: AgentParts) {
+  const { session } = record;
   return {
     agent_chain: agent.chain,
+    application_name: clip(session?.applicationName, 64),
     budgets: record.decision?.budgets,
+    credentials: session?.credentials,
+    database: clip(session?.database, 64),
     dialled: record.dialled === null ? undefined : { address: record.dialled.address, port: record.dialled.port },
     error_rule: clip(record.error?.rule, 255),
     exchanges: record.exchanges,
@@ -148,6 +152,7 @@ function ownNetwork(record: ConnectionRecord, agent: AgentParts) {
     policy_allowed: record.decision?.allowed,
     reason: clip(record.error?.reason, 512),
     server_name: clip(record.serverName, 255),
+    sql_user: clip(session?.user, 64),
     thread: agent.thread,
     wire: record.wire ?? undefined,
   };

@@ -3,7 +3,7 @@ import type { Socket } from "node:net";
 import type { Endpoint, Transport } from "../../common/preamble.ts";
 import type { Secret } from "../../common/secret.ts";
 import type { VerifiedAgent } from "./agent.ts";
-import type { Allow } from "./decision.ts";
+import type { Allow, Handling } from "./decision.ts";
 
 /** Where a tagged connection came from: a Unix socket of this machine, or the address of a pod. */
 export type Peer = { readonly kind: "unix" } | { readonly kind: "tcp"; readonly address: string };
@@ -30,7 +30,11 @@ export interface Identified extends Accepted {
 export type WireKind =
   | { readonly kind: "tls"; readonly serverName: string | null; readonly alpn: readonly string[] }
   | { readonly kind: "http" }
+  | { readonly kind: "postgres" }
   | { readonly kind: "opaque" };
+
+/** ALPN name of PostgreSQL, for clients that open TLS without asking first (`sslnegotiation=direct`). */
+export const POSTGRES_ALPN = "postgresql";
 
 /** The one destination of a connection: the name behind the synthetic address, or the literal address that the agent dialled. */
 export type Destination =
@@ -47,9 +51,25 @@ export interface Classified extends Heard {
 }
 
 export interface Screened extends Classified {
-  /** `intercept`: the boundary ends TLS or reads HTTP. `tunnel`: bytes pass unread; no credential is ever lent. */
-  readonly handling: "intercept" | "tunnel";
+  readonly handling: Handling;
   readonly decision: Allow;
+}
+
+/** What a client of a database says when it begins. Claimed by the agent; the boundary logs in under another name. */
+export interface SqlStartup {
+  readonly user: string;
+  readonly database: string;
+  /** Empty if it names none. */
+  readonly applicationName: string;
+  /** Settings for the server's command line, as sent; empty if there are none. */
+  readonly options: string;
+}
+
+/** A session of a database whose first words are read. */
+export interface Introduced extends Screened {
+  /** Clear bytes of the agent. */
+  readonly stream: Duplex;
+  readonly sql: SqlStartup;
 }
 
 export type Alpn = "h2" | "http/1.1";

@@ -1,5 +1,11 @@
 import type { Explanation } from "../errors.ts";
 
+/**
+ * What becomes of a connection that is allowed. `intercept`: the boundary ends TLS or reads HTTP. `tunnel`: bytes pass unread, and no credential
+ * is ever lent. `postgres`: the boundary logs in to the database in the agent's stead, then bytes pass unread.
+ */
+export type Handling = "intercept" | "tunnel" | "postgres";
+
 /** What an allow costs or asks for. Empty is legal; unknown keys are not. */
 export interface Obligations {
   /** Largest request body let through, in bytes. */
@@ -11,8 +17,8 @@ export interface Obligations {
 export interface Allow {
   readonly kind: "allow";
   readonly rule: string;
-  /** Only for connections: whether the bytes are read. */
-  readonly handling: "intercept" | "tunnel";
+  /** Only for connections. */
+  readonly handling: Handling;
   /** Names of grants whose credential is lent; at most 8. */
   readonly grants: readonly string[];
   /** Ids of budgets that this is charged to; at most 16. */

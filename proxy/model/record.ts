@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { AgentIdentity } from "./agent.ts";
+import type { Handling } from "./decision.ts";
 import type { Usage } from "./usage.ts";
 
 /** Why something ended early, as audited. `rule` and `reason` are present for policy refusals. */
@@ -33,7 +34,18 @@ interface Base {
   readonly agent: RecordedAgent | null;
 }
 
-/** One connection, written when it ends (or, for a tunnel, once more before its first byte leaves: `phase` "opened"). */
+/** A session of a database. */
+export interface RecordedSession {
+  /** As the agent called itself; the boundary logs in under another name. */
+  readonly user: string;
+  readonly database: string;
+  readonly applicationName: string;
+  /** References (`grant@source#version`), never values. */
+  readonly credentials: readonly string[];
+  readonly upstreamAddress: string | null;
+}
+
+/** One connection, written when it ends (or, for a tunnel or a session, once more before its first byte leaves: `phase` "opened"). */
 export interface ConnectionRecord extends Base {
   readonly kind: "connection";
   readonly phase: "opened" | "closed";
@@ -42,15 +54,17 @@ export interface ConnectionRecord extends Base {
   readonly dialled: { readonly address: string; readonly port: number } | null;
   readonly host: string | null;
   readonly port: number | null;
-  readonly wire: "tls" | "http" | "opaque" | "dns" | null;
+  readonly wire: "tls" | "http" | "postgres" | "opaque" | "dns" | null;
   readonly serverName: string | null;
-  readonly handling: "intercept" | "tunnel" | null;
+  readonly handling: Handling | null;
   readonly decision: RecordedDecision | null;
   readonly outcome: "allowed" | "denied" | "failed";
   readonly error: RecordedError | null;
   readonly durationMs: number;
   readonly usage: Usage;
   readonly exchanges: number;
+  /** Present once a client of a database has said what it wants. */
+  readonly session?: RecordedSession;
 }
 
 /**

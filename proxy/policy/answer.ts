@@ -32,7 +32,7 @@ function readAllow(question: Question, result: Fields, revision: string): Allow 
   const isConnection = question === "connection";
   requireKeys(result, isConnection ? 6 : 5, "allow");
   const handling = isConnection ? result["handling"] : "intercept";
-  if (handling !== "intercept" && handling !== "tunnel") throw unfit("handling");
+  if (handling !== "intercept" && handling !== "tunnel" && handling !== "postgres") throw unfit("handling");
   return {
     kind: "allow", rule: text(result, "rule", 1, NAME_LENGTH), handling,
     grants: names(result, "grants", MAX_GRANTS), budgets: names(result, "budgets", MAX_BUDGETS),

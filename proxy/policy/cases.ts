@@ -11,7 +11,7 @@ const policyCase = trial.extend({
   expect: z.enum(["allow", "deny"]),
   rule: z.string().optional().describe("Rule that must decide."),
   grants: z.array(z.string()).optional().describe("Grants that must be lent, in any order."),
-  handling: z.enum(["intercept", "tunnel"]).optional(),
+  handling: z.enum(["intercept", "tunnel", "postgres"]).optional(),
 });
 const caseFile = z.strictObject({ cases: z.array(policyCase).min(1).max(10_000) });
 type PolicyCase = z.output<typeof policyCase>;

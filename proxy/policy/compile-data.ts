@@ -1,3 +1,4 @@
+import type { Handling } from "../model/decision.ts";
 import type { AddressEntry, HostEntry, PolicyData } from "./data.ts";
 import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, type AgentPattern, type HostPattern, type PathPattern } from "./patterns.ts";
 
@@ -11,7 +12,10 @@ export interface CompiledEntry {
   /** Empty only for a deny, and then every port. */
   readonly ports: readonly number[];
   readonly schemes: readonly string[];
-  readonly handling: "intercept" | "tunnel";
+  readonly handling: Handling;
+  /** Only with handling postgres; `*` is every one. */
+  readonly databases?: readonly string[];
+  readonly users?: readonly string[];
   readonly methods: readonly string[];
   readonly paths: readonly PathPattern[];
   /** The paths as the user wrote them, for hints. */
@@ -87,6 +91,7 @@ function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRu
     ports: entry.ports ?? (denies ? [] : [443]),
     schemes: entry.schemes ?? ["https"],
     handling: entry.handling ?? "intercept",
+    ...(entry.handling === "postgres" ? { databases: entry.databases ?? [], users: entry.users ?? ["*"] } : {}),
     methods,
     paths: paths.map(parsePathPattern),
     path_texts: paths,

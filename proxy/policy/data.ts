@@ -23,6 +23,8 @@ const port = z.number().int().min(1).max(65_535);
 const method = z.string().regex(/^(?:\*|[A-Z][A-Z-]{0,31})$/, "a method is upper case, such as GET, or `*` for every method");
 const id = z.string().regex(/^[A-Za-z0-9_.:/*#@-]{1,200}$/, "is letters, digits and _ . : / * # @ -");
 const text = z.string().min(1).max(500);
+/** PostgreSQL cuts identifiers after 63 bytes. */
+const databaseName = z.string().min(1).max(63).refine((name) => !name.includes("\0"), "holds a zero byte");
 const ports = z.array(port).min(1).max(100);
 
 const common = {
@@ -34,8 +36,10 @@ const common = {
     .describe("Decoded paths; `*` is one segment, `**` at the end is the rest. Default: every path."),
   schemes: z.array(z.enum(["https", "http"])).min(1).max(2).optional().describe("Schemes; default https only."),
   websocket: z.boolean().optional().describe("True if WebSockets may be opened; what flows in them is not read. Default false."),
-  handling: z.enum(["intercept", "tunnel"]).optional()
-    .describe("`intercept` reads every request; `tunnel` passes bytes unread (databases, SSH, pinned TLS) and never lends a credential."),
+  handling: z.enum(["intercept", "tunnel", "postgres"]).optional()
+    .describe("`intercept` reads every request; `tunnel` passes bytes unread (SSH, pinned TLS) and never lends a credential; `postgres` logs in to a database with the one that is lent."),
+  databases: z.array(databaseName).min(1).max(100).optional().describe("With `handling: postgres`: databases that may be opened, by exact name; `*` is every one."),
+  users: z.array(databaseName).min(1).max(100).optional().describe("With `handling: postgres`: names that the agent may call itself; default every one, because the boundary logs in under another."),
   grants: z.array(id).max(8).optional().describe("Grants of the configuration whose credential is lent to these requests."),
   budgets: z.array(id).max(16).optional().describe("Budgets of the configuration that these requests are charged to."),
   max_request_bytes: z.number().int().positive().optional().describe("Largest request body let through, in bytes."),
@@ -73,10 +77,11 @@ export function dataJsonSchema(): object {
   return z.toJSONSchema(policyData, { target: "draft-7", io: "input" });
 }
 
-type EntryRules = Pick<HostEntry, "effect" | "handling" | "methods" | "paths" | "schemes" | "websocket" | "grants" | "budgets" | "max_request_bytes" | "max_response_bytes" | "reason" | "hint">;
+type EntryRules = Pick<HostEntry, "effect" | "handling" | "methods" | "paths" | "schemes" | "websocket" | "grants" | "budgets" | "max_request_bytes" | "max_response_bytes" | "reason" | "hint" | "databases" | "users">;
 
 const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", "max_request_bytes", "max_response_bytes"] as const;
-const ONLY_ALLOW = ["handling", "schemes", "websocket", "grants", "budgets", "max_request_bytes", "max_response_bytes"] as const;
+const ONLY_POSTGRES = ["databases", "users"] as const;
+const ONLY_ALLOW = ["handling", "databases", "users", "schemes", "websocket", "grants", "budgets", "max_request_bytes", "max_response_bytes"] as const;
 
 /** What no entry may say, because it would be silently without effect or unsafe. */
 function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
@@ -89,5 +94,12 @@ function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
   if (entry.handling === "tunnel") {
     for (const key of ONLY_READ) if (entry[key] !== undefined) complain(key, "has no meaning in a tunnel: its bytes are not read");
   }
+  if (entry.handling === "postgres") {
+    for (const key of ONLY_READ) if (key !== "grants" && entry[key] !== undefined) complain(key, "has no meaning with handling postgres");
+    if (entry.databases === undefined) complain("databases", "must name the databases that may be opened, or say [\"*\"]");
+    if (entry.grants?.length !== 1) complain("grants", "must be the one grant that the boundary logs in with");
+    return;
+  }
+  for (const key of ONLY_POSTGRES) if (entry[key] !== undefined) complain(key, "has a meaning with handling postgres only");
   if (entry.schemes?.includes("http") === true && (entry.grants ?? []).length > 0) complain("schemes", "http with grants would send a credential in the clear");
 }

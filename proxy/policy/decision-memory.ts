@@ -16,10 +16,10 @@ export class DecisionMemory {
   readonly #decisions = new Map<string, Decision>();
 
   /** Everything that the library reads to answer the question, as one text; null if that is too long to keep. */
-  keyOf(question: Question, { agent, connection, request, dns }: PolicyInput): string | null {
+  keyOf(question: Question, { agent, connection, request, dns, sql }: PolicyInput): string | null {
     const key = JSON.stringify([
       question, agent.namespace, agent.name,
-      connection?.name, connection?.is_address, connection?.port, connection?.wire,
+      connection?.name, connection?.is_address, connection?.port, connection?.wire, connection?.alpn.includes("postgresql"), sql?.database, sql?.user,
       request?.method, request?.scheme, request?.upgrade, request?.path, dns?.name,
     ]);
     return key.length <= KEY_LIMIT ? key : null;
@@ -41,6 +41,7 @@ export class DecisionMemory {
 /** What of the input the library reads, as Rego writes it: the fields of the key above. */
 export const LIBRARY_READS: readonly string[] = [
   "input.agent.namespace", "input.agent.name",
-  "input.connection.name", "input.connection.is_address", "input.connection.port", "input.connection.wire",
+  "input.connection.name", "input.connection.is_address", "input.connection.port", "input.connection.wire", "input.connection.alpn",
+  "input.sql", "input.sql.database", "input.sql.user",
   "input.request.method", "input.request.scheme", "input.request.upgrade", "input.request.path", "input.dns.name",
 ];

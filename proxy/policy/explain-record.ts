@@ -73,6 +73,7 @@ function exchangeNeed(record: ExchangeRecord): Record<string, unknown> {
 
 function connectionNeed(record: ConnectionRecord): Record<string, unknown> {
   if (record.wire === "opaque") return { handling: "tunnel" };
+  if (record.wire === "postgres") return { handling: "postgres", databases: [record.session?.database ?? "NAME"], grants: ["GRANT"] };
   return record.wire === "http" ? { schemes: ["http"] } : {};
 }
 

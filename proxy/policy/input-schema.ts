@@ -18,7 +18,7 @@ const connection = z.strictObject({
   name: z.string().describe("The verified destination: a host name in lower case, or an address literal."),
   is_address: z.boolean(),
   port: z.int(),
-  wire: z.enum(["tls", "http", "opaque"]),
+  wire: z.enum(["tls", "http", "postgres", "opaque"]),
   sni: z.string().nullable(),
   alpn: z.array(z.string()),
 }).describe("Present for connections and exchanges.");
@@ -34,6 +34,13 @@ const request = z.strictObject({
   upgrade: z.literal("websocket").nullable(),
 }).describe("Present for exchanges.");
 
+const sql = z.strictObject({
+  user: z.string().describe("As the agent calls itself; the boundary logs in under another name."),
+  database: z.string().describe("The one database that is opened."),
+  application_name: z.string(),
+  options: z.string().describe("Settings for the server's command line, `-c name=value`."),
+}).describe("Present for a connection whose handling is `postgres`, once the client has said what it wants. Claimed by the agent, not verified.");
+
 const budget = z.strictObject({ limit: z.number(), spent: z.number(), reserved: z.number() });
 
 export const policyInput = z.strictObject({
@@ -41,6 +48,7 @@ export const policyInput = z.strictObject({
   agent,
   connection: connection.exactOptional(),
   request: request.exactOptional(),
+  sql: sql.exactOptional(),
   dns: z.strictObject({ name: z.string(), type: z.string() }).exactOptional().describe("Present for names: what a DNS query asks for."),
   budgets: z.record(z.string(), budget),
   time: z.string().describe("RFC 3339, UTC, milliseconds."),

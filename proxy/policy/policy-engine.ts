@@ -10,7 +10,7 @@ export interface PolicyConnection {
   readonly name: string;
   readonly is_address: boolean;
   readonly port: number;
-  readonly wire: "tls" | "http" | "opaque";
+  readonly wire: "tls" | "http" | "postgres" | "opaque";
   readonly sni: string | null;
   readonly alpn: readonly string[];
 }
@@ -37,6 +37,11 @@ export interface PolicyInput {
   readonly connection?: PolicyConnection;
   /** Present for exchanges. */
   readonly request?: PolicyRequest;
+  /**
+   * Present for a connection whose handling is `postgres`, once the client has said what it wants: the question is then asked a second time.
+   * Claimed by the agent, not verified, but for `database`: that and no other is opened.
+   */
+  readonly sql?: { readonly user: string; readonly database: string; readonly application_name: string; readonly options: string };
   /** Present for names: what a DNS query asks for. */
   readonly dns?: { readonly name: string; readonly type: string };
   readonly budgets: Readonly<Record<string, PolicyBudget>>;

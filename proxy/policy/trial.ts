@@ -2,7 +2,7 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { Decision } from "../model/decision.ts";
-import type { PolicyEngine, PolicyInput, PolicyRequest, Question } from "./policy-engine.ts";
+import type { PolicyConnection, PolicyEngine, PolicyInput, PolicyRequest, Question } from "./policy-engine.ts";
 
 function isDecodable(path: string): boolean {
   try {
@@ -18,7 +18,9 @@ export const trial = z.strictObject({
   host: z.string().min(1).max(253).describe("Name that the agent connects to, or an address that it dials by itself."),
   port: z.number().int().min(1).max(65_535).optional().describe("Default 443, or 80 for http."),
   scheme: z.enum(["https", "http"]).default("https"),
-  wire: z.enum(["tls", "http", "opaque"]).optional().describe("Default by scheme; `opaque` is a protocol that is neither TLS nor HTTP."),
+  wire: z.enum(["tls", "http", "postgres", "opaque"]).optional().describe("Default by scheme, or `postgres` with a database; `opaque` is a protocol that is none of the others."),
+  database: z.string().min(1).max(63).optional().describe("Database that a PostgreSQL client asks for."),
+  user: z.string().min(1).max(63).default("agent").describe("Name that a PostgreSQL client calls itself."),
   method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about."),
   path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").default("/").describe("Path as it is sent."),
   headers: z.record(z.string(), z.string()).default({}),
@@ -54,8 +56,13 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): 
   for (const question of questions) {
     const decision = await engine.decide(question, inputFor(question, input, asked), signal);
     steps.push({ question, decision });
-    // A tunnel is not read: there is no exchange to ask about.
-    if (decision.kind === "deny" || (question === "connection" && decision.handling === "tunnel")) break;
+    // Only what is intercepted has exchanges to ask about.
+    if (decision.kind === "deny" || (question === "connection" && decision.handling !== "intercept")) break;
+  }
+  const { decision } = steps.at(-1) ?? {};
+  if (decision?.kind === "allow" && decision.handling === "postgres" && asked.database !== undefined) {
+    const { request: _, dns: __, ...session } = input;
+    steps.push({ question: "connection", decision: await engine.decide("connection", session, signal) });
   }
   return steps as [TrialStep, ...TrialStep[]];
 }
@@ -63,26 +70,32 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): 
 type FullInput = Required<PolicyInput>;
 
 function inputFor(question: Question, input: FullInput, asked: Trial): PolicyInput {
-  const { request, dns, connection, ...rest } = input;
+  const { request, dns, connection, sql: _, ...rest } = input;
   if (question === "name") return { ...rest, dns };
   return question === "exchange" && asked.method !== undefined ? { ...rest, connection, request } : { ...rest, connection };
 }
 
 function inputOf(asked: Trial, time: Date): FullInput {
   const [namespace = "", name = ""] = asked.agent.split("/");
-  const port = asked.port ?? (asked.scheme === "https" ? 443 : 80);
+  const wire = asked.wire ?? wireOf(asked);
+  const port = asked.port ?? (wire === "postgres" ? 5432 : asked.scheme === "https" ? 443 : 80);
   const host = asked.host.toLowerCase();
   const isAddress = isIP(host) !== 0;
-  const wire = asked.wire ?? (asked.scheme === "https" ? "tls" : "http");
   return {
     version: 1,
     agent: { namespace, name, thread: "trial", user: "", labels: asked.labels, chain: [] },
     connection: { name: host, is_address: isAddress, port, wire, sni: wire === "tls" && !isAddress ? host : null, alpn: wire === "tls" ? ["h2", "http/1.1"] : [] },
     request: requestOf(asked, host, port),
+    sql: { user: asked.user, database: asked.database ?? "", application_name: "", options: "" },
     dns: { name: host, type: "A" },
     budgets: {},
     time: time.toISOString(),
   };
+}
+
+function wireOf({ database, scheme }: Trial): PolicyConnection["wire"] {
+  if (database !== undefined) return "postgres";
+  return scheme === "https" ? "tls" : "http";
 }
 
 function requestOf(asked: Trial, host: string, port: number): PolicyRequest {

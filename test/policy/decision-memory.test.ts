@@ -28,7 +28,7 @@ function elsewhen(input: PolicyInput): PolicyInput {
   const { agent, connection, request } = input;
   return {
     ...input, agent: { ...agent, thread: "other", user: "other", labels: { other: "x" }, chain: ["other"] },
-    ...(connection === undefined ? {} : { connection: { ...connection, sni: "other.test", alpn: ["other"] } }),
+    ...(connection === undefined ? {} : { connection: { ...connection, sni: "other.test", alpn: [...connection.alpn.filter((name) => name === "postgresql"), "other"] } }),
     ...(request === undefined ? {} : { request: { ...request, query: { other: ["x"] }, headers: { other: "x" } } }),
     budgets: { other: { limit: 1, spent: 1, reserved: 0 } }, time: "2031-05-05T05:05:05.000Z",
   };

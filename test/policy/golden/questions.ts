@@ -12,6 +12,8 @@ export const GOLDEN_DATA = {
     { name: "plain.test", ports: [80], schemes: ["http"] },
     { name: "both.test", ports: [80, 443], schemes: ["http", "https"], methods: ["GET"], paths: ["/", "/a b/ü"] },
     { name: "db.example.com", rule: "db", ports: [5432], handling: "tunnel", budgets: ["db"], agents: ["*/writer"] },
+    { name: "pg.example.net", rule: "pg", ports: [5432], handling: "postgres", databases: ["app"], users: ["agent"], grants: ["pg"], budgets: ["db"] },
+    { name: "pg.example.net", rule: "pg.any", ports: [5432], handling: "postgres", databases: ["*"], agents: ["default/writer"], grants: ["pg-any"] },
     { name: "closed.deep.test", effect: "deny", reason: "closed", hint: "ask" },
     { name: "xn--bcher-kva.example" },
   ],
@@ -61,12 +63,27 @@ const HAND_PICKED: readonly GoldenQuestion[] = [
   { question: "exchange", input: anExchange({ request: { headers: { "x-forwarded-host": "evil.test", host: "evil.test", "x-weir-agent": "default/writer" } } }) },
 ];
 
+const SESSION = { user: "agent", database: "app", application_name: "psql", options: "" };
+const AT_DATABASE = { name: "pg.example.net", port: 5432, wire: "postgres" } as const;
+
+/** Sessions of databases, with and without what the client says. */
+const SESSIONS: readonly GoldenQuestion[] = [
+  { question: "connection", input: aConnection({ connection: AT_DATABASE }) },
+  { question: "connection", input: aConnection({ connection: { ...AT_DATABASE, wire: "tls", alpn: ["postgresql"] } }) },
+  { question: "connection", input: aConnection({ connection: { ...AT_DATABASE, wire: "tls" } }) },
+  { question: "connection", input: { ...aConnection({ connection: AT_DATABASE }), sql: SESSION } },
+  { question: "connection", input: { ...aConnection({ connection: AT_DATABASE }), sql: { ...SESSION, database: "payroll" } } },
+  { question: "connection", input: { ...aConnection({ connection: AT_DATABASE }), sql: { ...SESSION, user: "root" } } },
+  { question: "connection", input: { ...aConnection({ agent: { name: "writer" }, connection: AT_DATABASE }), sql: { ...SESSION, database: "payroll" } } },
+  { question: "connection", input: { ...aConnection({ agent: { name: "writer" }, connection: { ...AT_DATABASE, name: "db.example.com" } }), sql: SESSION } },
+];
+
 /** The same questions each time: every name and address once in each question, then a fixed walk through combinations. */
 export function goldenQuestions(): GoldenQuestion[] {
   const places = [...NAMES.map((name) => ({ name, is_address: false })), ...ADDRESSES.map((name) => ({ name, is_address: true }))];
   const next = walk(20_260_101);
   const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
-  const questions: GoldenQuestion[] = [...HAND_PICKED];
+  const questions: GoldenQuestion[] = [...HAND_PICKED, ...SESSIONS];
   for (const place of places) {
     questions.push({ question: "connection", input: aConnection({ connection: place }) }, { question: "exchange", input: anExchange({ connection: place }) });
     if (!place.is_address) questions.push({ question: "name", input: aName(place.name) });

@@ -1,56 +1,180 @@
-import nodeVault from "node-vault";
-import { readSecretFile } from "./secret-file.ts";
+import * as z from "zod";
+import { systemClock } from "../../common/clock.ts";
+import type { Borrower } from "../model/agent.ts";
+import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SourceError } from "./secret-source.ts";
-import type { VaultConfig } from "./vault-config.ts";
-import { VaultTransport, type VaultRequest } from "./vault-transport.ts";
+import { VaultApi, type VaultCall } from "./vault-api.ts";
+import { authOf, type OwnAuth, type VaultAuth, type VaultConfig } from "./vault-config.ts";
+import type { LoginAuth } from "./vault-login.ts";
+import { LoginSession, type HeldToken, type VaultSession } from "./vault-session.ts";
+import { FILE_TOKEN, TokenFileSession } from "./vault-token-file.ts";
+import { VaultRefusal } from "./vault-transport.ts";
 
-/** The part of `node-vault` that is used: it builds the address and the headers; the rest of it never runs. */
-type Client = ReturnType<typeof nodeVault>;
+/** Sessions above this number are looked through for those that have ended. */
+const SESSION_LIMIT = 1_024;
+/** Time for all tokens to be given back when the proxy stops. */
+const CLOSE_MS = 2_000;
+
+/** What Vault answered, and the token that it was asked with. */
+export interface VaultReply {
+  readonly body: unknown;
+  /** Printable; what is leased with a token ends with it (`isLive`). */
+  readonly tokenId: string;
+}
+
+/** A lease as this client was given it. */
+export interface LeaseName {
+  readonly id: string;
+  readonly tokenId: string;
+}
+
+const leaseAnswer = z.object({ lease_duration: z.number().int().nonnegative() });
+
+export interface VaultOptions {
+  readonly rhythm?: Rhythm;
+  /** Awaited before a new token is used; if it throws, the token is given back. @param instance for whom the login is; null for the proxy itself */
+  readonly onLogin?: (accessor: string, instance: string | null) => Promise<void>;
+}
 
 /**
- * `node-vault` with its edges taken off. Left alone it follows redirects with the token on, reads VAULT_* variables and the proxy variables, prints
- * bodies under DEBUG, has no limit on an answer, and puts Vault's own words into errors.
+ * Vault or OpenBao, asked as whoever the configuration says: as the proxy, or as each agent. Every call throws SourceError (or the signal's
+ * reason) and nothing else. A request that is forbidden because Vault does not know the token any more is asked once more, after another login.
  */
 export class VaultClient {
-  readonly #transport: VaultTransport;
-  readonly #client: Client;
-  readonly #tokenFile: string;
+  /** `instance`: what may be read differs by agent, so that nothing that was read may be shared. */
+  readonly scope: "shared" | "instance";
+  readonly #api: VaultApi;
+  readonly #auth: VaultAuth;
+  readonly #rhythm: Rhythm;
+  readonly #onLogin: NonNullable<VaultOptions["onLogin"]>;
+  readonly #live = new Map<string, HeldToken>();
+  readonly #sessions = new Map<string, VaultSession>();
+  readonly #own: VaultSession | null;
 
-  constructor(config: VaultConfig) {
-    this.#transport = new VaultTransport(config);
-    this.#tokenFile = config.tokenFile;
-    const send = (options: VaultRequest): Promise<unknown> => this.#transport.send(options);
-    const options: Record<string, unknown> & { apiVersion: "v1" } = {
-      endpoint: new URL(config.address).origin, apiVersion: "v1", debug: () => {}, "request-promise": { defaults: () => send },
-    };
-    this.#client = nodeVault(options);
-    // Given an empty value, the library takes the environment's; set again, it takes ours.
-    Object.assign(this.#client, { token: "", pathPrefix: "", namespace: config.namespace ?? "" });
+  /** @throws Error if the CA file cannot be read */
+  constructor(config: VaultConfig, { rhythm = rhythmOf(systemClock), onLogin = async () => {} }: VaultOptions = {}) {
+    this.#api = new VaultApi(config);
+    this.#auth = authOf(config);
+    this.#rhythm = rhythm;
+    this.#onLogin = onLogin;
+    this.scope = this.#auth.method === "jwt" ? "instance" : "shared";
+    const own = this.#auth.method === "jwt" ? this.#auth.own : this.#auth;
+    this.#own = own === undefined ? null : this.#openOwn(own);
+  }
+
+  /** Whether another process could log in as this one did: what it leased can be taken back then, though it crashed. */
+  get hasOwnLogin(): boolean {
+    return this.#own !== null;
+  }
+
+  /** @param borrower on whose behalf; null for what the proxy does for itself */
+  async call(call: VaultCall, borrower: Borrower | null, signal: AbortSignal): Promise<VaultReply> {
+    const session = this.#sessionOf(borrower);
+    const token = await session.token(borrower, signal);
+    try {
+      return { body: await this.#api.call(call, token.secret, signal), tokenId: token.id };
+    } catch (error) {
+      if (!(error instanceof VaultRefusal) || error.fault !== "forbidden" || !await session.isLost(token, signal)) throw error;
+      const next = await session.token(borrower, signal);
+      return { body: await this.#api.call(call, next.secret, signal), tokenId: next.id };
+    }
+  }
+
+  /** Whether the token may still be alive: what was leased with a dead one must not be used. Cheap. */
+  isLive(tokenId: string): boolean {
+    if (tokenId === FILE_TOKEN) return true;
+    const token = this.#live.get(tokenId);
+    return token !== undefined && this.#rhythm.clock.monotonicMs() < token.untilMs;
+  }
+
+  /** Says that a lease of this token lives for so long: the token is renewed until then. */
+  holdToken(borrower: Borrower | null, forMs: number): void {
+    this.#sessionOf(borrower).holdUntil(this.#rhythm.clock.monotonicMs() + forMs);
   }
 
   /**
-   * Reads one path below `/v1/`.
-   * @param segments of the path, unencoded; one that could leave its place (`..`, empty, a slash) is refused, not repaired
-   * @throws SourceError
+   * @returns for how long what was leased may be used now, in milliseconds
+   * @throws SourceError `missing` if Vault knows the lease no longer, or renews it no more
    */
-  async read(segments: readonly string[], signal: AbortSignal): Promise<unknown> {
-    const path = segments.map(encodeSegment).join("/");
-    const { text: token } = await readSecretFile(this.#tokenFile);
-    if (!/^[\x21-\x7e]+$/.test(token)) throw new SourceError("malformed", `${this.#tokenFile} does not hold a token`);
-    return this.#client.read(path, { headers: { "X-Vault-Token": token, "X-Vault-Request": "true" }, signal }) as Promise<unknown>;
+  async renewLease(lease: LeaseName, increaseSeconds: number, borrower: Borrower | null, signal: AbortSignal): Promise<number> {
+    const gone = new SourceError("missing", "Vault knows the lease no longer, or renews it no more");
+    if (!this.isLive(lease.tokenId)) throw gone;
+    try {
+      const { body } = await this.call({ segments: ["sys", "leases", "renew"], body: { lease_id: lease.id, increment: increaseSeconds } }, borrower, signal);
+      const lifetimeMs = leaseAnswer.parse(body).lease_duration * 1_000;
+      if (lifetimeMs === 0) throw gone;
+      this.holdToken(borrower, lifetimeMs);
+      return lifetimeMs;
+    } catch (error) {
+      if (error instanceof z.ZodError) throw new SourceError("malformed", "Vault's answer to the renewal of a lease is not one");
+      throw error instanceof VaultRefusal && error.status === 400 ? gone : error;
+    }
   }
 
-  close(): Promise<void> {
-    return this.#transport.close();
+  /**
+   * Resolves when what was leased is gone at its engine too, or Vault no longer knows the lease. Asked as the proxy itself where it can log in.
+   * @param borrower of a lease of this process; null for one that an earlier process left
+   */
+  async revokeLease(leaseId: string, borrower: Borrower | null, signal: AbortSignal): Promise<void> {
+    await this.#takeBack({ segments: ["sys", "leases", "revoke"], body: { lease_id: leaseId, sync: true } }, this.#own === null ? borrower : null, signal);
   }
-}
 
-/** A segment that is legal in a path to a secret: `encodeURIComponent` leaves dots alone, and URL parsers act on them. */
-export function isPathSegment(segment: string): boolean {
-  return segment !== "" && segment !== "." && segment !== ".." && segment.length <= 256 && !/[/\\\x00-\x1f\x7f]/.test(segment);
-}
+  /** Ends a token of an earlier process by its accessor, and with it all that was leased with it. Asked as the proxy itself. */
+  async revokeAccessor(accessor: string, signal: AbortSignal): Promise<void> {
+    await this.#takeBack({ segments: ["auth", "token", "revoke-accessor"], body: { accessor } }, null, signal);
+  }
 
-function encodeSegment(segment: string): string {
-  if (!isPathSegment(segment)) throw new SourceError("malformed", "the path of the secret is not acceptable");
-  return encodeURIComponent(segment);
+  /** Gives back the token of an instance that has ended, and with it all that was leased with it. Nothing if the proxy asks as itself. */
+  async revokeSelf(instance: string, signal: AbortSignal): Promise<void> {
+    const session = this.#sessions.get(instance);
+    this.#sessions.delete(instance);
+    await session?.revoke(signal);
+  }
+
+  /** Gives back all tokens, and with them what was leased, as far as Vault can be reached in time; then ends its connections. */
+  async close(): Promise<void> {
+    const signal = AbortSignal.timeout(CLOSE_MS);
+    const sessions = [...this.#sessions.values(), ...this.#own === null ? [] : [this.#own]];
+    this.#sessions.clear();
+    await Promise.all(sessions.map(async (session) => session.revoke(signal).catch(() => undefined)));
+    await this.#api.close();
+  }
+
+  /** What Vault does not know has been taken back. */
+  async #takeBack(call: VaultCall, borrower: Borrower | null, signal: AbortSignal): Promise<void> {
+    try {
+      await this.call(call, borrower, signal);
+    } catch (error) {
+      if (!(error instanceof VaultRefusal && (error.status === 400 || error.status === 404))) throw error;
+    }
+  }
+
+  #sessionOf(borrower: Borrower | null): VaultSession {
+    if (this.#auth.method !== "jwt" || borrower === null) {
+      if (this.#own === null) throw new SourceError("forbidden", "the proxy has no login of its own (credentials.vault.auth.own)");
+      return this.#own;
+    }
+    const { instance } = borrower.agent;
+    let session = this.#sessions.get(instance);
+    if (session === undefined) {
+      if (this.#sessions.size >= SESSION_LIMIT) this.#forgetEnded();
+      session = this.#openLogin(this.#auth, instance);
+      this.#sessions.set(instance, session);
+    }
+    return session;
+  }
+
+  #forgetEnded(): void {
+    for (const [instance, session] of this.#sessions) {
+      if (session.isIdle) this.#sessions.delete(instance);
+    }
+  }
+
+  #openOwn(auth: OwnAuth): VaultSession {
+    return auth.method === "token" ? new TokenFileSession(auth.tokenFile) : this.#openLogin(auth, null);
+  }
+
+  #openLogin(auth: LoginAuth, instance: string | null): VaultSession {
+    return new LoginSession(auth, { api: this.#api, rhythm: this.#rhythm, live: this.#live, onLogin: async (accessor) => this.#onLogin(accessor, instance) });
+  }
 }

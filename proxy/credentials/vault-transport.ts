@@ -13,18 +13,30 @@ export interface VaultRequest {
   readonly uri: string;
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
+  /** What is sent as JSON. */
+  readonly json?: unknown;
   readonly signal: AbortSignal;
 }
 
 export interface VaultAnswer {
-  readonly statusCode: 200;
+  readonly statusCode: 200 | 204;
   readonly body: unknown;
   readonly request: { readonly path: string };
 }
 
+/** Vault answered, and it was a no. */
+export class VaultRefusal extends SourceError {
+  readonly status: number;
+
+  constructor(status: number, retryAfterMs: number) {
+    super(faultOf(status), `Vault answered ${status}`, retryAfterMs);
+    this.status = status;
+  }
+}
+
 /**
  * One HTTP request to Vault, under our rules instead of the client library's: no redirect is followed (the token would follow), no proxy of the
- * environment is asked, the body is bounded, the whole has a deadline, and whatever is not a 200 with JSON is a `SourceError` in our own words.
+ * environment is asked, the body is bounded, the whole has a deadline, and whatever is not a 200 with JSON or a 204 is a `SourceError` in our own words.
  */
 export class VaultTransport {
   readonly #agent: Agent;
@@ -40,12 +52,14 @@ export class VaultTransport {
     const deadline = AbortSignal.timeout(this.#timeoutMs);
     try {
       const answer = await request(wanted.uri, {
-        method: wanted.method, headers: { ...wanted.headers }, dispatcher: this.#agent,
-        signal: AbortSignal.any([wanted.signal, deadline]),
+        method: wanted.method, dispatcher: this.#agent, signal: AbortSignal.any([wanted.signal, deadline]),
+        ...(wanted.json === undefined ? { headers: { ...wanted.headers } }
+          : { headers: { ...wanted.headers, "content-type": "application/json" }, body: JSON.stringify(wanted.json) }),
       });
       const text = await readBounded(answer);
-      if (answer.statusCode !== 200) throw new SourceError(faultOf(answer.statusCode), `Vault answered ${answer.statusCode}`);
-      return { statusCode: 200, body: parse(text), request: { path: new URL(wanted.uri).pathname } };
+      const { statusCode } = answer;
+      if (statusCode !== 200 && statusCode !== 204) throw new VaultRefusal(statusCode, readRetryAfterMs(answer.headers["retry-after"]));
+      return { statusCode, body: statusCode === 204 ? null : parse(text), request: { path: new URL(wanted.uri).pathname } };
     } catch (error) {
       throw error instanceof SourceError ? error : describeFailure(error, deadline, this.#timeoutMs);
     }
@@ -84,6 +98,11 @@ function faultOf(status: number): SourceFault {
   if (status === 429) return "rate-limited";
   if (status === 503) return "sealed";
   return status >= 472 ? "down" : "malformed";
+}
+
+/** Seconds are what Vault's rate limits send; a date (RFC 9110 §10.2.3) counts as nothing. */
+function readRetryAfterMs(value: string | string[] | undefined): number {
+  return typeof value === "string" && /^\d{1,4}$/.test(value) ? Number(value) * 1_000 : 0;
 }
 
 function describeFailure(error: unknown, deadline: AbortSignal, timeoutMs: number): SourceError {

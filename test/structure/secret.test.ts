@@ -7,6 +7,8 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
   "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",
   "proxy/credentials/inject-header.ts": "writes the header value that carries it, which is a Secret again",
+  "proxy/credentials/vault-api.ts": "writes the client token into a request to Vault",
+  "proxy/credentials/vault-login.ts": "writes the JWT that logs in into the request to Vault",
   "proxy/exchange/scrub.ts": "must know what to look for in an answer",
   "proxy/upstream/undici-upstream.ts": "writes lent credentials onto the verified connection to their destination",
 };

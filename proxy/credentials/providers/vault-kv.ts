@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
+import type { Borrower } from "../../model/agent.ts";
 import { singleValue, SourceError, type Material, type SecretSource } from "../secret-source.ts";
-import { isPathSegment, type VaultClient } from "../vault-client.ts";
-
-const path = z.string().max(512).refine((value) => value.split("/").every(isPathSegment), "must be segments with single slashes between, without `.` or `..`");
+import type { VaultClient } from "../vault-client.ts";
+import { vaultPath as path } from "../vault-path.ts";
 
 export const vaultReference = z.strictObject({
   type: z.literal("vault"),
@@ -38,8 +38,9 @@ export class VaultKvSource implements SecretSource {
     this.describe = `vault:${reference.mount}/${reference.path}`;
   }
 
-  async fetch(signal: AbortSignal): Promise<Material> {
-    const parsed = answerSchema.safeParse(await this.#client.read(this.#segments, signal));
+  async fetch(signal: AbortSignal, borrower: Borrower): Promise<Material> {
+    const { body } = await this.#client.call({ segments: this.#segments }, borrower, signal);
+    const parsed = answerSchema.safeParse(body);
     if (!parsed.success) throw new SourceError("malformed", `${this.describe} is not a KV version 2 secret`);
     const { data, metadata } = parsed.data.data;
     const value = Object.hasOwn(data, this.#field) ? data[this.#field] : undefined;

@@ -65,11 +65,18 @@ export class ThreadScene {
     await this.#api.remove(TYPES.threads, this.#ref(name));
   }
 
-  /** As a person asks for it: what was posted before waits for the next message. */
+  /** As a person asks for it: what was posted before waits for the next message. The reconciler may write between the two calls: then again. */
   async stop(name: string): Promise<void> {
-    const thread = await this.#api.get(TYPES.threads, this.#ref(name));
-    if (thread === null) throw new Error(`there is no thread ${name}`);
-    await this.#api.replace(TYPES.threads, { ...thread, spec: { ...thread["spec"] as object, stopRequestedAt: new Date().toISOString() } });
+    for (;;) {
+      const thread = await this.#api.get(TYPES.threads, this.#ref(name));
+      if (thread === null) throw new Error(`there is no thread ${name}`);
+      const stopped = { ...thread, spec: { ...thread["spec"] as object, stopRequestedAt: new Date().toISOString() } };
+      const isWritten = await this.#api.replace(TYPES.threads, stopped).then(() => true, (error: unknown) => {
+        if (error instanceof KubeError && error.status === 409) return false;
+        throw error;
+      });
+      if (isWritten) return;
+    }
   }
 
   /** As a kubelet reports it. A pod that is gone or has changed meanwhile is looked at again by the caller. */

@@ -1,14 +1,19 @@
+import { Readable } from "node:stream";
 import type { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
-import { NO_LOAN, type Loan } from "../model/loan.ts";
 import type { Allow } from "../model/decision.ts";
-import type { Opened } from "../model/connection.ts";
+import type { Incoming } from "../model/incoming.ts";
+import { NO_LOAN, type Loan, type Unfinished } from "../model/loan.ts";
 import type { OutboundHead, RequestHead } from "../model/request.ts";
-import type { Rooms } from "../rooms.ts";
+import { holdBody } from "./hold-body.ts";
+import { lentTarget } from "./lent-query.ts";
+import type { ExchangePath } from "./serve-exchange.ts";
 
 /** What leaves, and what must not come back. */
 export interface Injected {
   readonly outbound: OutboundHead;
+  /** The agent's own body as it streams, or what was held back of it; null if there is none. */
+  readonly body: Readable | null;
   readonly loan: Loan;
 }
 
@@ -18,22 +23,56 @@ const NEVER_INJECTED = new Set(["host", "content-length", "transfer-encoding", "
 const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range", "sec-websocket-extensions"]);
 
 /**
- * in: RequestHead, Allow · out: Injected · ends early with: credential.unavailable, credential.misdirected · next: note-decision.ts
+ * in: RequestHead, Allow · out: Injected · ends early with: credential.unavailable, credential.misdirected, request.body-limit · next: note-decision.ts
  *
  * The only place where a credential joins a request. It comes before the decision is noted, so that the durable record names what was lent;
- * `OutboundHead` is a type that neither log nor audit accepts.
+ * `OutboundHead` is a type that neither log nor audit accepts. A body that has to be whole is waited for here: nothing has left yet.
  */
-export async function inject(head: RequestHead, allow: Allow, connection: Opened, credentials: Rooms["credentials"]): Promise<Injected> {
-  if (allow.grants.length === 0) return { outbound: toOutbound(head, NO_LOAN), loan: NO_LOAN };
-  const loan = await credentials.lend(allow.grants, connection, head, connection.signal);
-  return { outbound: toOutbound(head, loan), loan };
+export async function inject(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Injected> {
+  const { connection } = incoming;
+  const { credentials } = path.rooms;
+  // Before anything is fetched, and where nothing is lent too: that is where a dummy has gone astray.
+  credentials.refuseStray(head, allow.grants);
+  const loan = allow.grants.length === 0 ? NO_LOAN : await credentials.lend(allow.grants, connection, head, connection.signal);
+  const outbound = toOutbound(head, loan);
+  if (loan.finish.length === 0) return { outbound, loan, body: incoming.body };
+  const held = await heldBody(outbound, loan, { allow, incoming }, path);
+  const { head: finished, body } = await finish({ head: outbound, body: held }, loan);
+  if (held === null) return { outbound: finished, loan, body: incoming.body };
+  const isEmpty = body === null || body.byteLength === 0;
+  return {
+    outbound: { ...finished, framing: isEmpty ? { kind: "none" } : { kind: "length", bytes: body.byteLength } }, loan,
+    body: isEmpty ? null : Readable.from([body], { objectMode: false }),
+  };
+}
+
+/** Null if there is none, or none of the last touches has to see it whole. */
+async function heldBody(outbound: OutboundHead, loan: Loan, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Buffer | null> {
+  const { framing } = outbound;
+  const { body } = incoming;
+  if (framing.kind === "none" || body === null) return null;
+  const limits = loan.finish.map((touch) => touch.bodyLimitBytes(outbound)).filter((bytes) => bytes !== null);
+  if (limits.length === 0) return null;
+  const bytes = Math.min(...limits, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
+  return await holdBody({ ...incoming, body }, framing.kind === "length" ? framing.bytes : null, { bytes, rule: allow.rule }, path);
+}
+
+async function finish(unfinished: Unfinished, loan: Loan): Promise<Unfinished> {
+  let request = unfinished;
+  for (const touch of loan.finish) request = await touch.apply(request);
+  return request;
 }
 
 /** The head with the loan in it: first the agent's own credentials go, then the lent ones are set, then the answer is made readable. */
 export function toOutbound(head: RequestHead, loan: Loan): OutboundHead {
   const { method, scheme, host, port, framing, upgrade } = head;
-  const target = head.query === null ? head.path : `${head.path}?${head.query}`;
+  const isUntouched = loan === NO_LOAN || (loan.query.length === 0 && head.query === null);
+  const target = isUntouched ? asSent(head) : lentTarget(head, loan);
   return { method, scheme, host, port, target, headers: outboundHeaders(head, loan), framing, upgrade };
+}
+
+function asSent({ path, query }: RequestHead): string {
+  return query === null ? path : `${path}?${query}`;
 }
 
 function outboundHeaders(head: RequestHead, loan: Loan): OutboundHead["headers"] {

@@ -45,7 +45,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   #isOver = false;
 
   constructor(draft: ExchangeDraft, allow: Allow, injected: Injected, path: ExchangePath) {
-    const { outbound, loan } = injected;
+    const { outbound, loan, body } = injected;
     this.#draft = draft;
     this.#allow = allow;
     this.#injected = injected;
@@ -53,8 +53,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
     this.#answer = draft.incoming.answer;
     this.#count = new ByteCount(draft, allow);
     this.#filter = new AnswerFilter(outbound, loan.secrets, path.config.maxInformationalAnswers);
-    const source = outbound.framing.kind === "none" ? null : draft.incoming.body;
-    this.#body = source === null ? null : new RequestBody(source, this);
+    this.#body = outbound.framing.kind === "none" || body === null ? null : new RequestBody(body, this);
     this.#lastProgressMs = path.rooms.clock.monotonicMs();
   }
 
@@ -72,7 +71,8 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
     if (this.#isOver) return;
     this.#draft.isSent = true;
     const { agent, signal } = this.#draft.incoming.connection;
-    const flow = this.#path.rooms.upstream.send({ instance: agent.instance, head: this.#injected.outbound, body: this.#body, signal }, this);
+    const { outbound: head, loan: { clientCertificate } } = this.#injected;
+    const flow = this.#path.rooms.upstream.send({ instance: agent.instance, head, body: this.#body, clientCertificate, signal }, this);
     if (this.#isOver) flow.abort(new EgressError("relay.aborted", "over before it began"));
     this.#flow = flow;
   }

@@ -71,7 +71,7 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   draft.decision = await decide(head, incoming.connection, rooms);
   const allow = requireAllow(draft.decision);
   draft.reservation = await reserve(allow, head, incoming, rooms.budget);
-  const injected = await inject(head, allow, incoming.connection, rooms.credentials);
+  const injected = await inject(head, allow, incoming, path);
   draft.references = injected.loan.references;
   await noteDecision(draft, rooms);
   rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);

@@ -45,8 +45,8 @@ export interface OutboundHead {
   readonly scheme: "https" | "http";
   readonly host: string;
   readonly port: number;
-  /** Path and query. */
-  readonly target: string;
+  /** Path and query; a Secret once a credential is in it. */
+  readonly target: string | Secret;
   readonly headers: readonly (readonly [name: string, value: string | Secret])[];
   readonly framing: BodyFraming;
   readonly upgrade: "websocket" | null;

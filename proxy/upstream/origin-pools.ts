@@ -1,5 +1,6 @@
 import { Pool, type Client, type Dispatcher } from "undici";
 import { EgressError } from "../errors.ts";
+import type { ClientCertificate } from "../model/loan.ts";
 import { OriginClient, type Connect } from "./origin-client.ts";
 
 /** Where a pool leads. `h2` is chosen by the request (gRPC), never by what the destination offers. */
@@ -8,6 +9,8 @@ export interface Origin {
   readonly host: string;
   readonly port: number;
   readonly protocol: "http/1.1" | "h2";
+  /** Shown when TLS is opened; null for almost all. */
+  readonly clientCertificate: ClientCertificate | null;
 }
 
 export interface PoolLimits {
@@ -88,12 +91,14 @@ export class OriginPools {
 
   /** @throws EgressError `upstream.unreachable` if there are too many pools and none is idle, `upstream.unresolved` for what is no host */
   take(instance: string, origin: Origin): OriginPool {
-    const key = `${origin.protocol} ${origin.scheme}://${origin.host}:${origin.port}`;
+    const place = `${origin.protocol} ${origin.scheme}://${origin.host}:${origin.port}`;
+    const key = origin.clientCertificate === null ? place : `${place} ${origin.clientCertificate.fingerprint}`;
     let pools = this.#byInstance.get(instance);
     const known = pools?.get(key);
     if (known !== undefined) return known;
     if (this.#count >= this.#limits.maxPools && !this.#evictIdle()) throw new EgressError("upstream.unreachable", "too many open origins");
     const pool = new OriginPool(instance, origin, this.#limits, this.#open);
+    if (origin.clientCertificate !== null) this.#endIdle(instance, `${place} `);
     pools = this.#byInstance.get(instance);
     if (pools === undefined) this.#byInstance.set(instance, pools = new Map());
     pools.set(key, pool);
@@ -114,19 +119,31 @@ export class OriginPools {
     await Promise.all([...this.#byInstance.keys()].map(async (instance) => this.closeInstance(instance)));
   }
 
+  /** Ends what shows a client certificate that another has followed. */
+  #endIdle(instance: string, keyPrefix: string): void {
+    for (const [key, pool] of this.#byInstance.get(instance) ?? []) {
+      if (key.startsWith(keyPrefix) && pool.isIdle) this.#end(instance, key, pool);
+    }
+  }
+
   /** Ends the pool that was opened first of those that nobody uses. */
   #evictIdle(): boolean {
     for (const [instance, pools] of this.#byInstance) {
       for (const [key, pool] of pools) {
         if (!pool.isIdle) continue;
-        pools.delete(key);
-        if (pools.size === 0) this.#byInstance.delete(instance);
-        this.#count -= 1;
-        void pool.destroy(new EgressError("upstream.aborted", "the pool was idle"));
+        this.#end(instance, key, pool);
         return true;
       }
     }
     return false;
+  }
+
+  #end(instance: string, key: string, pool: OriginPool): void {
+    const pools = this.#byInstance.get(instance);
+    pools?.delete(key);
+    if (pools?.size === 0) this.#byInstance.delete(instance);
+    this.#count -= 1;
+    void pool.destroy(new EgressError("upstream.aborted", "the pool was idle"));
   }
 }
 

@@ -16,7 +16,7 @@ import { Locator } from "./locator.ts";
 import { OriginPools, type Origin, type OriginPool } from "./origin-pools.ts";
 import { NameResolver } from "./resolver.ts";
 import { systemNameServers } from "./system-resolvers.ts";
-import { openTrust, trustOnly } from "./trust.ts";
+import { openTrust, trustOnly, type Trust } from "./trust.ts";
 import type { Tunnel, Upstream, UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** Where a name leads that the platform itself answers for. */
@@ -33,9 +33,9 @@ export interface Pin {
 export class UndiciUpstream implements Upstream {
   readonly #connectTimeoutMs: number;
   readonly #locator: Locator;
-  readonly #trust: SecureContext;
+  readonly #trust: Trust;
   /** By name and port; what is not in here is trusted as everything else. */
-  readonly #pinnedTrust = new Map<string, SecureContext>();
+  readonly #pinnedTrust = new Map<string, Trust>();
   readonly #pools: OriginPools;
 
   /** @throws UserError if a file of `extraCaFiles` cannot be used */
@@ -97,8 +97,9 @@ export class UndiciUpstream implements Upstream {
   }
 
   #enter(request: UpstreamRequest): OriginPool {
-    const { scheme, host, port } = request.head;
-    const pool = this.#pools.take(request.instance, { scheme, host, port, protocol: isGrpc(request.head) ? "h2" : "http/1.1" });
+    const { head: { scheme, host, port }, clientCertificate } = request;
+    if (clientCertificate !== null && scheme !== "https") throw new EgressError("credential.misdirected", "a client certificate and plain http");
+    const pool = this.#pools.take(request.instance, { scheme, host, port, protocol: isGrpc(request.head) ? "h2" : "http/1.1", clientCertificate });
     if (!pool.enter()) throw new EgressError("upstream.unreachable", "too many concurrent requests to this origin");
     return pool;
   }
@@ -106,12 +107,13 @@ export class UndiciUpstream implements Upstream {
   async #connect(instance: string, origin: Origin, signal: AbortSignal): Promise<Socket> {
     return withDeadline(this.#connectTimeoutMs, signal, async (bounded) => {
       const socket = await this.#dial(instance, origin.host, origin.port, bounded);
-      return origin.scheme === "http" ? socket : openTls(socket, { host: origin.host, alpn: [origin.protocol], context: this.#trustFor(origin) }, bounded);
+      return origin.scheme === "http" ? socket : openTls(socket, { host: origin.host, alpn: [origin.protocol], context: this.#contextFor(origin) }, bounded);
     });
   }
 
-  #trustFor({ host, port }: Origin): SecureContext {
-    return this.#pinnedTrust.get(`${host} ${port}`) ?? this.#trust;
+  #contextFor({ host, port, clientCertificate }: Origin): SecureContext {
+    const trust = this.#pinnedTrust.get(`${host} ${port}`) ?? this.#trust;
+    return clientCertificate === null ? trust.context : trust.showing(clientCertificate);
   }
 
   async #dial(instance: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {
@@ -124,12 +126,13 @@ function isGrpc(head: OutboundHead): boolean {
   return head.scheme === "https" && head.headers.some(([name, value]) => name === "content-type" && typeof value === "string" && value.startsWith("application/grpc"));
 }
 
+/** Here and in `wireHeaders` a lent credential becomes text: what is made goes to the wire and nowhere else. */
 function dispatchOptions(request: UpstreamRequest): Dispatcher.DispatchOptions {
   const { head, body } = request;
-  return { method: head.method, path: head.target, headers: wireHeaders(head), body, upgrade: head.upgrade };
+  const path = typeof head.target === "string" ? head.target : head.target.reveal();
+  return { method: head.method, path, headers: wireHeaders(head), body, upgrade: head.upgrade };
 }
 
-/** The one place where a lent credential becomes text: what is made here goes to the wire and nowhere else. */
 function wireHeaders(head: OutboundHead): string[] {
   const wire: string[] = [];
   for (const [name, value] of head.headers) wire.push(name, value instanceof Secret ? value.reveal() : value);

@@ -1,6 +1,7 @@
 import type { Duplex, Readable } from "node:stream";
 import type { EgressError } from "../errors.ts";
 import type { Destination } from "../model/connection.ts";
+import type { ClientCertificate } from "../model/loan.ts";
 import type { HeaderList, OutboundHead } from "../model/request.ts";
 
 /**
@@ -12,9 +13,16 @@ export interface Upstream {
   send(request: UpstreamRequest, sink: UpstreamSink): UpstreamFlow;
   /**
    * Opens a raw TCP connection for a tunnel; the caller owns and ends it. For a `name` destination the name is resolved and checked here.
+   * @param at the address of an earlier tunnel, to reach the same one of several; of no effect if the name no longer leads there
    * @throws EgressError `upstream.* | destination.forbidden`
    */
-  openTunnel(instance: string, destination: Destination, signal: AbortSignal): Promise<Tunnel>;
+  openTunnel(instance: string, destination: Destination, signal: AbortSignal, at?: string): Promise<Tunnel>;
+  /**
+   * Opens TLS on a tunnel that has asked its destination for it, verified as for requests; the tunnel's stream is not to be used any more.
+   * @param alpn offered; a destination that chooses none is taken to speak it (servers older than ALPN)
+   * @throws EgressError `upstream.untrusted | upstream.unreachable | upstream.timeout`
+   */
+  secureTunnel(tunnel: Tunnel, destination: Destination, alpn: string, signal: AbortSignal): Promise<SecureTunnel>;
   /** Closes the pools of an instance that has ended. */
   closeInstance(instance: string): Promise<void>;
 }
@@ -24,6 +32,8 @@ export interface UpstreamRequest {
   readonly head: OutboundHead;
   /** Null when the framing is `none`. Consumed exactly once; destroyed on failure. */
   readonly body: Readable | null;
+  /** Shown to the destination if it asks; a connection that showed one carries only requests with the same. */
+  readonly clientCertificate: ClientCertificate | null;
   /** Ends the exchange with its reason, which is an `EgressError`; the sink is told. */
   readonly signal: AbortSignal;
 }
@@ -54,4 +64,9 @@ export interface UpstreamFlow {
 export interface Tunnel {
   readonly stream: Duplex;
   readonly remoteAddress: string;
+}
+
+export interface SecureTunnel extends Tunnel {
+  /** Hash of the destination's certificate, for channel binding (`tls-server-end-point`); null if its kind has none. */
+  readonly endPoint: Buffer | null;
 }

@@ -118,7 +118,7 @@ describe.each([["in one piece", false], ["a byte at a time", true]] as const)("a
 
 test("pipelined answers keep their order even if the first one is late", async () => {
   open();
-  wire.fakes.upstream.script = (flow) => { setImmediate(() => { flow.reply(200, [["content-length", "2"]], flow.request.head.target); }); };
+  wire.fakes.upstream.script = (flow) => { setImmediate(() => { flow.reply(200, [["content-length", "2"]], String(flow.request.head.target)); }); };
   const text = await wire.talk(["/1", "/2", "/3"].map((path) => `GET ${path} HTTP/1.1\r\n${H}\r\n`).join(""), { until: (seen) => seen.endsWith("/3") });
   expect([...text.matchAll(/\/\d$|\/\d(?=HTTP)/gm)].map(([path]) => path)).toEqual(["/1", "/2", "/3"]);
 });

@@ -9,7 +9,9 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "proxy/credentials/inject-header.ts": "writes the header value that carries it, which is a Secret again",
   "proxy/credentials/vault-api.ts": "writes the client token into a request to Vault",
   "proxy/credentials/vault-login.ts": "writes the JWT that logs in into the request to Vault",
-  "proxy/exchange/scrub.ts": "must know what to look for in an answer",
+  "proxy/exchange/secret-patterns.ts": "must know what to look for in an answer",
+  "proxy/exchange/lent-query.ts": "writes the query parameter that carries it; path and query are a Secret again",
+  "proxy/upstream/trust.ts": "gives TLS the key of a lent client certificate",
   "proxy/upstream/undici-upstream.ts": "writes lent credentials onto the verified connection to their destination",
 };
 

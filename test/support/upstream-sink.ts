@@ -83,7 +83,7 @@ export interface Sent {
 
 /** Sends and keeps the flow; the sink may be prepared first. */
 export function begin(upstream: Upstream, head: Partial<OutboundHead>, over: Partial<UpstreamRequest> = {}, sink = new RecordingSink()): Sent {
-  const flow = upstream.send({ instance: "one", head: aHead(head), body: null, signal: new AbortController().signal, ...over }, sink);
+  const flow = upstream.send({ instance: "one", head: aHead(head), body: null, clientCertificate: null, signal: new AbortController().signal, ...over }, sink);
   return { sink, flow };
 }
 

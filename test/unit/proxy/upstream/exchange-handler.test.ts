@@ -26,7 +26,7 @@ class Controls implements Dispatcher.DispatchController {
 
 function underWay(): { readonly handler: ExchangeHandler; readonly sink: RecordingSink; readonly controls: Controls; readonly ended: () => number } {
   let endings = 0;
-  const request: UpstreamRequest = { instance: "one", head: aHead(), body: null, signal: new AbortController().signal };
+  const request: UpstreamRequest = { instance: "one", head: aHead(), body: null, clientCertificate: null, signal: new AbortController().signal };
   const sink = new RecordingSink();
   const controls = new Controls();
   const handler = new ExchangeHandler(request, sink, () => { endings += 1; });
@@ -81,7 +81,7 @@ describe("what undici delivers although it was told to pause", () => {
 });
 
 test("an exchange that was given up before its turn takes its connection down when the turn comes", () => {
-  const request: UpstreamRequest = { instance: "one", head: aHead(), body: null, signal: new AbortController().signal };
+  const request: UpstreamRequest = { instance: "one", head: aHead(), body: null, clientCertificate: null, signal: new AbortController().signal };
   const sink = new RecordingSink();
   const handler = new ExchangeHandler(request, sink, () => { /* not of interest */ });
   handler.start(() => { /* waits for a connection */ });

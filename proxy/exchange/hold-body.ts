@@ -1,0 +1,103 @@
+import type { Readable } from "node:stream";
+import { EgressError } from "../errors.ts";
+import type { Incoming } from "../model/incoming.ts";
+import type { Watched } from "./idle-watch.ts";
+import type { ExchangePath } from "./serve-exchange.ts";
+
+/** How much of a body may be held back, and for whom. */
+export interface HoldLimit {
+  readonly bytes: number;
+  /** Names the rule to which the agent owes this. */
+  readonly rule: string;
+}
+
+/**
+ * The whole body of a request that is signed or filled in as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
+ * @param announcedBytes null if only the end will tell
+ * @throws EgressError `request.body-limit`, `request.timeout`, `relay.aborted`, or the reason for which the connection ended
+ */
+export async function holdBody(incoming: Incoming & { readonly body: Readable }, announcedBytes: number | null, limit: HoldLimit, path: ExchangePath): Promise<Buffer> {
+  if (announcedBytes !== null && announcedBytes > limit.bytes) throw tooLarge(limit);
+  const hold = new BodyHold(incoming, limit, path);
+  const endWatch = path.watch.add(hold);
+  try {
+    return await hold.start();
+  } finally {
+    endWatch();
+    hold.stop();
+  }
+}
+
+class BodyHold implements Watched {
+  readonly #incoming: Incoming & { readonly body: Readable };
+  readonly #limit: HoldLimit;
+  readonly #path: ExchangePath;
+  readonly #startedMs: number;
+  #lastByteMs: number;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+  readonly #whole = Promise.withResolvers<Buffer>();
+
+  constructor(incoming: Incoming & { readonly body: Readable }, limit: HoldLimit, path: ExchangePath) {
+    this.#incoming = incoming;
+    this.#limit = limit;
+    this.#path = path;
+    this.#startedMs = this.#lastByteMs = path.rooms.clock.monotonicMs();
+  }
+
+  async start(): Promise<Buffer> {
+    const { answer, body, connection } = this.#incoming;
+    if (answer.gone !== null) throw answer.gone;
+    connection.signal.throwIfAborted();
+    if (body.destroyed) throw aborted();
+    connection.signal.addEventListener("abort", this.#onAbort, { once: true });
+    body.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onBroken).on("close", this.#onClose).resume();
+    answer.proceed();
+    return await this.#whole.promise;
+  }
+
+  /** The listener for errors stays: a body that breaks after the refusal must not end the process. */
+  stop(): void {
+    const { body, connection } = this.#incoming;
+    connection.signal.removeEventListener("abort", this.#onAbort);
+    body.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose).pause();
+  }
+
+  endIfIdle(nowMs: number): void {
+    const { bodyIdleTimeoutMs, heldBodyTimeoutMs } = this.#path.config;
+    if (nowMs - this.#lastByteMs >= bodyIdleTimeoutMs) this.#whole.reject(new EgressError("request.timeout", `no byte of the body for ${bodyIdleTimeoutMs} ms`));
+    else if (nowMs - this.#startedMs >= heldBodyTimeoutMs) this.#whole.reject(new EgressError("request.timeout", `a body that has to be whole was not within ${heldBodyTimeoutMs} ms`));
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    this.#lastByteMs = this.#path.rooms.clock.monotonicMs();
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes <= this.#limit.bytes) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    this.#incoming.body.pause();
+    this.#whole.reject(tooLarge(this.#limit));
+  };
+
+  readonly #onEnd = (): void => { this.#whole.resolve(Buffer.concat(this.#chunks)); };
+
+  readonly #onBroken = (cause: unknown): void => { this.#whole.reject(this.#incoming.answer.gone ?? aborted(cause)); };
+
+  readonly #onClose = (): void => {
+    if (!this.#incoming.body.readableEnded) this.#onBroken(new Error("the body ended early"));
+  };
+
+  readonly #onAbort = (): void => { this.#whole.reject(EgressError.from(this.#incoming.connection.signal.reason)); };
+}
+
+function aborted(cause?: unknown): EgressError {
+  return new EgressError("relay.aborted", "the request body ended early", { cause });
+}
+
+function tooLarge({ bytes, rule }: HoldLimit): EgressError {
+  const reason = `The credential goes into this request as a whole, and the body is larger than ${bytes} bytes.`;
+  return new EgressError("request.body-limit", `a body of more than ${bytes} bytes has to be whole`, {
+    explanation: { rule, reason, hint: "Send it in smaller parts, or ask for a larger bodyLimitBytes of the grant." },
+  });
+}

@@ -7,7 +7,12 @@ import { isPathPattern } from "./path-pattern.ts";
 import { environmentReference } from "./providers/environment.ts";
 import { fileReference } from "./providers/file.ts";
 import { identityReference } from "./providers/identity.ts";
+import { vaultAwsReference } from "./providers/vault-aws.ts";
+import { vaultDatabaseReference } from "./providers/vault-database.ts";
+import { vaultIdentityTokenReference } from "./providers/vault-identity-token.ts";
+import { vaultKubernetesReference } from "./providers/vault-kubernetes.ts";
 import { vaultReference } from "./providers/vault-kv.ts";
+import { vaultPkiReference } from "./providers/vault-pki.ts";
 import { RECIPES } from "./recipes.ts";
 import { vaultConfig } from "./vault-config.ts";
 
@@ -17,7 +22,10 @@ const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,
 /** TRACE sends the request back, credential and all (RFC 9110 §9.3.8); CONNECT opens a tunnel that nobody reads. */
 const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper case").refine((name) => name !== "TRACE" && name !== "CONNECT", "never carries a credential");
 
-const reference = z.discriminatedUnion("type", [fileReference, environmentReference, vaultReference, identityReference]);
+const reference = z.discriminatedUnion("type", [
+  fileReference, environmentReference, identityReference,
+  vaultReference, vaultDatabaseReference, vaultAwsReference, vaultIdentityTokenReference, vaultKubernetesReference, vaultPkiReference,
+]);
 export type CredentialReference = z.output<typeof reference>;
 
 const binding = z.strictObject({
@@ -69,11 +77,14 @@ export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,6
 export type Grants = z.output<typeof grantsConfig>;
 
 export const credentialsConfig = z.strictObject({
-  vault: vaultConfig.optional().describe("Vault or OpenBao, for grants of type `vault`."),
+  vault: vaultConfig.optional().describe("Vault or OpenBao, for grants whose type begins with `vault`; see docs/vault.md."),
   cacheTtlMs: z.number().int().min(0).max(3_600_000).default(60_000).describe("Longest time that a fetched secret is used before it is fetched again, in milliseconds. A changed file is noticed at once."),
   failureTtlMs: z.number().int().min(0).max(60_000).default(1_000).describe("Time after a failed fetch in which no other is tried, in milliseconds."),
   fetchTimeoutMs: z.number().int().min(100).max(60_000).default(5_000).describe("Time that a request waits for its credential, all attempts together, in milliseconds."),
   attempts: z.number().int().min(1).max(5).default(2).describe("Attempts for one fetch when the source is sealed, down, slow, rate-limited or unreachable."),
+  breakerFaults: z.number().int().min(1).max(100).default(5).describe("Failures of a store in a row (sealed, down, slow, rate-limited, unreachable) after which it is left alone for a moment and requests fail at once."),
+  breakerRestMs: z.number().int().min(100).max(60_000).default(5_000).describe("Time that a failing store is left alone, in milliseconds; a random half of it is left out. Then one request tries."),
+  revokeTimeoutMs: z.number().int().min(100).max(60_000).default(2_000).describe("Time that the end of an instance, and of the proxy, waits for stores to confirm that leases are taken back, in milliseconds. What is left is tried again, after a restart too."),
   attemptDelayMs: z.number().int().min(0).max(5_000).default(200).describe("Time before the second attempt, in milliseconds, doubled for each further one; a random half of it is left out."),
 });
 export type CredentialsConfig = z.output<typeof credentialsConfig>;

@@ -4,7 +4,12 @@ import type { CredentialReference } from "./config.ts";
 import { EnvironmentSource } from "./providers/environment.ts";
 import { FileSource } from "./providers/file.ts";
 import { IdentitySource } from "./providers/identity.ts";
-import { VaultKvSource } from "./providers/vault-kv.ts";
+import { vaultAws } from "./providers/vault-aws.ts";
+import { vaultDatabase } from "./providers/vault-database.ts";
+import { vaultIdentityToken } from "./providers/vault-identity-token.ts";
+import { vaultKubernetes } from "./providers/vault-kubernetes.ts";
+import { vaultKv } from "./providers/vault-kv.ts";
+import { vaultPki } from "./providers/vault-pki.ts";
 import type { SecretSource } from "./secret-source.ts";
 import type { VaultClient } from "./vault-client.ts";
 
@@ -24,7 +29,12 @@ type Providers = { readonly [T in CredentialReference["type"]]: (reference: Refe
 export const PROVIDERS: Providers = {
   file: (reference) => new FileSource(reference),
   environment: (reference, context) => new EnvironmentSource(reference, context.environment),
-  vault: (reference, context) => new VaultKvSource(reference, context.vault()),
+  vault: (reference, context) => vaultKv(reference, context.vault()),
+  "vault-database": (reference, context) => vaultDatabase(reference, context.vault()),
+  "vault-aws": (reference, context) => vaultAws(reference, context.vault()),
+  "vault-identity-token": (reference, context) => vaultIdentityToken(reference, context.vault()),
+  "vault-kubernetes": (reference, context) => vaultKubernetes(reference, context.vault()),
+  "vault-pki": (reference, context) => vaultPki(reference, context.vault()),
   identity: (_reference, context) => new IdentitySource(tokenFile(context)),
 };
 

@@ -16,6 +16,7 @@ const SOURCE_FAULTS = {
   down: { isPassing: true },
   slow: { isPassing: true },
   resting: { isPassing: false },
+  revoked: { isPassing: false },
 } as const satisfies Record<string, { /** May be gone a moment later: worth another try. */ readonly isPassing: boolean }>;
 export type SourceFault = keyof typeof SOURCE_FAULTS;
 
@@ -38,7 +39,8 @@ export class SourceError extends Error {
 }
 
 /** Names of the values that stores give and injectors use. A store of one value calls it `value`. */
-export type ValueName = "value" | "username" | "password" | "accessKeyId" | "secretAccessKey" | "sessionToken" | "certificate" | "privateKey";
+export const VALUE_NAMES = ["value", "username", "password", "accessKeyId", "secretAccessKey", "sessionToken", "certificate", "privateKey"] as const;
+export type ValueName = (typeof VALUE_NAMES)[number];
 
 /** How another process can take back what this one got, if it ends without doing so. It opens nothing. */
 export interface Reclaim {

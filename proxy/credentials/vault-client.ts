@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { systemClock } from "../../common/clock.ts";
+import { systemClock, type Clock } from "../../common/clock.ts";
 import type { Borrower } from "../model/agent.ts";
 import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SourceError } from "./secret-source.ts";
@@ -60,6 +60,10 @@ export class VaultClient {
     this.scope = this.#auth.method === "jwt" ? "instance" : "shared";
     const own = this.#auth.method === "jwt" ? this.#auth.own : this.#auth;
     this.#own = own === undefined ? null : this.#openOwn(own);
+  }
+
+  get clock(): Clock {
+    return this.#rhythm.clock;
   }
 
   /** Whether another process could log in as this one did: what it leased can be taken back then, though it crashed. */
@@ -131,13 +135,14 @@ export class VaultClient {
     await session?.revoke(signal);
   }
 
-  /** Gives back all tokens, and with them what was leased, as far as Vault can be reached in time; then ends its connections. */
-  async close(): Promise<void> {
+  /** Gives back all tokens, and with them what was leased, as far as Vault can be reached in time; then ends its connections. @returns whether Vault has confirmed it */
+  async close(): Promise<boolean> {
     const signal = AbortSignal.timeout(CLOSE_MS);
     const sessions = [...this.#sessions.values(), ...this.#own === null ? [] : [this.#own]];
     this.#sessions.clear();
-    await Promise.all(sessions.map(async (session) => session.revoke(signal).catch(() => undefined)));
+    const outcomes = await Promise.allSettled(sessions.map(async (session) => session.revoke(signal)));
     await this.#api.close();
+    return outcomes.every(({ status }) => status === "fulfilled");
   }
 
   /** What Vault does not know has been taken back. */

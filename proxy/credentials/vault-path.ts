@@ -18,8 +18,8 @@ export const vaultPath = z.string().max(512).refine((value) => value.split("/").
 
 const TEMPLATES = /\{(namespace|agent)\}/g;
 
-/** At most one in a segment: `{namespace}-{agent}` would be the same for `a-b`, `c` and for `a`, `b-c`. */
-function isTemplate(path: string): boolean {
+/** At most one place in a segment: `{namespace}-{agent}` would be the same for `a-b`, `c` and for `a`, `b-c`. */
+export function isTemplate(path: string): boolean {
   return path.split("/").every((segment) => {
     const places = segment.match(TEMPLATES) ?? [];
     return isPathSegment(segment) && places.length <= 1 && !/[{}]/.test(segment.replace(TEMPLATES, ""));

@@ -1,16 +1,21 @@
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
-import type { Borrower } from "../../model/agent.ts";
-import { singleValue, SourceError, type Material, type SecretSource } from "../secret-source.ts";
-import type { VaultClient } from "../vault-client.ts";
-import { vaultPath as path } from "../vault-path.ts";
+import { SourceError, VALUE_NAMES, type Material, type ValueName } from "../secret-source.ts";
+import type { VaultClient, VaultReply } from "../vault-client.ts";
+import { sharedScope, VaultEngineSource } from "../vault-engine.ts";
+import { fillPath, vaultPath, vaultTemplate } from "../vault-path.ts";
+
+const key = z.string().min(1).max(256);
 
 export const vaultReference = z.strictObject({
   type: z.literal("vault"),
-  mount: path.default("secret").describe("Where the KV version 2 engine is mounted."),
-  path: path.describe("Path of the secret below the mount, without `data/`."),
-  field: z.string().min(1).max(256).default("value").describe("Key of the secret's data whose value is used."),
-});
+  mount: vaultPath.default("secret").describe("Where the KV version 2 engine is mounted."),
+  path: vaultTemplate.describe("Path of the secret below the mount, without `data/`; `{namespace}` and `{agent}` stand for the agent's, one in a segment."),
+  version: z.number().int().positive().optional().describe("Version of the secret that is used; without it the latest."),
+  field: key.optional().describe("Key of the secret's data whose value is used. Default `value`."),
+  fields: z.partialRecord(z.enum(VALUE_NAMES), key).optional().describe("In place of `field`, for an injection of several values: the key of each, by the name of the value (`username`, `password`, `accessKeyId` …)."),
+}).refine(({ field, fields }) => field === undefined || fields === undefined, { error: "give one of field and fields", path: ["fields"] });
+type Reference = z.output<typeof vaultReference>;
 
 /**
  * The answer of `GET <mount>/data/<path>` of KV version 2. Vault adds keys around it from release to release, so that the outer objects are
@@ -23,33 +28,32 @@ const answerSchema = z.object({
   }),
 });
 
-/** One field of a KV version 2 secret in Vault or OpenBao. */
-export class VaultKvSource implements SecretSource {
-  readonly describe: string;
-  readonly scope = "shared";
-  readonly #segments: readonly string[];
-  readonly #field: string;
-  readonly #client: VaultClient;
+/** Fields of a KV version 2 secret in Vault or OpenBao. */
+export function vaultKv(reference: Reference, client: VaultClient): VaultEngineSource {
+  const { mount, path, version } = reference;
+  const describe = `vault:${mount}/${path}`;
+  return new VaultEngineSource({
+    describe, scope: sharedScope(client, path),
+    ask: ({ agent }) => ({
+      call: { segments: [...mount.split("/"), "data", ...fillPath(path, agent)], ...version === undefined ? {} : { query: { version: String(version) } } },
+      read: (reply) => readSecret(reference, describe, reply),
+    }),
+  }, client);
+}
 
-  constructor(reference: z.output<typeof vaultReference>, client: VaultClient) {
-    this.#segments = [...reference.mount.split("/"), "data", ...reference.path.split("/")];
-    this.#field = reference.field;
-    this.#client = client;
-    this.describe = `vault:${reference.mount}/${reference.path}`;
-  }
+function readSecret({ field, fields, version }: Reference, describe: string, { body }: VaultReply): Material {
+  const parsed = answerSchema.safeParse(body);
+  if (!parsed.success) throw new SourceError("malformed", `${describe} is not a KV version 2 secret`);
+  const { data, metadata } = parsed.data.data;
+  if (version !== undefined && metadata.version !== version) throw new SourceError("malformed", `${describe} was asked for in version ${version} and came in another`);
+  const wanted = Object.entries(fields ?? { value: field ?? "value" }) as [ValueName, string][];
+  const values = Object.fromEntries(wanted.map(([name, from]) => [name, textOf(data, from, describe)]));
+  return { values, version: String(metadata.version), lifetimeMs: null, lease: null };
+}
 
-  async fetch(signal: AbortSignal, borrower: Borrower): Promise<Material> {
-    const { body } = await this.#client.call({ segments: this.#segments }, borrower, signal);
-    const parsed = answerSchema.safeParse(body);
-    if (!parsed.success) throw new SourceError("malformed", `${this.describe} is not a KV version 2 secret`);
-    const { data, metadata } = parsed.data.data;
-    const value = Object.hasOwn(data, this.#field) ? data[this.#field] : undefined;
-    if (value === undefined) throw new SourceError("missing", `${this.describe} has no field ${this.#field}`);
-    if (typeof value !== "string" || value === "") throw new SourceError("malformed", `${this.describe} has no text in field ${this.#field}`);
-    return singleValue(new Secret(value), String(metadata.version));
-  }
-
-  isCurrent(): boolean {
-    return true;
-  }
+function textOf(data: Readonly<Record<string, unknown>>, field: string, describe: string): Secret {
+  const value = Object.hasOwn(data, field) ? data[field] : undefined;
+  if (value === undefined) throw new SourceError("missing", `${describe} has no field ${field}`);
+  if (typeof value !== "string" || value === "") throw new SourceError("malformed", `${describe} has no text in field ${field}`);
+  return new Secret(value);
 }

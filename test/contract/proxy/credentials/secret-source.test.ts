@@ -60,7 +60,7 @@ describeSecretSource("vault", async () => {
       if (value === null) server.secrets.clear();
       else server.secrets.set("secret/data/team/github", { data: { value }, version: version += 1 });
     },
-    open: () => PROVIDERS.vault({ type: "vault", mount: "secret", path: "team/github", field: "value" }, { ...NO_CONTEXT, vault: () => vault }),
+    open: () => PROVIDERS.vault({ type: "vault", mount: "secret", path: "team/github" }, { ...NO_CONTEXT, vault: () => vault }),
     close: async () => {
       await vault.close();
       await server.close();

@@ -1,46 +1,77 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import type { Clock } from "../../common/clock.ts";
 import type { Borrower } from "../model/agent.ts";
 import type { CredentialsConfig } from "./config.ts";
+import { keepLease, type HeldLease } from "./keep-lease.ts";
+import type { LeaseDesk, LeaseOwner } from "./lease-desk.ts";
+import type { Rhythm } from "./rhythm.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
+import type { StoreBreaker } from "./store-breaker.ts";
+import { unlessAborted } from "./unless-aborted.ts";
+
+export { rhythmOf, type Rhythm } from "./rhythm.ts";
 
 export type FetchLimits = Pick<CredentialsConfig, "cacheTtlMs" | "failureTtlMs" | "fetchTimeoutMs" | "attempts" | "attemptDelayMs">;
 
-/** Time and chance, owned by the test. */
-export interface Rhythm {
-  readonly clock: Clock;
-  /** Waits; rejects when the signal aborts. */
-  readonly pause: (ms: number, signal: AbortSignal) => Promise<void>;
-  /** From 0 up to, not including, 1. */
-  readonly random: () => number;
+/** What a cached secret is made of. */
+export interface SecretParts {
+  readonly source: SecretSource;
+  readonly limits: FetchLimits;
+  readonly rhythm: Rhythm;
+  /** Shared by all that is fetched from one store. */
+  readonly breaker: StoreBreaker;
+  readonly desk: LeaseDesk;
+  readonly owner: LeaseOwner;
 }
 
-export const rhythmOf = (clock: Clock): Rhythm => ({ clock, random: Math.random, pause: async (ms, signal) => { await sleep(ms, undefined, { signal }); } });
+interface Held {
+  readonly fetched: Material;
+  /** Null for what is not leased. */
+  readonly lease: HeldLease | null;
+  /** Monotonic, for what is not leased. */
+  readonly untilMs: number;
+}
 
 /**
- * One secret of one grant, fetched when it is first needed and kept no longer than its time to live, by the monotonic clock. However many wait,
- * one fetch runs; after a failure, none runs for a moment. An old value is never used because a new one could not be had.
+ * One secret of one grant, for all or for one instance: fetched when it is first needed and kept no longer than its time to live, by the monotonic
+ * clock; if it is leased, its lease is that time, renewed while it is used. However many wait, one fetch runs; after a failure, none runs for a
+ * moment. An old value is never used because a new one could not be had.
  */
 export class CachedSecret {
-  readonly #source: SecretSource;
-  readonly #limits: FetchLimits;
-  readonly #rhythm: Rhythm;
-  #held: { readonly fetched: Material; readonly untilMs: number } | null = null;
+  readonly #parts: SecretParts;
+  #held: Held | null = null;
   #failed: { readonly error: SourceError; readonly untilMs: number } | null = null;
   #fetching: Promise<Material> | null = null;
+  /** Leases near their end, of which another takes the place; who has them may finish. */
+  readonly #retired = new Set<Held>();
+  /** Goes up with each drop: what was asked for before is not for use when it comes. */
+  #epoch = 0;
 
-  constructor(source: SecretSource, limits: FetchLimits, rhythm: Rhythm) {
-    this.#source = source;
-    this.#limits = limits;
-    this.#rhythm = rhythm;
+  constructor(parts: SecretParts) {
+    this.#parts = parts;
+  }
+
+  get owner(): LeaseOwner {
+    return this.#parts.owner;
+  }
+
+  /** Whether it holds and fetches nothing. */
+  get isIdle(): boolean {
+    return this.#held === null && this.#fetching === null && this.#retired.size === 0;
   }
 
   /** What may be used now without asking the source for it again; null if it must be fetched. */
   inHand(): Material | null {
     const held = this.#held;
     if (held === null) return null;
-    if (this.#rhythm.clock.monotonicMs() < held.untilMs && this.#source.isCurrent(held.fetched.version)) return held.fetched;
-    this.#held = null;
+    if (held.lease?.isRetired === true) {
+      this.#held = null;
+      this.#retired.add(held);
+      return null;
+    }
+    if (this.#parts.rhythm.clock.monotonicMs() < (held.lease ?? held).untilMs && this.#parts.source.isCurrent(held.fetched.version)) {
+      if (held.lease !== null) held.lease.isUsed = true;
+      return held.fetched;
+    }
+    void this.#letGo(held, "its time is over");
     return null;
   }
 
@@ -49,51 +80,95 @@ export class CachedSecret {
     signal.throwIfAborted();
     const held = this.inHand();
     if (held !== null) return held;
-    if (this.#failed !== null && this.#rhythm.clock.monotonicMs() < this.#failed.untilMs) throw this.#failed.error;
-    this.#fetching ??= this.#fetch(borrower).finally(() => { this.#fetching = null; });
-    return await unlessAborted(this.#fetching, signal);
+    if (this.#failed !== null && this.#parts.rhythm.clock.monotonicMs() < this.#failed.untilMs) throw this.#failed.error;
+    return await unlessAborted(this.#fetching ?? this.#startFetch(borrower), signal);
   }
 
-  async #fetch(borrower: Borrower): Promise<Material> {
+  /**
+   * Forgets what is held, and what is being fetched; the next that asks fetches anew.
+   * @param why for the record
+   * @returns when the store has taken back what was leased; never rejects
+   */
+  async drop(why: string): Promise<void> {
+    this.#epoch += 1;
+    this.#failed = null;
+    const late = this.#fetching;
+    this.#fetching = null;
+    const held = [...this.#retired, ...(this.#held === null ? [] : [this.#held])];
+    await Promise.all([late?.catch(() => undefined), ...held.map(async (one) => this.#letGo(one, why))]);
+  }
+
+  /** Never rejects. */
+  async #letGo(held: Held, why: string): Promise<void> {
+    if (this.#held === held) this.#held = null;
+    this.#retired.delete(held);
+    held.lease?.stop.abort();
+    const { lease } = held.fetched;
+    if (lease !== null) await this.#parts.desk.giveBack(lease, this.owner, why);
+  }
+
+  #startFetch(borrower: Borrower): Promise<Material> {
+    const fetching = this.#fetch(borrower, this.#epoch).finally(() => {
+      if (this.#fetching === fetching) this.#fetching = null;
+    });
+    this.#fetching = fetching;
+    return fetching;
+  }
+
+  async #fetch(borrower: Borrower, epoch: number): Promise<Material> {
     try {
-      const startedAtMs = this.#rhythm.clock.monotonicMs();
+      const startedAtMs = this.#parts.rhythm.clock.monotonicMs();
       const fetched = await this.#attempt(borrower);
-      // From the start, not the end: the source may have changed it while its answer was on the way.
-      this.#held = { fetched, untilMs: startedAtMs + Math.min(this.#limits.cacheTtlMs, fetched.lifetimeMs ?? Number.POSITIVE_INFINITY) };
+      if (fetched.lease !== null) await this.#parts.desk.enter(fetched.lease, this.owner);
+      await this.#requireEpoch(epoch, fetched);
+      this.#hold(fetched, startedAtMs);
       this.#failed = null;
       return fetched;
     } catch (thrown) {
       const error = thrown instanceof SourceError ? thrown : new SourceError("down", "the source failed in a way of its own");
-      this.#failed = { error, untilMs: this.#rhythm.clock.monotonicMs() + this.#limits.failureTtlMs };
+      if (this.#parts.source.scope === "instance") this.#parts.desk.notLeased(this.owner, error.fault);
+      if (epoch === this.#epoch) this.#failed = { error, untilMs: this.#parts.rhythm.clock.monotonicMs() + this.#parts.limits.failureTtlMs };
       throw error;
     }
   }
 
+  async #requireEpoch(epoch: number, { lease }: Material): Promise<void> {
+    if (epoch === this.#epoch) return;
+    if (lease !== null) await this.#parts.desk.giveBack(lease, this.owner, "it was dropped while it was fetched");
+    throw new SourceError("revoked", "the credential was taken back while it was fetched");
+  }
+
+  /** From the start of the fetch, not its end: the source may have changed it while its answer was on the way. */
+  #hold(fetched: Material, startedAtMs: number): void {
+    const { limits, desk, rhythm } = this.#parts;
+    const lifetimeMs = fetched.lifetimeMs ?? limits.cacheTtlMs;
+    if (fetched.lease === null) {
+      this.#held = { fetched, lease: null, untilMs: startedAtMs + Math.min(limits.cacheTtlMs, lifetimeMs) };
+      return;
+    }
+    const lease: HeldLease = { lease: fetched.lease, untilMs: startedAtMs + lifetimeMs, isUsed: true, isRetired: false, stop: new AbortController() };
+    const held = { fetched, lease, untilMs: lease.untilMs };
+    this.#held = held;
+    desk.keep(async (stopping) => {
+      const why = await keepLease(lease, { owner: this.owner, desk, rhythm }, AbortSignal.any([stopping, lease.stop.signal]));
+      if (why !== null) await this.#letGo(held, why);
+    });
+  }
+
   async #attempt(borrower: Borrower): Promise<Material> {
-    const { attempts, attemptDelayMs, fetchTimeoutMs } = this.#limits;
+    const { source, limits: { attempts, attemptDelayMs, fetchTimeoutMs }, rhythm, breaker } = this.#parts;
     const deadline = AbortSignal.timeout(fetchTimeoutMs);
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await unlessAborted(this.#source.fetch(deadline, borrower), deadline);
+        return await breaker.guard(async () => unlessAborted(source.fetch(deadline, borrower), deadline).catch((error: unknown) => {
+          throw deadline.aborted ? new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`) : error;
+        }));
       } catch (error) {
-        if (deadline.aborted) throw new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`);
-        if (!(error instanceof SourceError) || !error.isPassing || attempt >= attempts) throw error;
-        const delayMs = attemptDelayMs * 2 ** (attempt - 1);
-        await this.#rhythm.pause(delayMs * (0.5 + this.#rhythm.random() / 2), deadline).catch(() => { throw error; });
+        if (!(error instanceof SourceError) || !error.isPassing || attempt >= attempts || deadline.aborted) throw error;
+        const delayMs = attemptDelayMs * 2 ** (attempt - 1) * (0.5 + rhythm.random() / 2);
+        if (error.retryAfterMs > fetchTimeoutMs) throw error;
+        await rhythm.pause(Math.max(delayMs, error.retryAfterMs), deadline).catch(() => { throw error; });
       }
     }
-  }
-}
-
-/** The promise's outcome, or the signal's reason if that comes first. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const onAbort = (): void => { reject(signal.reason as Error); };
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
   }
 }

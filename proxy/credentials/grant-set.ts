@@ -1,6 +1,8 @@
+import { LRUCache } from "lru-cache";
 import { EgressError } from "../errors.ts";
 import { AUTH_HEADERS } from "./auth-headers.ts";
 import type { CachedSecret } from "./cached-secret.ts";
+import type { SecretCache } from "./secret-cache.ts";
 import type { Borrower } from "../model/agent.ts";
 import type { Grant } from "./config.ts";
 import type { Loan } from "../model/loan.ts";
@@ -10,49 +12,81 @@ import { SourceError, type Material, type SecretSource } from "./secret-source.t
 
 const FINISH_ORDER = { place: 0, sign: 1 } as const;
 
+/** Instances for which the last loan of grants that are made for each is remembered; another is only slower. */
+const REMEMBERED_LIMIT = 1_024;
+
 /** One configured grant, ready to be lent. */
 export interface OpenGrant {
   readonly name: string;
   readonly grant: Grant;
   readonly source: SecretSource;
-  readonly cached: CachedSecret;
+  readonly cache: SecretCache;
 }
 
-/** Grants that are lent together. The loan is made once for the secrets that it is made of: as long as they are current, all exchanges share it. */
+/** A loan, and what it was made of. */
+interface Made {
+  readonly secrets: readonly CachedSecret[];
+  readonly fetched: readonly Material[];
+  readonly loan: Loan;
+}
+
+/**
+ * Grants that are lent together. The loan is made once for the secrets that it is made of: as long as they are current, all exchanges share it; of
+ * one instance, if one of the secrets is made for each.
+ */
 export class GrantSet {
   readonly grants: readonly OpenGrant[];
-  #last: { readonly fetched: readonly Material[]; readonly loan: Loan } | null = null;
+  readonly #isPerInstance: boolean;
+  #shared: Made | null = null;
+  readonly #made = new LRUCache<string, Made>({ max: REMEMBERED_LIMIT });
 
   /** @param grants no two of the same name */
   constructor(grants: readonly OpenGrant[]) {
     this.grants = grants;
+    this.#isPerInstance = grants.some(({ cache }) => cache.isPerInstance);
   }
 
   /** The last loan if every secret in it may still be used; null if something has to be fetched. @throws the signal's reason */
-  loanInHand(signal: AbortSignal): Loan | null {
+  loanInHand(signal: AbortSignal, instance: string): Loan | null {
     signal.throwIfAborted();
-    const last = this.#last;
-    if (last === null) return null;
-    if (this.grants.every(({ cached }, index) => cached.inHand() === last.fetched[index])) return last.loan;
-    this.#last = null;
+    const made = this.#isPerInstance ? this.#made.get(instance) : this.#shared;
+    if (made === undefined || made === null) return null;
+    if (made.secrets.every((secret, index) => secret.inHand() === made.fetched[index])) return made.loan;
+    this.forget(instance);
     return null;
   }
 
   /** @throws EgressError `credential.unavailable`, or the signal's reason */
   async fetchLoan(signal: AbortSignal, borrower: Borrower): Promise<Loan> {
-    const fetched = await Promise.all(this.grants.map(async (open) => fetchSecret(open, signal, borrower)));
+    const secrets = this.grants.map(({ cache }) => cache.of(borrower.agent));
+    const fetched = await Promise.all(this.grants.map(async (open, index) => fetchMaterial(open, secrets[index] as CachedSecret, signal, borrower)));
     const loan = makeLoan(this.grants, fetched);
-    this.#last = { fetched, loan };
+    const made = { secrets, fetched, loan };
+    if (this.#isPerInstance) this.#made.set(borrower.agent.instance, made);
+    else this.#shared = made;
     return loan;
+  }
+
+  /** Remembers no loan of the instance, or of any if none is named, nor one that all share. */
+  forget(instance: string | undefined): void {
+    this.#shared = null;
+    if (instance === undefined) this.#made.clear();
+    else this.#made.delete(instance);
   }
 }
 
-async function fetchSecret(open: OpenGrant, signal: AbortSignal, borrower: Borrower): Promise<Material> {
+/** @throws EgressError `credential.unavailable`, or the signal's reason */
+export async function fetchMaterial(open: OpenGrant, secret: CachedSecret, signal: AbortSignal, borrower: Borrower): Promise<Material> {
   try {
-    return await open.cached.get(signal, borrower);
+    return await secret.get(signal, borrower);
   } catch (error) {
     throw unavailable(open, error);
   }
+}
+
+/** For the record: `grant@source#version`. */
+export function referenceOf({ name, source }: OpenGrant, { version }: Material): string {
+  return `${name}@${source.describe}#${version}`;
 }
 
 function makeLoan(grants: readonly OpenGrant[], fetched: readonly Material[]): Loan {
@@ -66,7 +100,7 @@ function makeLoan(grants: readonly OpenGrant[], fetched: readonly Material[]): L
     clientCertificate: onlyOne("a client certificate", injections.flatMap(({ clientCertificate = [] }) => clientCertificate)),
     finish: injections.flatMap(({ finish = [] }) => finish).toSorted((one, other) => FINISH_ORDER[one.order] - FINISH_ORDER[other.order]),
     webSocketText: onlyOne("a way to change WebSocket text", injections.flatMap(({ webSocketText = [] }) => webSocketText)),
-    references: grants.map(({ name, source }, index) => [name, "@", source.describe, "#", (fetched[index] as Material).version].join("")),
+    references: grants.map((open, index) => referenceOf(open, fetched[index] as Material)),
     secrets: injections.flatMap(({ secrets }) => secrets),
   };
 }

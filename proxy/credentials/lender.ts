@@ -1,6 +1,5 @@
 import { PLATFORM_GRANT } from "../../common/labels.ts";
 import type { Clock } from "../../common/clock.ts";
-import type { Environment } from "../../common/config.ts";
 import { EgressError } from "../errors.ts";
 import type { Borrower } from "../model/agent.ts";
 import { firstProblem } from "../model/problem.ts";
@@ -9,9 +8,11 @@ import { misdirection } from "./binding.ts";
 import { boundaryGrant, type CredentialsConfig, type Grant, type Grants } from "./config.ts";
 import type { CredentialLender } from "./credential-lender.ts";
 import { NO_LOAN, type Loan, type Login } from "../model/loan.ts";
-import { GrantSet, type OpenGrant } from "./grant-set.ts";
+import { fetchMaterial, GrantSet, referenceOf, type OpenGrant } from "./grant-set.ts";
 import { withInstance } from "./instance-header.ts";
-import { SourceOpener } from "./source-opener.ts";
+import { isMeant, type Revocation, type Revoked } from "./revocation.ts";
+import type { Material } from "./secret-source.ts";
+import { SourceOpener, type Sources } from "./source-opener.ts";
 
 export interface LenderConfig {
   readonly grants: Grants;
@@ -39,7 +40,7 @@ export class Lender implements CredentialLender {
     if (grants.length === 0) return NO_LOAN;
     const wanted = this.#setOf(grants);
     for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
-    const loan = wanted.loanInHand(signal) ?? await wanted.fetchLoan(signal, borrower);
+    const loan = wanted.loanInHand(signal, borrower.agent.instance) ?? await wanted.fetchLoan(signal, borrower);
     return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, borrower.agent) : loan;
   }
 
@@ -62,8 +63,12 @@ export class Lender implements CredentialLender {
     return {
       problems,
       apply: () => {
+        const before = this.#grants;
         this.#grants = opened;
         this.#sets.clear();
+        for (const [name, { cache }] of before) {
+          if (opened.get(name)?.cache !== cache) void cache.drop(() => true, "the grant is gone").done;
+        }
       },
     };
   }
@@ -74,10 +79,51 @@ export class Lender implements CredentialLender {
 
   refuseStray(): void {}
 
-  async endInstance(): Promise<void> {}
+  /**
+   * What the grant's source gives this borrower now, cached like what is lent; the binding is the caller's to check.
+   * @returns with it the reference for the record: `grant@source#version`
+   * @throws EgressError `credential.unavailable`, or the signal's reason
+   */
+  async materialOf(name: string, borrower: Borrower, signal: AbortSignal): Promise<{ readonly material: Material; readonly reference: string }> {
+    const open = this.#find(name);
+    const material = await fetchMaterial(open, open.cache.of(borrower.agent), signal, borrower);
+    return { material, reference: referenceOf(open, material) };
+  }
 
-  /** Ends connections to secret stores. */
+  async endInstance(instance: string): Promise<void> {
+    await this.revoke({ instance }, "the instance has ended");
+  }
+
+  /**
+   * Forgets at once what is meant, and gives back what is leased of it; what is needed again is fetched anew.
+   * @param why for the record
+   * @returns when the stores have confirmed it, or `revokeTimeoutMs` is over; what is left is tried again in the background
+   */
+  async revoke(what: Revocation, why: string): Promise<Revoked> {
+    const dropped = [...this.#grants.values()].map(({ name, cache }) => cache.drop((secret) => isMeant(what, name, secret.owner), why));
+    for (const set of this.#sets.values()) set.forget(what.instance);
+    const instances = what.grant !== undefined || what.thread !== undefined ? [] : what.instance === undefined ? this.#opener.tokens.instances : [what.instance];
+    const work = Promise.all(dropped.map(({ done }) => done));
+    const isConfirmed = await this.#opener.inTime(async () => {
+      await this.#opener.inTime(async () => work, 1 / 2);
+      await Promise.all([work, ...instances.map(async (instance) => this.#opener.tokens.end(instance, why))]);
+    });
+    return { dropped: dropped.reduce((sum, { count }) => sum + count, 0), isConfirmed };
+  }
+
+  /** How leases and stores stand, for metrics. */
+  get standing(): { readonly leases: number; readonly restingStores: readonly string[] } {
+    return { leases: this.#opener.desk.out, restingStores: [...this.#opener.resting] };
+  }
+
+  /** Takes back what processes that are gone had leased. Resolves when nothing is left of it, or the signal aborts. */
+  async reclaimOrphans(signal: AbortSignal): Promise<void> {
+    await this.#opener.reclaimOrphans(signal);
+  }
+
+  /** Gives back all that is leased, as far as the stores confirm it in time, and ends connections to them. */
   async close(): Promise<void> {
+    await this.revoke({}, "the proxy stops");
     await this.#opener.close();
   }
 
@@ -109,11 +155,10 @@ export class Lender implements CredentialLender {
 
 /**
  * Opens the lender of a configuration. No secret is read yet.
- * @param sources the proxy's own environment, for grants of type `environment`, and its token, for the one of type `identity`
  * @throws UserError if a grant needs a store that is not configured, or the store's CA file cannot be read
  */
-export function openLender(config: LenderConfig, sources: { readonly environment: Environment; readonly identityTokenFile?: string | undefined }, clock: Clock): Lender {
-  return new Lender(config.grants, new SourceOpener(config.credentials, { ...sources, identityTokenFile: sources.identityTokenFile ?? null }, clock));
+export function openLender(config: LenderConfig, sources: Sources, clock: Clock): Lender {
+  return new Lender(config.grants, new SourceOpener(config.credentials, sources, clock));
 }
 
 function checkBinding(name: string, grant: Grant, head: RequestHead): void {

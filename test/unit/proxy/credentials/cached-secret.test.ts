@@ -1,12 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
-import { CachedSecret, type FetchLimits } from "../../../../proxy/credentials/cached-secret.ts";
+import { CachedSecret } from "../../../../proxy/credentials/cached-secret.ts";
 import { singleValue, SourceError, type Material, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
 import { A_BORROWER } from "../../../support/credentials.ts";
-import { TestClock } from "../../../support/test-clock.ts";
+import { LeasingStore, leaseStand, NEVER, settled } from "../../../support/lease-stand.ts";
 
-const LIMITS: FetchLimits = { cacheTtlMs: 60_000, failureTtlMs: 1_000, fetchTimeoutMs: 5_000, attempts: 3, attemptDelayMs: 200 };
-const NEVER = new AbortController().signal;
+const LIMITS = { cacheTtlMs: 60_000, failureTtlMs: 1_000, fetchTimeoutMs: 5_000, attempts: 3, attemptDelayMs: 200 };
 
 /** A source whose outcomes the test scripts: what it answers next, whether it is current, how often it was asked. */
 class ScriptedSource implements SecretSource {
@@ -34,11 +33,16 @@ class ScriptedSource implements SecretSource {
 const gives = (version: string) => async () => singleValue(new Secret(`value ${version}`), version);
 const fails = (fault: SourceError["fault"]) => () => Promise.reject(new SourceError(fault, "scripted"));
 
-function cacheOf(source: SecretSource, over: Partial<FetchLimits> = {}) {
-  const clock = new TestClock();
-  const pauses: number[] = [];
-  const cached = new CachedSecret(source, { ...LIMITS, ...over }, { clock, random: () => 0.5, pause: async (ms) => { pauses.push(ms); } });
-  return { cached, clock, pauses, get: async () => (await cached.get(NEVER, A_BORROWER)).version };
+function cacheOf(source: SecretSource, over: Readonly<Record<string, unknown>> = {}) {
+  const { parts, rhythm, events } = leaseStand();
+  const cached = new CachedSecret({ ...parts(source, { ...LIMITS, ...over }), owner: { grant: "g", place: source.describe, instance: "i1", thread: "t1" } });
+  const get = async (signal = NEVER): Promise<string> => {
+    const got = cached.get(signal, A_BORROWER);
+    got.catch(() => undefined);
+    await settled();
+    return (await got).version;
+  };
+  return { cached, rhythm, events, clock: rhythm.clock, pauses: rhythm.pauses, get };
 }
 
 describe("a cached secret", () => {
@@ -90,16 +94,21 @@ describe("a cached secret", () => {
 
   test("is not used past its time because the source is down", async () => {
     const source = new ScriptedSource(gives("1"), fails("sealed"));
-    const { get, clock } = cacheOf(source);
+    const { get, rhythm } = cacheOf(source);
     await get();
-    clock.advance(60_000);
-    await expect(get()).rejects.toThrow("sealed");
+    await rhythm.pass(60_000);
+    const late = get();
+    late.catch(() => undefined);
+    await rhythm.pass(1_000);
+    await expect(late).rejects.toThrow("sealed");
   });
 
   test("is tried again with growing pauses while the fault may pass", async () => {
     const source = new ScriptedSource(fails("sealed"), fails("unreachable"), gives("1"));
-    const { get, pauses } = cacheOf(source);
-    expect(await get()).toBe("1");
+    const { get, pauses, rhythm } = cacheOf(source);
+    const got = get();
+    await rhythm.pass(1_000);
+    expect(await got).toBe("1");
     expect(pauses).toEqual([150, 300]);
   });
 
@@ -142,5 +151,113 @@ describe("a cached secret", () => {
   test("is given up after its deadline although the source never answers", async () => {
     const { cached } = cacheOf(new ScriptedSource(() => Promise.withResolvers<Material>().promise), { fetchTimeoutMs: 100 });
     await expect(cached.get(NEVER, A_BORROWER)).rejects.toThrow("slow: no answer within 100 ms");
+  });
+});
+
+describe("a leased secret", () => {
+  const leased = (over: Readonly<Record<string, unknown>> = {}) => {
+    const store = new LeasingStore();
+    return { store, ...cacheOf(store, { cacheTtlMs: 1_000, ...over }) };
+  };
+
+  test("is kept for as long as its lease, not for the time of what is not leased", async () => {
+    const { get, rhythm, store } = leased();
+    expect(await get()).toBe("lease-1");
+    await rhythm.pass(30_000);
+    expect(await get()).toBe("lease-1");
+    expect(store.fetches).toBe(1);
+  });
+
+  test("is renewed at two thirds of its time, a little early, while it is used", async () => {
+    const { get, rhythm, store } = leased();
+    await get();
+    await rhythm.pass(37_999);
+    expect(store.renewed).toEqual([]);
+    await rhythm.pass(1);
+    expect(store.renewed).toEqual(["lease-1"]);
+    await rhythm.pass(59_000);
+    expect(await get()).toBe("lease-1");
+  });
+
+  test("is not renewed when nobody used it since, and is given back at its end", async () => {
+    const { get, rhythm, store } = leased();
+    await get();
+    await rhythm.pass(38_000 + 38_000);
+    expect(store.renewed).toHaveLength(1);
+    await rhythm.pass(22_000);
+    expect([...store.out]).toEqual([]);
+    expect(await get()).toBe("lease-2");
+  });
+
+  test("is not used beyond its lease while the store is down, and heals after", async () => {
+    const { get, rhythm, store } = leased({ attempts: 1 });
+    await get();
+    Object.assign(store, { renewFault: "sealed", fetchFault: "sealed" });
+    await rhythm.pass(59_999);
+    expect(await get()).toBe("lease-1");
+    await rhythm.pass(1);
+    await expect(get()).rejects.toThrow("sealed");
+    Object.assign(store, { renewFault: null, fetchFault: null });
+    await rhythm.pass(10_000);
+    expect(await get()).toBe("lease-3");
+  });
+
+  test("is dropped at once when its renewal is forbidden, though it had time left", async () => {
+    const { get, rhythm, store, events } = leased();
+    await get();
+    store.renewFault = "forbidden";
+    await rhythm.pass(38_000);
+    expect(await get()).toBe("lease-2");
+    expect(events).toContainEqual({ event: "credential.renewed", outcome: "failed", fields: expect.objectContaining({ lease: "lease-1", fault: "forbidden" }) as unknown });
+  });
+
+  test("gives way to a new lease when renewal has come to its end, and stays for who has it", async () => {
+    const { get, rhythm, store } = leased();
+    await get();
+    store.renewalMs = 20_000;
+    await rhythm.pass(38_000);
+    expect(await get()).toBe("lease-1");
+    await rhythm.pass(14_000);
+    expect(await get()).toBe("lease-2");
+    expect([...store.out]).toEqual(["lease-1", "lease-2"]);
+    await rhythm.pass(6_000);
+    expect([...store.out]).toEqual(["lease-2"]);
+  });
+
+  test("is taken back when it is dropped, and the store is asked again until it confirms", async () => {
+    const { cached, get, rhythm, store, events } = leased();
+    await get();
+    store.revokeFault = "sealed";
+    const dropped = cached.drop("its instance has ended");
+    await rhythm.pass(5_000);
+    expect([...store.out]).toEqual(["lease-1"]);
+    store.revokeFault = null;
+    await rhythm.pass(10_000);
+    await dropped;
+    expect([...store.out]).toEqual([]);
+    expect(events.filter(({ event }) => event === "credential.revoked").map(({ outcome }) => outcome)).toEqual(["failed", "succeeded"]);
+  });
+
+  test("that comes after it was dropped is taken back, and nobody gets it", async () => {
+    const { cached, get, store } = leased();
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    const late = get();
+    late.catch(() => undefined);
+    await settled();
+    const dropped = cached.drop("its instance has ended");
+    gate.resolve();
+    await dropped;
+    await expect(late).rejects.toThrow("revoked");
+    expect([...store.out]).toEqual([]);
+    expect(await get()).toBe("lease-2");
+  });
+
+  test("says nothing of its value in what is recorded", async () => {
+    const { cached, get, events } = leased();
+    await get();
+    await cached.drop("x");
+    expect(JSON.stringify(events)).not.toContain("secret of");
+    expect(events.map(({ event }) => event)).toEqual(["credential.leased", "credential.revoked"]);
   });
 });

@@ -14,6 +14,7 @@ import { MemoryLedger } from "./budget/memory-ledger.ts";
 import { openCluster, type Cluster } from "./cluster/open-cluster.ts";
 import type { ProxyConfig } from "./config.ts";
 import { ConnectionSlots } from "./connection/connection-slots.ts";
+import { CancelKeys } from "./connection/postgres/cancel-keys.ts";
 import { listen, type Listening } from "./connection/listen.ts";
 import { serveConnection } from "./connection/serve-connection.ts";
 import { openLender } from "./credentials/lender.ts";
@@ -134,8 +135,10 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent, ...held });
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
-  const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile }, clock);
+  const leaseDirectory = join(options.stateDirectory, "leases");
+  const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile, leaseDirectory, log, onEvent }, clock);
   lifecycle.onStop("credentials", async () => credentials.close());
+  lifecycle.run("orphaned-leases", async (signal) => credentials.reclaimOrphans(signal));
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
@@ -144,7 +147,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   metrics.observe({
     version: VERSION, policyRevision: () => policy.revision, connectedInstances: () => live.instances, isAuditHealthy: () => audit.isHealthy,
-    budgets: () => budget.totals(), boundary: () => cluster?.boundary ?? null,
+    budgets: () => budget.totals(), boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
   });
   return {
     clock, log, audit, metrics, policy, upstream, credentials, live, names, budget,
@@ -166,7 +169,7 @@ async function openDoors(config: ProxyConfig, rooms: Rooms, lifecycle: Lifecycle
   const http1 = openHttp1(config.protocols.http1, exchanges.serve);
   const http2 = openHttp2(config.protocols.http2, exchanges.serve);
   const handlers: ProtocolHandlers = { ...http1, ...http2, serveDns: openDns(config.dns, rooms) };
-  const deps = { config: config.connection, slots: new ConnectionSlots(config.connection), handlers, drain };
+  const deps = { config: config.connection, slots: new ConnectionSlots(config.connection), cancelKeys: new CancelKeys(), handlers, drain };
   const open = new Set<Promise<void>>();
   const listening = await listen(config.listen, config.connection.maxConnections, (arrival) => {
     const serving = serveConnection(arrival, rooms, deps).finally(() => open.delete(serving));

@@ -16,12 +16,15 @@ export interface Standing {
   readonly connectedInstances: () => number;
   readonly isAuditHealthy: () => boolean;
   readonly budgets: () => readonly BudgetTotal[];
+  readonly credentials: () => { readonly leases: number; readonly restingStores: readonly string[] };
   /** Null outside of a cluster. `trouble`: the last document is not in force, or not all of it. */
   readonly boundary: () => { readonly revision: string | null; readonly agents: number; readonly trouble: string | null } | null;
 }
 
 /** Budgets with a series of their own; more are not shown. */
 const BUDGET_LIMIT = 1_000;
+/** The same for stores. */
+const STORE_LIMIT = 100;
 
 /** Registers the gauges that show what is in force. */
 export function observeStanding(registry: Registry, standing: Standing): void {
@@ -46,6 +49,10 @@ export function observeStanding(registry: Registry, standing: Standing): void {
   budgetGauge("weir_budget_limit", "Most that a budget allows in its window.", ({ limit }) => limit);
   budgetGauge("weir_budget_spent", "What was charged to a budget in its window, as this proxy counts.", ({ settled }) => settled);
   budgetGauge("weir_budget_reserved", "What open requests hold of a budget.", ({ reserved }) => reserved);
+  gauge("weir_credential_leases", "Leases and tokens of secret stores that are out, those on their way back among them.", [], (leases) => { leases.set(standing.credentials().leases); });
+  gauge("weir_credential_store_failing", "1 for a secret store that failed several times in a row and is left alone for a moment.", ["store"], (failing) => {
+    for (const store of standing.credentials().restingStores.slice(0, STORE_LIMIT)) failing.set({ store }, 1);
+  });
   if (standing.boundary() !== null) observeBoundary(gauge, standing);
 }
 

@@ -66,9 +66,11 @@ export class LeaseBook {
     await this.#writing?.catch(() => undefined);
     await this.#file?.close();
     this.#file = null;
-    if (this.#unlock === null) return;
+    const unlock = this.#unlock;
+    this.#unlock = null;
+    if (unlock === null) return;
     if (this.#entries.size === 0) removeBook(this.#path);
-    this.#unlock();
+    unlock();
   }
 
   async #append(text: string): Promise<void> {
@@ -128,19 +130,23 @@ function lockBook(directory: string, path: string): () => void {
   return unlock;
 }
 
-/** The books of processes that are gone, each locked by this one from now on. */
+/** The books of processes that are gone, each locked by this one from now on. One that was never finished is taken away: nothing in it was used. */
 export function findOrphanedBooks(directory: string): { readonly path: string; readonly unlock: () => void }[] {
   if (!existsSync(directory)) return [];
-  const paths = readdirSync(directory).filter((name) => name.endsWith(".book")).map((name) => join(directory, name));
+  const paths = readdirSync(directory).filter((name) => name.endsWith(".lock")).map((name) => join(directory, name.replace(/\.lock$/, ".book")));
   return paths.flatMap((path) => {
     const unlock = lockFile(lockOf(path));
-    return unlock === null ? [] : [{ path, unlock }];
+    if (unlock === null) return [];
+    if (existsSync(path)) return [{ path, unlock }];
+    removeBook(path);
+    unlock();
+    return [];
   });
 }
 
 /** Takes a book and its lock away. */
 export function removeBook(path: string): void {
-  for (const name of [path, lockOf(path)]) {
+  for (const name of [path, `${path}.new`, lockOf(path)]) {
     try {
       unlinkSync(name);
     } catch {

@@ -33,7 +33,7 @@ async function open(environment: Record<string, string>, config: object = {}): P
 }
 
 const NO_ROOMS: Parameters<Cluster["start"]>[0] = {
-  policy: { adopt: async (_bundle, together) => { together(); } }, credentials: { prepare: () => ({ problems: [], apply: () => {} }) },
+  policy: { adopt: async (_bundle, together) => { together(); } }, credentials: { prepare: () => ({ problems: [], apply: () => {} }), endInstance: async () => {} },
   budget: { prepare: () => ({ problems: [], apply: () => {} }) }, live: { endWhere: () => {} }, names: { forget: () => {} },
   upstream: { pin: () => {}, closeInstance: async () => {} },
 };

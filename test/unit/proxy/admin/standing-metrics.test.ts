@@ -2,9 +2,11 @@ import { describe, expect, test } from "vitest";
 import { PrometheusMetrics } from "../../../../proxy/admin/prometheus-metrics.ts";
 import type { Standing } from "../../../../proxy/admin/standing-metrics.ts";
 
+const noLeases = () => ({ leases: 0, restingStores: [] });
+
 function shown(over: Partial<Standing> = {}): Promise<{ readonly body: string }> {
   const metrics = new PrometheusMetrics();
-  metrics.observe({ version: "1.2.3", policyRevision: () => "r1", connectedInstances: () => 3, isAuditHealthy: () => true, budgets: () => [], boundary: () => null, ...over });
+  metrics.observe({ version: "1.2.3", policyRevision: () => "r1", connectedInstances: () => 3, isAuditHealthy: () => true, budgets: () => [], boundary: () => null, credentials: noLeases, ...over });
   return metrics.text();
 }
 
@@ -12,7 +14,7 @@ describe("what is in force, as metrics", () => {
   test("is looked up at each scrape, and what was in force before is no longer shown", async () => {
     let revision = "r1";
     const metrics = new PrometheusMetrics();
-    metrics.observe({ version: "1.2.3", policyRevision: () => revision, connectedInstances: () => 3, isAuditHealthy: () => false, budgets: () => [], boundary: () => null });
+    metrics.observe({ version: "1.2.3", policyRevision: () => revision, connectedInstances: () => 3, isAuditHealthy: () => false, budgets: () => [], boundary: () => null, credentials: noLeases });
     expect((await metrics.text()).body).toContain('weir_policy_info{revision="r1"} 1');
     revision = "r2";
     const { body } = await metrics.text();
@@ -35,6 +37,13 @@ describe("what is in force, as metrics", () => {
     expect(body).toMatch(/weir_boundary_trouble 1\n/);
     expect((await shown({ boundary: () => ({ revision: null, agents: 0, trouble: null }) })).body).toMatch(/weir_boundary_info\{revision="none"\} 1\n[^]*weir_boundary_trouble 0\n/);
     expect((await shown()).body).not.toContain("weir_boundary");
+  });
+
+  test("shows how many leases are out, and which stores are left alone; of those that answer nothing", async () => {
+    const { body } = await shown({ credentials: () => ({ leases: 7, restingStores: ["vault"] }) });
+    expect(body).toMatch(/weir_credential_leases 7\n/);
+    expect(body).toContain('weir_credential_store_failing{store="vault"} 1');
+    expect((await shown()).body).not.toContain("weir_credential_store_failing{");
   });
 
   test("counts requests with a credential by grant", async () => {

@@ -13,9 +13,11 @@ test("a pod that is over leaves nothing: of itself, of its containers, and nothi
   await endInstance(reading.pod, "the pod was deleted", {
     live: { endWhere: (of, reason) => { trace.push(`end ${[THE_UID, `${THE_UID}/search`, "other", `${THE_UID}/shell`].map((instance) => isMeant(instance, of)).join()} ${reason.message}`); } },
     names: { forget: (instance) => { trace.push(`forget ${instance}`); } },
+    credentials: { endInstance: async (instance) => { trace.push(`give back ${instance}`); } },
     upstream: { closeInstance: async (instance) => { trace.push(`close ${instance}`); } },
   });
   expect(trace).toEqual([
-    "end true,true,false,false the pod was deleted", `forget ${THE_UID}`, `forget ${THE_UID}/search`, `close ${THE_UID}`, `close ${THE_UID}/search`,
+    "end true,true,false,false the pod was deleted", `forget ${THE_UID}`, `forget ${THE_UID}/search`, `give back ${THE_UID}`, `close ${THE_UID}`,
+    `give back ${THE_UID}/search`, `close ${THE_UID}/search`,
   ]);
 });

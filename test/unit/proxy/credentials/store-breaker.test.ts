@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { SourceError, type SourceFault } from "../../../../proxy/credentials/secret-source.ts";
+import { StoreBreaker } from "../../../../proxy/credentials/store-breaker.ts";
+import { TestRhythm } from "../../../support/lease-stand.ts";
+
+function breaker() {
+  const rhythm = new TestRhythm();
+  const changes: boolean[] = [];
+  const store = new StoreBreaker({ breakerFaults: 3, breakerRestMs: 4_000 }, rhythm, (isOpen) => { changes.push(isOpen); });
+  let asked = 0;
+  const ask = async (fault: SourceFault | null = null, retryAfterMs = 0) => store.guard(async () => {
+    asked += 1;
+    if (fault !== null) throw new SourceError(fault, "scripted", retryAfterMs);
+    return "secret";
+  }).catch((error: unknown) => (error as SourceError).fault);
+  return { rhythm, changes, ask, asked: () => asked, store };
+}
+
+describe("a breaker", () => {
+  test("asks a store no more that failed several times in a row, until its rest is over", async () => {
+    const { ask, asked, rhythm, changes } = breaker();
+    for (const fault of ["sealed", "slow", "unreachable"] as const) expect(await ask(fault)).toBe(fault);
+    expect(await ask()).toBe("resting");
+    rhythm.clock.advance(2_999);
+    expect(await ask()).toBe("resting");
+    expect(asked()).toBe(3);
+    rhythm.clock.advance(1);
+    expect([await ask(), await ask()]).toEqual(["secret", "secret"]);
+    expect(changes).toEqual([true, false]);
+  });
+
+  test("lets one try after the rest, and tells the others no meanwhile", async () => {
+    const { ask, asked, rhythm, store, changes } = breaker();
+    for (let fault = 0; fault < 3; fault += 1) await ask("down");
+    rhythm.clock.advance(3_000);
+    const gate = Promise.withResolvers<string>();
+    const probe = store.guard(async () => gate.promise);
+    expect(await ask()).toBe("resting");
+    gate.resolve("secret");
+    expect(await probe).toBe("secret");
+    expect([await ask(), asked(), changes]).toEqual(["secret", 4, [true, false]]);
+  });
+
+  test("rests again when the one that tries fails", async () => {
+    const { ask, rhythm, changes } = breaker();
+    for (let fault = 0; fault < 3; fault += 1) await ask("down");
+    rhythm.clock.advance(3_000);
+    expect([await ask("down"), await ask()]).toEqual(["down", "resting"]);
+    rhythm.clock.advance(3_000);
+    expect(await ask()).toBe("secret");
+    expect(changes).toEqual([true, false]);
+  });
+
+  test("does not count a no as a failure: the store has answered", async () => {
+    const { ask } = breaker();
+    for (const fault of ["sealed", "sealed", "missing", "sealed", "forbidden", "sealed", "sealed"] as const) await ask(fault);
+    expect(await ask()).toBe("secret");
+  });
+
+  test("leaves a store alone for as long as it asks, but not for longer than a minute", async () => {
+    const { ask, rhythm } = breaker();
+    await ask("rate-limited", 10_000);
+    rhythm.clock.advance(9_999);
+    expect(await ask()).toBe("resting");
+    rhythm.clock.advance(1);
+    expect(await ask("rate-limited", 86_400_000)).toBe("rate-limited");
+    rhythm.clock.advance(60_000);
+    expect(await ask()).toBe("secret");
+  });
+});

@@ -1,15 +1,18 @@
-import { destinationHost, type Classified } from "../model/connection.ts";
+import { destinationHost, type Classified, type SqlStartup } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
 import { withinHoldings } from "../model/holdings.ts";
 import type { PolicyInput } from "../policy/policy-engine.ts";
 import type { Rooms } from "../rooms.ts";
 
+/** A connection, and what the client of a database said on it once it has. */
+export type Asking = Classified & { readonly sql?: SqlStartup };
+
 /**
- * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens and again whenever policy, or what
- * the agent holds, changes.
+ * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens, a second time when the client of a
+ * database has said what it wants, and again whenever policy, or what the agent holds, changes.
  * @throws EgressError `policy.unavailable`, `identity.unavailable`
  */
-export async function askPolicy(classified: Classified, rooms: Rooms): Promise<Decision> {
+export async function askPolicy(classified: Asking, rooms: Rooms): Promise<Decision> {
   const startedMs = rooms.clock.monotonicMs();
   try {
     const decision = await rooms.policy.decide("connection", policyInput(classified, rooms), classified.signal);
@@ -19,7 +22,7 @@ export async function askPolicy(classified: Classified, rooms: Rooms): Promise<D
   }
 }
 
-function policyInput({ agent, wire, destination }: Classified, rooms: Rooms): PolicyInput {
+function policyInput({ agent, wire, destination, sql }: Asking, rooms: Rooms): PolicyInput {
   const { namespace, name, thread, user, labels, chain } = agent;
   return {
     version: 1,
@@ -32,6 +35,7 @@ function policyInput({ agent, wire, destination }: Classified, rooms: Rooms): Po
       sni: wire.kind === "tls" ? wire.serverName : null,
       alpn: wire.kind === "tls" ? wire.alpn : [],
     },
+    ...(sql === undefined ? {} : { sql: { user: sql.user, database: sql.database, application_name: sql.applicationName, options: sql.options } }),
     budgets: rooms.budget.standing(agent),
     time: new Date(rooms.clock.nowMs()).toISOString(),
   };

@@ -42,9 +42,9 @@ async function readWire({ socket, signal }: Identified, config: ConnectionConfig
   const { bytes, end } = await gather(socket, isDecided, { limitBytes: config.helloLimitBytes, deadlineMs: config.helloTimeoutMs }, signal);
   const guess = guessWire(bytes);
   if (guess === "proxy-header") throw new EgressError("wire.malformed", "a second PROXY header");
-  if (end === "closed" && guess !== "http") throw new EgressError("wire.malformed", `closed after ${bytes.byteLength} bytes`);
+  if (end === "closed" && guess !== "http" && guess !== "postgres") throw new EgressError("wire.malformed", `closed after ${bytes.byteLength} bytes`);
   if (guess === "tls" && end !== "enough") throw new EgressError("tls.malformed", `ClientHello: ${end} after ${bytes.byteLength} bytes`);
   socket.unshift(bytes);
   if (guess === "tls") return { kind: "tls", ...parseClientHello(hello.messageOf(bytes)) };
-  return guess === "http" ? { kind: "http" } : OPAQUE;
+  return guess === "http" || guess === "postgres" ? { kind: guess } : OPAQUE;
 }

@@ -2,10 +2,10 @@ import type { Socket } from "node:net";
 import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
-import { destinationHost, type Accepted, type Opened, type Peer } from "../model/connection.ts";
+import { destinationHost, type Accepted, type Introduced, type Opened, type Peer, type SqlStartup } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
-import { recordedAgent, type ConnectionRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
+import { recordedAgent, type ConnectionRecord, type RecordedDecision, type RecordedError, type RecordedSession } from "../model/record.ts";
 import { NO_USAGE, type Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import { newConnectionId } from "./connection-id.ts";
@@ -17,7 +17,7 @@ export interface Arrival {
 }
 
 /** How far a connection came: its last stage's output. */
-export type Progress = Accepted & Partial<Omit<Opened, keyof Accepted>>;
+export type Progress = Accepted & Partial<Omit<Opened & Introduced, keyof Accepted>>;
 
 /**
  * The record of one connection and what must be undone at its end. Opened before anything can fail, closed last: whatever happens in
@@ -35,6 +35,9 @@ export class ConnectionEntry implements Reconsiderable {
   #error: EgressError | null = null;
   #usage: Usage = NO_USAGE;
   #exchanges = 0;
+  /** Of a session: `grant@source#version`, and where it went. */
+  #credentials: readonly string[] = [];
+  #upstreamAddress: string | null = null;
   #askAgain: (() => Promise<void>) | null = null;
 
   /** @param lingerMs time that the stages get to end by themselves after {@link end}, in milliseconds */
@@ -70,6 +73,15 @@ export class ConnectionEntry implements Reconsiderable {
 
   failed(error: EgressError): void {
     this.#error = error;
+  }
+
+  /** Notes what a session logs in with. @param references never values */
+  lent(references: readonly string[]): void {
+    this.#credentials = references;
+  }
+
+  dialled(upstreamAddress: string): void {
+    this.#upstreamAddress = upstreamAddress;
   }
 
   /** Counts one exchange, or one tunnel, or one DNS message. */
@@ -117,7 +129,7 @@ export class ConnectionEntry implements Reconsiderable {
   }
 
   record(phase: "opened" | "closed"): ConnectionRecord {
-    const { agent, peer, dialled, wire, destination, handling, transport } = this.#progress;
+    const { agent, peer, dialled, wire, destination, handling, transport, sql } = this.#progress;
     return {
       kind: "connection",
       phase,
@@ -137,7 +149,12 @@ export class ConnectionEntry implements Reconsiderable {
       durationMs: Math.round(this.#rooms.clock.monotonicMs() - this.#startedMs),
       usage: this.#usage,
       exchanges: this.#exchanges,
+      ...(sql === undefined ? {} : { session: this.#session(sql) }),
     };
+  }
+
+  #session({ user, database, applicationName }: SqlStartup): RecordedSession {
+    return { user, database, applicationName, credentials: this.#credentials, upstreamAddress: this.#upstreamAddress };
   }
 }
 

@@ -1,3 +1,5 @@
+import { guessPostgres } from "./postgres/protocol.ts";
+
 /** PROXY protocol, text and binary: the preamble is one, and whoever sends another wants to be taken for someone else. */
 const PROXY_TEXT = Buffer.from("PROXY ");
 const PROXY_BINARY = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a]);
@@ -15,7 +17,7 @@ const METHODS = [
 
 const TLS_HANDSHAKE_RECORD = 22;
 
-export type Guess = "tls" | "http" | "opaque" | "proxy-header" | "undecided";
+export type Guess = "tls" | "http" | "postgres" | "opaque" | "proxy-header" | "undecided";
 
 /**
  * What a connection's first bytes open, or `undecided` while they could still become something else. TLS: record type 22 and legacy
@@ -27,6 +29,8 @@ export function guessWire(seen: Buffer): Guess {
     if (seen.byteLength === 1) return "undecided";
     return seen[1] === 3 ? "tls" : "opaque";
   }
+  const postgres = guessPostgres(seen);
+  if (postgres !== "no") return postgres === "yes" ? "postgres" : "undecided";
   if (METHODS.some((method) => startsWith(seen, method))) return "http";
   if (startsWith(seen, PROXY_TEXT) || startsWith(seen, PROXY_BINARY)) return "proxy-header";
   const candidates = [...METHODS, PROXY_TEXT, PROXY_BINARY];

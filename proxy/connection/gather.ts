@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { Duplex } from "node:stream";
 
 /** What arrived, and why the wait was over. `bytes` may hold more than was asked for: they came in the same read. */
 export interface Gathered {
@@ -19,7 +19,7 @@ const EVENTS = ["readable", "end", "close", "error"] as const;
  * @param isEnough called with all bytes so far each time some arrive; what it throws ends the wait
  * @throws the signal's reason
  */
-export async function gather(socket: Socket, isEnough: (seen: Buffer) => boolean, limits: GatherLimits, signal: AbortSignal): Promise<Gathered> {
+export async function gather(socket: Duplex, isEnough: (seen: Buffer) => boolean, limits: GatherLimits, signal: AbortSignal): Promise<Gathered> {
   const seen = new GrowingBuffer();
   const bell = new Bell(socket, limits.deadlineMs, signal);
   try {
@@ -47,11 +47,11 @@ export async function gather(socket: Socket, isEnough: (seen: Buffer) => boolean
 class Bell {
   isLate = false;
   #waiter = Promise.withResolvers<void>();
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #signal: AbortSignal;
   readonly #timer: NodeJS.Timeout;
 
-  constructor(socket: Socket, deadlineMs: number, signal: AbortSignal) {
+  constructor(socket: Duplex, deadlineMs: number, signal: AbortSignal) {
     this.#socket = socket;
     this.#signal = signal;
     for (const event of EVENTS) socket.on(event, this.#ring);

@@ -1,5 +1,5 @@
 import { EgressError } from "../errors.ts";
-import type { Identified, Screened } from "../model/connection.ts";
+import type { Identified, Screened, SqlStartup } from "../model/connection.ts";
 import type { Rooms } from "../rooms.ts";
 import { askPolicy } from "./ask-policy.ts";
 import type { ConnectionEntry } from "./connection-entry.ts";
@@ -14,11 +14,13 @@ const TIMER_LIMIT_MS = 2 ** 31 - 1;
  * Has the connection asked again whenever policy, a budget or an identity changes; at once if policy has changed since the connection was
  * decided. One that would be handled in another way than it is ends too: what was read can become unread only on a new connection.
  */
-export async function reconsiderOnChange(screened: Screened, rooms: Rooms, entry: ConnectionEntry): Promise<void> {
+export async function reconsiderOnChange(screened: Screened & { readonly sql?: SqlStartup }, rooms: Rooms, entry: ConnectionEntry): Promise<void> {
   const askAgain = async (): Promise<void> => {
     try {
       const today = screen(screened, await askPolicy(screened, rooms));
       if (today.handling !== screened.handling) throw new EgressError("policy.denied", `handling is now ${today.handling}`);
+      const lost = screened.decision.grants.find((grant) => !today.decision.grants.includes(grant));
+      if (lost !== undefined) throw new EgressError("policy.denied", `grant ${lost} is no longer lent to this connection`);
     } catch (error) {
       entry.end(EgressError.from(error));
     }

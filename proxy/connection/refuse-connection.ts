@@ -2,6 +2,7 @@ import { ERROR_TABLE, refusalBody, type EgressError } from "../errors.ts";
 import { closeGently, reset } from "./close-gently.ts";
 import type { Progress } from "./connection-entry.ts";
 import { guessWire } from "./first-bytes.ts";
+import { tellRefused } from "./postgres/tell-client.ts";
 
 /** TLS alert descriptions (RFC 8446 §6, RFC 6066 §9, RFC 7301 §3.2). */
 const ALERT = { handshakeFailure: 40, accessDenied: 49, decodeError: 50, unrecognizedName: 112, noApplicationProtocol: 120 } as const;
@@ -14,9 +15,15 @@ const ALERT = { handshakeFailure: 40, accessDenied: 49, decodeError: 50, unrecog
  */
 export async function refuseConnection(progress: Progress, error: EgressError, lingerMs: number): Promise<void> {
   if (progress.stream !== undefined) return;
+  if (isUnheardSession(progress)) return tellRefused(progress.socket, error, { requestId: progress.id, lingerMs });
   const last = lastBytes(progress, error);
   if (last === null || !progress.socket.writable) reset(progress);
   else await closeGently(progress.socket, last, lingerMs);
+}
+
+/** The client of a database has not been let speak yet; what it said is still in the socket. */
+function isUnheardSession({ agent, wire, handling, socket }: Progress): boolean {
+  return agent !== undefined && wire?.kind === "postgres" && handling === undefined && socket.writable;
 }
 
 function lastBytes(progress: Progress, error: EgressError): Buffer | null {

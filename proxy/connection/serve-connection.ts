@@ -14,6 +14,8 @@ import { handOver } from "./hand-over.ts";
 import { identify } from "./identify.ts";
 import { intercept } from "./intercept.ts";
 import { locate } from "./locate.ts";
+import type { CancelKeys } from "./postgres/cancel-keys.ts";
+import { serveSession } from "./postgres/serve-session.ts";
 import { endAtExpiry, reconsiderOnChange } from "./reconsider.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { screen } from "./screen.ts";
@@ -24,6 +26,8 @@ export interface ConnectionDeps {
   /** One for the whole proxy. */
   readonly slots: ConnectionSlots;
   readonly handlers: ProtocolHandlers;
+  /** One for the whole proxy. */
+  readonly cancelKeys: CancelKeys;
   /** Aborts when the program begins to stop. */
   readonly drain: AbortSignal;
 }
@@ -64,6 +68,7 @@ async function walk(entry: ConnectionEntry, rooms: Rooms, deps: ConnectionDeps):
   const screened = entry.reached(screen(classified, entry.decided(await askPolicy(classified, rooms))));
   await reconsiderOnChange(screened, rooms, entry);
   if (screened.handling === "tunnel") return tunnel(screened, rooms, entry, config.tunnelIdleTimeoutMs);
+  if (screened.handling === "postgres") return serveSession(screened, rooms, entry, deps);
 
   const opened = entry.reached(await intercept(screened, rooms.authority, config.handshakeTimeoutMs));
   await handOver(opened, handlers, context);

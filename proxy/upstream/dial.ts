@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect as connectTcp, isIP, type Socket } from "node:net";
+import type { Duplex } from "node:stream";
 import { connect as connectTls, type SecureContext, type TLSSocket } from "node:tls";
 import { EgressError } from "../errors.ts";
 
@@ -81,6 +82,8 @@ export interface TlsTarget {
   /** The name, or the address literal, that the certificate must be for. */
   readonly host: string;
   readonly alpn: readonly string[];
+  /** True if a destination that chooses no protocol is taken to speak the one that is offered. */
+  readonly mayChooseNone?: boolean;
   readonly context: SecureContext;
 }
 
@@ -89,7 +92,7 @@ export interface TlsTarget {
  * resumed one would skip the certificate.
  * @throws EgressError `upstream.untrusted | upstream.unreachable`
  */
-export async function openTls(socket: Socket, target: TlsTarget, signal: AbortSignal): Promise<TLSSocket> {
+export async function openTls(socket: Duplex, target: TlsTarget, signal: AbortSignal): Promise<TLSSocket> {
   const named = isIP(target.host) === 0 ? { servername: target.host } : { host: target.host };
   const secure = connectTls({ socket, ...named, ALPNProtocols: [...target.alpn], secureContext: target.context, rejectUnauthorized: true });
   try {
@@ -109,6 +112,7 @@ export async function openTls(socket: Socket, target: TlsTarget, signal: AbortSi
 /** Belt and braces: what Node promises of a verified connection is looked at once more before a byte is sent. */
 function unfit(secure: TLSSocket, target: TlsTarget): EgressError | null {
   if (!secure.authorized || secure.isSessionReused()) return new EgressError("upstream.untrusted", "the certificate was not verified");
+  if (secure.alpnProtocol === false && target.mayChooseNone === true) return null;
   const negotiated = secure.alpnProtocol === false ? "http/1.1" : secure.alpnProtocol;
   if (negotiated === null || !target.alpn.includes(negotiated)) return new EgressError("upstream.unreachable", `the destination does not speak ${target.alpn.join(" or ")}`);
   return null;

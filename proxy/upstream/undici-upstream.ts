@@ -11,13 +11,14 @@ import { openAddressGuard } from "./address-guard.ts";
 import type { UpstreamConfig } from "./config.ts";
 import { withDeadline } from "./deadline.ts";
 import { dialTcp, openTls } from "./dial.ts";
+import { serverEndPoint } from "./end-point.ts";
 import { ExchangeHandler } from "./exchange-handler.ts";
 import { Locator } from "./locator.ts";
 import { OriginPools, type Origin, type OriginPool } from "./origin-pools.ts";
 import { NameResolver } from "./resolver.ts";
 import { systemNameServers } from "./system-resolvers.ts";
 import { openTrust, trustOnly, type Trust } from "./trust.ts";
-import type { Tunnel, Upstream, UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
+import type { SecureTunnel, Tunnel, Upstream, UpstreamFlow, UpstreamRequest, UpstreamSink } from "./upstream.ts";
 
 /** Where a name leads that the platform itself answers for. */
 export interface Pin {
@@ -69,10 +70,21 @@ export class UndiciUpstream implements Upstream {
     return handler;
   }
 
-  async openTunnel(instance: string, destination: Destination, signal: AbortSignal): Promise<Tunnel> {
-    const stream = await withDeadline(this.#connectTimeoutMs, signal, async (bounded) =>
-      this.#dial(instance, destinationHost(destination), destination.port, bounded));
+  async openTunnel(instance: string, destination: Destination, signal: AbortSignal, at?: string): Promise<Tunnel> {
+    const stream = await withDeadline(this.#connectTimeoutMs, signal, async (bounded) => {
+      const candidates = await this.#locator.candidates(instance, destinationHost(destination), destination.port, bounded);
+      const same = candidates.filter(({ address }) => address === at);
+      return dialTcp(same.length > 0 ? same : candidates, bounded);
+    });
     return { stream, remoteAddress: stream.remoteAddress ?? "" };
+  }
+
+  async secureTunnel({ stream, remoteAddress }: Tunnel, destination: Destination, alpn: string, signal: AbortSignal): Promise<SecureTunnel> {
+    const host = destinationHost(destination);
+    const target = { host, alpn: [alpn], mayChooseNone: true, context: this.#trustFor(host, destination.port).context };
+    const secure = await withDeadline(this.#connectTimeoutMs, signal, async (bounded) => openTls(stream, target, bounded));
+    const certificate = secure.getPeerX509Certificate();
+    return { stream: secure, remoteAddress, endPoint: certificate === undefined ? null : serverEndPoint(certificate) };
   }
 
   /**
@@ -112,8 +124,12 @@ export class UndiciUpstream implements Upstream {
   }
 
   #contextFor({ host, port, clientCertificate }: Origin): SecureContext {
-    const trust = this.#pinnedTrust.get(`${host} ${port}`) ?? this.#trust;
+    const trust = this.#trustFor(host, port);
     return clientCertificate === null ? trust.context : trust.showing(clientCertificate);
+  }
+
+  #trustFor(host: string, port: number): Trust {
+    return this.#pinnedTrust.get(`${host} ${port}`) ?? this.#trust;
   }
 
   async #dial(instance: string, host: string, port: number, signal: AbortSignal): Promise<Socket> {

@@ -15,6 +15,7 @@ import { noMetrics } from "../../proxy/admin/metrics.ts";
 import { connectionConfig, type ConnectionConfig } from "../../proxy/connection/config.ts";
 import { ConnectionSlots } from "../../proxy/connection/connection-slots.ts";
 import { listen } from "../../proxy/connection/listen.ts";
+import { CancelKeys } from "../../proxy/connection/postgres/cancel-keys.ts";
 import { serveConnection } from "../../proxy/connection/serve-connection.ts";
 import { EgressError } from "../../proxy/errors.ts";
 import { identityConfig } from "../../proxy/identity/config.ts";
@@ -108,7 +109,7 @@ export class ConnectionStand {
       ...this.#scripted(options),
     };
     const drain = new AbortController();
-    const deps = { config, slots: this.slots, handlers: { ...HANDLERS, ...options.handlers }, drain: drain.signal };
+    const deps = { config, slots: this.slots, cancelKeys: new CancelKeys(), handlers: { ...HANDLERS, ...options.handlers }, drain: drain.signal };
     const listening = await listen({ socketPath: this.socketPath, address: options.tcp === true ? "127.0.0.1:0" : undefined }, config.maxConnections, (arrival) => {
       void serveConnection(arrival, rooms, deps);
     });
@@ -147,6 +148,7 @@ export class ConnectionStand {
       upstream: {
         send: () => { throw new EgressError("internal", "not here"); },
         closeInstance: async () => {},
+        secureTunnel: () => { throw new EgressError("internal", "not here"); },
         openTunnel: async () => {
           if (tunnelTo === undefined) throw new EgressError("upstream.unreachable", "nothing there");
           this.trace.push("dial");

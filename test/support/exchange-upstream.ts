@@ -19,6 +19,10 @@ export class FakeUpstream implements Upstream {
     return flow;
   }
 
+  secureTunnel(): never {
+    throw new Error("an exchange secures no tunnel");
+  }
+
   openTunnel(): never {
     throw new Error("an exchange opens no tunnel");
   }

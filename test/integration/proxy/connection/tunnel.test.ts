@@ -63,7 +63,7 @@ describe("a tunnel", () => {
     serve = (socket) => { void pipeline(source, socket); };
     stand = await ConnectionStand.open({ decide: tunnelOpaque, tunnelTo: port() });
     const client = await stand.dial("db.example.com", 5432);
-    client.end("\0");
+    client.end("\x01");
     let received = 0;
     let furthest = 0;
     for await (const chunk of client) {

@@ -1,0 +1,93 @@
+import { Socket } from "node:net";
+import { Transform, type Duplex } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { TLSSocket } from "node:tls";
+import type { Reservation } from "../budget/budget-ledger.ts";
+import { EgressError } from "../errors.ts";
+import type { Screened } from "../model/connection.ts";
+import type { Usage } from "../model/usage.ts";
+import { reset } from "./close-gently.ts";
+
+export interface SpliceOptions {
+  readonly idleTimeoutMs: number;
+  /** Called for every chunk, either way. */
+  readonly onBytes: () => void;
+  /** Where the agent's bytes come from; its socket if left out. */
+  readonly near?: Socket;
+}
+
+/** Two metered pipes between an agent and a destination; each ends by itself, so that half-closed connections go on. */
+export class Splice {
+  hasBegun = false;
+  #requestBytes = 0;
+  #responseBytes = 0;
+  readonly #screened: Screened;
+  readonly #near: Socket;
+  readonly #reservation: Reservation;
+  readonly #idleTimeoutMs: number;
+  readonly #onBytes: () => void;
+  readonly #cut = new AbortController();
+
+  constructor(screened: Screened, reservation: Reservation, { idleTimeoutMs, onBytes, near = screened.socket }: SpliceOptions) {
+    this.#screened = screened;
+    this.#near = near;
+    this.#reservation = reservation;
+    this.#idleTimeoutMs = idleTimeoutMs;
+    this.#onBytes = onBytes;
+  }
+
+  get usage(): Usage {
+    return { requestBytes: this.#requestBytes, responseBytes: this.#responseBytes };
+  }
+
+  /** Owns the far stream. @throws EgressError that says which side ended it, or what cut it */
+  async run(far: Duplex): Promise<void> {
+    const near = this.#near;
+    const bounded = AbortSignal.any([this.#screened.signal, this.#cut.signal]);
+    this.hasBegun = true;
+    this.#watch(far, bounded);
+    const up = this.#meter((bytes) => { this.#requestBytes += bytes; });
+    const down = this.#meter((bytes) => { this.#responseBytes += bytes; });
+    try {
+      await Promise.all([pipeline(near, up, far, { signal: bounded }), pipeline(far, down, near, { signal: bounded })]);
+    } catch (error) {
+      bounded.throwIfAborted();
+      throw new EgressError("relay.aborted", "a side ended the tunnel early", { cause: error });
+    } finally {
+      near.setTimeout(0);
+      far.destroy();
+    }
+  }
+
+  /** Set up before the pipelines, which would turn a reset of one side into a proper end of the other. */
+  #watch(far: Duplex, bounded: AbortSignal): void {
+    const near = this.#near;
+    const cut = (reason: EgressError) => { this.#cut.abort(reason); };
+    bounded.addEventListener("abort", () => {
+      reset(this.#screened);
+      // Inside TLS there is no reset: the peer sees an end without a farewell, and that is none either.
+      if (far instanceof Socket && !(far instanceof TLSSocket)) far.resetAndDestroy();
+      else far.destroy();
+    });
+    near.once("error", (cause) => { cut(new EgressError("relay.aborted", "the agent reset the tunnel", { cause })); });
+    far.once("error", (cause) => { cut(new EgressError("upstream.aborted", "the destination reset the tunnel", { cause })); });
+    // Every byte passes the agent's socket, so that its idle time is the tunnel's.
+    near.setTimeout(this.#idleTimeoutMs, () => { cut(new EgressError("wire.silent", `no byte in ${this.#idleTimeoutMs} ms`)); });
+  }
+
+  #meter(count: (bytes: number) => void): Transform {
+    return new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        if (!this.#reservation.take(chunk.byteLength)) {
+          const error = this.#reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up inside a tunnel");
+          this.#cut.abort(error);
+          done(error);
+          return;
+        }
+        count(chunk.byteLength);
+        this.#onBytes();
+        done(null, chunk);
+      },
+    });
+  }
+}

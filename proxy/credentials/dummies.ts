@@ -1,5 +1,5 @@
 import { dummyFor } from "../../common/dummy-keys.ts";
-import type { DummyChoice, Grants } from "./config.ts";
+import type { DummyChoice, Grant, Grants } from "./config.ts";
 
 export { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 
@@ -8,6 +8,19 @@ export function dummyEnvironment(grants: Grants): Readonly<Record<string, string
   const entries = Object.entries(grants).flatMap(([grant, { env }]) =>
     Object.entries(env).map(([variable, choice]): [string, string] => [variable, choose(choice, grant, variable)]));
   return Object.fromEntries(entries);
+}
+
+/** The dummies of one grant. Settings of a client that stand among them are none: whatever is short, or more than one word. */
+export function dummiesOf(name: string, { env }: Pick<Grant, "env">): readonly string[] {
+  return Object.entries(env).flatMap(([variable, choice]) => {
+    const text = choose(choice, name, variable);
+    return typeof choice !== "object" || isKeyLike(text) ? [text] : [];
+  });
+}
+
+/** Of one run of the characters of keys, or a JWT. */
+function isKeyLike(text: string): boolean {
+  return /^(?=.{0,512}$)[A-Za-z0-9_-]{16,}$/.test(text) || /^eyJ[\w-]{10,2048}\.[\w-]{10,4096}\.[\w-]{10,1024}$/.test(text);
 }
 
 function choose(choice: DummyChoice, grant: string, variable: string): string {

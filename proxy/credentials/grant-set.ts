@@ -1,16 +1,15 @@
 import { LRUCache } from "lru-cache";
 import { EgressError } from "../errors.ts";
-import { AUTH_HEADERS } from "./auth-headers.ts";
 import type { CachedSecret } from "./cached-secret.ts";
 import type { SecretCache } from "./secret-cache.ts";
 import type { Borrower } from "../model/agent.ts";
 import type { Grant } from "./config.ts";
 import type { Loan } from "../model/loan.ts";
+import { dummiesOf } from "./dummies.ts";
 import type { Injection } from "./injection.ts";
 import { makeInjection } from "./injectors.ts";
+import { mergeInjections } from "./merge-injections.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
-
-const FINISH_ORDER = { place: 0, sign: 1 } as const;
 
 /** Instances for which the last loan of grants that are made for each is remembered; another is only slower. */
 const REMEMBERED_LIMIT = 1_024;
@@ -91,43 +90,18 @@ export function referenceOf({ name, source }: OpenGrant, { version }: Material):
 
 function makeLoan(grants: readonly OpenGrant[], fetched: readonly Material[]): Loan {
   const injections = grants.map((open, index) => inject(open, fetched[index] as Material));
-  const headers = injections.flatMap(({ headers: set = [] }) => set);
-  const query = injections.flatMap(({ query: set = [] }) => set);
-  requireDistinct(grants, injections.map(({ headers: set = [], query: asked = [] }) => [...set.map(([name]) => name), ...asked.map(([name]) => `?${name}`)]));
   return {
-    headers, query,
-    strip: [...new Set([...AUTH_HEADERS, ...headers.map(([name]) => name), ...injections.flatMap(({ strip = [] }) => strip)])],
-    clientCertificate: onlyOne("a client certificate", injections.flatMap(({ clientCertificate = [] }) => clientCertificate)),
-    finish: injections.flatMap(({ finish = [] }) => finish).toSorted((one, other) => FINISH_ORDER[one.order] - FINISH_ORDER[other.order]),
-    webSocketText: onlyOne("a way to change WebSocket text", injections.flatMap(({ webSocketText = [] }) => webSocketText)),
+    ...mergeInjections(grants.map(({ name }) => name), injections),
     references: grants.map((open, index) => referenceOf(open, fetched[index] as Material)),
-    secrets: injections.flatMap(({ secrets }) => secrets),
   };
 }
 
 function inject(open: OpenGrant, material: Material): Injection {
   try {
-    return makeInjection(open.grant.inject, material);
+    return makeInjection(open.grant.inject, material, { dummies: dummiesOf(open.name, open.grant), nowMs: Date.now });
   } catch (error) {
     throw unavailable(open, error);
   }
-}
-
-/** Two credentials in one place: one of them would silently not be sent. */
-function requireDistinct(grants: readonly OpenGrant[], places: readonly (readonly string[])[]): void {
-  const owners = new Map<string, string>();
-  for (const [index, { name }] of grants.entries()) {
-    for (const place of places[index] ?? []) {
-      const owner = owners.get(place);
-      if (owner !== undefined) throw new EgressError("credential.unavailable", `grants ${owner} and ${name} both set ${place}`);
-      owners.set(place, name);
-    }
-  }
-}
-
-function onlyOne<T>(what: string, given: readonly T[]): T | null {
-  if (given.length > 1) throw new EgressError("credential.unavailable", `two of the grants bring ${what}`);
-  return given[0] ?? null;
 }
 
 /** The same for every fault: an agent must not learn from the answer which secrets exist. The cause is for log and audit. */

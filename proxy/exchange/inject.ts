@@ -19,8 +19,10 @@ export interface Injected {
 
 /** A name that only the boundary may frame or route by: no grant can set one. */
 const NEVER_INJECTED = new Set(["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"]);
-/** They make an answer that cannot be searched: compressed, cut to a slice of a secret, or compressed inside a WebSocket. */
-const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range", "sec-websocket-extensions"]);
+/** They make an answer that cannot be searched: compressed, or compressed inside a WebSocket. */
+const HIDES_ANSWER = new Set(["accept-encoding", "sec-websocket-extensions"]);
+/** They make one that is cut to a slice of a secret. */
+const CUTS_ANSWER = new Set(["range", "if-range"]);
 
 /**
  * in: RequestHead, Allow · out: Injected · ends early with: credential.unavailable, credential.misdirected, request.body-limit · next: note-decision.ts
@@ -79,7 +81,7 @@ function outboundHeaders(head: RequestHead, loan: Loan): OutboundHead["headers"]
   if (loan.headers.length === 0 && loan.strip.length === 0) return head.headers;
   const mustGo = displacedBy(loan);
   const isLent = loan.secrets.length > 0;
-  const kept: (readonly [string, string | Secret])[] = head.headers.filter(([name]) => !mustGo.has(hyphenated(name)) && !(isLent && HIDES_ANSWER.has(name)));
+  const kept: (readonly [string, string | Secret])[] = head.headers.filter(([name]) => !mustGo.has(hyphenated(name)));
   kept.push(...loan.headers);
   if (isLent) kept.push(["accept-encoding", "identity"]);
   return kept;
@@ -99,7 +101,10 @@ function displacedBy(loan: Loan): ReadonlySet<string> {
   if (names === undefined) {
     const unlawful = loan.headers.find(([name]) => NEVER_INJECTED.has(name));
     if (unlawful !== undefined) throw new EgressError("credential.unavailable", `a grant may not set ${unlawful[0]}`);
-    names = new Set([...loan.strip, ...loan.headers.map(([name]) => name)]);
+    const isLent = loan.secrets.length > 0;
+    names = new Set([
+      ...loan.strip, ...loan.headers.map(([name]) => name), ...(isLent ? HIDES_ANSWER : []), ...(isLent && !loan.toleratesRange ? CUTS_ANSWER : []),
+    ]);
     displaced.set(loan, names);
   }
   return names;

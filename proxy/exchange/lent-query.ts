@@ -11,7 +11,7 @@ export function lentTarget({ path, query, host }: RequestHead, loan: Loan): Outb
   const displaced = new Set(loan.query.map(([name]) => name.toLowerCase()));
   const kept = (query?.split("&") ?? []).filter((pair) => {
     const name = parameterName(pair);
-    return !displaced.has(name.toLowerCase()) && !isCredentialParameter(name, host);
+    return !displaced.has(name.toLowerCase()) && (loan.judgesQuery || !isCredentialParameter(name, host));
   });
   const lent = loan.query.map(([name, value]) => `${encode(name)}=${encode(value.reveal())}`);
   const pairs = [...kept, ...lent];

@@ -9,6 +9,10 @@ export interface Loan {
   readonly strip: readonly string[];
   /** Query parameters to set; each replaces all of the agent's of that name. */
   readonly query: readonly (readonly [name: string, value: Secret])[];
+  /** True if a last touch answers for the agent's query parameters that say who is asking; otherwise they go. */
+  readonly judgesQuery: boolean;
+  /** True if the agent may ask for a part of an answer: no secret is sent that a slice of it could hide. */
+  readonly toleratesRange: boolean;
   readonly clientCertificate: ClientCertificate | null;
   /** Last touches, in the order in which they are made. */
   readonly finish: readonly Finish[];
@@ -17,9 +21,11 @@ export interface Loan {
   readonly references: readonly string[];
   /** Bare secret values that must never be seen in the answer. */
   readonly secrets: readonly Secret[];
+  /** By secret: which of the references it is of; the first where left out. */
+  readonly owners?: readonly number[];
 }
 
-export const NO_LOAN: Loan = { headers: [], strip: [], query: [], clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [] };
+export const NO_LOAN: Loan = { headers: [], strip: [], query: [], judgesQuery: false, toleratesRange: false, clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [] };
 
 /** Where a session of a database or another protocol that logs in goes, and as whom the agent would. */
 export interface LoginTarget {

@@ -1,0 +1,115 @@
+import { Secret } from "../../common/secret.ts";
+import { isCredentialParameter } from "../model/credential-places.ts";
+import type { OutboundHead } from "../model/request.ts";
+
+/** What stands for what. Nothing that is made from it is kept. */
+export interface Filling {
+  /** Longest first. */
+  readonly placeholders: readonly string[];
+  readonly secret: Secret;
+}
+
+type Fields = OutboundHead["headers"];
+type Target = OutboundHead["target"];
+
+const BASIC = /^(basic +)([A-Za-z0-9+/]{4,}={0,2})$/i;
+
+/** Fields with placeholders replaced, in HTTP Basic too. Of those that say who is asking, one without a placeholder goes: it is the agent's own. */
+export function fillFields(headers: Fields, names: { readonly fill: ReadonlySet<string>; readonly dropUnfilled: ReadonlySet<string> }, filling: Filling): Fields {
+  return headers.flatMap(([name, value]): Fields => {
+    if (!names.fill.has(name) || typeof value !== "string") return [[name, value]];
+    const filled = replaced(value, filling) ?? filledBasic(value, filling);
+    if (filled === null) return names.dropUnfilled.has(name) ? [] : [[name, value]];
+    return [[name, new Secret(filled)]];
+  });
+}
+
+/** A path with placeholders replaced inside of segments: there are as many afterwards as before, and none leads elsewhere (`requireFit`). */
+export function fillPath(target: Target, filling: Filling): Target {
+  const [path, query] = split(target);
+  const segments = path.split("/").map((segment) => {
+    const filled = replaced(decode(segment), filling);
+    return filled === null ? null : encode(filled);
+  });
+  if (segments.every((segment) => segment === null)) return target;
+  const kept = path.split("/");
+  return joined(segments.map((segment, index) => segment ?? kept[index]).join("/"), query);
+}
+
+/** A query with placeholders replaced in values. Parameters that say who is asking and have none go: they are the agent's own. */
+export function fillQuery(target: Target, host: string, filling: Filling): Target {
+  const [path, query] = split(target);
+  if (query === null) return target;
+  let isFilled = false;
+  const pairs = query.split("&").filter((pair) => {
+    const name = decode(pair.split("=", 1)[0] ?? "");
+    return !isCredentialParameter(name, host) || replaced(valueIn(pair), filling) !== null;
+  }).map((pair) => {
+    const filled = replaced(valueIn(pair), filling);
+    isFilled ||= filled !== null;
+    return filled === null ? pair : `${pair.slice(0, pair.indexOf("="))}=${encode(filled)}`;
+  });
+  const written = pairs.length === 0 ? null : pairs.join("&");
+  if (isFilled || typeof target !== "string") return joined(path, written);
+  return written === null ? path : `${path}?${written}`;
+}
+
+/** A JSON body with placeholders replaced byte for byte; the rest of it stays as it is written. */
+export function fillJson(body: Buffer, { placeholders, secret }: Filling): Buffer {
+  const found = placeholders.filter((placeholder) => body.includes(placeholder, 0, "latin1"));
+  if (found.length === 0) return body;
+  const bytes = Buffer.from(inJson(secret), "utf8").toString("latin1");
+  return Buffer.from(found.reduce((text, placeholder) => text.replaceAll(placeholder, () => bytes), body.toString("latin1")), "latin1");
+}
+
+/** A message with placeholders replaced; written as in a JSON string if the message is JSON by its look. */
+export function fillJsonText(text: string, filling: Filling): string {
+  const isJson = /^\s{0,64}[[{"]/.test(text);
+  return replaced(text, isJson ? { ...filling, secret: new Secret(inJson(filling.secret)) } : filling) ?? text;
+}
+
+/** As it stands between the quotes of a JSON string (RFC 8259 §7). */
+function inJson(secret: Secret): string {
+  return JSON.stringify(secret.reveal()).slice(1, -1);
+}
+
+/** Null if there is no placeholder in it. */
+function replaced(text: string, { placeholders, secret }: Filling): string | null {
+  const found = placeholders.filter((placeholder) => text.includes(placeholder));
+  // A function, because `$&` and its like in a secret are not patterns.
+  return found.length === 0 ? null : found.reduce((changed, placeholder) => changed.replaceAll(placeholder, () => secret.reveal()), text);
+}
+
+function filledBasic(value: string, filling: Filling): string | null {
+  const [, scheme = "", encoded = ""] = BASIC.exec(value) ?? [];
+  const filled = encoded === "" ? null : replaced(Buffer.from(encoded, "base64").toString("utf8"), filling);
+  return filled === null ? null : scheme + Buffer.from(filled, "utf8").toString("base64");
+}
+
+function split(target: Target): [path: string, query: string | null] {
+  const text = typeof target === "string" ? target : target.reveal();
+  const mark = text.indexOf("?");
+  return mark === -1 ? [text, null] : [text.slice(0, mark), text.slice(mark + 1)];
+}
+
+function joined(path: string, query: string | null): Secret {
+  return new Secret(query === null ? path : `${path}?${query}`);
+}
+
+function valueIn(pair: string): string {
+  const equals = pair.indexOf("=");
+  return equals === -1 ? "" : decode(pair.slice(equals + 1).replaceAll("+", " "));
+}
+
+function decode(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+}

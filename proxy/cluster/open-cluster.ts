@@ -43,6 +43,8 @@ export interface Cluster {
   readonly tokenReview: boolean;
   readonly holdings: HoldingsBook;
   readonly activity: Activity;
+  /** With the node proxy's own rights. */
+  readonly api: KubeApi;
   readonly boundary: BoundaryState;
   /** A boundary is in force, and it is known which pods live. */
   readonly isReady: boolean;
@@ -66,7 +68,7 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
   const keeper = new BoundaryKeeper({ log, holdings, onEvent, file, controllerCaFile: config.controller.caFile });
   const activity = new InstanceActivity(clock);
   return {
-    pods, tokens: apiTokens(api), tokenReview: config.tokenReview, holdings, activity,
+    api, pods, tokens: apiTokens(api), tokenReview: config.tokenReview, holdings, activity,
     heldBundle: () => keeper.heldBundle(),
     get boundary() { return keeper.state; },
     get isReady() { return keeper.state.revision !== null && pods.isCurrent; },

@@ -143,7 +143,7 @@ export class CachedSecret {
     const { limits, desk, rhythm } = this.#parts;
     const lifetimeMs = fetched.lifetimeMs ?? limits.cacheTtlMs;
     if (fetched.lease === null) {
-      this.#held = { fetched, lease: null, untilMs: startedAtMs + Math.min(limits.cacheTtlMs, lifetimeMs) };
+      this.#held = { fetched, lease: null, untilMs: startedAtMs + lifetimeMs };
       return;
     }
     const lease: HeldLease = { lease: fetched.lease, untilMs: startedAtMs + lifetimeMs, isUsed: true, isRetired: false, stop: new AbortController() };

@@ -5,8 +5,13 @@ import { withRecipe } from "./expand-recipe.ts";
 import { injectionConfig } from "./injection-config.ts";
 import { isPathPattern } from "./path-pattern.ts";
 import { environmentReference } from "./providers/environment.ts";
+import { execReference } from "./providers/exec.ts";
 import { fileReference } from "./providers/file.ts";
+import { gcpServiceAccountReference } from "./providers/gcp-service-account.ts";
+import { githubAppReference } from "./providers/github-app.ts";
 import { identityReference } from "./providers/identity.ts";
+import { kubernetesSecretReference } from "./providers/kubernetes-secret.ts";
+import { oauth2Reference } from "./providers/oauth2.ts";
 import { vaultAwsReference } from "./providers/vault-aws.ts";
 import { vaultDatabaseReference } from "./providers/vault-database.ts";
 import { vaultIdentityTokenReference } from "./providers/vault-identity-token.ts";
@@ -23,7 +28,8 @@ const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,
 const method = z.string().regex(/^[A-Z][A-Z-]{0,31}$/, "must be a method in upper case").refine((name) => name !== "TRACE" && name !== "CONNECT", "never carries a credential");
 
 const reference = z.discriminatedUnion("type", [
-  fileReference, environmentReference, identityReference,
+  fileReference, environmentReference, execReference, identityReference, kubernetesSecretReference,
+  githubAppReference, oauth2Reference, gcpServiceAccountReference,
   vaultReference, vaultDatabaseReference, vaultAwsReference, vaultIdentityTokenReference, vaultKubernetesReference, vaultPkiReference,
 ]);
 export type CredentialReference = z.output<typeof reference>;
@@ -34,6 +40,8 @@ const binding = z.strictObject({
   methods: z.array(method).min(1).max(16).default(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).describe("Request methods that may carry it."),
   paths: z.array(z.string().max(1024).refine(isPathPattern, "must start with `/`; `*` stands for one whole segment, `**` at the end for any rest")).min(1).max(64)
     .default(["/**"]).describe("Paths that may receive it; `*` is one segment, a final `**` any rest."),
+  databases: z.array(z.string().min(1).max(63)).min(1).max(64).optional().describe("For logins of type `postgres`: databases that may be opened, by exact name; `*` is every one of the hosts."),
+  users: z.array(z.string().min(1).max(63)).min(1).max(64).optional().describe("For logins of type `postgres`: names that the agent may call itself; left out: any, as the boundary logs in under another."),
 });
 export type Binding = z.output<typeof binding>;
 
@@ -54,7 +62,9 @@ const wholeGrant = z.strictObject({
 
 const grant = z.preprocess(withRecipe, wholeGrant).refine(({ credential, bind }) => credential.type !== "identity" || bind.hosts.every((host) => host === PLATFORM_NAME), {
   error: `the proxy's own identity is for ${PLATFORM_NAME} alone`, path: ["bind", "hosts"],
-});
+}).refine(({ inject, bind }) => (inject.type === "postgres") === (bind.databases !== undefined), {
+  error: "a login of type postgres, and nothing else, names its databases", path: ["bind", "databases"],
+}).refine(({ inject, bind }) => inject.type === "postgres" || bind.users === undefined, { error: "only a login of type postgres names users", path: ["bind", "users"] });
 export type Grant = z.output<typeof grant>;
 
 /** One grant that the boundary names. A file or a variable of the node is nothing that it may reach for. */
@@ -78,7 +88,7 @@ export type Grants = z.output<typeof grantsConfig>;
 
 export const credentialsConfig = z.strictObject({
   vault: vaultConfig.optional().describe("Vault or OpenBao, for grants whose type begins with `vault`; see docs/vault.md."),
-  cacheTtlMs: z.number().int().min(0).max(3_600_000).default(60_000).describe("Longest time that a fetched secret is used before it is fetched again, in milliseconds. A changed file is noticed at once."),
+  cacheTtlMs: z.number().int().min(0).max(3_600_000).default(60_000).describe("Longest time that a fetched secret is used before it is fetched again, in milliseconds, unless its source says for how long it is good. A changed file is noticed at once."),
   failureTtlMs: z.number().int().min(0).max(60_000).default(1_000).describe("Time after a failed fetch in which no other is tried, in milliseconds."),
   fetchTimeoutMs: z.number().int().min(100).max(60_000).default(5_000).describe("Time that a request waits for its credential, all attempts together, in milliseconds."),
   attempts: z.number().int().min(1).max(5).default(2).describe("Attempts for one fetch when the source is sealed, down, slow, rate-limited or unreachable."),

@@ -1,7 +1,9 @@
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { CredentialReference } from "./config.ts";
+import { openGcpServiceAccount, openGithubApp, openKubernetesSecret, openOauth2, type MintContext, type Minting } from "./minting.ts";
 import { EnvironmentSource } from "./providers/environment.ts";
+import { ExecSource } from "./providers/exec.ts";
 import { FileSource } from "./providers/file.ts";
 import { IdentitySource } from "./providers/identity.ts";
 import { vaultAws } from "./providers/vault-aws.ts";
@@ -20,6 +22,8 @@ export interface SourceContext {
   readonly vault: () => VaultClient;
   /** Path of the proxy's own token for the controller; null outside of a cluster. */
   readonly identityTokenFile: string | null;
+  /** For sources that ask servers themselves; left out where there are none. */
+  readonly mint?: MintContext | undefined;
 }
 
 type Reference<T extends CredentialReference["type"]> = Extract<CredentialReference, { type: T }>;
@@ -35,6 +39,11 @@ export const PROVIDERS: Providers = {
   "vault-identity-token": (reference, context) => vaultIdentityToken(reference, context.vault()),
   "vault-kubernetes": (reference, context) => vaultKubernetes(reference, context.vault()),
   "vault-pki": (reference, context) => vaultPki(reference, context.vault()),
+  exec: (reference, context) => new ExecSource(reference, context.environment),
+  "kubernetes-secret": (reference, context) => openKubernetesSecret(reference, mintContext(context)),
+  "github-app": (reference, context) => openGithubApp(reference, minting(context)),
+  oauth2: (reference, context) => openOauth2(reference, minting(context)),
+  "gcp-service-account": (reference, context) => openGcpServiceAccount(reference, minting(context)),
   identity: (_reference, context) => new IdentitySource(tokenFile(context)),
 };
 
@@ -42,6 +51,15 @@ export const PROVIDERS: Providers = {
 export function openSource(reference: CredentialReference, context: SourceContext): SecretSource {
   const open = PROVIDERS[reference.type] as (reference: CredentialReference, context: SourceContext) => SecretSource;
   return open(reference, context);
+}
+
+function minting(context: SourceContext): Minting {
+  return { context: mintContext(context), key: (reference) => openSource(reference, context) };
+}
+
+function mintContext({ mint }: SourceContext): MintContext {
+  if (mint === undefined) throw new TypeError("opened without a way to servers");
+  return mint;
 }
 
 function tokenFile({ identityTokenFile }: SourceContext): string {

@@ -7,6 +7,7 @@ import type { OpenGrant } from "./grant-set.ts";
 import { LeaseBook } from "./lease-book.ts";
 import { LeaseDesk, type CredentialEvent } from "./lease-desk.ts";
 import { reclaimOrphans } from "./orphans.ts";
+import type { MintContext } from "./minting.ts";
 import { openSource, type SourceContext } from "./providers.ts";
 import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SecretCache } from "./secret-cache.ts";
@@ -21,6 +22,8 @@ export interface Sources {
   readonly environment: Environment;
   /** Path of the proxy's own token for the controller; left out outside of a cluster. */
   readonly identityTokenFile?: string | undefined;
+  /** For sources that ask servers themselves. */
+  readonly mint?: Omit<MintContext, "clock">;
   /** Folder of the lease books; without it nothing is written down. */
   readonly leaseDirectory?: string;
   readonly log?: Log;
@@ -44,10 +47,10 @@ export class SourceOpener {
   #vault: VaultClient | null = null;
 
   constructor(config: CredentialsConfig, sources: Sources, clock: Clock) {
-    const { environment, identityTokenFile = null, leaseDirectory, log = silentLog, onEvent = () => {} } = sources;
+    const { environment, identityTokenFile = null, mint, leaseDirectory, log = silentLog, onEvent = () => {} } = sources;
     this.#config = config;
     this.#sources = sources;
-    this.#context = { environment, identityTokenFile, vault: () => this.#openVault() };
+    this.#context = { environment, identityTokenFile, vault: () => this.#openVault(), mint: mint === undefined ? undefined : { ...mint, clock } };
     this.#log = log;
     this.#onEvent = onEvent;
     this.rhythm = rhythmOf(clock);

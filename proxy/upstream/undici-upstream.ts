@@ -6,6 +6,7 @@ import type { Clock } from "../../common/clock.ts";
 import { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
 import { destinationHost, type Destination } from "../model/connection.ts";
+import type { Network } from "../model/network.ts";
 import type { OutboundHead } from "../model/request.ts";
 import { openAddressGuard } from "./address-guard.ts";
 import type { UpstreamConfig } from "./config.ts";
@@ -85,6 +86,14 @@ export class UndiciUpstream implements Upstream {
     const secure = await withDeadline(this.#connectTimeoutMs, signal, async (bounded) => openTls(stream, target, bounded));
     const certificate = secure.getPeerX509Certificate();
     return { stream: secure, remoteAddress, endPoint: certificate === undefined ? null : serverEndPoint(certificate) };
+  }
+
+  /** The same way for the boundary's own requests, which are no instance's. */
+  get network(): Network {
+    return {
+      trust: this.#trust.context,
+      dial: async (host, port, signal) => withDeadline(this.#connectTimeoutMs, signal, async (bounded) => this.#dial("", host, port, bounded)),
+    };
   }
 
   /**

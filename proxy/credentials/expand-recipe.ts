@@ -12,14 +12,14 @@ export function withRecipe(value: unknown): unknown {
   const { inject, bind, env } = value;
   return {
     ...value,
-    inject: isMapping(inject) && typeOf(inject) === typeOf(recipe.inject) ? { ...recipe.inject, ...inject } : inject ?? recipe.inject,
+    inject: isMapping(inject) && isOfType(inject["type"], recipe.inject["type"]) ? { ...recipe.inject, ...inject } : inject ?? recipe.inject,
     bind: isMapping(bind) ? { ...recipe.bind, ...bind } : bind ?? recipe.bind,
     env: env ?? recipe.env,
   };
 }
 
-/** Left out, it is a header (injection-config.ts). */
-const typeOf = (inject: Readonly<Record<string, unknown>>): unknown => inject["type"] ?? "header";
+/** Left out in a grant, it is the recipe's; left out in a recipe, it is a header (injection-config.ts). */
+const isOfType = (given: unknown, recipes: unknown): boolean => given === undefined || given === (recipes ?? "header");
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

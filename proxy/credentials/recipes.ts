@@ -7,7 +7,7 @@ import type { DummyShape } from "../../common/dummy-keys.ts";
 export interface Recipe {
   /** What it lends, for the documentation. */
   readonly about: string;
-  readonly inject: Readonly<Record<string, string>>;
+  readonly inject: Readonly<Record<string, string | readonly string[]>>;
   /** `hosts` is left out where every customer has names of their own: then the grant has to give them. */
   readonly bind: { readonly hosts?: readonly string[]; readonly ports?: readonly number[]; readonly methods?: readonly string[]; readonly paths?: readonly string[] };
   /** Dummies by which stock clients start, and settings that keep them from calling home. */
@@ -26,8 +26,8 @@ function gitPaths(...depths: readonly number[]): readonly string[] {
     ["info/refs", "git-upload-pack", "git-receive-pack", "info/lfs/**"].map((end) => `${repository}/${end}`));
 }
 
-const git = (about: string, host: string, basicUser: string, ...depths: readonly number[]): Recipe => ({
-  about, inject: { header: "authorization", basicUser },
+const git = (about: string, host: string, forge: string, ...depths: readonly number[]): Recipe => ({
+  about, inject: { type: "git", forge },
   bind: { hosts: [host], methods: ["GET", "POST", "PUT"], paths: gitPaths(...depths) },
   env: { GIT_TERMINAL_PROMPT: setTo("0") },
 });
@@ -83,14 +83,14 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     inject: BEARER, bind: { hosts: ["api.github.com", "uploads.github.com"] },
     env: { GH_TOKEN: "github", GITHUB_TOKEN: "github", GH_PROMPT_DISABLED: ON, GH_NO_UPDATE_NOTIFIER: ON },
   },
-  "github-git": git("A token of GitHub for git over HTTPS.", "github.com", "x-access-token", 2),
+  "github-git": git("A token of GitHub for git over HTTPS.", "github.com", "github", 2),
   gitlab: {
     about: "A personal, project or group access token of gitlab.com for its API: glab. For git itself: `gitlab-git`.",
     inject: plain("private-token"), bind: { hosts: ["gitlab.com"], paths: ["/api/**"] },
     env: { GITLAB_TOKEN: "gitlab", NO_PROMPT: ON },
   },
-  "gitlab-git": git("A token of gitlab.com for git over HTTPS, groups up to four deep.", "gitlab.com", "oauth2", 2, 3, 4, 5),
-  "bitbucket-git": git("An access token of Bitbucket Cloud for git over HTTPS.", "bitbucket.org", "x-token-auth", 2),
+  "gitlab-git": git("A token of gitlab.com for git over HTTPS, groups up to four deep.", "gitlab.com", "gitlab", 2, 3, 4, 5),
+  "bitbucket-git": git("An access token of Bitbucket Cloud for git over HTTPS.", "bitbucket.org", "bitbucket", 2),
 
   npm: {
     about: "A token of registry.npmjs.org to read private packages. To publish, give `bind.methods: [GET, HEAD, PUT]`.",
@@ -99,7 +99,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   pypi: {
     about: "A token of PyPI to upload: twine, uv.",
-    inject: { header: "authorization", basicUser: "__token__" }, bind: { hosts: ["upload.pypi.org"], methods: ["POST"], paths: ["/legacy/"] },
+    inject: { type: "basic", user: "__token__" }, bind: { hosts: ["upload.pypi.org"], methods: ["POST"], paths: ["/legacy/"] },
     env: { TWINE_USERNAME: setTo("__token__"), TWINE_PASSWORD: "pypi", TWINE_NON_INTERACTIVE: ON, UV_PUBLISH_TOKEN: "pypi" },
   },
   "crates-io": {
@@ -107,10 +107,20 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     inject: RAW, bind: { hosts: ["crates.io"], paths: ["/api/**"] }, env: { CARGO_REGISTRY_TOKEN: "crates-io" },
   },
 
+  aws: {
+    about: "An access key of AWS, by which requests are signed anew: aws, boto3, the SDKs. `inject.services` says for which, such as s3; `bind.hosts` are their endpoints.",
+    inject: { type: "aws-sigv4", regions: ["*"] }, bind: {},
+    env: { AWS_ACCESS_KEY_ID: "aws-access-key-id", AWS_SECRET_ACCESS_KEY: "aws-secret-access-key", AWS_EC2_METADATA_DISABLED: setTo("true") },
+  },
   gcloud: {
     about: "An access token of Google Cloud: gcloud, and clients that take a token. `bind.hosts` are the APIs, such as storage.googleapis.com.",
     inject: BEARER, bind: {},
     env: { CLOUDSDK_AUTH_ACCESS_TOKEN: "google-access-token", CLOUDSDK_CORE_DISABLE_PROMPTS: ON, CLOUDSDK_CORE_DISABLE_USAGE_REPORTING: setTo("true") },
+  },
+
+  postgres: {
+    about: "A user of PostgreSQL: psql and the drivers. `bind.hosts` and `bind.databases` say where; the agent logs in with any name and password.",
+    inject: { type: "postgres" }, bind: { ports: [5_432] }, env: { PGUSER: setTo("agent"), PGPASSWORD: "opaque" },
   },
 
   slack: {
@@ -123,8 +133,8 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
     inject: RAW, bind: { hosts: ["api.linear.app"], methods: ["POST"], paths: ["/graphql"] }, env: { LINEAR_API_KEY: "linear" },
   },
   atlassian: {
-    about: "An API token of Jira or Confluence Cloud; `bind.hosts` is SITE.atlassian.net, `inject.basicUser` the account's address.",
-    inject: { header: "authorization" }, bind: { paths: ["/rest/**", "/wiki/**"] }, env: { JIRA_API_TOKEN: "opaque" },
+    about: "An API token of Jira or Confluence Cloud; `bind.hosts` is SITE.atlassian.net, `inject.user` the account's address.",
+    inject: { type: "basic" }, bind: { paths: ["/rest/**", "/wiki/**"] }, env: { JIRA_API_TOKEN: "opaque" },
   },
   sentry: bearer("An auth token of Sentry.", "sentry.io", "/api/**", { SENTRY_AUTH_TOKEN: "opaque" }),
   stripe: {

@@ -48,9 +48,8 @@ function row(name: string, { about, inject, bind, env }: Recipe): string {
   return `| ${cells.join(" | ")} |`;
 }
 
-/** A header as the destination sees it; anything else by its type. */
-function injected({ type = "header", header = "authorization", format, basicUser }: Recipe["inject"]): string {
-  if (type !== "header") return `\`${type}\``;
-  const value = basicUser === undefined ? format ?? "Bearer {secret}" : `Basic base64(${basicUser}:{secret})`;
-  return `\`${header}: ${value}\``;
+/** A header as the destination sees it; anything else by its type and what is said of it. */
+function injected({ type = "header", ...fields }: Recipe["inject"]): string {
+  if (type === "header") return `\`${[fields["header"], fields["format"] ?? "Bearer {secret}"].join(": ")}\``;
+  return `\`${type.toString()}\`${Object.entries(fields).map(([name, value]) => ` ${name}: ${value.toString()}`).join(",")}`;
 }

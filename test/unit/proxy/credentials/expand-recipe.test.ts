@@ -25,6 +25,11 @@ describe("a grant that uses a recipe", () => {
     expect(withRecipe({ use: "brave", inject: { type: "query", parameter: "key" } })).not.toHaveProperty(["inject", "header"]);
   });
 
+  test("keeps the recipe's type of injection while it names none", () => {
+    expect(read({ use: "aws", inject: { services: ["s3"] }, bind: { hosts: ["s3.eu-central-1.amazonaws.com"] } })?.inject).toMatchObject({ type: "aws-sigv4", regions: ["*"], services: ["s3"] });
+    expect(problems({ use: "aws", bind: { hosts: ["s3.eu-central-1.amazonaws.com"] } })).toEqual([expect.stringContaining("own.inject.services")]);
+  });
+
   test("sets the variables that it names itself, and none but those", () => {
     expect(read({ use: "github", env: { GITHUB_TOKEN: "github-fine-grained" } })?.env).toEqual({ GITHUB_TOKEN: "github-fine-grained" });
     expect(read({ use: "github", env: {} })?.env).toEqual({});
@@ -41,7 +46,7 @@ describe("a grant that uses a recipe", () => {
   });
 
   test("is refused where the recipe leaves the hosts to it and it names none", () => {
-    expect(problems({ use: "atlassian", inject: { basicUser: "me@example.test" } })).toEqual([expect.stringContaining("own.bind.hosts")]);
+    expect(problems({ use: "atlassian", inject: { type: "basic", user: "me@example.test" } })).toEqual([expect.stringContaining("own.bind.hosts")]);
   });
 
   test("is refused where what it overrides is not acceptable", () => {

@@ -11,6 +11,7 @@ import { startProxy } from "../proxy/main.ts";
 import { dummyEnvironment, openCa, openLocalIssuer, type AuditRecord, type LocalIssuer } from "../proxy/operator.ts";
 import type { Io } from "./io.ts";
 import type { LoadedConfig } from "./load-config.ts";
+import { revokeAtDoors } from "./operator-doors.ts";
 import { auditDirectoryOfRun, stateDirectory } from "./state-directory.ts";
 
 /** A token lives this long and is renewed at half of it, so that a killed `weir` leaves nothing usable behind for long. */
@@ -55,6 +56,8 @@ export async function openBoundary(loaded: LoadedConfig, io: Io, options: Bounda
       : await joinProxy(options.proxySocket, state);
     const tokenFile = join(runDirectory, "token");
     const agent = identityOf(loaded, options);
+    // The proxy of `weir up` does not see the end of a run; one of our own ends with it.
+    if (options.proxySocket !== undefined) lifecycle.onStop("leases", async () => { await revokeAtDoors(state, { instance: agent.instance }); });
     await writeToken(tokenFile, issuer, agent);
     lifecycle.run("token-renewal", async (signal) => renewToken(tokenFile, issuer, agent, signal));
     const hiddenPaths = [state, runDirectory, ...(proxy.auditDirectory === null ? [] : [proxy.auditDirectory])];

@@ -10,6 +10,7 @@ import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerInit } from "./commands/init.ts";
 import { registerPolicy } from "./commands/policy.ts";
+import { registerRevoke } from "./commands/revoke.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerThreads } from "./commands/threads.ts";
 import { registerUp } from "./commands/up.ts";
@@ -18,7 +19,7 @@ import { machineTrouble } from "./machine-trouble.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
-  registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerAgents, registerThreads, registerBudget,
+  registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerRevoke, registerAgents, registerThreads, registerBudget,
 ];
 
 const HELP_TAIL = `

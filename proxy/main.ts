@@ -5,8 +5,10 @@ import type { Environment } from "../common/config.ts";
 import { describeError, Lifecycle } from "../common/lifecycle.ts";
 import type { KubeApi } from "../common/kube/kube-api.ts";
 import type { Log } from "../common/log.ts";
+import type { RevokeAnswer, RevokeRequest } from "../common/operator-door.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
+import { openOperatorDoor } from "./admin/operator-door.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
@@ -17,7 +19,7 @@ import { ConnectionSlots } from "./connection/connection-slots.ts";
 import { CancelKeys } from "./connection/postgres/cancel-keys.ts";
 import { listen, type Listening } from "./connection/listen.ts";
 import { serveConnection } from "./connection/serve-connection.ts";
-import { openLender } from "./credentials/lender.ts";
+import { openLender, type Lender } from "./credentials/lender.ts";
 import { openDns } from "./dns/serve-query.ts";
 import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";
@@ -102,6 +104,8 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
     isAgent: cluster?.isAgentAddress,
   });
   lifecycle.onStop("admin", async () => admin?.close());
+  const door = await openOperatorDoor(options.stateDirectory, { revoke: async (what) => revokeByOrder(what, rooms.credentials, onEvent) }, options.log);
+  lifecycle.onStop("operator-door", async () => door?.close());
   record(audit, rooms, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
   return {
     caPem: rooms.authority.caPem, issuer, listening: doors.listening, adminUrl: admin?.url ?? null,
@@ -128,7 +132,7 @@ interface Furniture {
   readonly onEvent: (event: Event) => void;
 }
 
-async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine }> {
+async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine; readonly credentials: Lender }> {
   const { log, environment } = options;
   const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
   const held = cluster === null ? {} : { held: () => cluster.heldBundle() };
@@ -136,7 +140,8 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
   const leaseDirectory = join(options.stateDirectory, "leases");
-  const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile, leaseDirectory, log, onEvent }, clock);
+  const mint = { network: upstream.network, stateDirectory: options.stateDirectory, kube: cluster?.api ?? null };
+  const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile, mint, leaseDirectory, log, onEvent }, clock);
   lifecycle.onStop("credentials", async () => credentials.close());
   lifecycle.run("orphaned-leases", async (signal) => credentials.reclaimOrphans(signal));
   const live = new LiveSet();
@@ -156,6 +161,12 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),
     authority: new LeafAuthority(await openCa(options.stateDirectory, config.tls, clock), config.tls, clock),
   };
+}
+
+async function revokeByOrder(what: RevokeRequest, credentials: Lender, onEvent: Furniture["onEvent"]): Promise<RevokeAnswer> {
+  const revoked = await credentials.revoke(what, "it was revoked by order");
+  onEvent({ event: "credential.revoke-ordered", outcome: revoked.isConfirmed ? "succeeded" : "failed", fields: { ...Object.fromEntries(Object.entries(what)), dropped: revoked.dropped } });
+  return revoked;
 }
 
 interface Doors {

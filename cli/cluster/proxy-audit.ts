@@ -1,14 +1,10 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readAuditEvent, type AuditRecord } from "../../proxy/operator.ts";
 import type { Cluster } from "./cluster-connection.ts";
 import type { InstallationOptions } from "./cluster-options.ts";
 import { listProxies } from "./node-proxies.ts";
+import { execInProxy } from "./proxy-exec.ts";
 
 const STATE_FOLDER = "/var/lib/weir";
-const NODE_PROGRAM = "/usr/local/bin/node";
-const OUTPUT_LIMIT_BYTES = 16 << 20;
-const DEADLINE_MS = 60_000;
 /** Nodes that are asked at a time. */
 const AT_ONCE = 4;
 
@@ -58,7 +54,7 @@ export async function searchAudit(cluster: Cluster, options: InstallationOptions
   const troubles: string[] = [];
   const ask = async () => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { code, out, err } = await execIn(next.pod, options, search);
+      const { code, out, err } = await execInProxy(next.pod, options, SEARCH, [STATE_FOLDER, String(search.limit), ...search.texts]);
       if (code === 0) records.push(...out.split("\n").flatMap(readLine));
       else troubles.push(`${next.node}: ${err.trim().split("\n").at(-1) ?? `kubectl ended with ${code}`}`);
     }
@@ -73,26 +69,5 @@ function readLine(line: string): AuditRecord[] {
     return record === null ? [] : [record];
   } catch {
     return [];
-  }
-}
-
-async function execIn(
-  pod: string, { kubeconfig, context, systemNamespace }: InstallationOptions, { texts, limit }: AuditSearch,
-): Promise<{ readonly code: number; readonly out: string; readonly err: string }> {
-  const child = spawn("kubectl", [
-    ...(kubeconfig === undefined ? [] : ["--kubeconfig", kubeconfig]), ...(context === undefined ? [] : ["--context", context]),
-    "exec", "--namespace", systemNamespace, pod, "--container", "proxy", "--", NODE_PROGRAM, "--eval", SEARCH, "--", STATE_FOLDER, String(limit), ...texts,
-  ], { stdio: ["ignore", "pipe", "pipe"], timeout: DEADLINE_MS, killSignal: "SIGKILL" });
-  const said = { out: "", err: "" };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    said.out += text;
-    if (said.out.length > OUTPUT_LIMIT_BYTES) child.kill("SIGKILL");
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => { said.err = (said.err + text).slice(-4_096); });
-  try {
-    const [code] = await once(child, "close") as [number | null];
-    return { code: code ?? 1, ...said };
-  } catch (error) {
-    return { code: 1, out: "", err: (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no kubectl on PATH" : (error as Error).message };
   }
 }

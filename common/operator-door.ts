@@ -1,0 +1,20 @@
+import { join } from "node:path";
+import * as z from "zod";
+
+const name = z.string().min(1).max(256);
+
+/** What `weir revoke` asks of a running proxy: those credentials of whom all that is given is true; with nothing given, all. */
+export const revokeRequest = z.strictObject({ grant: name.optional(), instance: name.optional(), thread: name.optional() });
+export type RevokeRequest = z.output<typeof revokeRequest>;
+
+/** `dropped`: secrets that were in hand. `isConfirmed`: whether the stores have confirmed that all leases are taken back. */
+export const revokeAnswer = z.strictObject({ dropped: z.number().int().nonnegative(), isConfirmed: z.boolean() });
+export type RevokeAnswer = z.output<typeof revokeAnswer>;
+
+/**
+ * Folder of the Unix sockets at which the running proxies of a state directory take orders, one for each. The folder has mode 0700: who may
+ * enter it may read the proxy's keys as well. No port leads there, and no agent sees the folder.
+ */
+export function operatorFolder(stateDirectory: string): string {
+  return join(stateDirectory, "operator");
+}

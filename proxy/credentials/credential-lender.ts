@@ -13,9 +13,10 @@ export interface CredentialLender {
   lendLogin(grants: readonly string[], borrower: Borrower, target: LoginTarget, signal: AbortSignal): Promise<Login>;
   /**
    * Looks for what has no business in this request: a dummy, or something shaped like a real key, of a grant that is not lent here; a secret in use.
+   * @param grants those that are lent @param held those that the agent holds, and hears of; null: all
    * @throws EgressError `credential.misdirected`
    */
-  refuseStray(head: RequestHead, grants: readonly string[]): void;
+  refuseStray(head: RequestHead, grants: readonly string[], held: readonly string[] | null): void;
   /** Takes back what was fetched for an instance that has ended. Resolves when the stores have confirmed it or the time for it is over. */
   endInstance(instance: string): Promise<void>;
 }

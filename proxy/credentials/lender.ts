@@ -7,12 +7,15 @@ import type { RequestHead } from "../model/request.ts";
 import { misdirection } from "./binding.ts";
 import { boundaryGrant, type CredentialsConfig, type Grant, type Grants } from "./config.ts";
 import type { CredentialLender } from "./credential-lender.ts";
-import { NO_LOAN, type Loan, type Login } from "../model/loan.ts";
+import { NO_LOAN, type Loan, type Login, type LoginTarget } from "../model/loan.ts";
 import { fetchMaterial, GrantSet, referenceOf, type OpenGrant } from "./grant-set.ts";
 import { withInstance } from "./instance-header.ts";
+import { lendLogin } from "./lend-login.ts";
+import { LiveSecrets } from "./live-secrets.ts";
 import { isMeant, type Revocation, type Revoked } from "./revocation.ts";
 import type { Material } from "./secret-source.ts";
 import { SourceOpener, type Sources } from "./source-opener.ts";
+import { StrayKeys } from "./stray-keys.ts";
 
 export interface LenderConfig {
   readonly grants: Grants;
@@ -27,13 +30,16 @@ export class Lender implements CredentialLender {
   readonly #opener: SourceOpener;
   readonly #configured: ReadonlyMap<string, OpenGrant>;
   readonly #sets = new Map<string, GrantSet>();
+  readonly #live = new LiveSecrets();
   #grants: ReadonlyMap<string, OpenGrant>;
+  #stray: StrayKeys;
 
   /** @throws UserError if a configured grant cannot be opened */
   constructor(grants: Grants, opener: SourceOpener) {
     this.#opener = opener;
     this.#configured = new Map(Object.entries(grants).map(([name, grant]) => [name, opener.open(name, grant)]));
     this.#grants = this.#configured;
+    this.#stray = new StrayKeys([...this.#grants.values()], this.#live);
   }
 
   async lend(grants: readonly string[], borrower: Borrower, head: RequestHead, signal: AbortSignal): Promise<Loan> {
@@ -41,6 +47,7 @@ export class Lender implements CredentialLender {
     const wanted = this.#setOf(grants);
     for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
     const loan = wanted.loanInHand(signal, borrower.agent.instance) ?? await wanted.fetchLoan(signal, borrower);
+    this.#live.note(loan, grants);
     return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, borrower.agent) : loan;
   }
 
@@ -65,6 +72,7 @@ export class Lender implements CredentialLender {
       apply: () => {
         const before = this.#grants;
         this.#grants = opened;
+        this.#stray = new StrayKeys([...opened.values()], this.#live);
         this.#sets.clear();
         for (const [name, { cache }] of before) {
           if (opened.get(name)?.cache !== cache) void cache.drop(() => true, "the grant is gone").done;
@@ -73,11 +81,14 @@ export class Lender implements CredentialLender {
     };
   }
 
-  async lendLogin(): Promise<Login> {
-    throw new EgressError("credential.unavailable", "no grant is made for a protocol that logs in");
+  async lendLogin(grants: readonly string[], borrower: Borrower, target: LoginTarget, signal: AbortSignal): Promise<Login> {
+    const named = grants.map((name) => [name, this.#find(name).grant] as const);
+    return lendLogin(named, target, async (name) => this.materialOf(name, borrower, signal));
   }
 
-  refuseStray(): void {}
+  refuseStray(head: RequestHead, lent: readonly string[], held: readonly string[] | null): void {
+    this.#stray.refuse(head, { lent, held });
+  }
 
   /**
    * What the grant's source gives this borrower now, cached like what is lent; the binding is the caller's to check.

@@ -32,9 +32,10 @@ const CUTS_ANSWER = new Set(["range", "if-range"]);
  */
 export async function inject(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Injected> {
   const { connection } = incoming;
-  const { credentials } = path.rooms;
+  const { credentials, holdings } = path.rooms;
   // Before anything is fetched, and where nothing is lent too: that is where a dummy has gone astray.
-  credentials.refuseStray(head, allow.grants);
+  const holds = holdings.of(connection.agent);
+  credentials.refuseStray(head, allow.grants, holds === null ? [] : holds.grants);
   const loan = allow.grants.length === 0 ? NO_LOAN : await credentials.lend(allow.grants, connection, head, connection.signal);
   const outbound = toOutbound(head, loan);
   if (loan.finish.length === 0) return { outbound, loan, body: incoming.body };

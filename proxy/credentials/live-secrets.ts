@@ -1,0 +1,36 @@
+import { LRUCache } from "lru-cache";
+import type { Loan } from "../model/loan.ts";
+import { tellingRun } from "./key-runs.ts";
+
+/** Secrets that are remembered; what was lent longest ago goes first. */
+const LIMIT = 4_096;
+/**
+ * Below this a secret is not compared: the answer would tell an agent that guesses whether it guessed right. A run of so many characters, so
+ * many of them different, is found by no amount of asking.
+ */
+const SHORTEST_GUESS = 24;
+const FEWEST_CHARACTERS = 10;
+
+/** The secrets that were lent lately, and to which grants they belong. Holds what it is given as long as it is in use, like the loans themselves. */
+export class LiveSecrets {
+  readonly #owners = new LRUCache<string, readonly string[]>({ max: LIMIT });
+  readonly #noted = new WeakSet<Loan>();
+
+  /** @param grants names of those that the loan was made of */
+  note(loan: Loan, grants: readonly string[]): void {
+    if (this.#noted.has(loan)) return;
+    this.#noted.add(loan);
+    for (const secret of loan.secrets) {
+      const text = secret.reveal();
+      for (const form of [text, Buffer.from(text).toString("base64url")]) {
+        const run = tellingRun(form, SHORTEST_GUESS);
+        if (run !== null && new Set(run).size >= FEWEST_CHARACTERS && /[0-9A-Z]/.test(run)) this.#owners.set(run, grants);
+      }
+    }
+  }
+
+  /** Names of the grants to one of which this belongs; undefined if it is no secret in use. @param run a whole run of key characters */
+  ownersOf(run: string): readonly string[] | undefined {
+    return this.#owners.get(run);
+  }
+}

@@ -6,6 +6,7 @@ import { VERSION } from "../common/version.ts";
 import { registerAgents } from "./commands/agents.ts";
 import { registerAudit } from "./commands/audit.ts";
 import { registerBudget } from "./commands/budget.ts";
+import { registerCred } from "./commands/cred.ts";
 import { registerDoctor } from "./commands/doctor.ts";
 import { registerExplain } from "./commands/explain.ts";
 import { registerInit } from "./commands/init.ts";
@@ -19,7 +20,7 @@ import { machineTrouble } from "./machine-trouble.ts";
 
 /** In the order of the help. */
 const COMMANDS = [
-  registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerRevoke, registerAgents, registerThreads, registerBudget,
+  registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerCred, registerRevoke, registerAgents, registerThreads, registerBudget,
 ];
 
 const HELP_TAIL = `

@@ -96,6 +96,11 @@ function makeLoan(grants: readonly OpenGrant[], fetched: readonly Material[]): L
   };
 }
 
+/** @throws EgressError `credential.unavailable` if the material is not what the grant's way of injection needs */
+export function requireInjectable(open: OpenGrant, material: Material): void {
+  inject(open, material);
+}
+
 function inject(open: OpenGrant, material: Material): Injection {
   try {
     return makeInjection(open.grant.inject, material, { dummies: dummiesOf(open.name, open.grant), nowMs: Date.now });

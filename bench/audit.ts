@@ -29,7 +29,7 @@ const EXCHANGE: ExchangeRecord = {
   kind: "exchange", phase: "closed", timeMs: 0, agent: { namespace: "local", name: "coder", thread: "t-1", instance: "i-01K9Z7V3M4Q8", user: "ada", chain: [] },
   exchangeId: "01K9Z7V3M4Q8TTTT", connectionId: "01K9Z7V3M4Q8SSSS", method: "GET", scheme: "https", host: "api.example.com", port: 443, path: "/v1/things/1234",
   queryKeys: ["page"], httpVersion: "1.1", userAgent: "curl/8.5.0", decision: { allowed: true, rule: "example.read", revision: "0a1b2c3d", grants: ["example"], budgets: [] },
-  credentials: ["example@file#1"], outcome: "allowed", error: null, status: 200, upstreamAddress: "192.0.2.1", durationMs: 12, usage: { requestBytes: 0, responseBytes: 1_234 },
+  credentials: ["example@file#1"], redactions: [], outcome: "allowed", error: null, status: 200, upstreamAddress: "192.0.2.1", durationMs: 12, usage: { requestBytes: 0, responseBytes: 1_234 },
 };
 
 /** What the audit log costs: the chain alone, and group commit to a real disk with one caller and with 64. */

@@ -36,6 +36,7 @@ const eventShape = z.looseObject({
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
     handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
+    redactions: z.array(z.strictObject({ count, place: z.enum(["header", "body", "trailer", "frame"]), reference: text })).optional(),
     server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
   }) }),
 });
@@ -71,7 +72,7 @@ function exchangeOf(shaped: Shaped): AuditRecord {
     ...common(shaped), kind: "exchange", phase: weir.phase === "decided" ? "decided" : "closed", exchangeId: shaped.metadata.correlation_uid ?? "",
     method: request?.http_method ?? null, scheme: request?.url.scheme ?? null, host: request?.url.hostname ?? null, port: request?.url.port ?? null,
     path: request?.url.path ?? null, queryKeys: weir.query_keys ?? [], httpVersion: request?.version ?? null, userAgent: request?.user_agent ?? null,
-    credentials: weir.credentials ?? [], status: shaped.http_response?.code ?? null, upstreamAddress: upstreamOf(shaped),
+    credentials: weir.credentials ?? [], redactions: weir.redactions ?? [], status: shaped.http_response?.code ?? null, upstreamAddress: upstreamOf(shaped),
   };
 }
 

@@ -96,6 +96,7 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     policy_allowed: record.decision?.allowed,
     query_keys: record.queryKeys.slice(0, 16).map((key) => clip(key, 64)),
     reason: clip(record.error?.reason, 512),
+    redactions: record.redactions.length === 0 ? undefined : record.redactions.map(({ reference, place, count }) => ({ count, place, reference })),
     thread: agent.thread,
   };
 }

@@ -1,26 +1,30 @@
 import { EgressError } from "../errors.ts";
+import type { Loan } from "../model/loan.ts";
 import type { HeaderList, OutboundHead } from "../model/request.ts";
-import type { Secret } from "../../common/secret.ts";
+import { codingsOf } from "./answer-decoder.ts";
 import { passable, passableTrailers, readAnswer } from "./read-answer.ts";
 import type { AnswerHead } from "./read-answer.ts";
-import { Scrubber } from "./scrub.ts";
+import { Redactions } from "./redactions.ts";
+import { Scrubber, scrubText } from "./scrub.ts";
 import { readWebSocketAnswer } from "./web-socket-handshake.ts";
 
-const NOTHING = Buffer.alloc(0);
+/** They speak of the body as it was before it was decoded, byte for byte. */
+const OF_ENCODED_BODY = new Set(["content-encoding", "content-length", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"]);
 
-/** What of a destination's answer may reach the agent: checked heads, scrubbed bytes. Every method throws EgressError `upstream.*`. */
+/** What of a destination's answer may reach the agent: checked heads, scrubbed. Every method throws EgressError `upstream.*`. */
 export class AnswerFilter {
   readonly #outbound: OutboundHead;
+  readonly #loan: Loan;
   readonly #maxInformational: number;
-  /** Null when nothing was lent: then bytes pass untouched. */
-  readonly scrubber: Scrubber | null;
+  readonly redactions: Redactions;
   #informational = 0;
   #head: AnswerHead | null = null;
 
-  constructor(outbound: OutboundHead, secrets: readonly Secret[], maxInformational: number) {
+  constructor(outbound: OutboundHead, loan: Loan, maxInformational: number) {
     this.#outbound = outbound;
+    this.#loan = loan;
     this.#maxInformational = maxInformational;
-    this.scrubber = secrets.length === 0 ? null : new Scrubber(secrets);
+    this.redactions = new Redactions(loan);
   }
 
   /** True once the final head was seen. */
@@ -28,54 +32,68 @@ export class AnswerFilter {
     return this.#head !== null;
   }
 
+  /** For one stream of bytes of the answer; null when nothing was lent: then bytes pass untouched. */
+  scrubber(place: "body" | "frame"): Scrubber | null {
+    return this.#isLent ? new Scrubber(this.#loan.secrets, this.redactions.at(place)) : null;
+  }
+
+  /** What the body must be decoded from before it can be searched, outermost last. */
+  get codings(): readonly string[] {
+    return this.#isLent && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
+  }
+
   informational(status: number, headers: HeaderList): HeaderList {
     if (status === 101) throw malformed("101 to a request that asked for no upgrade");
     this.#informational += 1;
     if (this.#informational > this.#maxInformational) throw malformed("too many 1xx answers");
-    return this.#scrubbed(passable(headers));
+    return this.#scrubbed(passable(headers), "header");
   }
 
   head(status: number, headers: HeaderList): AnswerHead {
-    const head = readAnswer(status, headers, this.#outbound.method);
-    this.#requireSearchable(head);
-    this.#head = { ...head, headers: this.#scrubbed(head.headers) };
-    return this.#head;
+    this.#head = readAnswer(status, headers, this.#outbound.method);
+    const { codings } = this;
+    return { ...this.#head, headers: this.#scrubbed(codings.length === 0 ? this.#head.headers : headersOfDecoded(this.#head.headers), "header") };
   }
 
   upgrade(headers: HeaderList): HeaderList {
-    return this.#scrubbed(readWebSocketAnswer(headers, this.#outbound));
+    return this.#scrubbed(readWebSocketAnswer(headers, this.#outbound), "header");
   }
 
-  /** @returns what may pass now; perhaps nothing yet */
-  data(chunk: Buffer): Buffer {
+  requireBody(): void {
     if (this.#head?.hasBody !== true) throw malformed("a body where none may be");
-    return this.scrubber === null ? chunk : this.scrubber.push(chunk);
   }
 
-  /** @param bytes of the body that arrived @returns what was held back */
-  end(bytes: number): Buffer {
+  /** @param bytes of the body that arrived */
+  requireWhole(bytes: number): void {
     const { hasBody = false, contentLength = null } = this.#head ?? {};
     if (hasBody && contentLength !== null && contentLength !== bytes) {
       throw new EgressError("upstream.aborted", `${bytes} of ${contentLength} bytes`);
     }
-    return this.scrubber?.flush() ?? NOTHING;
   }
 
   trailers(trailers: HeaderList): HeaderList {
-    return this.#scrubbed(passableTrailers(trailers));
+    return this.#scrubbed(passableTrailers(trailers), "trailer");
   }
 
-  #scrubbed(headers: HeaderList): HeaderList {
-    const { scrubber } = this;
-    if (scrubber === null) return headers;
-    return headers.filter(([name]) => !scrubber.isIn(name)).map(([name, value]) => [name, scrubber.text(value)] as const);
+  get #isLent(): boolean {
+    return this.#loan.secrets.length > 0;
   }
 
-  /** A compressed answer cannot be searched for the lent secret, and none was asked for. */
-  #requireSearchable(head: AnswerHead): void {
-    if (this.scrubber === null || !head.hasBody || head.contentEncoding === null || head.contentEncoding.toLowerCase() === "identity") return;
-    throw malformed(`an answer in ${head.contentEncoding.slice(0, 40)} although only identity was asked for`);
+  /** A name cannot be masked, so that a field whose name shows a secret goes. */
+  #scrubbed(headers: HeaderList, place: "header" | "trailer"): HeaderList {
+    if (!this.#isLent) return headers;
+    const { secrets } = this.#loan;
+    const onFind = this.redactions.at(place);
+    return headers.filter(([name]) => scrubText(name, secrets, onFind) === name).map(([name, value]) => [name, scrubText(value, secrets, onFind)] as const);
   }
+}
+
+/** An entity tag becomes a weak one: what it stands for is the same, its bytes are not (RFC 9110 §8.8.1). */
+function headersOfDecoded(headers: HeaderList): HeaderList {
+  return headers.flatMap(([name, value]) => {
+    if (name === "etag") return [[name, value.startsWith("W/") ? value : `W/${value}`] as const];
+    return OF_ENCODED_BODY.has(name) ? [] : [[name, value] as const];
+  });
 }
 
 function malformed(detail: string): EgressError {

@@ -2,6 +2,7 @@ import { describeError } from "../../common/lifecycle.ts";
 import { ERROR_TABLE } from "../errors.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ExchangeDraft } from "./open-record.ts";
+import { scrubWords } from "./scrub.ts";
 
 /**
  * in: ExchangeDraft · out: audit, metrics, log · never ends early · last stage
@@ -19,5 +20,5 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
     rooms.log.error("exchange.unrecorded", { exchangeId: incoming.exchangeId, error: describeError(cause) });
   }
   rooms.metrics.exchangeClosed({ agent: incoming.connection.agent.name, outcome, code, durationMs: draft.durationMs(rooms.clock), ...draft.usage });
-  if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: describeError(error) });
+  if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: scrubWords(describeError(error), draft.secrets) });
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock.ts";
+import type { Secret } from "../../common/secret.ts";
 import type { EgressError } from "../errors.ts";
 import type { Reservation } from "../budget/budget-ledger.ts";
 import type { Decision } from "../model/decision.ts";
@@ -6,6 +7,8 @@ import type { Incoming } from "../model/incoming.ts";
 import { recordedAgent, type ExchangeRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
+import type { Redactions } from "./redactions.ts";
+import { scrubWords } from "./scrub.ts";
 
 /**
  * in: Incoming · out: ExchangeDraft · never ends early · next: read-head.ts
@@ -28,6 +31,10 @@ export class ExchangeDraft {
   decision: Decision | null = null;
   /** Of lent credentials: `grant@source#version`. */
   references: readonly string[] = [];
+  /** Lent: no text of the record or of the log may show them. */
+  secrets: readonly Secret[] = [];
+  /** What was masked in the answer so far. */
+  redactions: Pick<Redactions, "recorded"> = { recorded: [] };
   reservation: Reservation | null = null;
   /** True from the moment that a byte may have left. */
   isSent = false;
@@ -64,8 +71,8 @@ export class ExchangeDraft {
       scheme: connection.scheme, host: head?.host ?? null, port: connection.destination.port,
       path: head?.path ?? null, queryKeys: queryKeys(head?.query ?? null),
       httpVersion: raw?.httpVersion ?? null, userAgent: userAgent(head),
-      decision: recordedDecision(this.decision), credentials: this.references,
-      outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error),
+      decision: recordedDecision(this.decision), credentials: this.references, redactions: this.redactions.recorded,
+      outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error, this.secrets),
       status: this.status, upstreamAddress: this.upstreamAddress,
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
     };
@@ -89,8 +96,10 @@ function recordedDecision(decision: Decision | null): RecordedDecision | null {
   return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
 }
 
-function recordedError(error: EgressError | null): RecordedError | null {
+/** The detail may have words of the destination in it, which was shown the secrets. */
+function recordedError(error: EgressError | null, secrets: readonly Secret[]): RecordedError | null {
   if (error === null) return null;
-  const { code, message: detail, explanation } = error;
+  const { code, message, explanation } = error;
+  const detail = scrubWords(message, secrets);
   return explanation === undefined ? { code, detail } : { code, detail, rule: explanation.rule, reason: explanation.reason, hint: explanation.hint };
 }

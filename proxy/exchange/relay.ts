@@ -7,7 +7,7 @@ import type { Allow } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
 import type { HeaderList } from "../model/request.ts";
 import type { UpstreamFlow, UpstreamSink } from "../upstream/upstream.ts";
-import { AnswerFilter } from "./answer-filter.ts";
+import { AnswerRelay, type AnswerObserver } from "./answer-relay.ts";
 import { ByteCount } from "./byte-count.ts";
 import { decide, requireAllow, requireGrants } from "./decide.ts";
 import type { Watched } from "./idle-watch.ts";
@@ -28,7 +28,7 @@ const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["upstream.unres
  * Both directions of one exchange: counts and limits every byte, filters what comes back, passes back-pressure on, and ends all of it when one
  * side ends, a limit is reached or the permission is gone. One object for all callbacks, because closures for each request are not free.
  */
-export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSocketObserver, Reconsiderable, Watched {
+export class Relay implements UpstreamSink, AnswerListener, BodyObserver, AnswerObserver, WebSocketObserver, Reconsiderable, Watched {
   readonly #draft: ExchangeDraft;
   readonly #allow: Allow;
   readonly #injected: Injected;
@@ -36,7 +36,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   readonly #answer: Answer;
   readonly #body: RequestBody | null;
   readonly #count: ByteCount;
-  readonly #filter: AnswerFilter;
+  readonly #answerRelay: AnswerRelay;
   readonly #ending = Promise.withResolvers<void>();
   #flow: UpstreamFlow | null = null;
   #webSocket: WebSocketRelay | null = null;
@@ -45,14 +45,14 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   #isOver = false;
 
   constructor(draft: ExchangeDraft, allow: Allow, injected: Injected, path: ExchangePath) {
-    const { outbound, loan, body } = injected;
+    const { outbound, body } = injected;
     this.#draft = draft;
     this.#allow = allow;
     this.#injected = injected;
     this.#path = path;
     this.#answer = draft.incoming.answer;
     this.#count = new ByteCount(draft, allow);
-    this.#filter = new AnswerFilter(outbound, loan.secrets, path.config.maxInformationalAnswers);
+    this.#answerRelay = new AnswerRelay(draft, injected, this.#count, { observer: this, maxInformational: path.config.maxInformationalAnswers });
     this.#body = outbound.framing.kind === "none" || body === null ? null : new RequestBody(body, this);
     this.#lastProgressMs = path.rooms.clock.monotonicMs();
   }
@@ -81,55 +81,52 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
 
   onInformational(status: number, headers: HeaderList): void {
     if (this.#isOver) return;
-    this.#try(() => {
-      const passed = this.#filter.informational(status, headers);
-      // 100 is ours to send, when the destination takes the body; HTTP/1.0 knows no 1xx.
-      if (status !== 100 && this.#draft.head?.httpVersion !== "1.0") this.#answer.inform(status, passed);
-    });
+    this.#try(() => { this.#answerRelay.informational(status, headers); });
   }
 
   onHead(status: number, headers: HeaderList, remoteAddress: string): void {
     if (this.#isOver) return;
     this.#reached(remoteAddress);
-    this.#try(() => {
-      const head = this.#filter.head(status, headers);
-      const overLimit = head.hasBody ? this.#count.announced(head.contentLength ?? 0) : null;
-      if (overLimit !== null) throw overLimit;
-      this.#draft.status = status;
-      this.#answer.head(status, head.headers, head.hasBody);
-    });
+    this.#try(() => { this.#answerRelay.head(status, headers); });
   }
 
   onData(chunk: Buffer): boolean {
     if (!this.onWebSocketBytes("response", chunk.byteLength)) return false;
     let isFlowing = false;
-    this.#try(() => {
-      const clean = this.#filter.data(chunk);
-      isFlowing = clean.byteLength === 0 || this.#answer.data(clean);
-    });
+    this.#try(() => { isFlowing = this.#answerRelay.data(chunk); });
     this.#isBlockedByAgent = !isFlowing;
     return isFlowing;
   }
 
   onEnd(trailers: HeaderList): void {
     if (this.#isOver) return;
-    this.#try(() => {
-      const rest = this.#filter.end(this.#draft.responseBytes);
-      if (rest.byteLength > 0) this.#answer.data(rest);
-      this.#answer.end(this.#filter.trailers(trailers));
-      this.#finish();
-    });
+    this.#try(() => { this.#answerRelay.end(trailers); });
+  }
+
+  onAnswerEnd(): void {
+    this.#finish();
+  }
+
+  onAnswerProgress(): void {
+    this.#progress();
+  }
+
+  onAnswerWanted(): void {
+    this.#isBlockedByAgent = false;
+    this.#flow?.resume();
+  }
+
+  onAnswerBroken(error: EgressError): void {
+    this.#fail(error);
   }
 
   onUpgrade(headers: HeaderList, stream: Duplex, remoteAddress: string): void {
     this.#reached(remoteAddress);
     this.#try(() => {
       if (this.#isOver) return;
-      const passed = this.#filter.upgrade(headers);
-      this.#draft.status = 101;
-      const agent = this.#answer.upgrade(passed);
+      const { agent, frames } = this.#answerRelay.upgrade(headers);
       const { webSocketCloseMs: closeMs } = this.#path.config;
-      this.#webSocket = new WebSocketRelay({ agent, upstream: stream, scrubber: this.#filter.scrubber, closeMs, observer: this });
+      this.#webSocket = new WebSocketRelay({ agent, upstream: stream, frames, closeMs, observer: this });
       this.#webSocket.done.then(() => { this.#finish(); }, (error: unknown) => { this.#end(EgressError.from(error)); });
     });
     if (this.#webSocket === null) stream.destroy();
@@ -143,9 +140,8 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   // From the agent.
 
   onDrain(): void {
-    this.#isBlockedByAgent = false;
     this.#progress();
-    this.#flow?.resume();
+    this.#answerRelay.resume();
   }
 
   onGone(error: EgressError): void {
@@ -196,7 +192,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
     const silentMs = nowMs - this.#lastProgressMs;
     if (this.#webSocket !== null) {
       if (silentMs >= webSocketIdleTimeoutMs) this.#fail(new EgressError("upstream.timeout", `a WebSocket silent for ${webSocketIdleTimeoutMs} ms`));
-    } else if (this.#body?.isWaiting === true && !this.#filter.isBegun) {
+    } else if (this.#body?.isWaiting === true && !this.#answerRelay.isBegun) {
       if (silentMs >= bodyIdleTimeoutMs) this.#fail(new EgressError("request.timeout", `no byte of the body for ${bodyIdleTimeoutMs} ms`));
     } else if (silentMs >= idleTimeoutMs) {
       this.#fail(this.#isBlockedByAgent
@@ -225,6 +221,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
   #finish(): void {
     if (this.#isOver) return;
     this.#isOver = true;
+    this.#answerRelay.close();
     if (this.#body !== null && !this.#body.isComplete) {
       // The destination answered without reading all of it: that connection must carry nothing else.
       this.#flow?.abort(new EgressError("upstream.aborted", "answered before the request was complete"));
@@ -242,6 +239,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, WebSoc
 
   #end(error: EgressError): void {
     this.#isOver = true;
+    this.#answerRelay.close();
     this.#flow?.abort(error);
     this.#body?.destroy();
     this.#ending.reject(error);

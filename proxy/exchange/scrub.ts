@@ -1,133 +1,143 @@
 import type { Secret } from "../../common/secret.ts";
+import { LOOK_BACK_BYTES, scanFor, type SecretScan } from "./secret-scan.ts";
+import { SecretTrace } from "./secret-trace.ts";
 
-/** A form shorter than this is found by chance in ordinary answers. */
-const SHORTEST_FORM_BYTES = 8;
-const SHORTEST_RAW_BYTES = 4;
 const MASK = "*".charCodeAt(0);
-
-/** What to look for, worked out once for the secrets of a loan. */
-interface Search {
-  readonly forms: readonly Buffer[];
-  /** Per byte value: whether any form begins with it. */
-  readonly begins: Uint8Array;
-  /** The forms in lower case, as field names are. */
-  readonly names: readonly string[];
-  readonly shortest: number;
-  readonly longest: number;
-}
-
-const searchOf = new WeakMap<readonly Secret[], Search>();
+const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
+const NOTHING: Buffer = Buffer.alloc(0);
+/** Fewer bytes are followed one by one at once: less than the way there and back. */
+const FEW_BYTES = 32;
 
 /**
- * Takes lent secrets out of an answer while it streams: as they are, reversed, percent-encoded, in JSON, HTML, hex and base64 (both alphabets,
- * all three alignments). Each byte of a find becomes `*`, so that lengths and framing stay true. Holds back only bytes that may be the
- * beginning of a secret. Best effort by nature: a destination that transforms a secret in another way, or spreads it, gets it through.
+ * Takes lent secrets out of one stream of an answer, in all forms of secret-patterns.ts. Each byte of a find becomes `*`, line ends stay, so that
+ * lengths and framing stay true. Holds back only bytes that may be the beginning of a secret. Linear in what it reads. Best effort by nature:
+ * a destination that transforms a secret in another way, or spreads it, gets it through; SECURITY.md names the ways.
  */
 export class Scrubber {
-  readonly #search: Search;
-  #held: Buffer = Buffer.alloc(0);
-  /** So many of the held bytes belong to a find already. */
-  #heldMasked = 0;
+  readonly #scan: SecretScan;
+  readonly #trace: SecretTrace;
+  readonly #onFind: (secret: number) => void;
+  /** As they came, from the first that may begin a secret. */
+  #held: Buffer = NOTHING;
+  /** The same with finds masked; the same buffer if there are none. */
+  #clean: Buffer = NOTHING;
+  /** So many of them have been passed on already. */
+  #sent = 0;
+  /** Offset of the first held byte in the stream. */
+  #origin = 0;
+  #lastFindEnd = 0;
+  /** Up to this offset of the stream it is looked closely, although nothing is suspect any more: what SecretScan looks back at must be free of finds. */
+  #closeUntil = 0;
 
-  constructor(secrets: readonly Secret[]) {
-    this.#search = searchFor(secrets);
+  /** @param onFind told for each find which of the secrets it shows */
+  constructor(secrets: readonly Secret[], onFind: (secret: number) => void = () => {}) {
+    this.#scan = scanFor(secrets);
+    this.#trace = new SecretTrace(this.#scan.row);
+    this.#onFind = onFind;
   }
 
-  /** A header value, complete. */
-  text(value: string): string {
-    if (value.length < this.#search.shortest) return value;
-    const bytes = Buffer.from(value, "latin1");
-    const finds = this.#find(bytes);
-    return finds.length === 0 ? value : masked(bytes, finds).toString("latin1");
+  /** True while bytes are held back that have HOT_CHARACTERS of a secret. */
+  get isSure(): boolean {
+    return this.#trace.isHot;
   }
 
-  /** Whether a field name shows a secret, in any letter case: it cannot be masked, so that the field must go. @param name lower case */
-  isIn(name: string): boolean {
-    return name.length >= this.#search.shortest && this.#search.names.some((form) => name.includes(form));
+  get isHolding(): boolean {
+    return this.#held.byteLength > this.#sent;
   }
 
   /** @returns what may pass now; perhaps nothing */
   push(chunk: Buffer): Buffer {
-    const bytes = this.#held.byteLength === 0 ? chunk : Buffer.concat([this.#held, chunk]);
-    const finds = this.#find(bytes);
-    if (this.#heldMasked > 0) finds.push([0, this.#heldMasked]);
-    const keepFrom = this.#firstPossibleStart(bytes);
-    this.#heldMasked = Math.max(0, ...finds.map(([from, to]) => (from <= keepFrom ? to - keepFrom : 0)));
-    this.#held = bytes.subarray(keepFrom);
-    const clean = finds.length === 0 ? bytes : masked(bytes, finds);
-    return clean.subarray(0, keepFrom);
+    const from = this.#held.byteLength;
+    const isClean = this.#clean === this.#held;
+    if (from === 0) this.#held = this.#clean = chunk;
+    else {
+      this.#held = Buffer.concat([this.#held, chunk]);
+      this.#clean = isClean ? this.#held : Buffer.concat([this.#clean, chunk]);
+    }
+    this.#follow(from);
+    const keepFrom = Math.min(this.#held.byteLength, Math.max(0, this.#trace.earliest - this.#origin));
+    const passed = this.#clean.subarray(this.#sent, Math.max(this.#sent, keepFrom));
+    this.#forgetUpTo(keepFrom);
+    return passed;
   }
 
-  /** @returns what was held back, at the end of the body */
-  flush(): Buffer {
-    const rest = this.#heldMasked === 0 ? this.#held : masked(this.#held, [[0, this.#heldMasked]]);
-    this.#held = Buffer.alloc(0);
-    this.#heldMasked = 0;
+  /** @returns what was held back, for a receiver that cannot wait; if a secret is completed later, the rest of it is masked */
+  release(): Buffer {
+    const rest = this.#clean.subarray(this.#sent);
+    this.#sent = this.#held.byteLength;
     return rest;
   }
 
-  #find(bytes: Buffer): [from: number, to: number][] {
-    const finds: [number, number][] = [];
-    for (const form of this.#search.forms) {
-      for (let at = bytes.indexOf(form); at !== -1; at = bytes.indexOf(form, at + 1)) finds.push([at, at + form.byteLength]);
+  /** @returns what was held back, at the end of the stream */
+  flush(): Buffer {
+    const rest = this.release();
+    this.#forgetUpTo(this.#held.byteLength);
+    this.#trace.clear();
+    return rest;
+  }
+
+  /** Reads what is held from an offset on: fast while nothing is suspect, byte by byte where something is. */
+  #follow(from: number): void {
+    const { byteLength } = this.#held;
+    for (let at = from; at < byteLength;) {
+      if (this.#trace.isHot || this.#origin + at < this.#closeUntil || byteLength - at < FEW_BYTES) {
+        this.#step(this.#held[at] as number, at);
+        at += 1;
+      } else {
+        at = this.#skim(at);
+        if (at < byteLength) this.#closeUntil = this.#origin + at + 1;
+      }
     }
-    return finds;
   }
 
-  /** The first offset whose bytes up to the end are a true beginning of some form. */
-  #firstPossibleStart(bytes: Buffer): number {
-    const { forms, begins, longest } = this.#search;
-    for (let at = Math.max(0, bytes.byteLength - longest + 1); at < bytes.byteLength; at += 1) {
-      if (begins[bytes[at] ?? 0] === 0) continue;
-      const left = bytes.byteLength - at;
-      if (forms.some((form) => form.byteLength > left && bytes.compare(form, 0, left, at) === 0)) return at;
+  /** Goes on to where it gets hot, or to the end, and looks again at what had begun there. @returns the offset */
+  #skim(from: number): number {
+    const bytes = this.#held;
+    const to = this.#scan.run(bytes, from, bytes.byteLength, this.#scan.stateFor(this.#trace.items()));
+    this.#trace.clear();
+    for (let at = this.#scan.quietBefore(bytes, 0, to); at < to; at += 1) this.#trace.step(bytes[at] as number, this.#origin + at);
+    return to;
+  }
+
+  #step(byte: number, at: number): void {
+    this.#trace.step(byte, this.#origin + at);
+    if (!this.#trace.isHot && this.#trace.finds.length === 0) return;
+    this.#closeUntil = this.#origin + at + LOOK_BACK_BYTES;
+    for (const { start, secret } of this.#trace.finds) this.#mask(start - this.#origin, at + 1, secret);
+  }
+
+  #mask(start: number, end: number, secret: number): void {
+    const from = Math.max(0, start);
+    if (this.#clean === this.#held) this.#clean = Buffer.from(this.#held);
+    for (let at = from; at < end; at += 1) {
+      if (this.#clean[at] !== LINE_FEED && this.#clean[at] !== CARRIAGE_RETURN) this.#clean[at] = MASK;
     }
-    return bytes.byteLength;
+    if (from + this.#origin >= this.#lastFindEnd) this.#onFind(secret);
+    this.#lastFindEnd = this.#origin + end;
+  }
+
+  #forgetUpTo(offset: number): void {
+    const isClean = this.#clean === this.#held;
+    this.#origin += offset;
+    this.#sent = Math.max(0, this.#sent - offset);
+    this.#held = offset === this.#held.byteLength ? NOTHING : this.#held.subarray(offset);
+    this.#clean = isClean ? this.#held : this.#clean.subarray(offset);
   }
 }
 
-function masked(bytes: Buffer, finds: readonly (readonly [number, number])[]): Buffer {
-  const copy = Buffer.from(bytes);
-  for (const [from, to] of finds) copy.fill(MASK, from, to);
-  return copy;
+/** A text that is complete, such as a field's value, with lent secrets masked. @param text latin1 */
+export function scrubText(text: string, secrets: readonly Secret[], onFind?: (secret: number) => void): string {
+  if (!scanFor(secrets).isSuspect(text)) return text;
+  const scrubber = new Scrubber(secrets, onFind);
+  const passed = scrubber.push(Buffer.from(text, "latin1"));
+  return Buffer.concat([passed, scrubber.flush()]).toString("latin1");
 }
 
-function searchFor(secrets: readonly Secret[]): Search {
-  let search = searchOf.get(secrets);
-  if (search === undefined) {
-    const forms = secrets.flatMap((secret) => writeForms(secret.reveal()));
-    const begins = new Uint8Array(256);
-    for (const form of forms) begins[form[0] ?? 0] = 1;
-    const lengths = forms.map((form) => form.byteLength);
-    const names = [...new Set(forms.map((form) => form.toString("latin1").toLowerCase()))];
-    search = { forms, begins, names, shortest: Math.min(...lengths), longest: Math.max(0, ...lengths) };
-    searchOf.set(secrets, search);
-  }
-  return search;
-}
-
-function writeForms(value: string): readonly Buffer[] {
-  const raw = Buffer.from(value, "utf8");
-  const percent = encodeURIComponent(value);
-  const json = JSON.stringify(value).slice(1, -1);
-  const written = [
-    percent, percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()), percent.replaceAll("%20", "+"),
-    json, json.replaceAll("/", "\\/"), escapeHtml(value), Buffer.from(raw).reverse().toString("latin1"),
-    raw.toString("hex"), raw.toString("hex").toUpperCase(),
-    ...[0, 1, 2].flatMap((shift) => base64Forms(raw, shift)),
-  ];
-  const unique = new Set(written.filter((form) => form !== value && Buffer.byteLength(form) >= SHORTEST_FORM_BYTES));
-  const forms = [...unique].map((form) => Buffer.from(form, "utf8"));
-  return raw.byteLength >= SHORTEST_RAW_BYTES ? [raw, ...forms] : forms;
-}
-
-/** The characters that depend on the secret alone when it stands `shift` bytes after a multiple of three. */
-function base64Forms(raw: Buffer, shift: number): string[] {
-  const text = Buffer.concat([Buffer.alloc(shift), raw]).toString("base64");
-  const core = text.slice(Math.ceil((shift * 8) / 6), Math.floor(((shift + raw.byteLength) * 8) / 6));
-  return [core, core.replaceAll("+", "-").replaceAll("/", "_")];
-}
-
-function escapeHtml(value: string): string {
-  return value.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;").replaceAll("'", "&#39;");
+/** Words about an answer, for log and audit, with lent secrets masked. @param words of any characters */
+export function scrubWords(words: string, secrets: readonly Secret[]): string {
+  if (secrets.length === 0) return words;
+  const scrubber = new Scrubber(secrets);
+  const passed = scrubber.push(Buffer.from(words));
+  return Buffer.concat([passed, scrubber.flush()]).toString();
 }

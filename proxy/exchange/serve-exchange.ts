@@ -73,6 +73,7 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   draft.reservation = await reserve(allow, head, incoming, rooms.budget);
   const injected = await inject(head, allow, incoming, path);
   draft.references = injected.loan.references;
+  draft.secrets = injected.loan.secrets;
   await noteDecision(draft, rooms);
   rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);
   await forward(draft, injected, allow, path);

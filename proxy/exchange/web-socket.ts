@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import { EgressError } from "../errors.ts";
-import type { Scrubber } from "./scrub.ts";
+import type { AnswerFrames } from "./answer-frames.ts";
 import { FrameTracker, closeFrame } from "./web-socket-frames.ts";
 
 /** Counts and limits. @returns false if the exchange must be cut; the observer then calls `close` with the reason */
@@ -11,8 +11,8 @@ export interface WebSocketObserver {
 export interface WebSocketParts {
   readonly agent: Duplex;
   readonly upstream: Duplex;
-  /** Set when a credential was lent. */
-  readonly scrubber: Scrubber | null;
+  /** Set when a credential was lent: the destination's frames then go through it. */
+  readonly frames: AnswerFrames | null;
   /** Time for an orderly end, in milliseconds. */
   readonly closeMs: number;
   readonly observer: WebSocketObserver;
@@ -55,7 +55,7 @@ export class WebSocketRelay {
     this.#closing = error;
     this.#deadline = setTimeout(() => { this.#destroy(); }, this.#parts.closeMs);
     this.#parts.agent.off("data", this.#onAgentData).resume();
-    if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null) this.#tellWhy();
+    if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null || (this.#parts.frames?.fault ?? null) !== null) this.#tellWhy();
     else this.#parts.upstream.resume();
   }
 
@@ -68,34 +68,27 @@ export class WebSocketRelay {
   };
 
   readonly #onUpstreamData = (chunk: Buffer): void => {
-    const { agent, upstream, observer } = this.#parts;
+    const { agent, upstream, observer, frames } = this.#parts;
     if (this.#closing === null && !observer.onWebSocketBytes("response", chunk.byteLength) && this.#closing === null) return;
     if (this.#isToldWhy) return;
     if (this.#closing !== null) return this.#finishFrame(chunk);
     this.#fromUpstream.follow(chunk);
     if (this.#fromUpstream.fault !== null) return this.close(new EgressError("upstream.malformed", this.#fromUpstream.fault));
-    const clean = this.#clean(chunk);
+    const clean = frames === null ? chunk : frames.push(chunk);
     if (clean.byteLength > 0 && !agent.write(clean)) upstream.pause();
+    const fault = frames?.fault ?? null;
+    if (fault !== null) this.close(new EgressError("upstream.malformed", fault));
   };
 
-  /** Scrubbed. At the end of a frame nothing is held back: the agent may wait for its last byte before it says more. */
-  #clean(chunk: Buffer): Buffer {
-    const { scrubber } = this.#parts;
-    if (scrubber === null) return chunk;
-    const clean = scrubber.push(chunk);
-    return this.#fromUpstream.isAtBoundary ? Buffer.concat([clean, scrubber.flush()]) : clean;
-  }
-
   readonly #onUpstreamEnd = (): void => {
-    const rest = this.#parts.scrubber?.flush();
-    if (rest !== undefined && rest.byteLength > 0 && !this.#isToldWhy) this.#parts.agent.write(rest);
     if (!this.#isToldWhy) this.#parts.agent.end();
   };
 
   /** The last bytes of the frame that was under way when the end was asked for. */
   #finishFrame(chunk: Buffer): void {
-    const length = this.#fromUpstream.followToBoundary(chunk);
-    this.#parts.agent.write(this.#clean(chunk.subarray(0, length)));
+    const { agent, frames } = this.#parts;
+    const last = chunk.subarray(0, this.#fromUpstream.followToBoundary(chunk));
+    agent.write(frames === null ? last : frames.push(last));
     if (this.#fromUpstream.isAtBoundary || this.#fromUpstream.fault !== null) this.#tellWhy();
   }
 

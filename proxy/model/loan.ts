@@ -21,11 +21,11 @@ export interface Loan {
   readonly references: readonly string[];
   /** Bare secret values that must never be seen in the answer. */
   readonly secrets: readonly Secret[];
-  /** By secret: which of the references it is of; the first where left out. */
-  readonly owners?: readonly number[];
+  /** By secret: which of the references it is of. */
+  readonly owners: readonly number[];
 }
 
-export const NO_LOAN: Loan = { headers: [], strip: [], query: [], judgesQuery: false, toleratesRange: false, clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [] };
+export const NO_LOAN: Loan = { headers: [], strip: [], query: [], judgesQuery: false, toleratesRange: false, clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [], owners: [] };
 
 /** Where a session of a database or another protocol that logs in goes, and as whom the agent would. */
 export interface LoginTarget {

@@ -12,6 +12,14 @@ export interface RecordedError {
   readonly hint?: string;
 }
 
+/** What was masked in an answer: how often a secret of a grant was found in one place of it. */
+export interface RecordedRedaction {
+  /** `grant@source#version`. */
+  readonly reference: string;
+  readonly place: "header" | "body" | "trailer" | "frame";
+  readonly count: number;
+}
+
 /** Agent as audited: no token, no expiry. */
 export type RecordedAgent = Omit<AgentIdentity, "labels" | "grants">;
 
@@ -88,6 +96,8 @@ export interface ExchangeRecord extends Base {
   readonly decision: RecordedDecision | null;
   /** References (`grant@source#version`), never values. */
   readonly credentials: readonly string[];
+  /** What the destination showed of them; empty until the exchange has ended. */
+  readonly redactions: readonly RecordedRedaction[];
   readonly outcome: "allowed" | "denied" | "failed";
   readonly error: RecordedError | null;
   readonly status: number | null;

@@ -199,8 +199,18 @@ describe("a destination cannot", () => {
     destination.push(frame.subarray(10));
     destination.push(null);
     const seen = await all;
-    expect(seen).toContain("see *************!");
+    expect(seen).toContain("\x01\x04see ");
+    expect(seen).toContain("\x80\x0e*************!");
     expect(seen).not.toContain("c4nary");
+  });
+
+  test("hide it from the boundary by masking its frames", async () => {
+    const destination = open();
+    wire.fakes.answer = () => allow({ grants: ["g"] });
+    wire.fakes.loan = { ...NO_LOAN, headers: [["authorization", new Secret("Bearer c4nary-s3cret")]], secrets: [new Secret("c4nary-s3cret")] };
+    const { all } = await shaken();
+    destination.push(Buffer.from([0x81, 0x82, 1, 1, 1, 1, 0x69, 0x69]));
+    expect(await all).toMatch(/\x88[^]\x03\xea/);
   });
 });
 

@@ -9,14 +9,14 @@ export function anExchange(fields: Partial<ExchangeRecord> = {}): ExchangeRecord
   return {
     kind: "exchange", phase: "closed", timeMs: 1_767_225_600_000, agent: anAgent, exchangeId: "x-1", connectionId: "c-1", method: "GET", scheme: "https",
     host: "api.github.com", port: 443, path: "/repos/weir", queryKeys: ["page"], httpVersion: "1.1", userAgent: "curl/8", decision: aDecision,
-    credentials: ["github@file#1"], outcome: "allowed", error: null, status: 200, upstreamAddress: "192.0.2.7", durationMs: 12, usage: { requestBytes: 5, responseBytes: 70 },
+    credentials: ["github@file#1"], redactions: [], outcome: "allowed", error: null, status: 200, upstreamAddress: "192.0.2.7", durationMs: 12, usage: { requestBytes: 5, responseBytes: 70 },
     ...fields,
   };
 }
 
 export function aDeniedExchange(fields: Partial<ExchangeRecord> = {}): ExchangeRecord {
   return anExchange({
-    decision: deniedBy, credentials: [], outcome: "denied", status: 403, upstreamAddress: null,
+    decision: deniedBy, credentials: [], redactions: [], outcome: "denied", status: 403, upstreamAddress: null,
     error: { code: "policy.denied", detail: "host not listed", rule: "hosts.default", reason: "host not listed", hint: "List it." }, ...fields,
   });
 }

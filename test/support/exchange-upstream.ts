@@ -104,7 +104,7 @@ export class FakeFlow implements UpstreamFlow {
     this.#sink.onEnd(trailers);
   }
 
-  reply(status: number, headers: HeaderList, body = "", trailers: HeaderList = []): void {
+  reply(status: number, headers: HeaderList, body: string | Buffer = "", trailers: HeaderList = []): void {
     this.head(status, headers);
     if (body !== "") this.data(body);
     this.end(trailers);

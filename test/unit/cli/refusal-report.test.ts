@@ -13,7 +13,7 @@ function recordingIo(): Io & { readonly lines: string[] } {
 function refused(path: string): ExchangeRecord {
   return {
     kind: "exchange", phase: "closed", timeMs: 0, agent: null, exchangeId: `id-${path}`, connectionId: "c", method: "DELETE", scheme: "https", host: "api.test", port: 443, path,
-    queryKeys: [], httpVersion: "1.1", userAgent: null, decision: null, credentials: [], outcome: "denied",
+    queryKeys: [], httpVersion: "1.1", userAgent: null, decision: null, credentials: [], redactions: [], outcome: "denied",
     error: { code: "policy.denied", detail: "", rule: "api.read", reason: "method DELETE is not allowed", hint: "allowed: GET" },
     status: 403, upstreamAddress: null, durationMs: 1, usage: { requestBytes: 0, responseBytes: 0 },
   };

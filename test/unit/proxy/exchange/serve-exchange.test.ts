@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
 import { EgressError } from "../../../../proxy/errors.ts";
@@ -71,11 +72,41 @@ describe("an allowed exchange", () => {
     expect(answer.body.byteLength).toBe(Number(answer.header("content-length")));
   });
 
-  test("refuses an answer that it cannot search for the credential", async () => {
+  test.each(["compress", "gzip, br, gzip", "gzip;q=1", CANARY])("refuses an answer in a coding that it cannot search for the credential: %s", async (coding) => {
     lend();
-    fakes.upstream.script = (flow) => { flow.reply(200, [["content-encoding", "gzip"]], "zzz"); };
+    fakes.upstream.script = (flow) => { flow.reply(200, [["content-encoding", coding]], "zzz"); };
     expect((await serve()).answer).toMatchObject({ status: 502 });
     expect(fakes.closed()[0]?.error?.code).toBe("upstream.malformed");
+    expect(JSON.stringify(fakes.closed())).not.toContain(CANARY);
+  });
+
+  test("decodes an answer to search it, and says what it found and where", async () => {
+    lend();
+    const body = gzipSync(`{"token":"${CANARY}","twice":"${CANARY}"}`);
+    const fields = [["content-encoding", "gzip"], ["content-length", String(body.byteLength)], ["etag", '"1"'], ["digest", "x"], ["x-back", `Bearer ${CANARY}`]] as const;
+    fakes.upstream.script = (flow) => { flow.reply(200, fields, body, [["x-end", CANARY]]); };
+    const { answer } = await serve();
+    const masked = "*".repeat(CANARY.length);
+    expect(answer.body.toString()).toBe(`{"token":"${masked}","twice":"${masked}"}`);
+    expect(answer.headers).toEqual([["etag", 'W/"1"'], ["x-back", `Bearer ${masked}`]]);
+    expect(fakes.closed()[0]?.redactions).toEqual([
+      { place: "header", reference: "github@file#1", count: 1 }, { place: "trailer", reference: "github@file#1", count: 1 }, { place: "body", reference: "github@file#1", count: 2 },
+    ]);
+  });
+
+  test("cuts an answer whose body is not what its head says", async () => {
+    lend();
+    fakes.upstream.script = (flow) => { flow.reply(200, [["content-encoding", "gzip"]], "zzz"); };
+    const { answer } = await serve();
+    expect(answer.isEnded).toBe(false);
+    expect([answer.cutBy?.code, fakes.closed()[0]?.error?.code]).toEqual(["upstream.malformed", "upstream.malformed"]);
+  });
+
+  test("leaves compressed answers alone when nothing was lent", async () => {
+    const body = gzipSync("plain");
+    fakes.upstream.script = (flow) => { flow.reply(200, [["content-encoding", "gzip"]], body); };
+    const { answer } = await serve();
+    expect([answer.headers, answer.body]).toEqual([[["content-encoding", "gzip"]], body]);
   });
 
   test("passes trailers and informational answers on", async () => {

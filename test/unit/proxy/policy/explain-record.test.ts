@@ -9,7 +9,7 @@ const denied = (rule: string, hint = "do this") => ({ code: "policy.denied" as c
 
 const exchange: ExchangeRecord = {
   kind: "exchange", phase: "closed", timeMs: 0, agent, exchangeId: "e", connectionId: "c", method: "POST", scheme: "https", host: "api.test", port: 443,
-  path: "/v1/a%20b", queryKeys: [], httpVersion: "2", userAgent: null, decision: null, credentials: [], outcome: "denied", error: denied("api.read"),
+  path: "/v1/a%20b", queryKeys: [], httpVersion: "2", userAgent: null, decision: null, credentials: [], redactions: [], outcome: "denied", error: denied("api.read"),
   status: 403, upstreamAddress: null, durationMs: 1, usage: { requestBytes: 0, responseBytes: 0 },
 };
 const connection: ConnectionRecord = {

@@ -20,6 +20,7 @@ import { CancelKeys } from "./connection/postgres/cancel-keys.ts";
 import { listen, type Listening } from "./connection/listen.ts";
 import { serveConnection } from "./connection/serve-connection.ts";
 import { openLender, type Lender } from "./credentials/lender.ts";
+import { OwnVault } from "./credentials/own-vault.ts";
 import { openDns } from "./dns/serve-query.ts";
 import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";
@@ -90,7 +91,10 @@ export async function startProxy(config: ProxyConfig, options: StartOptions): Pr
 async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: Lifecycle): Promise<RunningProxy> {
   const clock = options.clock ?? systemClock;
   const issuer = await openLocalIssuer(options.issuerDirectory, clock);
-  const audit = await openAudit(config.audit, { ...options, clock, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
+  const vault = new OwnVault(config.credentials, clock);
+  lifecycle.onStop("own vault", async () => vault.close());
+  const remoteKey = config.audit.transit === undefined ? undefined : vault.transitKey(config.audit.transit);
+  const audit = await openAudit(config.audit, { ...options, clock, remoteKey, directory: config.audit.directory ?? join(options.stateDirectory, "audit") });
   lifecycle.onStop("audit", async () => audit.close());
   const metrics = new PrometheusMetrics();
   const onEvent = (event: Event): void => { record(audit, { log: options.log, clock }, event); };

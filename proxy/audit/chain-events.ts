@@ -11,6 +11,8 @@ export const CHAIN_EVENTS = {
   /** Something that was meant to be recorded is not in the chain, or not in a sink. */
   gap: "audit.gap",
   checkpoint: "audit.checkpoint",
+  /** No checkpoint could be signed; the next one covers what this one would have. */
+  checkpointFailed: "audit.checkpoint-failed",
   /** Closed segments were deleted because they are older than the retention time. */
   retired: "audit.retired",
   keyRotated: "audit.key-rotated",

@@ -17,7 +17,7 @@ export function originOf(chainUid: string): string {
   return `weir.dev/audit/${chainUid}`;
 }
 
-export function signCheckpoint(chainUid: string, tree: MerkleTree, signers: readonly NoteSigner[]): string {
+export async function signCheckpoint(chainUid: string, tree: MerkleTree, signers: readonly NoteSigner[]): Promise<string> {
   return signNote(`${originOf(chainUid)}\n${tree.size}\n${Buffer.from(tree.root(), "hex").toString("base64")}\n`, signers);
 }
 

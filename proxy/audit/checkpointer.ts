@@ -29,6 +29,7 @@ export class Checkpointer {
   #signer: NoteSigner;
   #size: number;
   #isWitnessLost = false;
+  #unsignedSinceMs: number | null = null;
   #running: Promise<void> = Promise.resolve();
 
   constructor(signer: NoteSigner, options: CheckpointerOptions) {
@@ -40,6 +41,11 @@ export class Checkpointer {
   /** Records that the last checkpoint covers. */
   get size(): number {
     return this.#size;
+  }
+
+  /** When the first of the checkpoints failed that none has followed since, by the monotonic clock; null if all is well. */
+  get unsignedSinceMs(): number | null {
+    return this.#unsignedSinceMs;
   }
 
   /** Later checkpoints are signed with this key. */
@@ -68,11 +74,25 @@ export class Checkpointer {
   }
 
   async #write(mark: ChainMark): Promise<string> {
-    const note = signCheckpoint(this.#options.chainUid, mark.tree, [this.#signer]);
-    await appendNote(join(this.#options.directory, NAMES.checkpoints), note);
-    this.#size = mark.sequence;
-    await this.#tellWitness(note);
-    return note;
+    try {
+      const note = await signCheckpoint(this.#options.chainUid, mark.tree, [this.#signer]);
+      await appendNote(join(this.#options.directory, NAMES.checkpoints), note);
+      this.#size = mark.sequence;
+      this.#unsignedSinceMs = null;
+      await this.#tellWitness(note);
+      return note;
+    } catch (error) {
+      this.#noteFailure(mark, error);
+      throw error;
+    }
+  }
+
+  /** Recorded once for each time of trouble. */
+  #noteFailure(mark: ChainMark, error: unknown): void {
+    const { clock, record } = this.#options;
+    if (this.#unsignedSinceMs !== null) return;
+    this.#unsignedSinceMs = clock.monotonicMs();
+    record(chainEvent(CHAIN_EVENTS.checkpointFailed, clock.nowMs(), { size: mark.sequence, error: describeError(error) }, "failed"));
   }
 
   /** A witness that cannot be reached does not stop the boundary: it is recorded once, and the next checkpoint covers what it missed. */

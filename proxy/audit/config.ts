@@ -17,6 +17,11 @@ export const auditConfig = z.strictObject({
   queueLimitBytes: z.number().int().min(65_536).max(2 ** 30).default(16 * 2 ** 20).describe("Records waiting for the disk, in bytes; above it requests are refused."),
   checkpointIntervalMs: durationMs(10_000, "Longest time between a record and a signed checkpoint that covers it, in milliseconds."),
   checkpointRecords: z.number().int().positive().default(4_096).describe("A checkpoint is signed at the latest after this many records."),
+  unsignedLimitMs: durationMs(300_000, "Longest time that records are written while no checkpoint can be signed, in milliseconds; then requests are refused with `audit.unavailable` until one is."),
+  transit: z.strictObject({
+    mount: z.string().max(256).regex(/^[A-Za-z0-9_-]+(\/[A-Za-z0-9_-]+)*$/, "not a mount path").default("transit").describe("Where the transit engine is mounted."),
+    key: z.string().max(256).regex(/^[A-Za-z0-9_.-]*[A-Za-z0-9_-][A-Za-z0-9_.-]*$/, "not the name of a key").describe("Name of the key, of type ed25519."),
+  }).optional().describe("Has checkpoints signed by a key of the transit engine of `credentials.vault`, which never leaves there, instead of `signing.key` in the folder; see docs/vault.md."),
   witnessDirectory: z.string().optional()
     .describe("A second place for checkpoints, best on another trust domain (a mounted bucket with object lock): it proves that the chain was not cut or replaced."),
   sinkDrainMs: z.number().int().min(0).max(600_000).default(3_000).describe("Time for sinks to catch up when the proxy stops, in milliseconds; the rest is sent after the next start."),

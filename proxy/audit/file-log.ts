@@ -49,6 +49,7 @@ export class FileLog implements AuditLog {
   readonly #stop = new AbortController();
   readonly #ticking: Promise<void>;
   #isClosed = false;
+  #isSigning = false;
   /** True from a missed deadline until the disk has answered again. */
   #isStuck = false;
 
@@ -67,7 +68,17 @@ export class FileLog implements AuditLog {
   }
 
   get isHealthy(): boolean {
+    return this.#isWritable && !this.#isUnsigned;
+  }
+
+  get #isWritable(): boolean {
     return !this.#isClosed && !this.#isStuck && !this.#loop.isBroken;
+  }
+
+  /** Whether records have waited for a signature for too long: a chain that nobody signs is not one that may grow. */
+  get #isUnsigned(): boolean {
+    const sinceMs = this.#checkpointer.unsignedSinceMs;
+    return sinceMs !== null && this.#parts.clock.monotonicMs() - sinceMs > this.#config.unsignedLimitMs;
   }
 
   get status(): FileLogStatus {
@@ -80,6 +91,11 @@ export class FileLog implements AuditLog {
   }
 
   async commit(record: AuditRecord): Promise<Receipt> {
+    if (this.#isUnsigned) throw new EgressError("audit.unavailable", `no checkpoint could be signed for ${this.#config.unsignedLimitMs} ms`);
+    return this.#write(record);
+  }
+
+  async #write(record: AuditRecord): Promise<Receipt> {
     if (this.#isStuck) throw new EgressError("audit.unavailable", "the disk of the audit log does not answer");
     const { batch, entry } = this.#append(record, true);
     await batch.durable.promise;
@@ -110,8 +126,8 @@ export class FileLog implements AuditLog {
     this.#stop.abort(new Error("closing"));
     await this.#ticking;
     try {
-      if (this.isHealthy) {
-        await this.commit(chainEvent(CHAIN_EVENTS.stopped, this.#parts.clock.nowMs(), {}));
+      if (this.#isWritable) {
+        await this.#write(chainEvent(CHAIN_EVENTS.stopped, this.#parts.clock.nowMs(), {}));
         await this.#checkpointer.signLast(this.#loop.durable);
       }
     } catch (error) {
@@ -147,20 +163,24 @@ export class FileLog implements AuditLog {
   #onDurable(mark: ChainMark): void {
     this.#isStuck = false;
     this.durable.advance({ ...this.#parts.writer.position, records: mark.sequence });
-    if (mark.sequence - this.#checkpointer.size >= this.#config.checkpointRecords) this.#checkpointSoon();
+    // After a failure the clock alone tries again: a signer that is down must not be asked for each record.
+    const isDue = mark.sequence - this.#checkpointer.size >= this.#config.checkpointRecords;
+    if (isDue && this.#checkpointer.unsignedSinceMs === null) this.#checkpointSoon();
   }
 
   #checkpointSoon(): void {
+    if (this.#isSigning) return;
+    this.#isSigning = true;
     this.#checkpointer.sign(this.#loop.durable).catch((error: unknown) => {
       this.#parts.log.error("audit.checkpoint-failed", { error: describeError(error) });
-    });
+    }).finally(() => { this.#isSigning = false; });
   }
 
   async #tick(): Promise<void> {
     const { signal } = this.#stop;
     while (!signal.aborted) {
       await wait(this.#config.checkpointIntervalMs, undefined, { signal, ref: false }).catch(() => undefined);
-      if (!signal.aborted && this.isHealthy) this.#checkpointSoon();
+      if (!signal.aborted && this.#isWritable) this.#checkpointSoon();
     }
   }
 }

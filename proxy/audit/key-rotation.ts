@@ -5,10 +5,9 @@ import { formatVerifierKey, parseVerifierKey, readNote, signNote, type NoteSigne
 const STATEMENT = "weir.dev/audit-key-rotation/v1";
 
 /** The record of a new key: a statement signed by the old key, which hands over, and by the new one, which shows that it is held. */
-export function rotationEvent(timeMs: number, chainUid: string, from: NoteSigner, to: NoteSigner): LifecycleRecord {
-  return chainEvent(CHAIN_EVENTS.keyRotated, timeMs, {
-    note: signNote(`${STATEMENT}\n${chainUid}\n${formatVerifierKey(from)}\n${formatVerifierKey(to)}\n`, [from, to]),
-  });
+export async function rotationEvent(timeMs: number, chainUid: string, from: NoteSigner, to: NoteSigner): Promise<LifecycleRecord> {
+  const note = await signNote(`${STATEMENT}\n${chainUid}\n${formatVerifierKey(from)}\n${formatVerifierKey(to)}\n`, [from, to]);
+  return chainEvent(CHAIN_EVENTS.keyRotated, timeMs, { note });
 }
 
 /**

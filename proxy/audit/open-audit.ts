@@ -3,6 +3,7 @@ import type { Clock } from "../../common/clock.ts";
 import { describeError, Lifecycle } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { AuditRecord } from "../model/record.ts";
+import type { RemoteKey } from "../model/remote-key.ts";
 import type { AuditLog, Receipt } from "./audit-log.ts";
 import { CHAIN_EVENTS, chainEvent } from "./chain-events.ts";
 import { Checkpointer } from "./checkpointer.ts";
@@ -16,7 +17,7 @@ import { openChain, type OpenedChain } from "./open-chain.ts";
 import type { RecoveredChain } from "./recovery.ts";
 import { retireSegments } from "./retention.ts";
 import { formatVerifierKey, type NoteSigner } from "./signed-note.ts";
-import { installSigningKey, makeSigningKey } from "./signing-key.ts";
+import { makeSigningKey, type NextKey } from "./signing-key.ts";
 import { Shipper, type SinkStatus } from "./sinks/shipper.ts";
 import { openSink } from "./sinks/sinks.ts";
 
@@ -30,6 +31,8 @@ export interface OpenAuditOptions {
   readonly log: Log;
   /** Sees every record as it enters the chain, before it is durable. Must not throw. */
   readonly onRecord?: (record: AuditRecord) => void;
+  /** The key that signs checkpoints, if it is not to be a file of the folder. */
+  readonly remoteKey?: RemoteKey | undefined;
   /** A disk with faults, for tests. */
   readonly openFile?: OpenDiskFile;
 }
@@ -41,7 +44,7 @@ export interface AuditStatus extends FileLogStatus {
 
 /**
  * Opens the chain in a folder for writing, or begins one, and starts its sinks.
- * @throws UserError if another process writes it, if its end is damaged, or if its signing key is gone
+ * @throws UserError if another process writes it, if its end is damaged, or if its signing key is gone or cannot be asked
  */
 export async function openAudit(config: AuditConfig, options: OpenAuditOptions): Promise<AuditRoom> {
   await openPrivateDirectory(options.directory);
@@ -67,6 +70,7 @@ export class AuditRoom implements AuditLog {
   readonly #unlock: () => void;
   readonly #recovered: RecoveredChain | null;
   readonly #chainUid: string;
+  readonly #nextKey: NextKey | null;
   readonly #file: FileLog;
   #signer: NoteSigner;
   #shippers: readonly Shipper[] = [];
@@ -82,6 +86,7 @@ export class AuditRoom implements AuditLog {
     this.#recovered = opened.recovered;
     this.#chainUid = chain.uid;
     this.#signer = signer;
+    this.#nextKey = opened.nextKey;
     this.#file = new FileLog(config, {
       ...opened, clock: options.clock, log: options.log, onRecord: options.onRecord,
       openCheckpointer: (record) => new Checkpointer(signer, {
@@ -112,13 +117,10 @@ export class AuditRoom implements AuditLog {
     await this.#file.checkpoint();
   }
 
-  /** Makes a new signing key; the chain records the change, signed by both keys, before the old one is given up. @returns the new public key */
+  /** Makes a new signing key of this folder and hands over to it. @returns the new public key */
   async rotateKey(): Promise<string> {
-    const next = makeSigningKey();
-    await this.commit(rotationEvent(this.#options.clock.nowMs(), this.#chainUid, this.#signer, next.signer));
-    await installSigningKey(this.#options.directory, next);
-    this.#signer = next.signer;
-    this.#file.useKey(next.signer);
+    const next = makeSigningKey(this.#options.directory);
+    await this.#handOver(next);
     return formatVerifierKey(next.signer);
   }
 
@@ -129,6 +131,7 @@ export class AuditRoom implements AuditLog {
     if (torn !== null) this.enqueue(chainEvent(CHAIN_EVENTS.gap, nowMs, { reason: "unfinished-write", bytes: torn.bytes, sha256: torn.sha256 }, "failed"));
     const after = this.#recovered === null ? "nothing" : this.#recovered.isClean ? "stop" : "crash";
     await this.commit(chainEvent(CHAIN_EVENTS.started, nowMs, { after, process: process.pid, monotonic_ms: Math.round(this.#options.clock.monotonicMs()) }));
+    if (this.#nextKey !== null) await this.#handOver(this.#nextKey);
     this.#shippers = await Promise.all(this.#config.sinks.map(async (section) => this.#startSink(section)));
     this.#lifecycle.run("audit retention", async (signal) => this.#retain(signal));
   }
@@ -146,6 +149,14 @@ export class AuditRoom implements AuditLog {
     await Promise.all(this.#shippers.map(async (shipper) => shipper.delivered(records, late).catch(() => undefined)));
     await this.#lifecycle.stop();
     this.#unlock();
+  }
+
+  /** The chain records the change, signed by both keys, before the old one is given up. */
+  async #handOver(next: NextKey): Promise<void> {
+    await this.commit(await rotationEvent(this.#options.clock.nowMs(), this.#chainUid, this.#signer, next.signer));
+    await next.install();
+    this.#signer = next.signer;
+    this.#file.useKey(next.signer);
   }
 
   async #startSink(section: AuditConfig["sinks"][number]): Promise<Shipper> {

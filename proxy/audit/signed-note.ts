@@ -15,14 +15,20 @@ export interface NoteVerifier {
 }
 
 export interface NoteSigner extends NoteVerifier {
-  readonly privateKey: KeyObject;
+  /** @returns 64 bytes (RFC 8032) @throws Error if the key is elsewhere and cannot be asked */
+  sign(message: Buffer): Promise<Buffer>;
 }
 
 export function openSigner(name: string, privateKeyPem: string): NoteSigner {
   const privateKey = createPrivateKey(privateKeyPem);
   if (privateKey.asymmetricKeyType !== "ed25519") throw new Error("not an Ed25519 key");
   const key = createPublicKey(privateKey);
-  return { name, keyId: keyIdOf(name, rawKey(key)), key, privateKey };
+  return { name, keyId: keyIdOf(name, rawKey(key)), key, sign: async (message) => sign(null, message, privateKey) };
+}
+
+/** A verifier of the 32 bytes of a public key. */
+export function openVerifier(name: string, raw: Buffer): NoteVerifier {
+  return { name, keyId: keyIdOf(name, raw), key: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" }) };
 }
 
 /** The verifier key as published: `name+keyId+base64`, one line. */
@@ -37,15 +43,21 @@ export function parseVerifierKey(line: string): NoteVerifier {
   if (bytes.length !== 33 || bytes[0] !== ED25519) throw new Error(`not an Ed25519 verifier key: ${line.slice(0, 80)}`);
   const raw = bytes.subarray(1);
   if (keyIdOf(name, raw) !== keyId) throw new Error(`the id of verifier key ${name} is not that of its key`);
-  return { name, keyId, key: createPublicKey({ key: Buffer.concat([SPKI_PREFIX, raw]), format: "der", type: "spki" }) };
+  return openVerifier(name, raw);
 }
 
-/** @param text ends with a newline and holds no empty line @returns the note: text, empty line, one line for each signature */
-export function signNote(text: string, signers: readonly NoteSigner[]): string {
-  const lines = signers.map((signer) => {
-    const signature = Buffer.concat([Buffer.from(signer.keyId, "hex"), sign(null, Buffer.from(text), signer.privateKey)]);
-    return `— ${signer.name} ${signature.toString("base64")}\n`;
-  });
+/**
+ * @param text ends with a newline and holds no empty line
+ * @returns the note: text, empty line, one line for each signature
+ * @throws Error if a signer cannot sign, or gave what its own public key does not vouch for
+ */
+export async function signNote(text: string, signers: readonly NoteSigner[]): Promise<string> {
+  const message = Buffer.from(text);
+  const lines = await Promise.all(signers.map(async (signer) => {
+    const signature = await signer.sign(message);
+    if (!verify(null, message, signer.key, signature)) throw new Error(`the signature of ${signer.name} is not that of its key`);
+    return `— ${signer.name} ${Buffer.concat([Buffer.from(signer.keyId, "hex"), signature]).toString("base64")}\n`;
+  }));
   return `${text}\n${lines.join("")}`;
 }
 

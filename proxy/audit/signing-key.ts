@@ -5,7 +5,14 @@ import { UserError } from "../../common/exit-codes.ts";
 import { NAMES, syncDirectory } from "./directory.ts";
 import { formatVerifierKey, openSigner, parseVerifierKey, type NoteSigner, type NoteVerifier } from "./signed-note.ts";
 
-const KEY_NAME = "weir-audit";
+export const KEY_NAME = "weir-audit";
+
+/** A key that is about to take over. */
+export interface NextKey {
+  readonly signer: NoteSigner;
+  /** Makes it the key of the chain, once the chain says so. */
+  install(): Promise<void>;
+}
 
 /**
  * The key that signs the checkpoints of a chain; made on first use, mode 0600, with its public half beside it.
@@ -21,29 +28,30 @@ export async function openSigningKey(directory: string, mayCreate: boolean): Pro
       throw new UserError(`cannot use the audit signing key ${path}: ${(error as Error).message}`,
         "Restore the file, or move the folder away to begin a new chain; records are never left unsigned.", undefined, { cause: error });
     }
-    const created = makeSigningKey();
-    await installSigningKey(directory, created);
+    const created = makeSigningKey(directory);
+    await created.install();
     return created.signer;
   }
 }
 
-export interface NewSigningKey {
-  readonly signer: NoteSigner;
-  readonly pem: string;
-}
-
-export function makeSigningKey(): NewSigningKey {
+/** A key of our own. Installed, it is in the place of the present one, whose private half is gone then; the public half stays published. */
+export function makeSigningKey(directory: string): NextKey {
   const pem = generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" });
-  return { signer: openSigner(KEY_NAME, pem), pem };
+  const signer = openSigner(KEY_NAME, pem);
+  const path = join(directory, NAMES.signingKey);
+  return {
+    signer,
+    install: async () => {
+      await writeFile(`${path}.new`, pem, { mode: 0o600, flush: true });
+      await publishKey(directory, signer);
+      await rename(`${path}.new`, path);
+      await syncDirectory(directory);
+    },
+  };
 }
 
-/** Puts a key in the place of the present one; the old private key is gone afterwards, its public half stays published. */
-export async function installSigningKey(directory: string, { signer, pem }: NewSigningKey): Promise<void> {
-  const path = join(directory, NAMES.signingKey);
-  await writeFile(`${path}.new`, pem, { mode: 0o600, flush: true });
-  await appendFile(join(directory, NAMES.publicKeys), `${formatVerifierKey(signer)}\n`, { mode: 0o644, flush: true });
-  await rename(`${path}.new`, path);
-  await syncDirectory(directory);
+export async function publishKey(directory: string, verifier: NoteVerifier): Promise<void> {
+  await appendFile(join(directory, NAMES.publicKeys), `${formatVerifierKey(verifier)}\n`, { mode: 0o644, flush: true });
 }
 
 /** Verifier keys of a file, one a line, oldest first. @throws UserError naming the file */

@@ -5,7 +5,7 @@ import { formatVerifierKey, openSigner, parseVerifierKey, readNote, signNote } f
 const pem = () => generateKeyPairSync("ed25519").privateKey.export({ format: "pem", type: "pkcs8" });
 const signer = openSigner("weir-audit", pem());
 const other = openSigner("weir-audit", pem());
-const note = signNote("one\ntwo\n", [signer]);
+const note = await signNote("one\ntwo\n", [signer]);
 
 /** The published example of the format (golang.org/x/mod/sumdb/note): key, text and signature. */
 const EXAMPLE = {
@@ -19,8 +19,8 @@ describe("a signed note", () => {
     expect(note).toMatch(/^one\ntwo\n\n— weir-audit [A-Za-z0-9+/]+={0,2}\n$/);
   });
 
-  test("is signed by the keys that signed it, and by no other", () => {
-    const both = signNote("one\n", [signer, other]);
+  test("is signed by the keys that signed it, and by no other", async () => {
+    const both = await signNote("one\n", [signer, other]);
     expect(readNote(note, [signer, other]).signedBy).toEqual([signer]);
     expect(readNote(both, [signer, other]).signedBy).toEqual([signer, other]);
     expect(readNote(note, [other]).signedBy).toEqual([]);
@@ -31,6 +31,11 @@ describe("a signed note", () => {
       if (changed === note) throw new Error("not changed");
       expect(() => { if (readNote(changed, [signer]).signedBy.length > 0) throw new Error("signed"); }).not.toThrow("signed");
     }
+  });
+
+  test("is not made with a signature that its signer's public key does not vouch for", async () => {
+    await expect(signNote("one\n", [{ ...signer, sign: async () => Buffer.alloc(64) }])).rejects.toThrow("is not that of its key");
+    await expect(signNote("one\n", [{ ...signer, sign: other.sign }])).rejects.toThrow("is not that of its key");
   });
 
   test.each(["", "one\n", "one\n\n", "one\n\nx\n", "one\n\n— weir-audit !\n", note.trimEnd()])("is not %j", (text) => {

@@ -18,6 +18,7 @@ import type { BodyObserver } from "./request-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 import { WebSocketRelay } from "./web-socket.ts";
 import type { WebSocketObserver } from "./web-socket.ts";
+import { AgentFrames } from "./web-socket-rewrite.ts";
 
 /** With these the destination was never spoken to. */
 const NOTHING_SENT: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["upstream.unresolved", "upstream.unreachable", "upstream.untrusted", "destination.forbidden"]);
@@ -126,7 +127,9 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
       if (this.#isOver) return;
       const { agent, frames } = this.#answerRelay.upgrade(headers);
       const { webSocketCloseMs: closeMs } = this.#path.config;
-      this.#webSocket = new WebSocketRelay({ agent, upstream: stream, frames, closeMs, observer: this });
+      const { webSocketText } = this.#injected.loan;
+      const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText);
+      this.#webSocket = new WebSocketRelay({ agent, upstream: stream, frames, agentFrames, closeMs, observer: this });
       this.#webSocket.done.then(() => { this.#finish(); }, (error: unknown) => { this.#end(EgressError.from(error)); });
     });
     if (this.#webSocket === null) stream.destroy();

@@ -2,6 +2,7 @@ import type { Duplex } from "node:stream";
 import { EgressError } from "../errors.ts";
 import type { AnswerFrames } from "./answer-frames.ts";
 import { FrameTracker, closeFrame } from "./web-socket-frames.ts";
+import type { AgentFrames } from "./web-socket-rewrite.ts";
 
 /** Counts and limits. @returns false if the exchange must be cut; the observer then calls `close` with the reason */
 export interface WebSocketObserver {
@@ -13,6 +14,8 @@ export interface WebSocketParts {
   readonly upstream: Duplex;
   /** Set when a credential was lent: the destination's frames then go through it. */
   readonly frames: AnswerFrames | null;
+  /** Set when what is lent goes into the agent's text: its frames then go through it. */
+  readonly agentFrames: AgentFrames | null;
   /** Time for an orderly end, in milliseconds. */
   readonly closeMs: number;
   readonly observer: WebSocketObserver;
@@ -60,11 +63,14 @@ export class WebSocketRelay {
   }
 
   readonly #onAgentData = (chunk: Buffer): void => {
-    const { agent, upstream, observer } = this.#parts;
+    const { agent, upstream, observer, agentFrames } = this.#parts;
     if (!observer.onWebSocketBytes("request", chunk.byteLength)) return;
     this.#fromAgent.follow(chunk);
     if (this.#fromAgent.fault !== null) return this.close(new EgressError("request.malformed", this.#fromAgent.fault));
-    if (!upstream.write(chunk)) agent.pause();
+    const sent = agentFrames === null ? chunk : agentFrames.push(chunk);
+    const unfit = agentFrames?.fault ?? null;
+    if (unfit !== null) return this.close(unfit);
+    if (sent.byteLength > 0 && !upstream.write(sent)) agent.pause();
   };
 
   readonly #onUpstreamData = (chunk: Buffer): void => {

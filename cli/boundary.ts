@@ -53,7 +53,7 @@ export async function openBoundary(loaded: LoadedConfig, io: Io, options: Bounda
     const state = stateDirectory(config, io.environment);
     const { issuer, ...proxy } = options.proxySocket === undefined
       ? await startOwnProxy(loaded, io, { state, runDirectory, lifecycle, onRecord: options.onRecord })
-      : await joinProxy(options.proxySocket, state);
+      : await joinProxy(options.proxySocket, state, loaded.config);
     const tokenFile = join(runDirectory, "token");
     const agent = identityOf(loaded, options);
     // The proxy of `weir up` does not see the end of a run; one of our own ends with it.
@@ -89,8 +89,8 @@ async function startOwnProxy(loaded: LoadedConfig, io: Io, own: {
   return { socketPath, caPem: proxy.caPem, auditDirectory, issuer: proxy.issuer };
 }
 
-async function joinProxy(socketPath: string, state: string): Promise<ReachedProxy> {
-  return { socketPath, caPem: (await openCa(state)).caPem, auditDirectory: null, issuer: await openLocalIssuer(join(state, "issuer")) };
+async function joinProxy(socketPath: string, state: string, { tls }: LoadedConfig["config"]): Promise<ReachedProxy> {
+  return { socketPath, caPem: (await openCa(state, tls)).caPem, auditDirectory: null, issuer: await openLocalIssuer(join(state, "issuer")) };
 }
 
 function identityOf(loaded: LoadedConfig, options: BoundaryOptions): AgentIdentity {

@@ -38,6 +38,7 @@ import { openHttp2 } from "./protocols/http2.ts";
 import type { Rooms } from "./rooms.ts";
 import { LeafAuthority } from "./tls/authority.ts";
 import { openCa } from "./tls/ca.ts";
+import { IntermediateCa } from "./tls/intermediate.ts";
 import { UndiciUpstream } from "./upstream/undici-upstream.ts";
 
 export { proxyConfig, type ProxyConfig } from "./config.ts";
@@ -99,7 +100,7 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
   const metrics = new PrometheusMetrics();
   const onEvent = (event: Event): void => { record(audit, { log: options.log, clock }, event); };
   const cluster = config.cluster === undefined ? null : await openCluster(config.cluster, { ...options, clock, lifecycle, onEvent });
-  const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer, cluster, onEvent });
+  const rooms = await furnish(config, options, { clock, audit, metrics, lifecycle, issuer, cluster, vault, onEvent });
   const drain = new AbortController();
   const doors = await openDoors(config, rooms, lifecycle, drain.signal);
   const admin = await openAdmin(config.admin, {
@@ -133,6 +134,7 @@ interface Furniture {
   readonly lifecycle: Lifecycle;
   readonly issuer: LocalIssuer;
   readonly cluster: Cluster | null;
+  readonly vault: OwnVault;
   readonly onEvent: (event: Event) => void;
 }
 
@@ -163,8 +165,17 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),
-    authority: new LeafAuthority(await openCa(options.stateDirectory, config.tls, clock), config.tls, clock),
+    authority: await openAuthority(config.tls, options, furniture),
   };
+}
+
+/** The CA for interception: our own, the operator's, or one that Vault signs, which is kept from ending. */
+async function openAuthority(config: ProxyConfig["tls"], { stateDirectory }: StartOptions, { clock, vault, lifecycle, onEvent }: Furniture): Promise<LeafAuthority> {
+  if (config.intermediate === undefined) return new LeafAuthority(await openCa(stateDirectory, config, clock), config, clock);
+  const ca = await IntermediateCa.open({ stateDirectory, clock, config: config.intermediate, signer: vault.certificateSigner(config.intermediate) });
+  const authority = new LeafAuthority(ca.current, config, clock);
+  lifecycle.run("ca-renewal", async (signal) => ca.keep((next) => { authority.useCa(next); }, onEvent, signal));
+  return authority;
 }
 
 async function revokeByOrder(what: RevokeRequest, credentials: Lender, onEvent: Furniture["onEvent"]): Promise<RevokeAnswer> {

@@ -1,7 +1,9 @@
 import type { Clock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import type { CertificateSigner } from "../model/certificate-signer.ts";
 import type { RemoteKey } from "../model/remote-key.ts";
 import type { CredentialsConfig } from "./config.ts";
+import { PkiSigner, type PkiPlace } from "./pki-signer.ts";
 import { rhythmOf } from "./rhythm.ts";
 import { TransitKey, type TransitPlace } from "./transit-key.ts";
 import { VaultClient } from "./vault-client.ts";
@@ -20,6 +22,11 @@ export class OwnVault {
   /** @throws UserError if there is no Vault to ask */
   transitKey(place: TransitPlace): RemoteKey {
     return new TransitKey(this.#open("audit.transit"), place);
+  }
+
+  /** @throws UserError if there is no Vault to ask */
+  certificateSigner(place: PkiPlace): CertificateSigner {
+    return new PkiSigner(this.#open("tls.intermediate"), place);
   }
 
   async close(): Promise<void> {

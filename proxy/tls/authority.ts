@@ -22,12 +22,12 @@ const COMMON_NAME_LIMIT = 64;
  * at once get the same one; what is asked for again comes from the cache, renewed at half of its lifetime.
  */
 export class LeafAuthority implements CertificateAuthority {
-  readonly #ca: Ca;
+  #ca: Ca;
   readonly #config: TlsConfig;
   readonly #clock: Clock;
   readonly #publicKey: KeyObject;
   readonly #keyPem: string;
-  readonly #extensions: readonly Buffer[];
+  #extensions: readonly Buffer[];
   readonly #contexts: LRUCache<string, SecureContext>;
 
   constructor(ca: Ca, config: TlsConfig, clock: Clock) {
@@ -37,7 +37,7 @@ export class LeafAuthority implements CertificateAuthority {
     this.#clock = clock;
     this.#publicKey = publicKey;
     this.#keyPem = privateKey.export({ format: "pem", type: "pkcs8" }).toString();
-    this.#extensions = [basicConstraintsLeaf(), keyUsageLeaf(), serverAuth(), subjectKeyId(keyIdOf(publicKey)), authorityKeyId(ca.keyId)];
+    this.#extensions = this.#extensionsOf(ca);
     const perf = { now: () => clock.monotonicMs() };
     this.#contexts = new LRUCache({ max: config.contextCacheEntries, ttl: config.leafLifetimeMs / 2, perf, ttlResolution: 0 });
   }
@@ -46,12 +46,23 @@ export class LeafAuthority implements CertificateAuthority {
     return this.#ca.caPem;
   }
 
+  /** Later leaves are this CA's, which is below the same root as the one before. */
+  useCa(ca: Ca): void {
+    this.#ca = ca;
+    this.#extensions = this.#extensionsOf(ca);
+    this.#contexts.clear();
+  }
+
   async contextFor(host: string): Promise<SecureContext> {
     const known = this.#contexts.get(host);
     if (known !== undefined) return known;
     const context = serverContext(this.#mint(host) + this.#ca.chainPem, this.#keyPem);
     this.#contexts.set(host, context);
     return context;
+  }
+
+  #extensionsOf(ca: Ca): readonly Buffer[] {
+    return [basicConstraintsLeaf(), keyUsageLeaf(), serverAuth(), subjectKeyId(keyIdOf(this.#publicKey)), authorityKeyId(ca.keyId)];
   }
 
   /** @returns PEM of a new leaf */

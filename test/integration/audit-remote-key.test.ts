@@ -90,7 +90,7 @@ describe("a chain whose signing key is elsewhere", () => {
     await expect(anAuditRoom(folder, {}, { remoteKey: new TestKey() })).rejects.toThrow("cannot use the audit signing key");
     await expect(anAuditRoom(folder)).rejects.toThrow("cannot use the audit signing key");
     rmSync(join(folder, "signing.pub"));
-    await expect(anAuditRoom(folder, {}, { remoteKey: new TestKey() })).rejects.toThrow(/signing\.pub|signing key/);
+    await expect(anAuditRoom(folder, {}, { remoteKey: new TestKey() })).rejects.toThrow("not signed by a known key");
   });
 });
 

@@ -75,6 +75,15 @@ export class CachedSecret {
     return null;
   }
 
+  /** Whether what was given out may still be used by who has it. Counts as use, so that a lease is renewed for as long as somebody asks. */
+  isHeld(fetched: Material): boolean {
+    if (fetched.lease === null) return true;
+    const held = [...this.#retired, this.#held].find((one) => one?.fetched === fetched);
+    if (held?.lease === undefined || held.lease === null) return false;
+    held.lease.isUsed = true;
+    return true;
+  }
+
   /** @throws SourceError, or the signal's reason. One waiter that goes away does not end the fetch that others wait for. */
   async get(signal: AbortSignal, borrower: Borrower): Promise<Material> {
     signal.throwIfAborted();
@@ -158,16 +167,19 @@ export class CachedSecret {
   async #attempt(borrower: Borrower): Promise<Material> {
     const { source, limits: { attempts, attemptDelayMs, fetchTimeoutMs }, rhythm, breaker } = this.#parts;
     const deadline = AbortSignal.timeout(fetchTimeoutMs);
+    const untilMs = rhythm.clock.monotonicMs() + fetchTimeoutMs;
+    const fetchOnce = async () => unlessAborted(source.fetch(deadline, borrower), deadline).catch((error: unknown) => {
+      throw deadline.aborted ? new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`) : error;
+    });
     for (let attempt = 1; ; attempt += 1) {
       try {
-        return await breaker.guard(async () => unlessAborted(source.fetch(deadline, borrower), deadline).catch((error: unknown) => {
-          throw deadline.aborted ? new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`) : error;
-        }));
+        return await breaker.guard(fetchOnce);
       } catch (error) {
-        if (!(error instanceof SourceError) || !error.isPassing || attempt >= attempts || deadline.aborted) throw error;
-        const delayMs = attemptDelayMs * 2 ** (attempt - 1) * (0.5 + rhythm.random() / 2);
-        if (error.retryAfterMs > fetchTimeoutMs) throw error;
-        await rhythm.pause(Math.max(delayMs, error.retryAfterMs), deadline).catch(() => { throw error; });
+        if (!(error instanceof SourceError) || !error.isPassing || attempt >= attempts || breaker.isOpen && error.retryAfterMs === 0) throw error;
+        const delayMs = Math.max(error.retryAfterMs, attemptDelayMs * 2 ** (attempt - 1) * (0.5 + rhythm.random() / 2));
+        // Who would come too late is told now.
+        if (rhythm.clock.monotonicMs() + delayMs >= untilMs) throw error;
+        await rhythm.pause(delayMs, deadline).catch(() => { throw error; });
       }
     }
   }

@@ -14,7 +14,7 @@ export interface Rhythm {
 const LONGEST_PAUSE_MS = 2 ** 31 - 1;
 
 export const rhythmOf = (clock: Clock): Rhythm => ({
-  clock, random: Math.random, pause: async (ms, signal) => { await sleep(Math.min(ms, LONGEST_PAUSE_MS), undefined, { signal, ref: false }); },
+  clock, random: Math.random, pause: async (ms, signal) => { await sleep(Math.min(Math.max(ms, 0), LONGEST_PAUSE_MS), undefined, { signal, ref: false }); },
 });
 
 /** Time before the next attempt, in milliseconds: doubled for each that failed, up to a longest one, and a random half of it left out. */

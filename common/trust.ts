@@ -76,6 +76,8 @@ const REPLACING = [
   "CARGO_HTTP_CAINFO", "AWS_CA_BUNDLE", "CLOUDSDK_CORE_CUSTOM_CA_CERTS_FILE", "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
   "BUNDLE_SSL_CA_CERT", "COMPOSER_CAFILE", "PERL_LWP_SSL_CA_FILE", "HTTPS_CA_FILE", "HEX_CACERTS_PATH", "NIX_SSL_CERT_FILE", "JULIA_SSL_CA_ROOTS_PATH",
   "CODEX_CA_CERTIFICATE",
+  // libpq: psql and most drivers. With a file named here, sslmode=require verifies the chain as well.
+  "PGSSLROOTCERT",
 ] as const;
 
 /**

@@ -13,6 +13,8 @@ const PASSWORD_LIMIT_BYTES = 1_024;
 export interface Borrowed {
   readonly material: Material;
   readonly reference: string;
+  /** See `Login`. */
+  isHeld(): boolean;
 }
 
 /**
@@ -28,9 +30,9 @@ export async function lendLogin(grants: readonly (readonly [name: string, grant:
   if (inject.type !== target.protocol) throw new EgressError("credential.unavailable", `grant ${name} is not made for logins of ${target.protocol}`);
   const problem = strayLogin(bind, target);
   if (problem !== null) throw misdirected(name, problem);
-  const { material, reference } = await borrow(name);
+  const { material, reference, isHeld } = await borrow(name);
   try {
-    return { ...loginOf(inject, material), references: [reference] };
+    return { ...loginOf(inject, material), references: [reference], isHeld };
   } catch (error) {
     if (!(error instanceof SourceError)) throw error;
     throw new EgressError("credential.unavailable", `grant ${name}: ${error.message}`, { cause: error });
@@ -47,7 +49,7 @@ export function strayLogin({ hosts, ports, databases = [], users }: Binding, { h
 }
 
 /** @throws SourceError `malformed` for a name or a password that the protocol cannot carry */
-function loginOf(inject: InjectChoice<"postgres">, material: Material): Omit<Login, "references"> {
+function loginOf(inject: InjectChoice<"postgres">, material: Material): Pick<Login, "username" | "password" | "secrets"> {
   const username = inject.username === undefined ? valueOf(material, "username") : new Secret(inject.username);
   const password = material.values.password ?? valueOf(material, "value");
   if (!isCarried(username.reveal(), NAME_LIMIT_BYTES)) throw new SourceError("malformed", `the user is empty, longer than ${NAME_LIMIT_BYTES} bytes or holds a zero`);

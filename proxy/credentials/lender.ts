@@ -83,7 +83,11 @@ export class Lender implements CredentialLender {
 
   async lendLogin(grants: readonly string[], borrower: Borrower, target: LoginTarget, signal: AbortSignal): Promise<Login> {
     const named = grants.map((name) => [name, this.#find(name).grant] as const);
-    return lendLogin(named, target, async (name) => this.materialOf(name, borrower, signal));
+    return lendLogin(named, target, async (name) => {
+      const borrowed = await this.materialOf(name, borrower, signal);
+      const secret = this.#find(name).cache.of(borrower.agent);
+      return { ...borrowed, isHeld: () => secret.isHeld(borrowed.material) };
+    });
   }
 
   refuseStray(head: RequestHead, lent: readonly string[], held: readonly string[] | null): void {

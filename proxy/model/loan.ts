@@ -44,6 +44,8 @@ export interface Login {
   readonly references: readonly string[];
   /** Must never be seen by the agent. */
   readonly secrets: readonly Secret[];
+  /** False when it was taken back: what it opened must end. Ask now and then for as long as it is used: a lease that nobody asks for runs out. */
+  isHeld(): boolean;
 }
 
 export interface ClientCertificate {

@@ -26,6 +26,9 @@ export interface SessionDeps {
   readonly cancelKeys: CancelKeys;
 }
 
+/** Between two looks at whether the lent login is still ours, in milliseconds. */
+const LOGIN_CHECK_MS = 500;
+
 type Session = Introduced & { readonly stream: Socket };
 
 /**
@@ -73,6 +76,7 @@ async function relay(session: Session, startup: Startup, rooms: Rooms, { entry, 
     await rooms.audit.commit(entry.record("opened"));
     const loggedIn = await inTime(loginTimeoutMs, signal, async (reading) => open(session, { startup, login }, { rooms, entry, reading }));
     onBegin();
+    endWithLogin(login, entry);
     welcome(session, startup, loggedIn, { entry, cancelKeys });
     await splice.run(loggedIn.stream);
   } finally {
@@ -98,6 +102,14 @@ async function open(session: Session, { startup, login }: { readonly startup: St
     tunnel.stream.destroy();
     throw error;
   }
+}
+
+/** A server lets a session go on that it has taken the user of away; the boundary does not. */
+function endWithLogin(login: Login, entry: ConnectionEntry): void {
+  const timer = setInterval(() => {
+    if (!login.isHeld()) entry.end(new EgressError("credential.unavailable", "the lent login was taken back"));
+  }, LOGIN_CHECK_MS);
+  entry.atClose(() => { clearInterval(timer); });
 }
 
 interface Opening {

@@ -5,6 +5,7 @@ import { TYPES } from "../common/kube/resource-types.ts";
 import type { Log } from "../common/log.ts";
 import type { Opa } from "../proxy/operator.ts";
 import type { ControllerMetrics } from "./admin/controller-metrics.ts";
+import { variablesOf } from "./boundary/grants.ts";
 import { keepBoundary } from "./boundary/keep-boundary.ts";
 import type { BoundaryInformers } from "./boundary/resources.ts";
 import { allSynced, runAll } from "./caches.ts";
@@ -13,14 +14,13 @@ import type { Installation } from "./installation.ts";
 import { openEvents } from "./kube/events.ts";
 import { fencedApi } from "./kube/fenced-api.ts";
 import type { Work } from "./kube/leader.ts";
-import { instancePod } from "./pods/instance-pod.ts";
+import { AGENT_CONTAINER, instancePod } from "./pods/instance-pod.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
 import { volumeClaims } from "./pods/volume-claims.ts";
 import { claimNameOf, podNameOf } from "./reconcile/names.ts";
 import { PodUnfit, type EventRecorder, type ReconcilerDeps } from "./reconcile/ports.ts";
 import { runReconciler } from "./reconcile/reconciler.ts";
 import type { Agent } from "./resources/agent.ts";
-import type { CredentialGrant } from "./resources/credential-grant.ts";
 import { readCredentialGrant } from "./resources/read.ts";
 import type { ThreadStore } from "./threads/thread-store.ts";
 
@@ -102,7 +102,7 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
       const { name, namespace } = thread.metadata;
       const podName = podNameOf(name);
       const governed = instancePod(thread, agent, {
-        settings, podName, claimName: (volume) => claimNameOf(name, volume), grants: grantsOf(agent, thread.spec.grants ?? null, informers),
+        settings, podName, claimName: (volume) => claimNameOf(name, volume), dummies: dummiesOf(agent, thread.spec.grants ?? null, informers),
       });
       if (governed.kind === "refused") throw new PodUnfit(governed.problems.join(" "));
       return { ...governed.pod, metadata: { ...governed.pod.metadata, name: podName, namespace } } as KubeObject;
@@ -111,11 +111,12 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
   };
 }
 
-/** Those that the agent's definition names, as far as they are there, narrowed to what the thread was given. */
-function grantsOf({ metadata: { namespace }, spec }: Agent, given: readonly string[] | null, { credentialGrants }: BoundaryInformers): CredentialGrant[] {
-  return spec.grants.filter((name) => given === null || given.includes(name)).flatMap((name) => {
+/** For each container the variables of the grants that its definition names, as far as they are there, narrowed to what the thread was given. */
+function dummiesOf({ metadata: { namespace }, spec }: Agent, given: readonly string[] | null, { credentialGrants }: BoundaryInformers): Record<string, Record<string, string>> {
+  const variables = (grants: readonly string[]): Record<string, string> => Object.assign({}, ...grants.filter((name) => given === null || given.includes(name)).map((name) => {
     const object = credentialGrants.get({ namespace, name });
     const reading = object === undefined ? undefined : readCredentialGrant(object);
-    return reading?.isReadable === true ? [reading.resource] : [];
-  });
+    return reading?.isReadable === true ? variablesOf(reading.resource) : {};
+  })) as Record<string, string>;
+  return { [AGENT_CONTAINER]: variables(spec.grants), ...Object.fromEntries(spec.mcpServers.map(({ name, grants }) => [name, variables(grants)])) };
 }

@@ -1,20 +1,14 @@
 import { qualifiedId } from "../../common/boundary-set.ts";
 import { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
-import { boundaryBudget, boundaryGrant } from "../../proxy/operator.ts";
+import { boundaryBudget, boundaryGrant, dummyVariables, withRecipe } from "../../proxy/operator.ts";
 import type { Budget } from "../resources/budget.ts";
 import type { CredentialGrant } from "../resources/credential-grant.ts";
-import type { BoundaryConfig } from "./config.ts";
+import { toReference, type CredentialSettings } from "./grant-credential.ts";
 import { accepted, describeIssues, refused, type Verdict } from "./verdict.ts";
 
 /** A grant or budget as the proxies' configuration has it: JSON, and nothing secret. */
 export type Definition = Readonly<Record<string, unknown>>;
-
-/** Nothing that a server, a proxy or a person could read as anything but itself: no dots alone, no escapes, no empty segments. */
-const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9_@+=.-]{1,128}$/;
-const PATH_LIMIT = 512;
-const PATH_RULE = "vault.path is segments of letters, digits and _ @ + = . - with single slashes between, none of them . or ..; "
-  + "it is read below this namespace's prefix";
 
 /** The name by which policies, agents and proxies know the grant or budget. */
 export const idOf = ({ metadata }: Named): string => qualifiedId(metadata.namespace, metadata.name);
@@ -23,19 +17,30 @@ interface Named {
   readonly metadata: { readonly namespace: string; readonly name: string };
 }
 
-/** Turns a CredentialGrant into a grant of the proxies. Its secret is below its namespace's prefix, whatever its path says. */
-export function toGrant(resource: CredentialGrant, vault: BoundaryConfig["vault"]): Verdict<Definition> {
-  const { spec, metadata: { namespace } } = resource;
+/** Turns a CredentialGrant into a grant of the proxies, its recipe filled in. */
+export function toGrant(resource: CredentialGrant, settings: CredentialSettings): Verdict<Definition> {
   if (idOf(resource) === PLATFORM_GRANT) return refused("NameReserved", `${PLATFORM_GRANT} is Weir's own grant; choose another name`);
-  const path = vault.pathTemplate.replace("{namespace}", namespace) + spec.vault.path;
-  if (!spec.vault.path.split("/").every((segment) => SEGMENT.test(segment)) || path.length > PATH_LIMIT) {
-    return refused("PathNotAllowed", PATH_RULE);
-  }
-  if (spec.bind.hosts.includes(PLATFORM_NAME)) return refused("Invalid", `bind.hosts: ${PLATFORM_NAME} takes no credentials but Weir's own`);
-  const definition = { credential: { type: "vault", mount: vault.mount, path, field: spec.vault.key }, inject: spec.inject, bind: spec.bind };
-  const parsed = boundaryGrant.safeParse({ ...definition, env: Object.fromEntries(Object.entries(spec.env).map(([name, text]) => [name, dummyOf(text)])) });
-  // The variables are for the pod; the proxies have no use for them.
-  return parsed.success ? accepted(definition) : refused("Invalid", describeIssues(parsed.error));
+  const reference = toReference(resource, settings);
+  if (!reference.isAccepted) return reference;
+  const written = asWritten(resource, reference.value);
+  const parsed = boundaryGrant.safeParse(written);
+  if (!parsed.success) return refused("Invalid", describeIssues(parsed.error));
+  if (parsed.data.bind.hosts.includes(PLATFORM_NAME)) return refused("Invalid", `bind.hosts: ${PLATFORM_NAME} takes no credentials but Weir's own`);
+  // Proxies of another version may know other recipes: what is meant is said here.
+  const { use: _, ...whole } = withRecipe(written) as Definition;
+  return accepted(whole);
+}
+
+/** The variables that a container gets which holds the grant, all dummies; none if its recipe is unknown. Whether it is accepted does not matter: its clients start, and are told. */
+export function variablesOf(resource: CredentialGrant): Readonly<Record<string, string>> {
+  const { env = {} } = withRecipe(asWritten(resource, {})) as { readonly env?: Parameters<typeof dummyVariables>[1] };
+  return dummyVariables(idOf(resource), env);
+}
+
+/** As the proxies' configuration would have it. */
+function asWritten({ spec: { use, inject, bind, env } }: CredentialGrant, credential: Definition): Definition {
+  const dummies = env === undefined ? {} : { env: Object.fromEntries(Object.entries(env).map(([name, text]) => [name, dummyOf(text)])) };
+  return { credential, inject, ...(use === undefined ? {} : { use }), ...(bind === undefined ? {} : { bind }), ...dummies };
 }
 
 function dummyOf(text: string): unknown {

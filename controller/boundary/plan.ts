@@ -9,7 +9,7 @@ import type { BoundaryResources, Seen } from "./resources.ts";
 import { refused, type Verdict } from "./verdict.ts";
 
 export interface PlanSettings {
-  readonly config: Pick<BoundaryConfig, "vault" | "base">;
+  readonly config: Pick<BoundaryConfig, "vault" | "kubernetesSecrets" | "base">;
   /** Where `weir.internal` leads; null if nowhere. */
   readonly platform: BoundarySet["platform"];
 }
@@ -35,7 +35,7 @@ export const PLATFORM_DEFINITION: Definition = {
 
 /** Computes the boundary from everything that the cluster holds. Pure: the same resources give the same plan. */
 export function planBoundary(resources: BoundaryResources, verdicts: Verdicts, settings: PlanSettings): BoundaryPlan {
-  const grants = verdictsOf(resources.grants, (grant) => toGrant(grant, settings.config.vault));
+  const grants = verdictsOf(resources.grants, (grant) => toGrant(grant, settings.config));
   const budgets = verdictsOf(resources.budgets, toBudget);
   const known = { grants: acceptedIds(resources.grants, grants), budgets: acceptedIds(resources.budgets, budgets) };
   const policies = judgePolicies(resources.policies, known, verdicts);

@@ -3,10 +3,8 @@
  *
  * The definition becomes an ordinary pod, which is then governed like anybody else's.
  */
-import { dummyFor, DUMMY_SHAPES, type DummyShape } from "../../common/dummy-keys.ts";
 import { ANNOTATIONS, GROUP, LABELS, MANAGED_BY_CONTROLLER, PLATFORM_NAME } from "../../common/labels.ts";
 import type { Agent, AgentSpec } from "../resources/agent.ts";
-import type { CredentialGrant } from "../resources/credential-grant.ts";
 import type { ReadContainer, ReadPod } from "../resources/pod.ts";
 import type { Thread } from "../resources/thread.ts";
 import type { Governed } from "./governance.ts";
@@ -25,8 +23,8 @@ export interface InstanceContext {
   /** Name of the thread's one pod, and of the claim behind a volume (controller/reconcile/names.ts). */
   readonly podName: string;
   claimName(volume: string): string;
-  /** The grants that this instance may be lent, for the dummies that let stock clients start. */
-  readonly grants: readonly CredentialGrant[];
+  /** Variables of a container, by its name: the dummies of the grants that it may be lent, so that stock clients start. */
+  readonly dummies: Readonly<Record<string, Readonly<Record<string, string>>>>;
 }
 
 /** @returns refused if a name in the definition is taken by the boundary, or the agent has no image */
@@ -64,7 +62,7 @@ function specOf(thread: Thread, agent: Agent, image: string, context: InstanceCo
     restartPolicy: "Never",
     enableServiceLinks: false,
     terminationGracePeriodSeconds: GRACE_SECONDS,
-    containers: [agentContainer(thread, agent, image, context), ...spec.mcpServers.map((server) => serverContainer(server, spec))],
+    containers: [agentContainer(thread, agent, image, context), ...spec.mcpServers.map((server) => serverContainer(server, spec, context))],
     volumes: spec.volumes.map(({ name }) => ({ name, persistentVolumeClaim: { claimName: context.claimName(name) } })),
     ...(spec.volumes.length === 0 ? {} : { securityContext: { fsGroup: VOLUME_GROUP, fsGroupChangePolicy: "OnRootMismatch" } }),
     ...(spec.imagePullSecrets.length === 0 ? {} : { imagePullSecrets: spec.imagePullSecrets.map((name) => ({ name })) }),
@@ -72,7 +70,7 @@ function specOf(thread: Thread, agent: Agent, image: string, context: InstanceCo
   };
 }
 
-function agentContainer(thread: Thread, agent: Agent, image: string, { grants, settings }: InstanceContext): ReadContainer {
+function agentContainer(thread: Thread, agent: Agent, image: string, { dummies, settings }: InstanceContext): ReadContainer {
   const { spec } = agent;
   const own = { WEIR_API: `https://${PLATFORM_NAME}`, WEIR_AGENT: agent.metadata.name, WEIR_THREAD: thread.metadata.name };
   const servers = spec.mcpServers.length === 0 ? {} : { AGENT_MCP_SERVERS: spec.mcpServers.map(({ name, port }) => `${name}:${port}`).join(",") };
@@ -81,7 +79,7 @@ function agentContainer(thread: Thread, agent: Agent, image: string, { grants, s
     image,
     ...given({ imagePullPolicy: spec.imagePullPolicy, command: spec.command, args: spec.args, workingDir: spec.workingDir, resources: spec.resources }),
     ...given({ securityContext: userOf(spec, settings) }),
-    env: environment(spec.env, { ...dummiesOf(grants), ...own, ...servers }),
+    env: environment(spec.env, { ...dummies[AGENT_CONTAINER], ...own, ...servers }),
     volumeMounts: spec.volumes.map(({ name, mountPath }) => ({ name, mountPath })),
   };
 }
@@ -99,12 +97,12 @@ function userOf({ runAsUser, mcpServers }: AgentSpec, { redirect }: PodSettings)
 }
 
 /** Rights and secrets of its own; the agent reaches it on the loopback, and it has none of the agent's volumes. */
-function serverContainer(server: AgentSpec["mcpServers"][number], { imagePullPolicy }: AgentSpec): ReadContainer {
+function serverContainer(server: AgentSpec["mcpServers"][number], { imagePullPolicy }: AgentSpec, { dummies }: InstanceContext): ReadContainer {
   return {
     name: server.name,
     image: server.image,
     ...given({ imagePullPolicy, command: server.command, args: server.args, resources: server.resources }),
-    env: environment(server.env, { MCP_PORT: String(server.port) }),
+    env: environment(server.env, { ...dummies[server.name], MCP_PORT: String(server.port) }),
   };
 }
 
@@ -115,16 +113,6 @@ function environment(theirs: AgentSpec["env"], ours: Readonly<Record<string, str
     ...kept.map(({ name, value, secretKeyRef }) => (secretKeyRef === undefined ? { name, value: value ?? "" } : { name, valueFrom: { secretKeyRef } })),
     ...Object.entries(ours).map(([name, value]) => ({ name, value })),
   ];
-}
-
-/** A shape is made into a key that looks right; any other text is taken as it is. */
-function dummiesOf(grants: readonly CredentialGrant[]): Record<string, string> {
-  return Object.fromEntries(grants.flatMap(({ metadata, spec }) => Object.entries(spec.env).map(([variable, choice]): [string, string] =>
-    [variable, isShape(choice) ? dummyFor(choice, metadata.name, variable) : choice])));
-}
-
-function isShape(text: string): text is DummyShape {
-  return (DUMMY_SHAPES as readonly string[]).includes(text);
 }
 
 /** Without what is undefined: an absent field and an undefined one are different things to an API server. */

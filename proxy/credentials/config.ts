@@ -67,8 +67,20 @@ const grant = z.preprocess(withRecipe, wholeGrant).refine(({ credential, bind })
 }).refine(({ inject, bind }) => inject.type === "postgres" || bind.users === undefined, { error: "only a login of type postgres names users", path: ["bind", "users"] });
 export type Grant = z.output<typeof grant>;
 
-/** One grant that the boundary names. A file or a variable of the node is nothing that it may reach for. */
-export const boundaryGrant = grant.refine(({ credential: { type } }) => type === "vault" || type === "identity", { error: "must be of type vault or identity", path: ["credential", "type"] });
+/** Of one machine: a file, a variable, a command. */
+const OF_A_MACHINE: ReadonlySet<string> = new Set(["file", "environment", "exec"]);
+
+/** Everything in a reference that says where something is: itself, and the keys that it is got with. */
+function placesOf(credential: CredentialReference): readonly { readonly type: string }[] {
+  return [credential, ...Object.values(credential).filter((value): value is { readonly type: string } => typeof value === "object" && "type" in value)];
+}
+
+/** One grant that the boundary names. What is on the node is nothing that it may reach for; and a refresh token that rotates has one user, not every node. */
+export const boundaryGrant = grant
+  .refine(({ credential }) => !placesOf(credential).some(({ type }) => OF_A_MACHINE.has(type)) && !("caFile" in credential), {
+    error: "must not be of the node: no file, environment or exec, no caFile", path: ["credential"],
+  })
+  .refine(({ credential }) => credential.type !== "oauth2" || credential.grant === "client-credentials", { error: "must be client-credentials", path: ["credential", "grant"] });
 
 export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,61}[a-z0-9])?$/, "must be a short name in lower case"), grant)
   .superRefine((grants, context) => {

@@ -5,9 +5,12 @@ export { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 
 /** The variables that an agent's environment gets from the grants, all dummies. */
 export function dummyEnvironment(grants: Grants): Readonly<Record<string, string>> {
-  const entries = Object.entries(grants).flatMap(([grant, { env }]) =>
-    Object.entries(env).map(([variable, choice]): [string, string] => [variable, choose(choice, grant, variable)]));
-  return Object.fromEntries(entries);
+  return Object.assign({}, ...Object.entries(grants).map(([grant, { env }]) => dummyVariables(grant, env))) as Record<string, string>;
+}
+
+/** The variables of one grant. @param grant its name, as the proxies know it: the same dummy is made of the same name */
+export function dummyVariables(grant: string, env: Grant["env"]): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).map(([variable, choice]) => [variable, choose(choice, grant, variable)]));
 }
 
 /** The dummies of one grant. Settings of a client that stand among them are none: whatever is short, or more than one word. */

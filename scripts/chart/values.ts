@@ -33,6 +33,10 @@ const tolerations = (everywhere: boolean) => z.array(json).default(everywhere ? 
 
 const proxy = z.strictObject({
   config: proxyConfig.optional().describe("The proxy's configuration (docs/configuration.md); wins over what the chart sets by itself."),
+  secrets: z.array(z.strictObject({
+    namespace: label.describe("A namespace."),
+    names: z.array(z.string().min(1).max(253).regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/)).min(1).max(256).describe("Names of Secrets in it."),
+  })).default([]).describe("Secrets that the proxies may read, for CredentialGrants of their namespaces (`kubernetesSecret`). Every node proxy may then read them, by name and no other."),
   stateHostPath: z.string().regex(/^\/[^:]+$/).default("/var/lib/weir").describe("Folder of the node that holds the audit chain; it must outlive pods."),
   clusterIP: z.string().max(64).default("").describe("Fixed address of its service; the cluster chooses one if empty. Pods are told this address."),
   maxUnavailable: z.union([z.int().min(1), z.string().regex(/^\d+%$/)]).default(1).describe("Nodes whose proxy is replaced at a time; agents there have no egress meanwhile."),

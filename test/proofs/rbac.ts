@@ -1,7 +1,7 @@
 import { helmRelease } from "../support/kube/chart.ts";
 import { callKube } from "../support/kube/cluster-connection.ts";
 import { startControlPlane, type ControlPlane } from "../support/kube/control-plane.ts";
-import { NEEDS, PATHS, type Program } from "../support/kube/permissions.ts";
+import { LENT_SECRET, NEEDS, PATHS, type Program } from "../support/kube/permissions.ts";
 import type { ProofOptions, ProofResult } from "../support/proof.ts";
 import { ATTEMPTS } from "./rbac/attempts.ts";
 import { allQuestions, isExpected, NAMESPACES } from "./rbac/expected.ts";
@@ -20,7 +20,8 @@ export async function run({ print }: ProofOptions): Promise<ProofResult> {
   const questioner = new Questioner(plane.admin);
   try {
     for (const name of Object.values(NAMESPACES)) await plane.createNamespace(name);
-    await helmRelease("install", [], { kubeconfig: plane.adminKubeconfig, values: { agentNamespaces: [{ name: NAMESPACES.agents }], redirect: { mode: "node" } } });
+    const values = { agentNamespaces: [{ name: NAMESPACES.agents }], redirect: { mode: "node" }, proxy: { secrets: [{ namespace: NAMESPACES.agents, names: [LENT_SECRET] }] } };
+    await helmRelease("install", [], { kubeconfig: plane.adminKubeconfig, values });
     const kinds = await questioner.kinds();
     const wrong: string[] = [];
     let asked = 0;

@@ -80,6 +80,12 @@ describe("the chart's roles", () => {
     expect(await bindings({ agentNamespaces: [{ name: "a" }], rbac: { everyNamespace: true } })).toEqual(["ClusterRoleBinding "]);
   });
 
+  test("let the proxies read the Secrets that are listed, by name, and none if none is", async () => {
+    const values = { proxy: { secrets: [{ namespace: "a", names: ["keys", "more"] }] } };
+    expect(rulesOf(await renderChart(values), "Role", "weir-proxy-secrets")).toEqual(['get secrets of "" named keys,more']);
+    expect((await renderChart({})).filter(({ metadata }) => metadata.name === "weir-proxy-secrets")).toEqual([]);
+  });
+
   test("are given to the programs' service accounts, and to no agent", async () => {
     const subjects = async (values: Values) => new Set((await renderChart(values)).flatMap((object) => (object["subjects"] ?? []) as { kind: string; name: string; namespace: string }[])
       .map(({ kind, name, namespace }) => `${kind} ${namespace}/${name}`));

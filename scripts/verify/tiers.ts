@@ -37,8 +37,11 @@ export function commandTier(name: string, argv: readonly [string, ...string[]], 
   };
 }
 
-/** Proofs that need a cluster, or parts of one. Those of the second list need a node of their own, and with it root. */
-export const CLUSTER_PROOFS = { controlPlane: ["rbac", "spawn", "controller-kills"], node: ["cluster", "bypass-pod"] } as const;
+/**
+ * Proofs that `verify:cluster` runs. `fetched` need programs that are installed first, `controlPlane` parts of a cluster, `node` a node of their own
+ * and with it root.
+ */
+export const CLUSTER_PROOFS = { fetched: ["stock-agents"], controlPlane: ["rbac", "spawn", "controller-kills"], stores: ["leases", "vault-faults"], node: ["cluster", "bypass-pod"] } as const;
 
 /** The quick form of a proof; its figure is the note. */
 export function proofTier(name: string, deadlineMs = PROOF_DEADLINE_MS): Tier {

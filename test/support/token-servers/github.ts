@@ -1,5 +1,6 @@
 import { createPublicKey, randomBytes } from "node:crypto";
 import { jwtVerify } from "jose";
+import type { TestAuthority } from "../tls-authority.ts";
 import { startTokenServer, type TokenServer, type TokenServerAnswer, type TokenServerRequest } from "./token-server.ts";
 
 export const GITHUB = "api.github.com";
@@ -27,7 +28,7 @@ interface App {
  * The two calls of installations' tokens, as strict as GitHub: the assertion is verified, may be good for ten minutes at most, and the token is for
  * no more than the installation has.
  */
-export async function startGithub(app: App): Promise<GithubStandIn> {
+export async function startGithub(app: App, authority?: TestAuthority): Promise<GithubStandIn> {
   const live = new Set<string>();
   const give = async (request: TokenServerRequest): Promise<TokenServerAnswer> => {
     if (!await isAppItself(request, app)) return { status: 401, body: { message: "A JSON web token could not be decoded" } };
@@ -50,7 +51,7 @@ export async function startGithub(app: App): Promise<GithubStandIn> {
     if (request.method === "POST" && request.path === `/app/installations/${app.installationId}/access_tokens`) return give(request);
     if (request.method === "DELETE" && request.path === "/installation/token") return end(request);
     return { status: 404, body: { message: "Not Found" } };
-  }), { nextToken: null, widened: {}, live });
+  }, authority), { nextToken: null, widened: {}, live });
   return server;
 }
 

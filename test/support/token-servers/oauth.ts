@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { TestAuthority } from "../tls-authority.ts";
 import { formOf, startTokenServer, type TokenServer, type TokenServerAnswer, type TokenServerRequest } from "./token-server.ts";
 
 export const OAUTH = "login.provider.test";
@@ -27,7 +28,7 @@ interface Registered {
 }
 
 /** Client credentials, refresh tokens that rotate (a second use of one ends the family, RFC 9700 §4.14.2), revocation (RFC 7009). */
-export async function startOauth(registered: Registered): Promise<OauthStandIn> {
+export async function startOauth(registered: Registered, authority?: TestAuthority): Promise<OauthStandIn> {
   const live = new Set<string>();
   const state = { isFamilyEnded: false, refreshToken: registered.firstRefreshToken };
   const issue = (more: object): TokenServerAnswer => {
@@ -57,7 +58,7 @@ export async function startOauth(registered: Registered): Promise<OauthStandIn> 
     if (form.get("grant_type") === "client_credentials") return issue({ scope: form.get("scope") ?? "default" });
     if (form.get("grant_type") === "refresh_token") return refresh(form.get("refresh_token") ?? "");
     return { status: 400, body: { error: "unsupported_grant_type" } };
-  }), { nextToken: null as string | null, live, state });
+  }, authority), { nextToken: null as string | null, live, state });
   return standIn;
 }
 

@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect, type AddressInfo } from "node:net";
 import { createSecureContext } from "node:tls";
 import type { Network } from "../../../proxy/model/network.ts";
-import { mintAuthority } from "../tls-authority.ts";
+import { mintAuthority, type TestAuthority } from "../tls-authority.ts";
 
 /** A request as it arrived, its body whole. */
 export interface TokenServerRequest {
@@ -33,9 +33,11 @@ export interface TokenServer {
   close(): Promise<void>;
 }
 
-/** @param names the host names of the certificate */
-export async function startTokenServer(names: readonly string[], answer: (request: TokenServerRequest) => Promise<TokenServerAnswer> | TokenServerAnswer): Promise<TokenServer> {
-  const authority = await mintAuthority("Stand-in CA");
+type Answer = (request: TokenServerRequest) => Promise<TokenServerAnswer> | TokenServerAnswer;
+
+/** @param names the host names of the certificate @param given the CA behind it; without one it has its own */
+export async function startTokenServer(names: readonly string[], answer: Answer, given?: TestAuthority): Promise<TokenServer> {
+  const authority = given ?? await mintAuthority("Stand-in CA");
   const { certPem, keyPem } = await authority.leaf(names);
   const requests: TokenServerRequest[] = [];
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {

@@ -10,6 +10,7 @@ import { A_BORROWER, AN_AGENT, credentialSettings, someGrants } from "./credenti
 import { startFaultyStore, type FaultyStore } from "./faulty-store.ts";
 import { startStoredOpenBao, type StoredOpenBao } from "./openbao-server.ts";
 import { startPostgres, type PostgresServer } from "./postgres-server.ts";
+import type { PemPair } from "./tls-authority.ts";
 import { openVaultLab, type VaultLab } from "./vault-lab.ts";
 
 /** Prefix of every user that the database engine makes. */
@@ -43,15 +44,16 @@ export interface LeaseLab {
 
 export const borrowerOf = (instance: string): Borrower => ({ ...A_BORROWER, agent: { ...AN_AGENT, instance, thread: `thread-of-${instance}` } });
 
-export async function openLeaseLab(bao: string): Promise<LeaseLab> {
+/** @param bao path of the binary @param tls certificate of a database that takes logins over TLS alone; without one it takes them in clear */
+export async function openLeaseLab(bao: string, tls: PemPair | null = null): Promise<LeaseLab> {
   const directory = mkdtempSync(join(tmpdir(), "weir-leases-"));
   const server = await startStoredOpenBao(bao);
-  const postgres = await startPostgres();
+  const postgres = await startPostgres(tls);
   const front = await startFaultyStore(server.address);
   const vault = await openVaultLab(server);
   const admin = new Client({ connectionString: postgres.url });
   await admin.connect();
-  await enableDatabase(server, admin, new URL(postgres.url).port);
+  await enableDatabase(server, admin, `127.0.0.1:${postgres.port}/postgres?sslmode=${tls === null ? "disable" : "require"}`);
   await vault.policy("proxy", {
     "secret/data/*": ["read"], "database/creds/*": ["read"], "sys/leases/revoke": ["update"], "sys/leases/renew": ["update"], "auth/token/revoke-accessor": ["update"],
   });
@@ -84,11 +86,11 @@ export async function openLeaseLab(bao: string): Promise<LeaseLab> {
   return { server, front, postgres, vault, directory, vaultSection, role, grants, users, lender, close };
 }
 
-async function enableDatabase({ call }: StoredOpenBao, admin: Client, port: string): Promise<void> {
+async function enableDatabase({ call }: StoredOpenBao, admin: Client, database: string): Promise<void> {
   await admin.query("CREATE ROLE vault SUPERUSER LOGIN PASSWORD 'x'");
   await call("POST", "sys/mounts/database", { type: "database" });
   await call("POST", "database/config/main", {
     plugin_name: "postgresql-database-plugin", allowed_roles: "*", username: "vault", password: "x",
-    connection_url: `postgresql://{{username}}:{{password}}@127.0.0.1:${port}/postgres?sslmode=disable`,
+    connection_url: `postgresql://{{username}}:{{password}}@${database}`,
   });
 }

@@ -14,9 +14,11 @@ export interface SpliceOptions {
   readonly onBytes: () => void;
   /** Where the agent's bytes come from; its socket if left out. */
   readonly near?: Socket;
+  /** How long one direction may go on after the other has ended, in milliseconds; as long as it likes if left out. */
+  readonly halfOpenMs?: number;
 }
 
-/** Two metered pipes between an agent and a destination; each ends by itself, so that half-closed connections go on. */
+/** Two metered pipes between an agent and a destination; each ends by itself, so that half-closed connections go on where a protocol has them. */
 export class Splice {
   hasBegun = false;
   #requestBytes = 0;
@@ -26,14 +28,16 @@ export class Splice {
   readonly #reservation: Reservation;
   readonly #idleTimeoutMs: number;
   readonly #onBytes: () => void;
+  readonly #halfOpenMs: number | null;
   readonly #cut = new AbortController();
 
-  constructor(screened: Screened, reservation: Reservation, { idleTimeoutMs, onBytes, near = screened.socket }: SpliceOptions) {
+  constructor(screened: Screened, reservation: Reservation, { idleTimeoutMs, onBytes, near = screened.socket, halfOpenMs }: SpliceOptions) {
     this.#screened = screened;
     this.#near = near;
     this.#reservation = reservation;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#onBytes = onBytes;
+    this.#halfOpenMs = halfOpenMs ?? null;
   }
 
   get usage(): Usage {
@@ -49,7 +53,9 @@ export class Splice {
     const up = this.#meter((bytes) => { this.#requestBytes += bytes; });
     const down = this.#meter((bytes) => { this.#responseBytes += bytes; });
     try {
-      await Promise.all([pipeline(near, up, far, { signal: bounded }), pipeline(far, down, near, { signal: bounded })]);
+      const directions = [pipeline(near, up, far, { signal: bounded }), pipeline(far, down, near, { signal: bounded })];
+      if (this.#halfOpenMs !== null) void this.#endTogether(directions, this.#halfOpenMs);
+      await Promise.all(directions);
     } catch (error) {
       bounded.throwIfAborted();
       throw new EgressError("relay.aborted", "a side ended the tunnel early", { cause: error });
@@ -73,6 +79,14 @@ export class Splice {
     far.once("error", (cause) => { cut(new EgressError("upstream.aborted", "the destination reset the tunnel", { cause })); });
     // Every byte passes the agent's socket, so that its idle time is the tunnel's.
     near.setTimeout(this.#idleTimeoutMs, () => { cut(new EgressError("wire.silent", `no byte in ${this.#idleTimeoutMs} ms`)); });
+  }
+
+  /** Cuts the other direction if it does not end soon after the first. Never rejects. */
+  async #endTogether(directions: readonly Promise<void>[], lingerMs: number): Promise<void> {
+    await Promise.race(directions).catch(() => undefined);
+    const timer = setTimeout(() => { this.#cut.abort(new EgressError("relay.aborted", `one side ended, and the other not within ${lingerMs} ms`)); }, lingerMs);
+    await Promise.allSettled(directions);
+    clearTimeout(timer);
   }
 
   #meter(count: (bytes: number) => void): Transform {

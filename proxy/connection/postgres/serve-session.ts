@@ -67,9 +67,10 @@ interface Work {
 /** Reserved, lent, and on record before the first byte leaves; then as a tunnel. */
 async function relay(session: Session, startup: Startup, rooms: Rooms, { entry, deps, onBegin }: Work): Promise<void> {
   const { id, agent, decision, signal, stream: near } = session;
-  const { cancelKeys, config: { tunnelIdleTimeoutMs: idleTimeoutMs, loginTimeoutMs } } = deps;
+  const { cancelKeys, config: { tunnelIdleTimeoutMs: idleTimeoutMs, loginTimeoutMs, lingerMs: halfOpenMs } } = deps;
   const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
-  const splice = new Splice(session, reservation, { idleTimeoutMs, onBytes: () => { rooms.activity.touch(agent); }, near });
+  // A server that works on a statement does not notice that its client has gone, and there is no client that reads on after its farewell.
+  const splice = new Splice(session, reservation, { idleTimeoutMs, halfOpenMs, onBytes: () => { rooms.activity.touch(agent); }, near });
   try {
     const login = await borrow(session, rooms);
     entry.lent(login.references);

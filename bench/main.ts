@@ -10,15 +10,17 @@ import { startMitmproxy } from "./peers/mitmproxy.ts";
 import { startNginx } from "./peers/nginx.ts";
 import { PeerMissing, type Peer } from "./peers/peer.ts";
 import { startSquid } from "./peers/squid.ts";
-import { startWeir } from "./peers/weir.ts";
+import { startWeir, startWeirLendingNothing } from "./peers/weir.ts";
 import { summarize, type Result } from "./summary.ts";
 import { renderTable } from "./table.ts";
 
 /** A peer is a file and a line. `direct` and `nginx` are what the others are compared with. */
 const PEERS: Readonly<Record<string, (lab: Lab) => Promise<Peer>>> = {
-  direct: startDirect, nginx: startNginx, weir: startWeir, squid: startSquid, "http-mitm-proxy": startHttpMitmProxy, mitmproxy: startMitmproxy,
+  direct: startDirect, nginx: startNginx, weir: startWeir, "weir-lending-nothing": startWeirLendingNothing, squid: startSquid, "http-mitm-proxy": startHttpMitmProxy, mitmproxy: startMitmproxy,
 };
 const ANCHORS = ["direct", "nginx"];
+/** Compared with `weir` alone, when it is named. */
+const ON_REQUEST = ["weir-lending-nothing"];
 const WARM_UP_MS = 1_000;
 
 interface Options {
@@ -35,7 +37,7 @@ function readOptions(argv: readonly string[]): Options {
     options: { json: { type: "string" }, rounds: { type: "string", default: "3" }, seconds: { type: "string", default: "3" }, peers: { type: "string" } },
   });
   const scenarios = SCENARIOS.filter((name) => positionals.length === 0 || positionals.includes(name));
-  const peers = Object.keys(PEERS).filter((name) => values.peers === undefined || ANCHORS.includes(name) || values.peers.split(",").includes(name));
+  const peers = Object.keys(PEERS).filter((name) => (values.peers === undefined ? !ON_REQUEST.includes(name) : ANCHORS.includes(name) || values.peers.split(",").includes(name)));
   const unknown = [...positionals.filter((name) => !SCENARIOS.includes(name as ScenarioName)), ...(values.peers?.split(",") ?? []).filter((name) => !(name in PEERS))];
   const [rounds, seconds] = [Number(values.rounds), Number(values.seconds)];
   if (unknown.length > 0 || !(rounds >= 1) || !(seconds > 0)) {

@@ -21,11 +21,20 @@ const SOURCE = { address: "10.0.0.2", port: 40_000 };
 
 /** The node proxy with everything on: identity, policy in WASM, a lent credential, limits, and an audit record on disk before each request. */
 export async function startWeir(lab: Lab): Promise<Peer> {
-  const folder = join(lab.folder, "weir");
+  return await start(lab, "weir", true);
+}
+
+/** The same without the credential, which the agent brings itself: what lending costs is the difference of the two. */
+export async function startWeirLendingNothing(lab: Lab): Promise<Peer> {
+  return await start(lab, "weir-lending-nothing", false);
+}
+
+async function start(lab: Lab, name: string, isLending: boolean): Promise<Peer> {
+  const folder = join(lab.folder, name);
   await mkdir(folder);
   await writeFile(join(folder, "credential"), lab.credential.replace(/^Bearer /, ""), { mode: 0o600 });
   const configFile = join(folder, "config.json");
-  await writeFile(configFile, JSON.stringify(configuration(lab, folder)));
+  await writeFile(configFile, JSON.stringify(configuration(lab, folder, isLending)));
   const child = spawnPinned("proxy", ["node", import.meta.filename, configFile, folder], ["ignore", "pipe", "inherit"]);
   if (child.stdout === null) throw new Error("no standard output");
   const [line] = await Promise.race([once(createInterface(child.stdout), "line"), once(child, "close").then(() => ["{}"])]) as [string];
@@ -33,23 +42,23 @@ export async function startWeir(lab: Lab): Promise<Peer> {
   if (port === undefined || token === undefined) throw new Error("Weir did not start");
   const address = await resolveThrough(port, token, lab.upstreamName);
   return {
-    name: "weir", pid: child.pid ?? null, remark: "preamble with token; identity, policy (asked once, then remembered), credential, limits and durable audit on",
+    name, pid: child.pid ?? null, remark: `preamble with token; identity, policy (asked once, then remembered), ${isLending ? "credential, " : ""}limits and durable audit on`,
     target: {
       at: port, connectTo: null, serverName: lab.upstreamName, authority: `${lab.upstreamName}:${lab.upstreamPort}`,
-      authorization: DUMMY_AUTHORIZATION, caFile: join(folder, "agents-ca.pem"),
+      authorization: isLending ? DUMMY_AUTHORIZATION : lab.credential, caFile: join(folder, "agents-ca.pem"),
       preamble: preamble(token, "tcp", { address, port: lab.upstreamPort }).toString("base64"),
     },
     stop: async () => stopProcess(child),
   };
 }
 
-function configuration(lab: Lab, folder: string): object {
+function configuration(lab: Lab, folder: string, isLending: boolean): object {
   const port = lab.upstreamPort;
   return {
     listen: { address: "127.0.0.1:0" },
     // A core that others use, too, can be away for longer than the usual deadline; one late answer would end the run.
-    policy: { data: { hosts: [{ name: lab.upstreamName, ports: [port], methods: ["GET"], paths: ["/**"], grants: ["upstream"] }] } },
-    grants: {
+    policy: { data: { hosts: [{ name: lab.upstreamName, ports: [port], methods: ["GET"], paths: ["/**"], grants: isLending ? ["upstream"] : [] }] } },
+    grants: !isLending ? {} : {
       upstream: {
         credential: { type: "file", path: join(folder, "credential") }, inject: { header: "authorization", format: "Bearer {secret}" },
         bind: { hosts: [lab.upstreamName], ports: [port], methods: ["GET"], paths: ["/**"] },

@@ -29,6 +29,10 @@ export class LiveSecrets {
     }
   }
 
+  get isEmpty(): boolean {
+    return this.#owners.size === 0;
+  }
+
   /** Names of the grants to one of which this belongs; undefined if it is no secret in use. @param run a whole run of key characters */
   ownersOf(run: string): readonly string[] | undefined {
     return this.#owners.get(run);

@@ -21,6 +21,7 @@ export const PACKAGES = {
   "net-tools": { command: "ifconfig", why: "what iodine sets its device up with" },
   tcpdump: { command: "tcpdump", why: "captures that show that nothing leaks" },
   strace: { command: "strace", why: "faults of the disk, made by the kernel" },
+  gdb: { command: "gdb", why: "takes the memory of running processes" },
   procps: { command: "ps", why: "the processes of a test" },
   rsyslog: { command: "rsyslogd", why: "a real syslog server" },
   "rsyslog-gnutls": { why: "its TLS" },
@@ -39,7 +40,7 @@ export const PACKAGES = {
 
 const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
 const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
-const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "procps", "postgresql-15"];
+const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "gdb", "procps", "postgresql-15"];
 const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps", "tcpdump", "python3-pip"];
 const AGENTS = ["git", "gh", "python3", "python3-pip"];
 

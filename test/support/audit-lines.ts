@@ -12,6 +12,7 @@ export interface StoredEvent {
     readonly weir?: {
       readonly kind?: string; readonly phase?: string; readonly policy_allowed?: boolean; readonly thread?: string; readonly pod?: string;
       readonly credentials?: readonly string[]; readonly agent_chain?: readonly string[];
+      readonly redactions?: readonly { readonly place: string; readonly reference: string; readonly count: number }[];
     };
   };
   readonly status_code?: string;

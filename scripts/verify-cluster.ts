@@ -16,7 +16,7 @@ const onNode = CLUSTER_PROOFS.node.map((name) => proofTier(name, NODE_PROOF_DEAD
 const TIERS = [
   suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS),
   ...CLUSTER_PROOFS.fetched.map((name) => proofTier(name)),
-  ...[...CLUSTER_PROOFS.controlPlane, ...CLUSTER_PROOFS.stores].map((name) => proofTier(name)),
+  ...CLUSTER_PROOFS.controlPlane.map((name) => proofTier(name)),
   ...(process.getuid?.() === 0 ? onNode : onNode.map((tier) => impossible(tier, "a node needs root"))),
 ];
 

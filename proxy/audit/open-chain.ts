@@ -50,7 +50,8 @@ export async function openChain(config: AuditConfig, options: OpenChainOptions):
   const recovered = await recoverChain(directory, known);
   const note = await lastNote(join(directory, NAMES.checkpoints));
   const mayCreate = note === null;
-  const { signer, nextKey } = options.remoteKey === undefined ? { signer: await openSigningKey(directory, mayCreate), nextKey: null } : await openRemoteKey(options.remoteKey, directory, known.at(-1) ?? null, mayCreate);
+  const { signer, nextKey } = options.remoteKey === undefined ? { signer: await openSigningKey(directory, mayCreate), nextKey: null }
+    : await openRemoteKey(options.remoteKey, { directory, published: known.at(-1) ?? null, mayCreate });
   const chain = new Chain(recovered?.uid ?? randomUUID(), VERSION, recovered?.mark);
   const durable = chain.mark();
   const queue = new BatchQueue(chain, config, options.clock);

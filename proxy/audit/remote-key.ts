@@ -7,14 +7,26 @@ import { NAMES, syncDirectory } from "./directory.ts";
 import { formatVerifierKey, openVerifier, type NoteSigner, type NoteVerifier } from "./signed-note.ts";
 import { KEY_NAME, openSigningKey, publishKey, type NextKey } from "./signing-key.ts";
 
+/** What the folder of a chain says of its key. */
+export interface KeyHistory {
+  readonly directory: string;
+  /** The newest key that was published; null if there is none. */
+  readonly published: NoteVerifier | null;
+  /** False once the chain has checkpoints. */
+  readonly mayCreate: boolean;
+}
+
+/** Who signs now, and who has to take over before anything else is signed. */
+export interface RemoteSigners {
+  readonly signer: NoteSigner;
+  readonly nextKey: NextKey | null;
+}
+
 /**
  * The key of a chain whose key is kept elsewhere. A chain that has another key, an older version of this one or one in its folder, is handed over.
- * @param published the newest key that the chain's folder names; null if it names none
- * @param mayCreate false once the chain has checkpoints
- * @returns who signs now, and who has to take over
  * @throws UserError if the key cannot be asked, or if the chain's key is neither here nor there
  */
-export async function openRemoteKey(remote: RemoteKey, directory: string, published: NoteVerifier | null, mayCreate: boolean): Promise<{ readonly signer: NoteSigner; readonly nextKey: NextKey | null }> {
+export async function openRemoteKey(remote: RemoteKey, { directory, published, mayCreate }: KeyHistory): Promise<RemoteSigners> {
   const signers = await signersOf(remote);
   const newest = signers.at(-1);
   if (newest === undefined) throw new UserError(`no version of ${remote.describe} signs`, "Make one with the type ed25519.");

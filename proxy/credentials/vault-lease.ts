@@ -2,7 +2,10 @@ import { hash } from "node:crypto";
 import * as z from "zod";
 import type { Borrower } from "../model/agent.ts";
 import { SourceError, type Lease, type Material } from "./secret-source.ts";
-import type { VaultClient, VaultReply } from "./vault-client.ts";
+import type { LeaseName, VaultClient, VaultReply } from "./vault-client.ts";
+
+/** Whoever can speak of leases to Vault. */
+type Client = Pick<VaultClient, "hasOwnLogin" | "holdToken" | "isLive" | "renewLease" | "revokeLease">;
 
 /** What all engines say beside the secret. A lease that is empty is none. */
 const leaseSchema = z.object({
@@ -13,7 +16,7 @@ const leaseSchema = z.object({
  * Material of an answer that comes with a lease.
  * @throws SourceError `malformed` if it does not: what nobody can take back is not what was asked for
  */
-export function leasedMaterial(client: VaultClient, borrower: Borrower, { body, tokenId }: VaultReply, values: Material["values"]): Material {
+export function leasedMaterial(client: Client, borrower: Borrower, { body, tokenId }: VaultReply, values: Material["values"]): Material {
   const parsed = leaseSchema.safeParse(body);
   if (!parsed.success || parsed.data.lease_id === "" || parsed.data.lease_duration === 0) throw new SourceError("malformed", "Vault's answer holds no lease");
   const { lease_id: id, lease_duration: seconds, renewable } = parsed.data;
@@ -26,11 +29,16 @@ export function leasedMaterial(client: VaultClient, borrower: Borrower, { body, 
 }
 
 /** For a source of leased material: it may be used as long as the token lives that it was leased with. */
-export function isLeaseCurrent(client: VaultClient, version: string): boolean {
+export function isLeaseCurrent(client: Client, version: string): boolean {
   return client.isLive(version.split("-")[0] ?? "");
 }
 
-function leaseOf(client: VaultClient, borrower: Borrower, lease: { readonly id: string; readonly tokenId: string; readonly seconds: number; readonly isRenewable: boolean }): Lease {
+interface Given extends LeaseName {
+  readonly seconds: number;
+  readonly isRenewable: boolean;
+}
+
+function leaseOf(client: Client, borrower: Borrower, lease: Given): Lease {
   return {
     id: lease.id,
     isRenewable: lease.isRenewable,

@@ -32,7 +32,7 @@ export interface VaultSession {
 }
 
 export interface SessionParts {
-  readonly api: VaultApi;
+  readonly api: Pick<VaultApi, "call">;
   readonly rhythm: Rhythm;
   /** Awaited before the token is used: whatever is leased with it can be found again after a crash. */
   readonly onLogin: (accessor: string) => Promise<void>;
@@ -139,7 +139,7 @@ export class LoginSession implements VaultSession {
   }
 
   /** A login that Vault says no to is a 400 with some methods and a 403 with others. */
-  async #attempt(borrower: Borrower | null, api: VaultApi): Promise<ClientToken> {
+  async #attempt(borrower: Borrower | null, api: SessionParts["api"]): Promise<ClientToken> {
     try {
       return readClientToken(await api.call(await loginCall(this.#auth, borrower), null, this.#ended.signal));
     } catch (error) {

@@ -51,6 +51,28 @@ describe("the configuration of Vault", () => {
     expect(isVault(address)).toBe(true);
   });
 
+  const isAuth = (auth: unknown, more: Record<string, unknown> = {}) => credentialsConfig.safeParse({ vault: { address: "https://vault.example.test", auth, ...more } }).success;
+
+  test.each([
+    { method: "token", tokenFile: "/t" }, { method: "approle", roleId: "r", secretIdFile: "/s" }, { method: "approle", roleIdFile: "/r", secretIdFile: "/s", mount: "team/approle" },
+    { method: "kubernetes", role: "weir", jwtFile: "/j" }, { method: "jwt", role: "agent" }, { method: "jwt", role: "agent", own: { method: "kubernetes", role: "weir", jwtFile: "/j" } },
+  ])("takes the login %j", (auth) => {
+    expect(isAuth(auth)).toBe(true);
+  });
+
+  test.each([
+    {}, { method: "userpass" }, { method: "token" }, { method: "token", token: "s.secret" }, { method: "approle", secretIdFile: "/s" }, { method: "approle", roleId: "r", roleIdFile: "/r", secretIdFile: "/s" },
+    { method: "approle", roleId: "r", secretId: "s" }, { method: "kubernetes", role: "weir" }, { method: "jwt", role: "agent", mount: "../sys" }, { method: "jwt", role: "agent", own: { method: "jwt", role: "agent" } },
+  ])("refuses the login %j", (auth) => {
+    expect(isAuth(auth)).toBe(false);
+  });
+
+  test("takes one way to log in, not two and not none", () => {
+    expect(isAuth({ method: "jwt", role: "agent" }, { tokenFile: "/t" })).toBe(false);
+    expect(isAuth(undefined)).toBe(false);
+    expect(isAuth(undefined, { tokenFile: "/t" })).toBe(true);
+  });
+
   test.each(["http://vault.example.test:8200", "http://127.0.0.1.evil.test:8200", "https://user:pass@vault.example.test", "https://vault.example.test/v1", "https://vault.example.test?x", "ftp://x", "vault"])("refuses %s", (address) => {
     expect(isVault(address)).toBe(false);
   });

@@ -1,15 +1,26 @@
 import { defineConfig } from "vitest/config";
 
-const tier = (name: string, timeoutMs: number, parallel = true) => ({
+interface TierOptions {
+  /** Files at a time: a share of the cores, or a number. */
+  readonly workers?: string | number;
+  readonly include?: readonly string[];
+  readonly exclude?: readonly string[];
+}
+
+const tier = (name: string, timeoutMs: number, { workers = "100%", include = [`test/${name}/**/*.test.ts`], exclude = [] }: TierOptions = {}) => ({
   test: {
     name,
-    include: [`test/${name}/**/*.test.ts`],
+    include: [...include],
+    exclude: [...exclude],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
     pool: "forks" as const,
-    fileParallelism: parallel,
+    maxWorkers: workers,
   },
 });
+
+/** They run on a node of their own, of which a machine bears one at a time. */
+const ON_A_NODE = ["test/cluster/images/**/*.test.ts", "test/cluster/init/**/*.test.ts", "test/cluster/kube/node-lab.test.ts", "test/cluster/controller/pods/governed-pod.test.ts"];
 
 export default defineConfig({
   test: {
@@ -20,8 +31,10 @@ export default defineConfig({
       tier("structure", 90_000),
       tier("integration", 90_000),
       tier("adversarial", 90_000),
-      tier("netns", 180_000, false),
-      tier("cluster", 240_000, false),
+      tier("netns", 180_000, { workers: 1 }),
+      // Two control planes at a time are what a small machine bears; most of their time is waiting.
+      tier("cluster", 240_000, { workers: 2, exclude: ON_A_NODE }),
+      tier("node", 240_000, { workers: 1, include: ON_A_NODE }),
     ],
   },
 });

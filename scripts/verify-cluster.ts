@@ -14,7 +14,7 @@ const onNode = CLUSTER_PROOFS.node.map((name) => proofTier(name, NODE_PROOF_DEAD
 
 /** What needs programs that have to be fetched or built first (tools/). The setting makes their absence an error instead of a skip. */
 const TIERS = [
-  suiteTier("cluster", { WEIR_TIER: "cluster" }, DEADLINE_MS),
+  ...["cluster", "node"].map((project) => suiteTier(project, { WEIR_TIER: "cluster" }, DEADLINE_MS)),
   ...CLUSTER_PROOFS.fetched.map((name) => proofTier(name)),
   ...CLUSTER_PROOFS.controlPlane.map((name) => proofTier(name)),
   ...(process.getuid?.() === 0 ? onNode : onNode.map((tier) => impossible(tier, "a node needs root"))),

@@ -1,4 +1,3 @@
-import { LRUCache } from "lru-cache";
 import { EgressError } from "../errors.ts";
 import type { CachedSecret } from "./cached-secret.ts";
 import type { SecretCache } from "./secret-cache.ts";
@@ -7,7 +6,7 @@ import type { Grant } from "./config.ts";
 import type { Loan } from "../model/loan.ts";
 import { dummiesOf } from "./dummies.ts";
 import type { Injection } from "./injection.ts";
-import { makeInjection } from "./injectors.ts";
+import { makeInjection, requireSearchable } from "./injectors.ts";
 import { mergeInjections } from "./merge-injections.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
 
@@ -37,7 +36,7 @@ export class GrantSet {
   readonly grants: readonly OpenGrant[];
   readonly #isPerInstance: boolean;
   #shared: Made | null = null;
-  readonly #made = new LRUCache<string, Made>({ max: REMEMBERED_LIMIT });
+  readonly #made = new Map<string, Made>();
 
   /** @param grants no two of the same name */
   constructor(grants: readonly OpenGrant[]) {
@@ -61,9 +60,15 @@ export class GrantSet {
     const fetched = await Promise.all(this.grants.map(async (open, index) => fetchMaterial(open, secrets[index] as CachedSecret, signal, borrower)));
     const loan = makeLoan(this.grants, fetched);
     const made = { secrets, fetched, loan };
-    if (this.#isPerInstance) this.#made.set(borrower.agent.instance, made);
+    if (this.#isPerInstance) this.#remember(borrower.agent.instance, made);
     else this.#shared = made;
     return loan;
+  }
+
+  #remember(instance: string, made: Made): void {
+    const [oldest] = this.#made.keys();
+    if (oldest !== undefined && this.#made.size >= REMEMBERED_LIMIT) this.#made.delete(oldest);
+    this.#made.set(instance, made);
   }
 
   /** Remembers no loan of the instance, or of any if none is named, nor one that all share. */
@@ -103,7 +108,9 @@ export function requireInjectable(open: OpenGrant, material: Material): void {
 
 function inject(open: OpenGrant, material: Material): Injection {
   try {
-    return makeInjection(open.grant.inject, material, { dummies: dummiesOf(open.name, open.grant), nowMs: Date.now });
+    const injection = makeInjection(open.grant.inject, material, { dummies: dummiesOf(open.name, open.grant), nowMs: Date.now });
+    requireSearchable(injection);
+    return injection;
   } catch (error) {
     throw unavailable(open, error);
   }

@@ -1,6 +1,6 @@
-import { LRUCache } from "lru-cache";
 import type { AgentIdentity } from "../model/agent.ts";
 import { CachedSecret, type SecretParts } from "./cached-secret.ts";
+import type { LeaseOwner } from "./lease-desk.ts";
 
 /** Instances for which one grant may hold something at a time. The one that was not asked for the longest gives way: its lease is given back. */
 const INSTANCE_LIMIT = 4_096;
@@ -9,15 +9,12 @@ const INSTANCE_LIMIT = 4_096;
 export class SecretCache {
   readonly #parts: Omit<SecretParts, "owner">;
   readonly #grant: string;
-  readonly #secrets: LRUCache<string, CachedSecret>;
+  /** By instance, or under the empty name for all; who was asked for last is last. */
+  readonly #secrets = new Map<string, CachedSecret>();
 
   constructor(grant: string, parts: Omit<SecretParts, "owner">) {
     this.#parts = parts;
     this.#grant = grant;
-    this.#secrets = new LRUCache({
-      max: parts.source.scope === "shared" ? 1 : INSTANCE_LIMIT,
-      dispose: (secret, _instance, reason) => { if (reason === "evict") void secret.drop("other instances need its place"); },
-    });
   }
 
   get isPerInstance(): boolean {
@@ -27,12 +24,9 @@ export class SecretCache {
   /** The secret for this borrower; nothing is fetched by asking for it. */
   of({ instance, thread }: Pick<AgentIdentity, "instance" | "thread">): CachedSecret {
     const key = this.isPerInstance ? instance : "";
-    let secret = this.#secrets.get(key);
-    if (secret === undefined) {
-      const place = this.#parts.source.describe;
-      secret = new CachedSecret({ ...this.#parts, owner: this.isPerInstance ? { grant: this.#grant, place, instance, thread } : { grant: this.#grant, place, instance: "", thread: "" } });
-      this.#secrets.set(key, secret);
-    }
+    const secret = this.#secrets.get(key) ?? this.#make(this.isPerInstance ? { instance, thread } : { instance: "", thread: "" });
+    this.#secrets.delete(key);
+    this.#secrets.set(key, secret);
     return secret;
   }
 
@@ -46,5 +40,14 @@ export class SecretCache {
     for (const [key] of meant) this.#secrets.delete(key);
     const held = meant.filter(([, secret]) => !secret.isIdle);
     return { count: held.length, done: Promise.all(meant.map(async ([, secret]) => secret.drop(why))).then(() => undefined) };
+  }
+
+  #make(who: Pick<LeaseOwner, "instance" | "thread">): CachedSecret {
+    const [oldest] = this.#secrets;
+    if (oldest !== undefined && this.#secrets.size >= INSTANCE_LIMIT) {
+      this.#secrets.delete(oldest[0]);
+      void oldest[1].drop("other instances need its place");
+    }
+    return new CachedSecret({ ...this.#parts, owner: { grant: this.#grant, place: this.#parts.source.describe, ...who } });
   }
 }

@@ -1,4 +1,4 @@
-import { dummyFor } from "../../common/dummy-keys.ts";
+import { DUMMY_FOLDER, dummyFor } from "../../common/dummy-keys.ts";
 import type { DummyChoice, Grant, Grants } from "./config.ts";
 
 export { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
@@ -13,6 +13,11 @@ export function dummyVariables(grant: string, env: Grant["env"]): Readonly<Recor
   return Object.fromEntries(Object.entries(env).map(([variable, choice]) => [variable, choose(choice, grant, variable)]));
 }
 
+/** Texts of the files in `DUMMY_FOLDER` that variables of a grant name, by the variable, which is the file's name too. */
+export function dummyFiles({ env }: Pick<Grant, "env">): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(env).flatMap(([variable, choice]) => (typeof choice === "object" && "file" in choice ? [[variable, choice.file]] : [])));
+}
+
 /** The dummies of one grant. Settings of a client that stand among them are none: whatever is short, or more than one word. */
 export function dummiesOf(name: string, { env }: Pick<Grant, "env">): readonly string[] {
   return Object.entries(env).flatMap(([variable, choice]) => {
@@ -21,11 +26,12 @@ export function dummiesOf(name: string, { env }: Pick<Grant, "env">): readonly s
   });
 }
 
-/** Of one run of the characters of keys, or a JWT. */
+/** One word of the characters of keys, or a JWT; an address or a name of a host is none. */
 function isKeyLike(text: string): boolean {
-  return /^(?=.{0,512}$)[A-Za-z0-9_-]{16,}$/.test(text) || /^eyJ[\w-]{10,2048}\.[\w-]{10,4096}\.[\w-]{10,1024}$/.test(text);
+  return /^[A-Za-z0-9_:~-]{16,512}$/.test(text) || /^eyJ[\w-]{10,2048}\.[\w-]{10,4096}\.[\w-]{10,1024}$/.test(text);
 }
 
 function choose(choice: DummyChoice, grant: string, variable: string): string {
-  return typeof choice === "object" ? choice.value : dummyFor(choice, grant, variable);
+  if (typeof choice !== "object") return dummyFor(choice, grant, variable);
+  return "file" in choice ? `${DUMMY_FOLDER}/${variable}` : choice.value;
 }

@@ -15,6 +15,7 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "proxy/credentials/inject-placeholder.ts": "looks whether it can stand where placeholders do",
   "proxy/credentials/inject-query.ts": "looks whether it can be a query parameter",
   "proxy/credentials/inject-sigv4.ts": "signs with it",
+  "proxy/credentials/injectors.ts": "refuses secrets that are too short to be found in answers",
   "proxy/credentials/lend-login.ts": "looks whether the protocol can carry user and password",
   "proxy/credentials/live-secrets.ts": "knows a secret in use when it goes astray",
   "proxy/credentials/placeholder-places.ts": "puts it in place of placeholders",

@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { injectionConfig } from "../../../../proxy/credentials/injection-config.ts";
 import type { InjectionContext } from "../../../../proxy/credentials/injection.ts";
-import { makeInjection } from "../../../../proxy/credentials/injectors.ts";
+import { makeInjection, requireSearchable } from "../../../../proxy/credentials/injectors.ts";
 import { SourceError, type ValueName } from "../../../../proxy/credentials/secret-source.ts";
 import type { RequestHead } from "../../../../proxy/model/request.ts";
 import { aHead, CANARY } from "../../../support/credentials.ts";
@@ -52,6 +52,11 @@ export function describeInjector(name: string, stage: InjectorStage): void {
     test("names what an answer must not show", () => {
       const injection = makeInjection(parsed, material, context);
       expect(injection.secrets.map((secret) => secret.reveal()).join(" ").includes(CANARY)).toBe(stage.sends !== null);
+    });
+
+    test.runIf(stage.sends !== null)("lends no secret that is too short to be found in answers", () => {
+      const short = aMaterial(Object.fromEntries(Object.entries(stage.values).map(([key, value]) => [key, value === CANARY ? "7-chars" : value])));
+      expect(() => { requireSearchable(makeInjection(parsed, short, context)); }).toThrow(expect.objectContaining({ fault: "malformed" }) as Error);
     });
 
     test("gives nothing that prints a secret", async () => {

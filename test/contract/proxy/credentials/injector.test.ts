@@ -18,7 +18,7 @@ const STAGES: Readonly<Record<Exclude<keyof typeof INJECTORS, "postgres">, Injec
   cookie: { ...value, inject: { type: "cookie", name: "session" }, head: { headers: [["cookie", "session=mine"]] }, sends: new RegExp(`"cookie":"session=${CANARY}"`) },
   git: { ...value, inject: { type: "git" }, sends: new RegExp(`"authorization":"Basic ${Buffer.from(`x-access-token:${CANARY}`).toString("base64")}"`) },
   "aws-sigv4": {
-    inject: { type: "aws-sigv4", regions: ["eu-west-1"], services: ["s3"] }, values: { accessKeyId: "AKIAREAL", secretAccessKey: "s3cret", sessionToken: CANARY },
+    inject: { type: "aws-sigv4", regions: ["eu-west-1"], services: ["s3"] }, values: { accessKeyId: "AKIAREAL", secretAccessKey: "s3cret-access-key", sessionToken: CANARY },
     needs: ["accessKeyId", "secretAccessKey"], head: { headers: [["authorization", SIGNED]] }, sends: new RegExp(`"x-amz-security-token":"${CANARY}".*Credential=AKIAREAL/2026`),
   },
   "client-certificate": { inject: { type: "client-certificate" }, values: { certificate: certPem, privateKey: keyPem }, needs: ["certificate", "privateKey"], sends: null },

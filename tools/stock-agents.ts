@@ -60,8 +60,10 @@ export async function obtainStockAgents(environment: Environment, announce: (lin
   await mkdir(join(target, ".."), { recursive: true });
   // Installed aside and moved: two runs at once must not see half of it.
   const aside = await mkdtemp(`${target}-`);
+  const startedAtMs = Date.now();
   try {
     await install(aside, environment);
+    announce(`installed in ${((Date.now() - startedAtMs) / 1_000).toFixed(0)} s`);
     await rename(aside, target).catch(() => {});
   } finally {
     await rm(aside, { recursive: true, force: true });

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
+import { parse } from "yaml";
+import { PRESET_NAMES, presetFiles } from "../../../cli/agent-presets.ts";
 import type { Stage } from "../../support/stage.ts";
 import { anthropicApi } from "./anthropic-api.ts";
 import { geminiApi } from "./gemini-api.ts";
@@ -44,16 +46,19 @@ export function makeStandIns(keys: Keys, folder: string): readonly StandIn[] {
   ];
 }
 
-/** Writes the configuration: one grant for each service, by its recipe where there is one. @param isLent false for the twin: the same policy, and nobody is lent anything */
+/** What `weir init --for` writes for the three agents. */
+const STARTER = presetFiles(PRESET_NAMES.join(","));
+const starterGrants = Object.keys((parse(STARTER.config) as { readonly grants: object }).grants);
+const starterHosts = (parse(STARTER.policyData) as { readonly hosts: readonly object[] }).hosts;
+
+/** Writes the configuration: what `weir init` writes for the agents, and a grant for each other service. @param isLent false for the twin: the same policy, and nobody is lent anything */
 export function configure(stage: Stage, keys: Keys, { isLent }: { readonly isLent: boolean }): void {
   const file = (name: keyof Keys) => ({ type: "file", path: stage.secretFile(name, keys[name]) });
   const host = (name: string, grant: string, more: object = {}) =>
     ({ name, rule: `stock.${grant}`, methods: ["GET", "HEAD", "POST", "PUT", "DELETE"], ...(isLent ? { grants: [grant] } : {}), ...more });
   stage.configure({
     grants: {
-      anthropic: { use: "anthropic", credential: file("anthropic") },
-      openai: { use: "openai", credential: file("openai") },
-      gemini: { use: "gemini", credential: file("gemini") },
+      ...Object.fromEntries(starterGrants.map((name) => [name, { use: name, credential: file(name as keyof Keys) }])),
       github: { use: "github", credential: file("github") },
       "github-git": { use: "github-git", credential: file("github") },
       aws: {
@@ -68,9 +73,7 @@ export function configure(stage: Stage, keys: Keys, { isLent }: { readonly isLen
     },
   }, {
     hosts: [
-      host("api.anthropic.com", "anthropic", { paths: ["/v1/**"] }),
-      host("api.openai.com", "openai", { paths: ["/v1/**"], websocket: true }),
-      host("generativelanguage.googleapis.com", "gemini"),
+      ...starterHosts.map((each) => ({ ...each, ...(isLent ? {} : { grants: [] }) })),
       // No more than the clients need: Codex fetches plugins of its own from both, and would be lent the token for that as well.
       host("api.github.com", "github", { paths: ["/user"] }),
       host("github.com", "github-git", { paths: [`/${REPOSITORY}.git/**`] }),

@@ -7,6 +7,7 @@ import { Secret } from "../common/secret.ts";
 import { credentialsConfig, grantsConfig } from "../proxy/credentials/config.ts";
 import { openLender, type Lender } from "../proxy/credentials/lender.ts";
 import { exchangeConfig } from "../proxy/exchange/config.ts";
+import { HeldBytes } from "../proxy/exchange/held-bytes.ts";
 import { inject } from "../proxy/exchange/inject.ts";
 import type { ExchangePath } from "../proxy/exchange/serve-exchange.ts";
 import type { Allow } from "../proxy/model/decision.ts";
@@ -61,7 +62,8 @@ export async function run(requestsPerRound = 20_000): Promise<CredentialResult[]
 
 function openScenarios(keysFile: string): Scenario[] {
   const nothing = lenderOf({});
-  const many = lenderOf(Object.fromEntries(Array.from({ length: MANY }, (_, index) => [`grant-${index}`, { credential: value, bind, env: { [`GH_TOKEN_${index}`]: "github", [`KEY_${index}`]: "opaque" } }])));
+  const many = lenderOf(Object.fromEntries(Array.from({ length: MANY }, (_, index) =>
+    [`grant-${index}`, { credential: value, bind, env: { [`GH_TOKEN_${index}`]: "github", [`KEY_${index}`]: "opaque" } }])));
   const lending = lenderOf({
     header: { credential: value, bind }, query: { credential: value, bind, inject: { type: "query", parameter: "key" } },
     filled: { credential: value, bind, inject: { type: "placeholder", in: ["json"], placeholder: "PLACEHOLDER-0123456789" } },
@@ -84,15 +86,18 @@ function lenderOf(grants: Readonly<Record<string, unknown>>): Lender {
 }
 
 async function cpuMicrosOf({ lender, grants, head, body }: Scenario, requests: number): Promise<number> {
-  const path = { rooms: { credentials: lender, holdings: { of: () => ({ grants: null, budgets: [] }) }, clock: systemClock }, config: exchangeConfig.parse({}), watch: { add: () => () => {} } } as unknown as ExchangePath;
+  const rooms = { credentials: lender, holdings: { of: () => ({ grants: null, budgets: [] }) }, clock: systemClock };
+  const config = exchangeConfig.parse({});
+  const path = { rooms, config, watch: { add: () => () => {} }, held: new HeldBytes(config.heldBytes) } as unknown as ExchangePath;
   const allow: Allow = { kind: "allow", rule: "bench", handling: "intercept", grants, budgets: [], obligations: {}, revision: "1" };
   const agent = { namespace: "bench", name: "agent", thread: "bench", instance: "bench", user: "", labels: {}, chain: [] };
   const connection = { agent, token: new Secret(""), signal: new AbortController().signal };
   const answer = { gone: null, proceed: () => {} };
   const before = process.cpuUsage();
   for (let count = 0; count < requests; count += 1) {
-    const incoming = { connection, answer, exchangeId: "bench", head: null, fault: null, body: body === null ? null : Readable.from([body], { objectMode: false }) } as unknown as Incoming;
-    await inject(head, allow, incoming, path);
+    const stream = body === null ? null : Readable.from([body], { objectMode: false });
+    const incoming = { connection, answer, exchangeId: "bench", head: null, fault: null, body: stream } as unknown as Incoming;
+    (await inject(head, allow, incoming, path)).release();
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / requests;
@@ -102,8 +107,12 @@ async function cpuMicrosOf({ lender, grants, head, body }: Scenario, requests: n
 function aHead(more: readonly [string, string][] = [], body: Buffer | null = null): RequestHead {
   const path = "/v1/projects/42/items";
   return {
-    httpVersion: "1.1", method: body === null ? "GET" : "POST", scheme: "https", host: HOST, port: 443, path, segments: path.slice(1).split("/"), query: "page=1&cursor=b3BhcXVlLWN1cnNvcg",
-    headers: [["user-agent", "client/1.2.3 node/26.0.0 (linux; x64)"], ["accept", "*/*"], ...Array.from({ length: 8 }, (_, index): [string, string] => [`x-header-${index}`, "value ".repeat(8).trim()]), ...more],
+    httpVersion: "1.1", method: body === null ? "GET" : "POST", scheme: "https", host: HOST, port: 443, path, segments: path.slice(1).split("/"),
+    query: "page=1&cursor=b3BhcXVlLWN1cnNvcg",
+    headers: [
+      ["user-agent", "client/1.2.3 node/26.0.0 (linux; x64)"], ["accept", "*/*"],
+      ...Array.from({ length: 8 }, (_, index): [string, string] => [`x-header-${index}`, "value ".repeat(8).trim()]), ...more,
+    ],
     framing: body === null ? { kind: "none" } : { kind: "length", bytes: body.byteLength }, expectsContinue: false, upgrade: null,
   };
 }

@@ -47,7 +47,7 @@ export class Lender implements CredentialLender {
     const wanted = this.#setOf(grants);
     for (const { name, grant } of wanted.grants) checkBinding(name, grant, head);
     const loan = wanted.loanInHand(signal, borrower.agent.instance) ?? await wanted.fetchLoan(signal, borrower);
-    this.#live.note(loan, grants);
+    this.#live.note(loan, wanted.grants);
     return wanted.grants.some(({ grant }) => grant.credential.type === "identity") ? withInstance(loan, borrower.agent) : loan;
   }
 

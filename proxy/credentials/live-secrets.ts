@@ -16,15 +16,16 @@ export class LiveSecrets {
   readonly #owners = new LRUCache<string, readonly string[]>({ max: LIMIT });
   readonly #noted = new WeakSet<Loan>();
 
-  /** @param grants names of those that the loan was made of */
-  note(loan: Loan, grants: readonly string[]): void {
+  /** @param grants those that the loan was made of, in its order */
+  note(loan: Loan, grants: readonly { readonly name: string }[]): void {
     if (this.#noted.has(loan)) return;
     this.#noted.add(loan);
-    for (const secret of loan.secrets) {
+    for (const [index, secret] of loan.secrets.entries()) {
       const text = secret.reveal();
+      const owner = grants[loan.owners[index] ?? 0]?.name ?? "";
       for (const form of [text, Buffer.from(text).toString("base64url")]) {
         const run = tellingRun(form, SHORTEST_GUESS);
-        if (run !== null && new Set(run).size >= FEWEST_CHARACTERS && /[0-9A-Z]/.test(run)) this.#owners.set(run, grants);
+        if (run !== null && new Set(run).size >= FEWEST_CHARACTERS && /[0-9A-Z]/.test(run)) this.#owners.set(run, [...new Set([...this.#owners.get(run) ?? [], owner])]);
       }
     }
   }

@@ -49,7 +49,8 @@ export function readAsked(head: OutboundHead, inject: InjectChoice<"aws-sigv4">)
   }
   const [, region, service, signedHeaders] = AUTHORIZATION.exec(authorization) ?? [];
   if (region === undefined || service === undefined || signedHeaders === undefined) {
-    throw unfit("aws-sigv4.unsigned", "The request is not signed with AWS Signature Version 4.", "Give the client the dummy keys of the grant (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); the boundary signs again with the real ones.");
+    throw unfit("aws-sigv4.unsigned", "The request is not signed with AWS Signature Version 4.",
+      "Give the client the dummy keys of the grant (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); the boundary signs again with the real ones.");
   }
   requireScope(region, service, inject);
   return { region, service, signedHeaders: signedHeaders.split(";") };

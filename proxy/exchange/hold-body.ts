@@ -11,17 +11,26 @@ export interface HoldLimit {
   readonly rule: string;
 }
 
+/** A body that was held back, and what says that it is gone. */
+export interface Held {
+  readonly bytes: Buffer;
+  readonly release: () => void;
+}
+
 /**
  * The whole body of a request that is signed or filled in as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
  * @param announcedBytes null if only the end will tell
  * @throws EgressError `request.body-limit`, `request.timeout`, `relay.aborted`, or the reason for which the connection ended
  */
-export async function holdBody(incoming: Incoming & { readonly body: Readable }, announcedBytes: number | null, limit: HoldLimit, path: ExchangePath): Promise<Buffer> {
+export async function holdBody(incoming: Incoming & { readonly body: Readable }, announcedBytes: number | null, limit: HoldLimit, path: ExchangePath): Promise<Held> {
   if (announcedBytes !== null && announcedBytes > limit.bytes) throw tooLarge(limit);
   const hold = new BodyHold(incoming, limit, path);
   const endWatch = path.watch.add(hold);
   try {
-    return await hold.start();
+    return { bytes: await hold.start(), release: () => { hold.release(); } };
+  } catch (error) {
+    hold.release();
+    throw error;
   } finally {
     endWatch();
     hold.stop();
@@ -36,6 +45,8 @@ class BodyHold implements Watched {
   #lastByteMs: number;
   readonly #chunks: Buffer[] = [];
   #bytes = 0;
+  /** Of them, those that count against what may be held. */
+  #taken = 0;
   readonly #whole = Promise.withResolvers<Buffer>();
 
   constructor(incoming: Incoming & { readonly body: Readable }, limit: HoldLimit, path: ExchangePath) {
@@ -63,6 +74,11 @@ class BodyHold implements Watched {
     body.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose).pause();
   }
 
+  release(): void {
+    this.#path.held.giveBack(this.#incoming.connection.agent.instance, this.#taken);
+    this.#taken = 0;
+  }
+
   endIfIdle(nowMs: number): void {
     const { bodyIdleTimeoutMs, heldBodyTimeoutMs } = this.#path.config;
     if (nowMs - this.#lastByteMs >= bodyIdleTimeoutMs) this.#whole.reject(new EgressError("request.timeout", `no byte of the body for ${bodyIdleTimeoutMs} ms`));
@@ -72,12 +88,14 @@ class BodyHold implements Watched {
   readonly #onData = (chunk: Buffer): void => {
     this.#lastByteMs = this.#path.rooms.clock.monotonicMs();
     this.#bytes += chunk.byteLength;
-    if (this.#bytes <= this.#limit.bytes) {
+    const isSmall = this.#bytes <= this.#limit.bytes;
+    if (isSmall && this.#path.held.take(this.#incoming.connection.agent.instance, chunk.byteLength)) {
+      this.#taken += chunk.byteLength;
       this.#chunks.push(chunk);
       return;
     }
     this.#incoming.body.pause();
-    this.#whole.reject(tooLarge(this.#limit));
+    this.#whole.reject(isSmall ? tooMuch(this.#limit) : tooLarge(this.#limit));
   };
 
   readonly #onEnd = (): void => { this.#whole.resolve(Buffer.concat(this.#chunks)); };
@@ -99,5 +117,11 @@ function tooLarge({ bytes, rule }: HoldLimit): EgressError {
   const reason = `The credential goes into this request as a whole, and the body is larger than ${bytes} bytes.`;
   return new EgressError("request.body-limit", `a body of more than ${bytes} bytes has to be whole`, {
     explanation: { rule, reason, hint: "Send it in smaller parts, or ask for a larger bodyLimitBytes of the grant." },
+  });
+}
+
+function tooMuch({ rule }: HoldLimit): EgressError {
+  return new EgressError("request.body-limit", "more than may be held back at once (exchange.heldBytes)", {
+    explanation: { rule, reason: "More bodies are being held back at the moment than there is room for.", hint: "Send fewer of these requests at the same time, and try again." },
   });
 }

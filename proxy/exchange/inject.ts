@@ -5,7 +5,7 @@ import type { Allow } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import { NO_LOAN, type Loan, type Unfinished } from "../model/loan.ts";
 import type { OutboundHead, RequestHead } from "../model/request.ts";
-import { holdBody } from "./hold-body.ts";
+import { holdBody, type Held } from "./hold-body.ts";
 import { lentTarget } from "./lent-query.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 
@@ -15,7 +15,11 @@ export interface Injected {
   /** The agent's own body as it streams, or what was held back of it; null if there is none. */
   readonly body: Readable | null;
   readonly loan: Loan;
+  /** Says that the exchange is over, and what was held back of it gone. */
+  readonly release: () => void;
 }
+
+const NOTHING_HELD = (): void => {};
 
 /** A name that only the boundary may frame or route by: no grant can set one. */
 const NEVER_INJECTED = new Set(["host", "content-length", "transfer-encoding", "connection", "upgrade", "te", "trailer"]);
@@ -38,19 +42,25 @@ export async function inject(head: RequestHead, allow: Allow, incoming: Incoming
   credentials.refuseStray(head, allow.grants, holds === null ? [] : holds.grants);
   const loan = allow.grants.length === 0 ? NO_LOAN : await credentials.lend(allow.grants, connection, head, connection.signal);
   const outbound = toOutbound(head, loan);
-  if (loan.finish.length === 0) return { outbound, loan, body: incoming.body };
+  if (loan.finish.length === 0) return { outbound, loan, body: incoming.body, release: NOTHING_HELD };
   const held = await heldBody(outbound, loan, { allow, incoming }, path);
-  const { head: finished, body } = await finish({ head: outbound, body: held }, loan);
-  if (held === null) return { outbound: finished, loan, body: incoming.body };
-  const isEmpty = body === null || body.byteLength === 0;
-  return {
-    outbound: { ...finished, framing: isEmpty ? { kind: "none" } : { kind: "length", bytes: body.byteLength } }, loan,
-    body: isEmpty ? null : Readable.from([body], { objectMode: false }),
-  };
+  try {
+    const finished = await finish({ head: outbound, body: held?.bytes ?? null }, loan);
+    return held === null ? { outbound: finished.head, loan, body: incoming.body, release: NOTHING_HELD } : { ...framed(finished), loan, release: held.release };
+  } catch (error) {
+    held?.release();
+    throw error;
+  }
+}
+
+/** A body as it is after the last touch, with the length that it has then. */
+function framed({ head, body }: Unfinished): Pick<Injected, "outbound" | "body"> {
+  if (body === null || body.byteLength === 0) return { outbound: { ...head, framing: { kind: "none" } }, body: null };
+  return { outbound: { ...head, framing: { kind: "length", bytes: body.byteLength } }, body: Readable.from([body], { objectMode: false }) };
 }
 
 /** Null if there is none, or none of the last touches has to see it whole. */
-async function heldBody(outbound: OutboundHead, loan: Loan, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Buffer | null> {
+async function heldBody(outbound: OutboundHead, loan: Loan, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held | null> {
   const { framing } = outbound;
   const { body } = incoming;
   if (framing.kind === "none" || body === null) return null;

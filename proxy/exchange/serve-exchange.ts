@@ -8,6 +8,7 @@ import { closeRecord } from "./close-record.ts";
 import type { ExchangeConfig } from "./config.ts";
 import { decide, requireAllow } from "./decide.ts";
 import { forward } from "./forward.ts";
+import { HeldBytes } from "./held-bytes.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { inject } from "./inject.ts";
 import { noteDecision } from "./note-decision.ts";
@@ -23,11 +24,12 @@ export interface ExchangePath {
   readonly rooms: Rooms;
   readonly config: ExchangeConfig;
   readonly watch: IdleWatch;
+  readonly held: HeldBytes;
 }
 
 /** Opens the exchange path. @returns the function for the protocol handlers, and what stops its clock */
 export function openExchanges(rooms: Rooms, config: ExchangeConfig): { readonly serve: ServeExchange; readonly close: () => void } {
-  const path: ExchangePath = { rooms, config, watch: new IdleWatch(() => rooms.clock.monotonicMs()) };
+  const path: ExchangePath = { rooms, config, watch: new IdleWatch(() => rooms.clock.monotonicMs()), held: new HeldBytes(config.heldBytes) };
   return { serve: (incoming) => serveExchange(incoming, path), close: () => { path.watch.close(); } };
 }
 
@@ -74,9 +76,13 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   const injected = await inject(head, allow, incoming, path);
   draft.references = injected.loan.references;
   draft.secrets = injected.loan.secrets;
-  await noteDecision(draft, rooms);
-  rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);
-  await forward(draft, injected, allow, path);
+  try {
+    await noteDecision(draft, rooms);
+    rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);
+    await forward(draft, injected, allow, path);
+  } finally {
+    injected.release();
+  }
 }
 
 function requireHead(incoming: Incoming): NonNullable<Incoming["head"]> {

@@ -25,7 +25,10 @@ export interface Loan {
   readonly owners: readonly number[];
 }
 
-export const NO_LOAN: Loan = { headers: [], strip: [], query: [], judgesQuery: false, toleratesRange: false, clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [], owners: [] };
+export const NO_LOAN: Loan = {
+  headers: [], strip: [], query: [], judgesQuery: false, toleratesRange: false,
+  clientCertificate: null, finish: [], webSocketText: null, references: [], secrets: [], owners: [],
+};
 
 /** Where a session of a database or another protocol that logs in goes, and as whom the agent would. */
 export interface LoginTarget {

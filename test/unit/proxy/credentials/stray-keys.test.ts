@@ -22,7 +22,7 @@ const REAL_SHAPED = `ghp_${"a1B2".repeat(9)}`;
 
 function keys(...live: readonly (readonly [secret: string, grant: string])[]): StrayKeys {
   const secrets = new LiveSecrets();
-  for (const [secret, grant] of live) secrets.note({ ...NO_LOAN, secrets: [new Secret(secret)] }, [grant]);
+  for (const [secret, grant] of live) secrets.note({ ...NO_LOAN, secrets: [new Secret(secret)], owners: [0] }, [{ name: grant }]);
   return new StrayKeys(Object.entries(GRANTS).map(([name, grant]) => ({ name, grant })), secrets);
 }
 
@@ -124,6 +124,13 @@ describe("the answer to a key that went astray", () => {
     expect(JSON.stringify(error?.explanation)).not.toContain("claude");
     expect(error?.message).toContain("claude");
   });
+});
+
+test("of secrets that are lent together each belongs to its own grant", () => {
+  const secrets = new LiveSecrets();
+  const other = "Zq7r-3xvtlP0_AwM9yBnC2kE";
+  secrets.note({ ...NO_LOAN, secrets: [new Secret(OPAQUE), new Secret(other)], owners: [0, 1] }, [{ name: "claude" }, { name: "github" }]);
+  expect([OPAQUE, other].map((key) => secrets.ownersOf(key))).toEqual([["claude"], ["github"]]);
 });
 
 test("a secret in use is known in base64 too", () => {

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
 import { EgressError } from "../../../../proxy/errors.ts";
 import { exchangeConfig } from "../../../../proxy/exchange/config.ts";
+import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
 import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange, type ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
 import { NO_LOAN, type Finish, type Unfinished } from "../../../../proxy/model/loan.ts";
@@ -16,7 +17,7 @@ let sent: string[];
 
 beforeEach(() => {
   fakes = new FakeRooms();
-  path = { rooms: fakes.rooms, config: exchangeConfig.parse({ heldBodyTimeoutMs: 60_000 }), watch: new IdleWatch(() => fakes.clock.monotonicMs()) };
+  path = { rooms: fakes.rooms, config: exchangeConfig.parse({ heldBodyTimeoutMs: 60_000 }), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024) };
   sent = [];
   fakes.upstream.script = async (flow) => {
     sent.push((await flow.drainBody()).toString());
@@ -66,6 +67,23 @@ describe("a body that has to be whole", () => {
   test("is refused where policy lets less through than the grant", async () => {
     fakes.rooms.policy.decide = async () => allow({ grants: ["g"], obligations: { maxRequestBytes: 4 } });
     expect((await serve(chunked("12345"), touching())).status).toBe(413);
+  });
+
+  test("is refused while all together hold as much as they may, and what was held is given back", async () => {
+    for (const request of [sized("12345678"), chunked("123", "456"), chunked("123456789")]) {
+      await serve(request, touching());
+      expect(path.held.bytes).toBe(0);
+    }
+    expect(path.held.take("i1", 250)).toBe(true);
+    const answer = await serve(sized("1234567"), touching());
+    expect([answer.status, answer.json()]).toMatchObject([413, { error: "request.body-limit", hint: expect.stringContaining("fewer") }]);
+    expect(path.held.bytes).toBe(250);
+  });
+
+  test("is given back if the last touch fails", async () => {
+    const failing: Finish = { ...touching(), apply: async () => { throw new EgressError("credential.misdirected", "not this one"); } };
+    expect((await serve(sized("1234"), failing)).status).toBe(403);
+    expect(path.held.bytes).toBe(0);
   });
 
   test("has the length that it has after the last touch", async () => {

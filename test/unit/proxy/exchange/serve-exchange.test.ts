@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
 import { EgressError } from "../../../../proxy/errors.ts";
 import { exchangeConfig } from "../../../../proxy/exchange/config.ts";
+import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
 import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange } from "../../../../proxy/exchange/serve-exchange.ts";
 import type { ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
@@ -18,7 +19,7 @@ let path: ExchangePath;
 
 beforeEach(() => {
   fakes = new FakeRooms();
-  path = { rooms: fakes.rooms, config: exchangeConfig.parse({}), watch: new IdleWatch(() => fakes.clock.monotonicMs()) };
+  path = { rooms: fakes.rooms, config: exchangeConfig.parse({}), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024) };
 });
 afterEach(() => { path.watch.close(); });
 

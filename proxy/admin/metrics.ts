@@ -18,8 +18,10 @@ export interface Metrics {
   policyEvaluated(question: string, durationMs: number): void;
   /** Credentials joined a request that is about to be sent. */
   credentialsLent(grants: readonly string[]): void;
+  /** A lent secret was found in an answer, and masked. @param reference `grant@source#version` */
+  secretsMasked(reference: string, place: "header" | "body" | "trailer" | "frame", count: number): void;
 }
 
 export const noMetrics: Metrics = {
-  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, credentialsLent() {},
+  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, credentialsLent() {}, secretsMasked() {},
 };

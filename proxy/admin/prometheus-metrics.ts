@@ -33,6 +33,7 @@ export class PrometheusMetrics implements Metrics {
   });
 
   readonly #injections = new Counter({ name: "weir_credential_injections_total", help: "Requests that a credential was put into.", labelNames: ["grant"], registers: this.#registers });
+  readonly #masked = new Counter({ name: "weir_secrets_masked_total", help: "Finds of lent secrets in answers.", labelNames: ["grant", "place"], registers: this.#registers });
 
   /** Adds what is looked up at each scrape. Once. */
   observe(standing: Standing): void {
@@ -71,6 +72,10 @@ export class PrometheusMetrics implements Metrics {
 
   credentialsLent(grants: readonly string[]): void {
     for (const grant of grants) this.#injections.inc({ grant: this.#grants.of(grant) });
+  }
+
+  secretsMasked(reference: string, place: "header" | "body" | "trailer" | "frame", count: number): void {
+    this.#masked.inc({ grant: this.#grants.of(reference.split("@", 1)[0] ?? ""), place }, count);
   }
 
   /** The whole registry as Prometheus scrapes it. */

@@ -20,5 +20,6 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
     rooms.log.error("exchange.unrecorded", { exchangeId: incoming.exchangeId, error: describeError(cause) });
   }
   rooms.metrics.exchangeClosed({ agent: incoming.connection.agent.name, outcome, code, durationMs: draft.durationMs(rooms.clock), ...draft.usage });
+  for (const { reference, place, count } of draft.redactions.recorded) rooms.metrics.secretsMasked(reference, place, count);
   if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: scrubWords(describeError(error), draft.secrets) });
 }

@@ -16,7 +16,8 @@ const SHORTEST = 4;
  * of decimal numbers. How the characters are written is the business of secret-writings.ts.
  */
 export function patternsOf(secrets: readonly Secret[]): readonly Pattern[] {
-  const values = new Map(secrets.map((secret, index) => [secret.reveal(), index]));
+  // Of two grants with one secret the first is named.
+  const values = new Map(secrets.map((secret, index) => [secret.reveal(), index] as const).toReversed());
   const patterns = [...values].flatMap(([value, secret]) => formsOf(value).map((characters) => ({ secret, characters })));
   return patterns.filter(({ characters }) => characters.length >= SHORTEST);
 }

@@ -31,9 +31,16 @@ export function explainRecord(record: AuditRecord): RecordExplanation {
     `reason:  ${reason}`,
     ...(error === null || error.reason !== undefined || error.detail === "" ? [] : [`detail:  ${error.detail}`]),
     ...(hint === null || hint === "" ? [] : [`hint:    ${hint}`]),
+    ...maskedLines(record),
     ...(entry === null ? [] : ["", "The smallest entry of data.yaml that allows it (unless an entry with `effect: deny` stands against it):", ...entry.trimEnd().split("\n")]),
   ];
   return { outcome: record.outcome, rule, reason, hint, entry, lines };
+}
+
+/** What a destination showed of lent secrets, which the agent did not see. */
+function maskedLines(record: AuditRecord): string[] {
+  if (record.kind !== "exchange") return [];
+  return record.redactions.map(({ reference, place, count }) => `masked:  ${reference}, ${count === 1 ? "once" : `${count} times`} in ${place === "frame" ? "WebSocket frames" : `the ${place}`} of the answer`);
 }
 
 function subjectOf(record: AuditRecord): string {

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateRawSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { acceptFor } from "../../proxy/exchange/web-socket-handshake.ts";
 import { startRawUpstream, type RawRequest, type RawUpstream } from "../support/raw-upstream.ts";
@@ -17,6 +17,9 @@ const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 
 const OK = "HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok";
 const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
+
+const compressed = (coding: string, body: Buffer) => Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-encoding: ${coding}\r\nconnection: close\r\n\r\n`), body]);
+const hexes = [...Buffer.from(SECRET)].map((byte) => byte.toString(16));
 
 /** A destination that gives the credential back wherever an answer has room for it. */
 const ANSWERS: Readonly<Record<string, string | Buffer>> = {
@@ -38,6 +41,20 @@ const ANSWERS: Readonly<Record<string, string | Buffer>> = {
   "/not-found": `HTTP/1.1 404 Not Found\r\ncontent-length: ${SECRET.length}\r\n\r\n${SECRET}`,
   "/too-short": `HTTP/1.1 500 Oops\r\ncontent-length: 9999\r\nconnection: close\r\n\r\n${SECRET}`,
   "/gzip": Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n`), gzipSync(SECRET)]),
+  "/brotli": compressed("br", brotliCompressSync(SECRET)),
+  "/deflate-without-zlib": compressed("deflate", deflateRawSync(SECRET)),
+  "/zstd": compressed("zstd", zstdCompressSync(SECRET)),
+  "/gzip-in-brotli": compressed("gzip, br", brotliCompressSync(gzipSync(SECRET))),
+  "/gzip-cut-short": compressed("gzip", gzipSync(SECRET).subarray(0, -4)),
+  "/gzip-and-more": compressed("gzip", Buffer.concat([gzipSync(SECRET.slice(0, 9)), gzipSync(SECRET.slice(9)), Buffer.from(SECRET)])),
+  "/coding-unknown": compressed("snappy", Buffer.from(SECRET)),
+  "/coding-is-the-secret": compressed(SECRET, Buffer.from("x")),
+  "/lengths-are-the-secret": `HTTP/1.1 200 OK\r\ncontent-length: 2\r\ncontent-length: ${SECRET}\r\n\r\nok`,
+  "/transfer-coding-is-the-secret": `HTTP/1.1 200 OK\r\ntransfer-encoding: ${SECRET}\r\n\r\nok`,
+  "/json-escapes": `HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${hexes.map((hex) => `\\u00${hex}`).join("")}`,
+  "/url-twice": `HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${hexes.map((hex) => `%25${hex}`).join("")}`,
+  "/mime": `HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n${Buffer.from(`${"x".repeat(50)}${SECRET}`).toString("base64").replaceAll(/(.{76})/g, "$1\r\n")}`,
+  "/utf-16": Buffer.concat([Buffer.from("HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n"), Buffer.from(SECRET, "utf16le")]),
   "/not-http": `${SECRET} is not HTTP\r\n\r\n`,
   "/bad-field": `HTTP/1.1 200 OK\r\nx back ${SECRET}: 1\r\ncontent-length: 2\r\n\r\nok`,
   "/partial": `HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-${SECRET.length - 1}/100\r\ncontent-length: ${SECRET.length}\r\n\r\n${SECRET}`,
@@ -99,10 +116,20 @@ function traces(text: string): string[] {
   const forms = {
     raw: SECRET, hex: raw.toString("hex"), reversed: [...SECRET].toReversed().join(""),
     base64: raw.toString("base64").slice(0, -4), base64Shifted: Buffer.concat([Buffer.from("x"), raw]).toString("base64").slice(4, -4),
-    percent: [...raw].map((byte) => `%${byte.toString(16)}`).join(""),
+    percent: [...raw].map((byte) => `%${byte.toString(16)}`).join(""), escapes: [...raw].map((byte) => `\\u00${byte.toString(16)}`).join(""),
+    twice: [...raw].map((byte) => `%25${byte.toString(16)}`).join(""), wide: Buffer.from(SECRET, "utf16le").toString("latin1"),
   };
   return Object.entries(forms).filter(([, form]) => text.toLowerCase().includes(form.toLowerCase())).map(([name]) => name);
 }
+
+const bodyOf = async (path: string) => (await send(head("GET", path))).split("\r\n\r\n").slice(1).join("\r\n\r\n");
+
+test("what a destination gives back is masked, not lost: the rest arrives, decoded, and the record says what it was", async () => {
+  expect(await bodyOf("/brotli")).toContain("*".repeat(SECRET.length));
+  expect(exchangesOf(stand.records, "closed").at(-1)?.redactions).toEqual([{ place: "body", reference: expect.stringMatching(/^api@file:/) as string, count: 1 }]);
+  expect(await send(head("GET", "/location"))).toMatch(/location: https:\/\/elsewhere\.test\/\?leak=\*+\r\n/);
+  expect(exchangesOf(stand.records, "closed").at(-1)?.redactions).toMatchObject([{ place: "header", count: 1 }]);
+});
 
 describe("a destination cannot give the credential back in", () => {
   test.each(Object.keys(ANSWERS).filter((path) => path !== "/socket"))("%s", async (path) => {

@@ -46,6 +46,13 @@ describe("what is in force, as metrics", () => {
     expect((await shown()).body).not.toContain("weir_credential_store_failing{");
   });
 
+  test("counts finds of lent secrets in answers by grant and place", async () => {
+    const metrics = new PrometheusMetrics();
+    metrics.secretsMasked("a.github@file:/x#1", "body", 2);
+    metrics.secretsMasked("a.github@file:/x#2", "body", 1);
+    expect((await metrics.text()).body).toContain('weir_secrets_masked_total{grant="a.github",place="body"} 3');
+  });
+
   test("counts requests with a credential by grant", async () => {
     const metrics = new PrometheusMetrics();
     metrics.credentialsLent(["a.github", "a.slack"]);

@@ -123,7 +123,7 @@ describe("the written form", () => {
   test("a record survives the way to its event and back", () => {
     for (const record of [
       anExchange(), anExchange({ phase: "decided", status: null, httpVersion: null }), aDeniedExchange(), aDeniedExchange({ agent: null, method: null, path: null, decision: null }),
-      anExchange({ host: "192.0.2.1", upstreamAddress: "192.0.2.9" }), aConnection(), aConnection({ host: null, port: null, wire: null, handling: null, decision: null, serverName: null }),
+      anExchange({ host: "192.0.2.1", upstreamAddress: "192.0.2.9" }), anExchange({ redactions: [{ reference: "github@file#1", place: "frame", count: 3 }] }), aConnection(), aConnection({ host: null, port: null, wire: null, handling: null, decision: null, serverName: null }),
       aConnection({ phase: "opened", wire: "opaque", handling: "tunnel" }), aName(), aName({ answer: null, outcome: "denied", error: failure("name.malformed"), name: null, type: null }),
       aLifecycle(), aLifecycle({ outcome: "failed", fields: {} }),
     ]) expect(fromOcsf(eventOf(record))).toEqual(record);

@@ -31,6 +31,13 @@ test("a refused request is explained by rule, reason, hint and the smallest entr
   expect(explanation.lines[0]).toBe("POST https://api.test/v1/a%20b: denied");
 });
 
+test("what was masked in an answer is said, and of which grant", () => {
+  const redactions = [{ reference: "github@file:/x#1", place: "body", count: 2 }, { reference: "github@file:/x#1", place: "frame", count: 1 }] as const;
+  expect(explainRecord({ ...exchange, outcome: "allowed", error: null, redactions }).lines).toEqual(expect.arrayContaining([
+    "masked:  github@file:/x#1, 2 times in the body of the answer", "masked:  github@file:/x#1, once in WebSocket frames of the answer",
+  ]));
+});
+
 test("what is the default is not in the entry", () => {
   expect(entryOf({ ...exchange, method: "GET", path: "/" })).toEqual({ hosts: [{ name: "api.test", paths: ["/"], agents: ["default/reviewer"] }] });
 });

@@ -68,13 +68,29 @@ const controller = z.strictObject({
   ...placement,
 }).prefault({});
 
+const vaultLogin = {
+  mount: z.string().default("").describe("Where the auth method is mounted, below `auth/`; its usual place if empty."),
+  role: z.string().default("").describe("With `kubernetes` and `jwt`: role of the auth method."),
+  roleId: z.string().default("").describe("With `approle`: the role's id; its secret id is in `tokenSecret`."),
+} as const;
+
 const vault = z.strictObject({
   address: z.string().default("").describe("Address of Vault or OpenBao, `https://HOST:PORT`; none if empty."),
   namespace: z.string().default("").describe("Its namespace, if it has any."),
   mount: z.string().min(1).default("secret").describe("Where its KV version 2 engine is mounted that CredentialGrants read from."),
   pathTemplate: z.string().min(1).default("weir/{namespace}/").describe("Prefix of every path in a CredentialGrant; `{namespace}` is the grant's own."),
+  auth: z.strictObject({
+    method: z.enum(["token", "approle", "kubernetes", "jwt"]).default("token")
+      .describe("How the proxies log in (docs/vault.md). With `kubernetes` by a token of their service account; with `jwt` each agent does, by its own."),
+    ...vaultLogin,
+    own: z.strictObject({
+      method: z.enum(["", "token", "approle", "kubernetes"]).default("").describe("With `jwt`: how the proxies log in for what no agent asks for; not at all if empty."),
+      ...vaultLogin,
+    }).prefault({}),
+    audience: z.string().min(1).default("vault").describe("With `kubernetes`: audience of the proxies' token."),
+  }).prefault({}),
   tokenSecret: z.strictObject({
-    name: z.string().default("").describe("Secret in this namespace with the token that the proxies use; required with an address."),
+    name: z.string().default("").describe("Secret in this namespace with the token, or the secret id, that the proxies log in with; required for `token` and `approle`."),
     key: z.string().min(1).default("token").describe("Key in that Secret."),
   }).prefault({}),
   caConfigMap: z.strictObject({

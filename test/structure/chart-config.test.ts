@@ -23,6 +23,9 @@ const CASES: Readonly<Record<string, Values>> = {
     vault: { address: "https://vault.vault.svc:8200", namespace: "agents", tokenSecret: { name: "weir-vault" }, caConfigMap: { name: "vault-ca" } },
     budgets: { perAgent: { requests: 5_000_000, bytes: 0, window: "day" } },
   },
+  "Vault by AppRole": { vault: { address: "https://vault.vault.svc:8200", auth: { method: "approle", roleId: "5d1f", mount: "team/approle" }, tokenSecret: { name: "weir-vault" } } },
+  "Vault by the proxies' service account": { vault: { address: "https://vault.vault.svc:8200", auth: { method: "kubernetes", role: "weir" } } },
+  "Vault by the agents' tokens": { vault: { address: "https://vault.vault.svc:8200", auth: { method: "jwt", role: "agent", own: { method: "kubernetes", role: "weir" } } } },
   "own settings of the proxy": { proxy: { config: { audit: { retainDays: 90, sinks: [{ type: "https", name: "siem", url: "https://siem.example/in" }] }, upstream: { clusterCidrs: ["10.0.0.0/8"] } } } },
   "everything that is watched": { monitoring: { podMonitor: true, serviceMonitor: true, rules: true, dashboards: true, labels: { release: "prometheus" } } },
   "images by digest": { images: { registry: "registry.example/weir", init: { digest: DIGEST }, sidecar: { digest: DIGEST }, proxy: { digest: DIGEST }, controller: { digest: DIGEST } } },
@@ -113,9 +116,23 @@ describe("the chart", () => {
   test("hands settings through whole: large numbers, lists, and what Vault needs", async () => {
     const limits = parseConfig(proxyConfig, "limits", textOf(await objects("Vault and limits"), "weir-proxy", "proxy.yaml"));
     expect(limits.budgets.perAgent).toEqual({ requests: 5_000_000, bytes: 0, window: "day" });
-    expect(limits.credentials.vault).toMatchObject({ address: "https://vault.vault.svc:8200", namespace: "agents", tokenFile: "/etc/weir-vault/token/token", caFile: "/etc/weir-vault/ca/ca.crt" });
+    expect(limits.credentials.vault).toMatchObject({ address: "https://vault.vault.svc:8200", namespace: "agents", auth: { method: "token", tokenFile: "/etc/weir-vault/token/token" }, caFile: "/etc/weir-vault/ca/ca.crt" });
     const own = parseConfig(proxyConfig, "own", textOf(await objects("own settings of the proxy"), "weir-proxy", "proxy.yaml"));
     expect(own).toMatchObject({ audit: { retainDays: 90, sinks: [{ name: "siem" }] }, upstream: { clusterCidrs: ["10.0.0.0/8"] }, stateDirectory: "/var/lib/weir" });
+  });
+
+  const byServiceAccount = { method: "kubernetes", mount: "kubernetes", role: "weir", jwtFile: "/var/run/secrets/weir.dev/vault/token" };
+  test.each([
+    ["Vault by AppRole", { method: "approle", mount: "team/approle", roleId: "5d1f", secretIdFile: "/etc/weir-vault/token/token" }, ["vault-token"]],
+    ["Vault by the proxies' service account", byServiceAccount, ["vault-identity"]],
+    ["Vault by the agents' tokens", { method: "jwt", mount: "jwt", role: "agent", own: byServiceAccount }, ["vault-identity"]],
+    ["the defaults", undefined, []],
+  ])("lets proxies log in and mounts what that takes, and nothing else: %s", async (name, auth, mounted) => {
+    const all = await objects(name);
+    expect(parseConfig(proxyConfig, name, textOf(all, "weir-proxy", "proxy.yaml")).credentials.vault?.auth).toEqual(auth);
+    const { template } = objectOf(all, "DaemonSet", "weir-proxy")["spec"] as { template: { spec: { volumes: { name: string }[]; containers: { volumeMounts: { name: string }[] }[] } } };
+    const names = (list: readonly { name: string }[]) => list.map((item) => item.name).filter((item) => item.startsWith("vault"));
+    expect([names(template.spec.volumes), names(template.spec.containers[0]?.volumeMounts ?? [])]).toEqual([mounted, mounted]);
   });
 
   test.each(Object.keys(CASES))("names every image by version or digest, never by `latest`: %s", async (name) => {
@@ -171,7 +188,9 @@ describe("the chart refuses", () => {
   test.each([
     ["two controllers on the embedded store", { controller: { replicas: 2 } }, "controller.replicas: the embedded store belongs to one controller"],
     ["PostgreSQL without its URL", { controller: { store: { kind: "postgres" } } }, "controller.store.urlSecret.name: with store `postgres`, name the Secret"],
-    ["Vault without a token", { vault: { address: "https://vault:8200" } }, "vault.tokenSecret.name: with vault.address, name the Secret"],
+    ["Vault without a token", { vault: { address: "https://vault:8200" } }, "vault.tokenSecret.name: name the Secret that holds what the proxies log in to Vault with"],
+    ["Vault by a role without a name", { vault: { address: "https://vault:8200", auth: { method: "kubernetes" } } }, "vault.auth.role: name the role"],
+    ["a login to Vault that is none", { vault: { address: "https://vault:8200", auth: { method: "userpass" } } }, "/vault/auth/method"],
     ["an image that moves", { images: { proxy: { tag: "latest" } } }, "would be another image tomorrow"],
     ["a level of Pod Security that its own container breaks", { agentNamespaces: [{ name: "a", create: true, podSecurity: "restricted" }] }, "the level `restricted` refuses the init container that `redirect.mode: init` needs"],
     ["a value that there is none of", { proxi: {} }, "additional properties 'proxi' not allowed"],

@@ -12,6 +12,30 @@
 {{- $replicas -}}
 {{- end }}
 
+{{/* One login to Vault, as the proxy's configuration has it. */}}
+{{- define "weir.vaultLogin" -}}
+method: {{ .method }}
+{{- if and .mount (ne .method "token") }}
+mount: {{ .mount }}
+{{- end }}
+{{- if eq .method "token" }}
+tokenFile: /etc/weir-vault/token/token
+{{- else if eq .method "approle" }}
+roleId: {{ required "vault.auth.roleId: with method approle, give the id of the role" .roleId }}
+secretIdFile: /etc/weir-vault/token/token
+{{- else }}
+role: {{ required "vault.auth.role: name the role of the auth method" .role }}
+{{- if eq .method "kubernetes" }}
+jwtFile: /var/run/secrets/weir.dev/vault/token
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Methods of all logins, between spaces. */}}
+{{- define "weir.vaultMethods" -}}
+{{- if .Values.vault.address }} {{ .Values.vault.auth.method }}{{ if eq .Values.vault.auth.method "jwt" }} {{ .Values.vault.auth.own.method }}{{ end }} {{ end -}}
+{{- end }}
+
 {{/* proxy.yaml: what the chart knows, below what proxy.config says. */}}
 {{- define "weir.proxyConfig" -}}
 {{- $host := ternary "[::]" "0.0.0.0" (eq .Values.listenOn "::") -}}
@@ -31,7 +55,9 @@
 {{- $_ := set $own "budgets" (dict "perAgent" $perAgent) -}}
 {{- with .Values.vault -}}
 {{- if .address -}}
-{{- $vault := dict "address" .address "tokenFile" "/etc/weir-vault/token/token" -}}
+{{- $auth := include "weir.vaultLogin" .auth | fromYaml -}}
+{{- if and (eq .auth.method "jwt") .auth.own.method }}{{ $_ := set $auth "own" (include "weir.vaultLogin" .auth.own | fromYaml) }}{{ end -}}
+{{- $vault := dict "address" .address "auth" $auth -}}
 {{- if .namespace }}{{ $_ := set $vault "namespace" .namespace }}{{ end -}}
 {{- if .caConfigMap.name }}{{ $_ := set $vault "caFile" "/etc/weir-vault/ca/ca.crt" }}{{ end -}}
 {{- $_ := set $own "credentials" (dict "vault" $vault) -}}

@@ -11,13 +11,13 @@ const AT_ONCE = 8;
 
 /** Runs in the proxy's container: posts the order at its door and prints the answer. */
 const ORDER = `
-const { readdirSync } = require("node:fs");
+const { existsSync, readdirSync } = require("node:fs");
 const { request } = require("node:http");
 const { join } = require("node:path");
 const [state, order] = process.argv.slice(1);
 const folder = join(state, "operator");
 const fail = (text) => { process.stderr.write(text + "\\n"); process.exitCode = 1; };
-const doors = readdirSync(folder).filter((name) => name.endsWith(".sock"));
+const doors = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith(".sock")) : [];
 if (doors.length === 0) fail("the proxy has no door for orders");
 for (const name of doors) {
   const sent = request({ socketPath: join(folder, name), path: "/revoke", method: "POST", headers: { host: "operator", "content-type": "application/json" } }, (answer) => {

@@ -43,6 +43,12 @@ export interface WantedRequest {
   readonly url: URL;
 }
 
+/** For whom, and for which request that the binding must allow; null for none. */
+export interface CheckWish {
+  readonly borrower: Borrower;
+  readonly wanted: WantedRequest | null;
+}
+
 /** The configured grants. @throws UserError if one cannot be opened; nothing is fetched */
 export async function listGrants(config: LenderConfig, sources: Sources): Promise<GrantSummary[]> {
   const opener = new SourceOpener(config.credentials, sources, systemClock);
@@ -55,10 +61,9 @@ export async function listGrants(config: LenderConfig, sources: Sources): Promis
 
 /**
  * Fetches the secret of a grant for the borrower, and makes of it what would be put into a request; then gives back what was leased for it.
- * @param wanted a request that the binding must allow; null for none
  * @throws UserError if the grant cannot be opened
  */
-export async function checkGrant(name: string, config: LenderConfig, sources: Sources, { borrower, wanted }: { readonly borrower: Borrower; readonly wanted: WantedRequest | null }): Promise<GrantReport> {
+export async function checkGrant(name: string, config: LenderConfig, sources: Sources, { borrower, wanted }: CheckWish): Promise<GrantReport> {
   const grant = config.grants[name];
   if (grant === undefined) throw new Error(`grant ${name} is not configured`);
   const opener = new SourceOpener(config.credentials, sources, systemClock);

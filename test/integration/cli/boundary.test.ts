@@ -7,6 +7,8 @@ import { IDENTITY_CLAIM } from "../../../common/identity.ts";
 import { openBoundary, type Boundary } from "../../../cli/boundary.ts";
 import { weirConfig } from "../../../cli/config.ts";
 import { openIo } from "../../../cli/io.ts";
+import { silentLog } from "../../../common/log.ts";
+import { openOperatorDoor } from "../../../proxy/admin/operator-door.ts";
 import { openCa } from "../../../proxy/operator.ts";
 
 let folder: string;
@@ -61,4 +63,22 @@ test("a run that joins a running proxy brings its own identity and trusts that p
   const joined = await open({ proxySocket: first.socketPath });
   expect(joined).toMatchObject({ socketPath: first.socketPath, auditDirectory: null, caPem: (await openCa(join(folder, "state"))).caPem });
   expect(tokenOf(joined)).not.toBe(tokenOf(first));
+});
+
+test("a run that joined a proxy orders it, at its end, to take back what it was lent; one with a proxy of its own has no need to", async () => {
+  const orders: unknown[] = [];
+  const door = await openOperatorDoor(join(folder, "state"), {
+    revoke: async (what) => {
+      orders.push(what);
+      return { dropped: 0, isConfirmed: true };
+    },
+  }, silentLog);
+  const own = await open();
+  const joined = await open({ proxySocket: own.socketPath });
+  const { instance } = decodeJwt(tokenOf(joined))[IDENTITY_CLAIM] as { instance: string };
+  await joined.close();
+  expect(orders).toEqual([{ instance }]);
+  await own.close();
+  expect(orders).toHaveLength(1);
+  await door?.close();
 });

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import type { LeaseBook } from "../../../../proxy/credentials/lease-book.ts";
+import type { Lease } from "../../../../proxy/credentials/secret-source.ts";
+import { leaseStand, settled } from "../../../support/lease-stand.ts";
+
+const OWNER = { grant: "db", place: "store:role", instance: "i1", thread: "t1" };
+
+function aLease(id: string, revoke: () => Promise<void> = async () => {}): Lease {
+  return { id, isRenewable: false, renew: async () => 0, revoke, reclaim: { kind: "vault-lease", id } };
+}
+
+/** A book that keeps what it is told, or cannot. */
+function aBook(isBroken = false) {
+  const lines: string[] = [];
+  const write = async (line: string) => {
+    if (isBroken) throw new Error("disk full");
+    lines.push(line);
+  };
+  const book = { enter: async ({ id }: { id: string }) => write(`+${id}`), strike: async ({ id }: { id: string }) => write(`-${id}`), close: async () => { lines.push("closed"); } };
+  return { book: book as unknown as LeaseBook, lines };
+}
+
+describe("the desk of leases", () => {
+  test("writes a lease down before it may be used, and strikes it when the store has it back", async () => {
+    const { book, lines } = aBook();
+    const { desk } = leaseStand(book);
+    const lease = aLease("a");
+    await desk.enter(lease, OWNER);
+    expect([lines, desk.out]).toEqual([["+a"], 1]);
+    await desk.giveBack(lease, OWNER, "ended");
+    expect([lines, desk.out]).toEqual([["+a", "-a"], 0]);
+  });
+
+  test("lets nobody use a lease that could not be written down, and gives it back", async () => {
+    const { desk, events } = leaseStand(aBook(true).book);
+    let revoked = 0;
+    await expect(desk.enter(aLease("a", async () => { revoked += 1; }), OWNER)).rejects.toThrow("unsafe: the lease could not be written down");
+    await settled();
+    expect([revoked, events.map(({ event }) => event)]).toEqual([1, ["credential.revoked"]]);
+  });
+
+  test("gives a lease back once, however many ask for it", async () => {
+    const { desk } = leaseStand();
+    let revoked = 0;
+    const lease = aLease("a", async () => { revoked += 1; });
+    await Promise.all(Array.from({ length: 10 }, async () => desk.giveBack(lease, OWNER, "ended")));
+    expect(revoked).toBe(1);
+  });
+
+  test("gives back sixteen at a time, and all of them in the end", async () => {
+    const { desk } = leaseStand();
+    const gates = Array.from({ length: 40 }, () => Promise.withResolvers<void>());
+    let begun = 0;
+    const done = Promise.all(gates.map(async (gate, index) => desk.giveBack(aLease(`l${index}`, async () => {
+      begun += 1;
+      await gate.promise;
+    }), OWNER, "ended")));
+    await settled();
+    expect(begun).toBe(16);
+    for (const gate of gates) gate.resolve();
+    await done;
+    expect(begun).toBe(40);
+  });
+
+  test("leaves in the book what the store has not confirmed when it closes, and waits no longer", async () => {
+    const { book, lines } = aBook();
+    const { desk } = leaseStand(book);
+    const lease = aLease("a", async () => { throw new Error("gone"); });
+    await desk.enter(lease, OWNER);
+    const back = desk.giveBack(lease, OWNER, "the proxy stops");
+    await settled();
+    await desk.close();
+    await back;
+    expect(lines).toEqual(["+a", "closed"]);
+  });
+});

@@ -8,7 +8,7 @@ import { Lifecycle } from "../common/lifecycle.ts";
 import { openLog } from "../common/log.ts";
 import { TEMPORARY_PARENT } from "../common/own-folders.ts";
 import { startProxy } from "../proxy/main.ts";
-import { dummyEnvironment, openCa, openLocalIssuer, type AuditRecord, type LocalIssuer } from "../proxy/operator.ts";
+import { dummyEnvironment, dummyFiles, openCa, openLocalIssuer, type AuditRecord, type LocalIssuer } from "../proxy/operator.ts";
 import type { Io } from "./io.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { revokeAtDoors } from "./operator-doors.ts";
@@ -25,6 +25,8 @@ export interface Boundary {
   readonly caPem: string;
   /** Dummies of the grants, for the agent's environment. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Texts of the files that variables among them name, by file name below `DUMMY_FOLDER`. */
+  readonly dummyFiles: Readonly<Record<string, string>>;
   /** Folders that must not exist for the agent. */
   readonly hiddenPaths: readonly string[];
   /** Folder private to this run, outside of what the agent sees. */
@@ -61,7 +63,8 @@ export async function openBoundary(loaded: LoadedConfig, io: Io, options: Bounda
     await writeToken(tokenFile, issuer, agent);
     lifecycle.run("token-renewal", async (signal) => renewToken(tokenFile, issuer, agent, signal));
     const hiddenPaths = [state, runDirectory, ...(proxy.auditDirectory === null ? [] : [proxy.auditDirectory])];
-    return { ...proxy, tokenFile, environment: dummyEnvironment(config.grants), hiddenPaths, runDirectory, close: async () => lifecycle.stop(config.drainTimeoutMs + 5_000) };
+    const files = Object.assign({}, ...Object.values(config.grants).map(dummyFiles)) as Record<string, string>;
+    return { ...proxy, tokenFile, environment: dummyEnvironment(config.grants), dummyFiles: files, hiddenPaths, runDirectory, close: async () => lifecycle.stop(config.drainTimeoutMs + 5_000) };
   } catch (error) {
     await lifecycle.stop();
     throw error;

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, mkdirSync, realpathSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { DUMMY_FOLDER } from "../common/dummy-keys.ts";
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { homeOf, homesOf, stateDirectories, toolDirectory } from "../common/own-folders.ts";
 import { writeTrust } from "../common/trust.ts";
@@ -65,13 +66,23 @@ async function requestOf(command: readonly string[], { boundary, loaded, environ
   return {
     command, home: homeOf(environment), cwd, environment: { ...environment, ...trust.environment, PATH: searchablePath(environment["PATH"] ?? "") },
     proxySocket: boundary.socketPath, tokenFile: boundary.tokenFile,
-    caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }, ...inPlace(PACKAGES)],
+    caBundleFile: trust.bundleFile, mounts: [{ source: trustDirectory, target: TRUST_TARGET }, ...dummyMount(boundary), ...inPlace(PACKAGES)],
     hiddenPaths: (sandbox.hide ?? CREDENTIAL_STORES).flatMap(expand),
     hiddenOwnPaths: [...boundary.hiddenPaths, ...named.hidden, ...ownState],
     readOnlyPaths: [...named.readOnly, ...OWN_CODE, tools, join(cwd, DEFAULT_CONFIG_FILE)],
     writablePaths: sandbox.writable.map((path) => expandHome(path, homeOf(environment))),
     unixSockets: sandbox.unixSockets,
   };
+}
+
+/** The files that variables of the agent's environment name; the agent reads them. */
+function dummyMount({ dummyFiles, runDirectory }: Boundary): { source: string; target: string }[] {
+  const files = Object.entries(dummyFiles);
+  if (files.length === 0) return [];
+  const source = join(runDirectory, "dummies");
+  mkdirSync(source);
+  for (const [name, text] of files) writeFileSync(join(source, name), text, { mode: 0o644 });
+  return [{ source, target: DUMMY_FOLDER }];
 }
 
 /** What does not exist cannot be covered, and the agent could make it. Where the user may not make it the agent may not either. */

@@ -9,6 +9,9 @@ export const DUMMY_SHAPES = [
 export type DummyShape = (typeof DUMMY_SHAPES)[number];
 type MadeShape = Exclude<DummyShape, "auto">;
 
+/** Where an agent finds the files that variables of its grants name, on one machine and in a pod. */
+export const DUMMY_FOLDER = "/run/weir/dummies";
+
 const LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const ALPHANUMERIC = `${LETTERS}${LETTERS.toLowerCase()}0123456789`;
 /** AWS access key ids are base32. */

@@ -29,6 +29,8 @@ export const ANNOTATIONS = {
   identities: "weir.dev/identities",
   /** `any` or `none` (the default): who may open connections into a pod that others created. Answers leave on these, nothing new does. */
   inbound: "weir.dev/inbound",
+  /** Before the number of a file with a dummy: its text, which the kubelet writes into the volume of dummies. */
+  dummyFile: "dummies.weir.dev/",
 } as const;
 
 export const CONTROLLER_ONLY = [LABELS.thread, ANNOTATIONS.user, ANNOTATIONS.chain, ANNOTATIONS.grants] as const;
@@ -45,6 +47,8 @@ export const POD_PARTS = {
   stateVolume: "weir-state",
   /** Further roots of the agent's namespace. */
   extraCaVolume: "weir-extra-ca",
+  /** Files with dummies, for clients that take no key from a variable. */
+  dummyVolume: "weir-dummies",
 } as const;
 
 /** Uid and gid of the sidecar in a pod; nothing else in the pod may have it. */

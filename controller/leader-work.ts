@@ -5,7 +5,7 @@ import { TYPES } from "../common/kube/resource-types.ts";
 import type { Log } from "../common/log.ts";
 import type { Opa } from "../proxy/operator.ts";
 import type { ControllerMetrics } from "./admin/controller-metrics.ts";
-import { variablesOf } from "./boundary/grants.ts";
+import { dummiesOf, type Dummies } from "./boundary/grants.ts";
 import { keepBoundary } from "./boundary/keep-boundary.ts";
 import type { BoundaryInformers } from "./boundary/resources.ts";
 import { allSynced, runAll } from "./caches.ts";
@@ -102,7 +102,7 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
       const { name, namespace } = thread.metadata;
       const podName = podNameOf(name);
       const governed = instancePod(thread, agent, {
-        settings, podName, claimName: (volume) => claimNameOf(name, volume), dummies: dummiesOf(agent, thread.spec.grants ?? null, informers),
+        settings, podName, claimName: (volume) => claimNameOf(name, volume), dummies: containerDummies(agent, thread.spec.grants ?? null, informers),
       });
       if (governed.kind === "refused") throw new PodUnfit(governed.problems.join(" "));
       return { ...governed.pod, metadata: { ...governed.pod.metadata, name: podName, namespace } } as KubeObject;
@@ -111,12 +111,17 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
   };
 }
 
-/** For each container the variables of the grants that its definition names, as far as they are there, narrowed to what the thread was given. */
-function dummiesOf({ metadata: { namespace }, spec }: Agent, given: readonly string[] | null, { credentialGrants }: BoundaryInformers): Record<string, Record<string, string>> {
-  const variables = (grants: readonly string[]): Record<string, string> => Object.assign({}, ...grants.filter((name) => given === null || given.includes(name)).map((name) => {
-    const object = credentialGrants.get({ namespace, name });
-    const reading = object === undefined ? undefined : readCredentialGrant(object);
-    return reading?.isReadable === true ? variablesOf(reading.resource) : {};
-  })) as Record<string, string>;
-  return { [AGENT_CONTAINER]: variables(spec.grants), ...Object.fromEntries(spec.mcpServers.map(({ name, grants }) => [name, variables(grants)])) };
+/** For each container the dummies of the grants that its definition names, as far as they are there, narrowed to what the thread was given. */
+function containerDummies({ metadata: { namespace }, spec }: Agent, given: readonly string[] | null, { credentialGrants }: BoundaryInformers): Record<string, Dummies> {
+  const ofGrants = (grants: readonly string[]): Dummies => {
+    const all = grants.filter((name) => given === null || given.includes(name)).flatMap((name) => {
+      const object = credentialGrants.get({ namespace, name });
+      const reading = object === undefined ? undefined : readCredentialGrant(object);
+      return reading?.isReadable === true ? [dummiesOf(reading.resource)] : [];
+    });
+    return { variables: merged(all.map(({ variables }) => variables)), files: merged(all.map(({ files }) => files)) };
+  };
+  return { [AGENT_CONTAINER]: ofGrants(spec.grants), ...Object.fromEntries(spec.mcpServers.map(({ name, grants }) => [name, ofGrants(grants)])) };
 }
+
+const merged = (records: readonly Readonly<Record<string, string>>[]): Record<string, string> => Object.assign({}, ...records) as Record<string, string>;

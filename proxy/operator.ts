@@ -8,7 +8,7 @@ export { boundaryBudget } from "./budget/config.ts";
 export { BoundaryHoldings } from "./cluster/holdings.ts";
 export { readBoundary, type Boundary } from "./cluster/read-boundary.ts";
 export { boundaryGrant } from "./credentials/config.ts";
-export { dummyEnvironment, dummyVariables } from "./credentials/dummies.ts";
+export { dummyEnvironment, dummyFiles, dummyVariables } from "./credentials/dummies.ts";
 export { withRecipe } from "./credentials/expand-recipe.ts";
 export { checkGrant, listGrants, type GrantReport, type GrantSummary, type WantedRequest } from "./credentials/grant-report.ts";
 export { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";

@@ -1,7 +1,7 @@
 import { qualifiedId } from "../../common/boundary-set.ts";
 import { DUMMY_SHAPES } from "../../common/dummy-keys.ts";
 import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
-import { boundaryBudget, boundaryGrant, dummyVariables, withRecipe } from "../../proxy/operator.ts";
+import { boundaryBudget, boundaryGrant, dummyFiles, dummyVariables, withRecipe } from "../../proxy/operator.ts";
 import type { Budget } from "../resources/budget.ts";
 import type { CredentialGrant } from "../resources/credential-grant.ts";
 import { toReference, type CredentialSettings } from "./grant-credential.ts";
@@ -31,10 +31,16 @@ export function toGrant(resource: CredentialGrant, settings: CredentialSettings)
   return accepted(whole);
 }
 
-/** The variables that a container gets which holds the grant, all dummies; none if its recipe is unknown. Whether it is accepted does not matter: its clients start, and are told. */
-export function variablesOf(resource: CredentialGrant): Readonly<Record<string, string>> {
+/** What a container gets that holds a grant: variables, and the texts of the files that some of them name, by the variable. */
+export interface Dummies {
+  readonly variables: Readonly<Record<string, string>>;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** The dummies of a grant; none if its recipe is unknown. Whether it is accepted does not matter: its clients start, and are told. */
+export function dummiesOf(resource: CredentialGrant): Dummies {
   const { env = {} } = withRecipe(asWritten(resource, {})) as { readonly env?: Parameters<typeof dummyVariables>[1] };
-  return dummyVariables(idOf(resource), env);
+  return { variables: dummyVariables(idOf(resource), env), files: dummyFiles({ env }) };
 }
 
 /** As the proxies' configuration would have it. */

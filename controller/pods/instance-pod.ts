@@ -7,6 +7,7 @@ import { ANNOTATIONS, GROUP, LABELS, MANAGED_BY_CONTROLLER, PLATFORM_NAME } from
 import type { Agent, AgentSpec } from "../resources/agent.ts";
 import type { ReadContainer, ReadPod } from "../resources/pod.ts";
 import type { Thread } from "../resources/thread.ts";
+import { withDummyFiles, type ContainerDummies } from "./dummy-files.ts";
 import type { Governed } from "./governance.ts";
 import { governPod } from "./govern-pod.ts";
 import type { PodSettings } from "./pod-settings.ts";
@@ -23,8 +24,8 @@ export interface InstanceContext {
   /** Name of the thread's one pod, and of the claim behind a volume (controller/reconcile/names.ts). */
   readonly podName: string;
   claimName(volume: string): string;
-  /** Variables of a container, by its name: the dummies of the grants that it may be lent, so that stock clients start. */
-  readonly dummies: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  /** By the container's name: the dummies of the grants that it may be lent, so that stock clients start. */
+  readonly dummies: Readonly<Record<string, ContainerDummies>>;
 }
 
 /** @returns refused if a name in the definition is taken by the boundary, or the agent has no image */
@@ -35,7 +36,7 @@ export function instancePod(thread: Thread, agent: Agent, context: InstanceConte
   if (spec.image === undefined) return { kind: "refused", problems: [`Agent ${agent.metadata.name} has no image.`] };
   if (twice.length > 0) return { kind: "refused", problems: [`MCP server ${twice.join(", ")}: the name is taken.`] };
   const pod: ReadPod = { apiVersion: "v1", kind: "Pod", metadata: metadataOf(thread, context.podName), spec: specOf(thread, agent, spec.image, context) };
-  return governPod(pod, {
+  return governPod(withDummyFiles(pod, context.dummies), {
     agentName: agent.metadata.name, identities: spec.mcpServers.map(({ name }) => name), inbound: "none", settings: context.settings,
     trust: { mountSystemBundle: spec.trust.mountSystemBundle, extraCaConfigMap: spec.trust.extraCaConfigMap },
   });
@@ -79,7 +80,7 @@ function agentContainer(thread: Thread, agent: Agent, image: string, { dummies, 
     image,
     ...given({ imagePullPolicy: spec.imagePullPolicy, command: spec.command, args: spec.args, workingDir: spec.workingDir, resources: spec.resources }),
     ...given({ securityContext: userOf(spec, settings) }),
-    env: environment(spec.env, { ...dummies[AGENT_CONTAINER], ...own, ...servers }),
+    env: environment(spec.env, { ...dummies[AGENT_CONTAINER]?.variables, ...own, ...servers }),
     volumeMounts: spec.volumes.map(({ name, mountPath }) => ({ name, mountPath })),
   };
 }
@@ -102,7 +103,7 @@ function serverContainer(server: AgentSpec["mcpServers"][number], { imagePullPol
     name: server.name,
     image: server.image,
     ...given({ imagePullPolicy, command: server.command, args: server.args, resources: server.resources }),
-    env: environment(server.env, { ...dummies[server.name], MCP_PORT: String(server.port) }),
+    env: environment(server.env, { ...dummies[server.name]?.variables, MCP_PORT: String(server.port) }),
   };
 }
 

@@ -42,7 +42,7 @@ const volume = z.strictObject({
   retention: z.enum(["Retain", "Delete"]).default("Delete").describe("What becomes of it when its thread is deleted. It outlives every pod of the thread in any case."),
 }).describe("A volume of each thread, kept from instance to instance.");
 
-const RESERVED_VOLUMES = [POD_PARTS.trustVolume, POD_PARTS.identityVolume, POD_PARTS.stateVolume, POD_PARTS.extraCaVolume];
+const RESERVED_VOLUMES = [POD_PARTS.trustVolume, POD_PARTS.identityVolume, POD_PARTS.stateVolume, POD_PARTS.extraCaVolume, POD_PARTS.dummyVolume];
 const quoted = (names: readonly string[]) => names.map((name) => `'${name}'`).join(", ");
 
 const volumes = z.array(volume).max(16).default([]).meta({

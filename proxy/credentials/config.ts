@@ -45,8 +45,11 @@ const binding = z.strictObject({
 });
 export type Binding = z.output<typeof binding>;
 
-const dummy = z.union([z.enum(DUMMY_SHAPES), z.strictObject({ value: z.string().max(4_096).describe("The dummy itself; the agent reads it.") })],
-  { error: `must be one of ${DUMMY_SHAPES.join(", ")}, or {value: TEXT}` });
+const dummy = z.union([
+  z.enum(DUMMY_SHAPES),
+  z.strictObject({ value: z.string().max(4_096).describe("The dummy itself; the agent reads it.") }),
+  z.strictObject({ file: z.string().max(4_096).describe("Text of a file that the agent reads; the variable is its path. For clients that take no key from a variable.") }),
+], { error: `must be one of ${DUMMY_SHAPES.join(", ")}, {value: TEXT} or {file: TEXT}` });
 export type DummyChoice = z.output<typeof dummy>;
 
 const recipe = z.string().max(63).refine((name) => Object.hasOwn(RECIPES, name), { error: `must be one of ${Object.keys(RECIPES).join(", ")}` });
@@ -57,7 +60,7 @@ const wholeGrant = z.strictObject({
   inject: injectionConfig.prefault({ type: "header" }).describe("How it is put into a request."),
   bind: binding.describe("The only requests that may carry it."),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name"), dummy).default({})
-    .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, or `{value: TEXT}`; never a real secret: the agent reads it."),
+    .describe("Variables of the agent's environment with a dummy key, so that stock clients start: `auto` (by the variable's name), a shape, `{value: TEXT}` or `{file: TEXT}`; never a real secret: the agent reads it."),
 }).meta({ /* For schemas of what is written: a recipe may say the rest. */ required: ["credential"] });
 
 const grant = z.preprocess(withRecipe, wholeGrant).refine(({ credential, bind }) => credential.type !== "identity" || bind.hosts.every((host) => host === PLATFORM_NAME), {
@@ -87,7 +90,7 @@ export const grantsConfig = z.record(z.string().regex(/^[a-z0-9]([a-z0-9._-]{0,6
     const owners = new Map<string, readonly [owner: string, text: unknown]>();
     for (const [name, { env }] of Object.entries(grants)) {
       for (const [variable, choice] of Object.entries(env)) {
-        const text = typeof choice === "object" ? choice.value : null;
+        const text = typeof choice === "object" ? JSON.stringify(choice) : null;
         const [owner, theirs] = owners.get(variable) ?? [null, null];
         // Two recipes may ask for the same setting; two dummies would each be another one.
         if (owner !== null && (text === null || text !== theirs)) context.addIssue({ code: "custom", path: [name, "env", variable], message: `is already set by grant ${owner}` });

@@ -11,7 +11,7 @@ export interface Recipe {
   /** `hosts` is left out where every customer has names of their own: then the grant has to give them. */
   readonly bind: { readonly hosts?: readonly string[]; readonly ports?: readonly number[]; readonly methods?: readonly string[]; readonly paths?: readonly string[] };
   /** Dummies by which stock clients start, and settings that keep them from calling home. */
-  readonly env: Readonly<Record<string, DummyShape | { readonly value: string }>>;
+  readonly env: Readonly<Record<string, DummyShape | { readonly value: string } | { readonly file: string }>>;
 }
 
 const BEARER = { header: "authorization", format: "Bearer {secret}" };
@@ -95,7 +95,11 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   npm: {
     about: "A token of registry.npmjs.org to read private packages. To publish, give `bind.methods: [GET, HEAD, PUT]`.",
     inject: BEARER, bind: { hosts: ["registry.npmjs.org"], methods: ["GET", "HEAD"] },
-    env: { NPM_TOKEN: "npm", NODE_AUTH_TOKEN: "npm", NPM_CONFIG_UPDATE_NOTIFIER: setTo("false") },
+    env: {
+      NPM_TOKEN: "npm", NODE_AUTH_TOKEN: "npm", NPM_CONFIG_UPDATE_NOTIFIER: setTo("false"),
+      // npm takes a token from its configuration alone; it fills in the variable by itself.
+      NPM_CONFIG_USERCONFIG: { file: "//registry.npmjs.org/:_authToken=${NPM_TOKEN}\n" },
+    },
   },
   pypi: {
     about: "A token of PyPI to upload: twine, uv.",

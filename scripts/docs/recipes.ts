@@ -43,7 +43,7 @@ export function renderRecipes(): string {
 
 function row(name: string, { about, inject, bind, env }: Recipe): string {
   const list = (items: readonly string[] | undefined, otherwise: string) => (items === undefined ? otherwise : items.map((item) => `\`${item}\``).join(" "));
-  const variables = Object.entries(env).map(([variable, choice]) => (typeof choice === "object" ? `${variable}=${choice.value}` : variable));
+  const variables = Object.entries(env).map(([variable, choice]) => (typeof choice === "object" && "value" in choice ? `${variable}=${choice.value}` : variable));
   const cells = [`\`${name}\``, about, list(bind.hosts, "you say which"), list(bind.methods, "all"), list(bind.paths, "all"), injected(inject), list(variables, "")];
   return `| ${cells.join(" | ")} |`;
 }

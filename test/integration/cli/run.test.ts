@@ -17,7 +17,7 @@ beforeAll(async () => {
   stage = await buildStage();
   upstream = await startUpstream(await stage.authority.leaf([HOST]));
   stage.route(HOST, 443, upstream.port);
-  stage.configure({ grants: { api: { credential: { type: "file", path: stage.secretFile("key", "canary-key-1") }, bind: { hosts: [HOST] }, env: { API_KEY: "auto" } } } },
+  stage.configure({ grants: { api: { credential: { type: "file", path: stage.secretFile("key", "canary-key-1") }, bind: { hosts: [HOST] }, env: { API_KEY: "auto", CLIENT_RC: { file: "key=${API_KEY}\n" } } } } },
     { hosts: [{ name: HOST, rule: "run.read", paths: ["/v1/**"], grants: ["api"] }] });
 });
 
@@ -49,6 +49,12 @@ test("the command is the caller's user, in the caller's folder, with a dummy for
   expect(folder).toBe(join(stage.directory, "work"));
   expect(key).toMatch(/\S{8,}/);
   expect(key).not.toContain("canary");
+});
+
+test("the command reads the file with a dummy that a variable names, and cannot write it", async () => {
+  const { stdout, stderr } = await stage.run(["sh", "-c", 'cat "$CLIENT_RC"; echo x > "$CLIENT_RC"']);
+  expect(stdout).toBe("key=${API_KEY}\n");
+  expect(stderr).toMatch(/Read-only file system|cannot create/);
 });
 
 test("what it writes in its folder stays there, outside of it nothing can be written", async () => {

@@ -10,7 +10,7 @@ import { createWeirClient, dataOf, type WeirClient } from "../../../client/clien
 import { readEnvironment } from "../../../common/config.ts";
 import type { KubeObject } from "../../../common/kube/kube-api.ts";
 import { TYPES } from "../../../common/kube/resource-types.ts";
-import { variablesOf } from "../../../controller/boundary/grants.ts";
+import { dummiesOf } from "../../../controller/boundary/grants.ts";
 import { RegoBuilder } from "../../../controller/boundary/build.ts";
 import { compileBoundary } from "../../../controller/boundary/compile-boundary.ts";
 import { publishBoundary } from "../../../controller/boundary/publish.ts";
@@ -164,7 +164,7 @@ export class ExampleStand {
         images: { init: "init", sidecar: "sidecar", pullPolicy: "Never" }, proxy: { addresses: ["10.96.0.9"], port: 15_008 }, caPem: this.cluster.proxy.caPem,
         redirect: "init", tokenLifetimeSeconds: 600, controllerUser: "system:serviceaccount:weir-system:weir-controller",
       },
-      podName: podNameOf(threadName), claimName: (volume) => claimNameOf(threadName, volume), dummies: { agent: Object.assign({}, ...held.map(variablesOf)) as Record<string, string> },
+      podName: podNameOf(threadName), claimName: (volume) => claimNameOf(threadName, volume), dummies: { agent: { variables: Object.assign({}, ...held.map((grant) => dummiesOf(grant).variables)) as Record<string, string>, files: {} } },
     });
     if (made.kind === "refused") throw new Error(made.problems.join(" "));
     const status = { phase: "Running", podIPs: [{ ip: `127.0.0.${this.#addresses + 1}` }] };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { variablesOf } from "../../../../controller/boundary/grants.ts";
+import { dummiesOf } from "../../../../controller/boundary/grants.ts";
 import { boundaryGrant, dummyVariables } from "../../../../proxy/operator.ts";
 import { A_BUDGET, A_GRANT, planOf, resourcesOf, settings } from "../../../support/boundary-resources.ts";
 
@@ -160,13 +160,20 @@ describe("what the proxies take from the boundary", () => {
 describe("the variables of a CredentialGrant", () => {
   const variables = (spec: object) => {
     const [seen] = resourcesOf({ grants: { "team-a/own": spec } }).grants;
-    return seen?.reading.isReadable === true ? variablesOf(seen.reading.resource) : null;
+    return seen?.reading.isReadable === true ? dummiesOf(seen.reading.resource).variables : null;
   };
 
   test("are those of its recipe, or its own", () => {
     expect(variables({ use: "brave", vault: { path: "p", key: "k" } })).toEqual({ BRAVE_API_KEY: expect.stringMatching(/^BSA/) });
     expect(variables({ use: "brave", vault: { path: "p", key: "k" }, env: { KEY: "openai", MODE: "quiet" } })).toEqual({ KEY: expect.stringMatching(/^sk-proj-/), MODE: "quiet" });
     expect(variables({ use: "nothing", vault: { path: "p", key: "k" } })).toEqual({});
+  });
+
+  test("name the files of its recipe", () => {
+    const [seen] = resourcesOf({ grants: { "team-a/own": { use: "npm", vault: { path: "p", key: "k" } } } }).grants;
+    const dummies = seen?.reading.isReadable === true ? dummiesOf(seen.reading.resource) : null;
+    expect(dummies?.variables["NPM_CONFIG_USERCONFIG"]).toBe("/run/weir/dummies/NPM_CONFIG_USERCONFIG");
+    expect(dummies?.files).toEqual({ NPM_CONFIG_USERCONFIG: expect.stringContaining("_authToken=${NPM_TOKEN}") });
   });
 
   test("hold the very dummies that the proxies know of the grant", () => {

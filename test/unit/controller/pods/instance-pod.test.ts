@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { instancePod } from "../../../../controller/pods/instance-pod.ts";
+import { instancePod, type InstanceContext } from "../../../../controller/pods/instance-pod.ts";
 import { volumeClaims } from "../../../../controller/pods/volume-claims.ts";
 import { agentSpec, type Agent } from "../../../../controller/resources/agent.ts";
 import { threadSpec, type Thread } from "../../../../controller/resources/thread.ts";
@@ -8,7 +8,7 @@ import { POD_SETTINGS } from "../../../support/pods.ts";
 const anAgent = (spec: object = {}): Agent => ({ metadata: { name: "coder", namespace: "team", uid: "a" }, spec: agentSpec.parse({ image: "coder:1", ...spec }) });
 const aThread = (spec: object = {}): Thread => ({ metadata: { name: "t1", namespace: "team", uid: "u1" }, spec: threadSpec.parse({ agent: "coder", user: "user:ann", ...spec }) });
 const claimName = (volume: string) => `weir-t1.${volume}`;
-function instance(agent: Agent, thread = aThread(), dummies: Record<string, Record<string, string>> = {}) {
+function instance(agent: Agent, thread = aThread(), dummies: InstanceContext["dummies"] = {}) {
   const result = instancePod(thread, agent, { settings: POD_SETTINGS, podName: "weir-t1", claimName, dummies });
   if (result.kind === "refused") throw new Error(result.problems.join("\n"));
   return result.pod;
@@ -73,7 +73,9 @@ describe("the pod of a thread", () => {
 
   test("gives each container the dummies of its own grants, which win over what the definition says", () => {
     const definition = anAgent({ env: [{ name: "GITHUB_TOKEN", value: "theirs" }], mcpServers: [{ name: "search", image: "search:1", port: 8_001 }] });
-    const pod = instance(definition, aThread(), { agent: { GITHUB_TOKEN: "ghp_dummy" }, search: { BRAVE_API_KEY: "BSAdummy", MCP_PORT: "1" } });
+    const pod = instance(definition, aThread(), {
+      agent: { variables: { GITHUB_TOKEN: "ghp_dummy" }, files: {} }, search: { variables: { BRAVE_API_KEY: "BSAdummy", MCP_PORT: "1" }, files: {} },
+    });
     expect(variables(pod, "agent")).toMatchObject({ GITHUB_TOKEN: "ghp_dummy" });
     expect(variables(pod, "agent")).not.toHaveProperty("BRAVE_API_KEY");
     expect(variables(pod, "search")).toMatchObject({ BRAVE_API_KEY: "BSAdummy", MCP_PORT: "8001" });
@@ -94,6 +96,29 @@ describe("the pod of a thread", () => {
     ["a volume named like ours", { volumes: [{ name: "weir-identity", mountPath: "/work" }] }, /boundary's own volumes/],
   ])("is not made of %s", (_name, spec, reason) => {
     expect(() => instance(anAgent(spec))).toThrow(reason);
+  });
+});
+
+describe("files with dummies", () => {
+  const definition = anAgent({ mcpServers: [{ name: "publish", image: "publish:1", port: 8_001 }, { name: "search", image: "search:1", port: 8_002 }] });
+  const pod = instance(definition, aThread(), {
+    agent: { variables: { RC: "/run/weir/dummies/RC" }, files: { RC: "the agent's" } }, publish: { variables: { RC: "/run/weir/dummies/RC" }, files: { RC: "the server's" } },
+  });
+  const mountsOf = (name: string) => pod.spec.containers.find((one) => one.name === name)?.volumeMounts?.filter((mount) => mount.name === "weir-dummies");
+
+  test("are written by the kubelet, for each container its own", () => {
+    const { annotations } = pod.metadata;
+    const volume = pod.spec.volumes?.find(({ name }) => name === "weir-dummies");
+    const items = (volume?.["downwardAPI"] as { items: { path: string; fieldRef: { fieldPath: string } }[] } | undefined)?.items ?? [];
+    const texts = items.map(({ path, fieldRef }) => [path, annotations?.[/'(.*)'/.exec(fieldRef.fieldPath)?.[1] ?? ""]]);
+    expect(texts).toEqual([["agent/RC", "the agent's"], ["publish/RC", "the server's"]]);
+    expect(mountsOf("agent")).toEqual([{ name: "weir-dummies", mountPath: "/run/weir/dummies", subPath: "agent", readOnly: true }]);
+    expect(mountsOf("publish")).toEqual([{ name: "weir-dummies", mountPath: "/run/weir/dummies", subPath: "publish", readOnly: true }]);
+  });
+
+  test("are nowhere where no grant has any", () => {
+    expect(mountsOf("search")).toEqual([]);
+    expect(instance(definition).spec.volumes?.map(({ name }) => name)).not.toContain("weir-dummies");
   });
 });
 

@@ -1,7 +1,7 @@
 import { decodeJwt } from "jose";
 import { describe, expect, test } from "vitest";
 import { DUMMY_SHAPES, dummyKey } from "../../../../common/dummy-keys.ts";
-import { dummyEnvironment } from "../../../../proxy/credentials/dummies.ts";
+import { dummyEnvironment, dummyFiles } from "../../../../proxy/credentials/dummies.ts";
 import { someGrants } from "../../../support/credentials.ts";
 
 const grant = (env: Record<string, unknown>) => ({
@@ -57,6 +57,12 @@ describe("the environment of the agent", () => {
     expect(environment["GH_TOKEN"]).toMatch(FORMS["github-fine-grained"]);
     expect(environment["MY_KEY"]).toMatch(FORMS.opaque);
     expect(environment["OTHER"]).toBe("x");
+  });
+
+  test("names files where a client takes no key from a variable", () => {
+    const grants = someGrants({ npm: grant({ NPM_TOKEN: "auto", NPM_CONFIG_USERCONFIG: { file: "//registry.test/:_authToken=${NPM_TOKEN}" } }) });
+    expect(dummyEnvironment(grants)["NPM_CONFIG_USERCONFIG"]).toBe("/run/weir/dummies/NPM_CONFIG_USERCONFIG");
+    expect(Object.values(grants).map(dummyFiles)).toEqual([{ NPM_CONFIG_USERCONFIG: "//registry.test/:_authToken=${NPM_TOKEN}" }]);
   });
 
   test("is refused when two grants set one variable, unless both set the same text", () => {

@@ -1,5 +1,7 @@
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:http2";
 import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -213,6 +215,38 @@ describe("placeholders", () => {
     const answer = await ask(BOUND.filled, "/", { "content-type": "application/json" }, `"${"x".repeat(1_024)}"`);
     expect([answer.status, JSON.parse(answer.body)]).toMatchObject([413, { error: "request.body-limit", hint: expect.stringContaining("bodyLimitBytes") }]);
     expect(arrived()).toEqual([]);
+  });
+
+  test("are filled in a body that waits for 100 before it comes, and that comes in chunks", async () => {
+    const socket = await stand.open(BOUND.filled);
+    const received = new Received(socket);
+    socket.write(`POST /late HTTP/1.1\r\nHost: ${BOUND.filled}\r\nContent-Type: application/json\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\r\n`);
+    await eventually("the agent may go on", () => received.text.startsWith("HTTP/1.1 100 Continue\r\n\r\n"));
+    expect(arrived()).toEqual([]);
+    const half = Math.floor(DUMMY.filled.length / 2);
+    for (const part of [`"${DUMMY.filled.slice(0, half)}`, `${DUMMY.filled.slice(half)}"`]) socket.write(`${part.length.toString(16)}\r\n${part}\r\n`);
+    socket.write("0\r\n\r\n");
+    await eventually("the answer is read", () => received.text.includes("200 OK"));
+    socket.destroy();
+    expect(arrived().map(({ text }) => text.split("\r\n\r\n")[1])).toEqual([`"${SECRETS.filled}"`]);
+    expect(arrived()[0]?.text).not.toMatch(/transfer-encoding|expect:/i);
+  });
+
+  test("are filled in a body that comes by HTTP/2, of which too much is refused on its stream alone", async () => {
+    const h2 = await stand.open(BOUND.filled, ["h2"]);
+    const session = connect(`https://${BOUND.filled}`, { createConnection: () => h2 });
+    const post = async (body: string) => {
+      const stream = session.request({ ":method": "POST", ":path": "/two", "content-type": "application/json" });
+      stream.end(body);
+      const [headers] = await once(stream, "response") as [Record<string, unknown>];
+      stream.resume();
+      await once(stream, "close");
+      return headers[":status"];
+    };
+    expect(await post(`"${"x".repeat(1_100)}"`)).toBe(413);
+    expect(await post(`"${DUMMY.filled}"`)).toBe(200);
+    session.destroy();
+    expect(arrived().map(({ text }) => text.split("\r\n\r\n")[1])).toEqual([`"${SECRETS.filled}"`]);
   });
 
   test("are filled in what the agent says on a WebSocket, masked anew", async () => {

@@ -9,6 +9,7 @@ import type { Injection } from "./injection.ts";
 import { makeInjection, requireSearchable } from "./injectors.ts";
 import { mergeInjections } from "./merge-injections.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
+import type { StoreBreaker } from "./store-breaker.ts";
 
 /** Instances for which the last loan of grants that are made for each is remembered; another is only slower. */
 const REMEMBERED_LIMIT = 1_024;
@@ -19,6 +20,7 @@ export interface OpenGrant {
   readonly grant: Grant;
   readonly source: SecretSource;
   readonly cache: SecretCache;
+  readonly breaker: StoreBreaker;
 }
 
 /** A loan, and what it was made of. */

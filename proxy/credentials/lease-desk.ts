@@ -67,9 +67,9 @@ export class LeaseDesk {
     this.#tell(["credential.renewed", "failed"], lease, owner, { fault });
   }
 
-  /** Runs what keeps a lease alive; its signal aborts when the desk closes. */
+  /** Runs what keeps a lease alive; its signal aborts when the desk closes. What fails to be kept ends by its own time. */
   keep(task: (stopping: AbortSignal) => Promise<void>): void {
-    const running = task(this.#stop.signal).finally(() => this.#tasks.delete(running));
+    const running = task(this.#stop.signal).catch(() => undefined).finally(() => this.#tasks.delete(running));
     this.#tasks.add(running);
   }
 

@@ -128,7 +128,8 @@ export class Lender implements CredentialLender {
 
   /** How leases and stores stand, for metrics. */
   get standing(): { readonly leases: number; readonly restingStores: readonly string[] } {
-    return { leases: this.#opener.desk.out, restingStores: [...this.#opener.resting] };
+    const open = [...this.#grants.values()].filter(({ breaker }) => breaker.isOpen);
+    return { leases: this.#opener.desk.out, restingStores: [...new Set(open.map(({ breaker }) => breaker.store))] };
   }
 
   /** Takes back what processes that are gone had leased. Resolves when nothing is left of it, or the signal aborts. */

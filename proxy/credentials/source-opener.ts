@@ -35,15 +35,13 @@ export interface Sources {
 export class SourceOpener {
   readonly desk: LeaseDesk;
   readonly tokens: TokenLeases;
-  /** Stores that are left alone now, by name. */
-  readonly resting = new Set<string>();
   readonly rhythm: Rhythm;
   readonly #config: CredentialsConfig;
   readonly #sources: Sources;
   readonly #context: SourceContext;
   readonly #log: Log;
   readonly #onEvent: (event: CredentialEvent) => void;
-  readonly #breakers = new Map<string, StoreBreaker>();
+  readonly #vaultBreaker: StoreBreaker;
   #vault: VaultClient | null = null;
 
   constructor(config: CredentialsConfig, sources: Sources, clock: Clock) {
@@ -55,14 +53,16 @@ export class SourceOpener {
     this.#onEvent = onEvent;
     this.rhythm = rhythmOf(clock);
     this.desk = new LeaseDesk({ rhythm: this.rhythm, onEvent, book: leaseDirectory === undefined ? null : new LeaseBook(leaseDirectory, this.#store) });
+    this.#vaultBreaker = this.#makeBreaker("vault");
     this.tokens = new TokenLeases(this.desk, () => this.#openVault());
   }
 
   /** Reads no secret yet. @throws UserError if the grant needs what is not configured */
   open(name: string, grant: Grant): OpenGrant {
     const source = openSource(grant.credential, this.#context);
-    const breaker = this.#breakerOf(grant.credential.type.startsWith("vault") ? "vault" : source.describe);
-    return { name, grant, source, cache: new SecretCache(name, { source, limits: this.#config, rhythm: this.rhythm, desk: this.desk, breaker }) };
+    // What is fetched from one store fails together; of other sources each is a store of its own.
+    const breaker = grant.credential.type.startsWith("vault") ? this.#vaultBreaker : this.#makeBreaker(source.describe);
+    return { name, grant, source, breaker, cache: new SecretCache(name, { source, limits: this.#config, rhythm: this.rhythm, desk: this.desk, breaker }) };
   }
 
   /** Takes back what processes that are gone had leased. Resolves when nothing is left of it, or the signal aborts. */
@@ -100,19 +100,11 @@ export class SourceOpener {
     await (kind === "vault-lease" ? vault.revokeLease(id, null, signal) : vault.revokeAccessor(id, signal));
   }
 
-  /** One for each store: what is fetched from one place fails together. */
-  #breakerOf(store: string): StoreBreaker {
-    let breaker = this.#breakers.get(store);
-    if (breaker === undefined) {
-      breaker = new StoreBreaker(this.#config, this.rhythm, (isOpen) => { this.#noteStore(store, isOpen); });
-      this.#breakers.set(store, breaker);
-    }
-    return breaker;
+  #makeBreaker(store: string): StoreBreaker {
+    return new StoreBreaker(store, this.#config, this.rhythm, (isOpen) => { this.#noteStore(store, isOpen); });
   }
 
   #noteStore(store: string, isOpen: boolean): void {
-    if (isOpen) this.resting.add(store);
-    else this.resting.delete(store);
     const event = isOpen ? "credential.store-failing" : "credential.store-healed";
     if (isOpen) this.#log.warn(event, { store });
     else this.#log.info(event, { store });

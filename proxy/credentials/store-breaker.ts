@@ -12,6 +12,8 @@ const LONGEST_REST_MS = 60_000;
  * at once; then one request tries, and the others wait for what becomes of it no longer than it takes to be told no.
  */
 export class StoreBreaker {
+  /** For people: which store. */
+  readonly store: string;
   readonly #limits: BreakerLimits;
   readonly #rhythm: Rhythm;
   readonly #onChange: (isOpen: boolean) => void;
@@ -21,7 +23,8 @@ export class StoreBreaker {
   #isProbing = false;
 
   /** @param onChange told when it opens, and when it closes again; must not throw */
-  constructor(limits: BreakerLimits, rhythm: Rhythm, onChange: (isOpen: boolean) => void) {
+  constructor(store: string, limits: BreakerLimits, rhythm: Rhythm, onChange: (isOpen: boolean) => void) {
+    this.store = store;
     this.#limits = limits;
     this.#rhythm = rhythm;
     this.#onChange = onChange;

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { revokeAtDoors } from "../../../../cli/operator-doors.ts";
 import { silentLog } from "../../../../common/log.ts";
+import { operatorFolder } from "../../../../common/operator-door.ts";
 import { openOperatorDoor, type OperatorDoor } from "../../../../proxy/admin/operator-door.ts";
 import { weir } from "../../../support/cli.ts";
 
@@ -29,9 +30,9 @@ describe("the operator's door", () => {
       return { dropped: 3, isConfirmed: what.grant !== "stuck" };
     },
   }, silentLog);
-  const sockets = () => readdirSync(join(state, "operator"));
+  const sockets = () => readdirSync(operatorFolder(state));
   const send = async (method: string, path: string, body: string): Promise<number | undefined> => {
-    const sent = request({ socketPath: join(state, "operator", sockets()[0] ?? ""), method, path });
+    const sent = request({ socketPath: join(operatorFolder(state), sockets()[0] ?? ""), method, path });
     sent.end(body);
     const [answer] = await once(sent, "response") as [IncomingMessage];
     answer.resume();
@@ -44,7 +45,7 @@ describe("the operator's door", () => {
   });
 
   test("can be reached by the owner of the state directory alone", () => {
-    expect([statSync(join(state, "operator")).mode & 0o777, statSync(join(state, "operator", sockets()[0] ?? "")).mode & 0o777]).toEqual([0o700, 0o600]);
+    expect([statSync(operatorFolder(state)).mode & 0o777, statSync(join(operatorFolder(state), sockets()[0] ?? "")).mode & 0o777]).toEqual([0o700, 0o600]);
   });
 
   test.each([
@@ -62,9 +63,9 @@ describe("the operator's door", () => {
     await door?.close();
     door = null;
     expect(sockets()).toEqual([]);
-    const killed = createServer().listen(join(state, "operator", "1-live.sock"));
+    const killed = createServer().listen(join(operatorFolder(state), "1-live.sock"));
     await once(killed, "listening");
-    renameSync(join(state, "operator", "1-live.sock"), join(state, "operator", "1-dead.sock"));
+    renameSync(join(operatorFolder(state), "1-live.sock"), join(operatorFolder(state), "1-dead.sock"));
     killed.close();
     door = await open();
     expect(sockets()).toEqual([expect.stringMatching(`^${process.pid}-`)]);

@@ -109,8 +109,8 @@ describe("grants of the boundary", () => {
   });
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ["a file of the node", { "a.b": { ...VAULT, credential: { type: "file", path: "/etc/shadow" } } }, /type vault or identity/],
-    ["a variable of the node", { "a.b": { ...VAULT, credential: { type: "environment", name: "REAL" } } }, /type vault or identity/],
+    ["a file of the node", { "a.b": { ...VAULT, credential: { type: "file", path: "/etc/shadow" } } }, /must not be of the node/],
+    ["a variable of the node", { "a.b": { ...VAULT, credential: { type: "environment", name: "REAL" } } }, /must not be of the node/],
     ["the proxy's identity under another name", { "a.b": IDENTITY }, /no other/],
     ["another credential under the identity's name", { "weir.internal": VAULT }, /no other/],
     ["the proxy's identity for another host", { "weir.internal": { ...IDENTITY, bind } }, /weir\.internal alone/],

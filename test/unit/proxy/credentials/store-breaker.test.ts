@@ -6,7 +6,7 @@ import { TestRhythm } from "../../../support/lease-stand.ts";
 function breaker() {
   const rhythm = new TestRhythm();
   const changes: boolean[] = [];
-  const store = new StoreBreaker({ breakerFaults: 3, breakerRestMs: 4_000 }, rhythm, (isOpen) => { changes.push(isOpen); });
+  const store = new StoreBreaker("store", { breakerFaults: 3, breakerRestMs: 4_000 }, rhythm, (isOpen) => { changes.push(isOpen); });
   let asked = 0;
   const ask = async (fault: SourceFault | null = null, retryAfterMs = 0) => store.guard(async () => {
     asked += 1;

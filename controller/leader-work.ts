@@ -5,7 +5,7 @@ import { TYPES } from "../common/kube/resource-types.ts";
 import type { Log } from "../common/log.ts";
 import type { Opa } from "../proxy/operator.ts";
 import type { ControllerMetrics } from "./admin/controller-metrics.ts";
-import { dummiesOf, type Dummies } from "./boundary/grants.ts";
+import { containerDummies } from "./boundary/container-dummies.ts";
 import { keepBoundary } from "./boundary/keep-boundary.ts";
 import type { BoundaryInformers } from "./boundary/resources.ts";
 import { allSynced, runAll } from "./caches.ts";
@@ -14,13 +14,13 @@ import type { Installation } from "./installation.ts";
 import { openEvents } from "./kube/events.ts";
 import { fencedApi } from "./kube/fenced-api.ts";
 import type { Work } from "./kube/leader.ts";
-import { AGENT_CONTAINER, instancePod } from "./pods/instance-pod.ts";
+import { instancePod } from "./pods/instance-pod.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
 import { volumeClaims } from "./pods/volume-claims.ts";
 import { claimNameOf, podNameOf } from "./reconcile/names.ts";
 import { PodUnfit, type EventRecorder, type ReconcilerDeps } from "./reconcile/ports.ts";
 import { runReconciler } from "./reconcile/reconciler.ts";
-import type { Agent } from "./resources/agent.ts";
+import type { CredentialGrant } from "./resources/credential-grant.ts";
 import { readCredentialGrant } from "./resources/read.ts";
 import type { ThreadStore } from "./threads/thread-store.ts";
 
@@ -102,7 +102,7 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
       const { name, namespace } = thread.metadata;
       const podName = podNameOf(name);
       const governed = instancePod(thread, agent, {
-        settings, podName, claimName: (volume) => claimNameOf(name, volume), dummies: containerDummies(agent, thread.spec.grants ?? null, informers),
+        settings, podName, claimName: (volume) => claimNameOf(name, volume), dummies: containerDummies(agent, thread.spec.grants ?? null, grantIn(namespace, informers)),
       });
       if (governed.kind === "refused") throw new PodUnfit(governed.problems.join(" "));
       return { ...governed.pod, metadata: { ...governed.pod.metadata, name: podName, namespace } } as KubeObject;
@@ -111,17 +111,11 @@ function reconcilerDeps(parts: LeaderParts, { api, informers, record }: Term & {
   };
 }
 
-/** For each container the dummies of the grants that its definition names, as far as they are there, narrowed to what the thread was given. */
-function containerDummies({ metadata: { namespace }, spec }: Agent, given: readonly string[] | null, { credentialGrants }: BoundaryInformers): Record<string, Dummies> {
-  const ofGrants = (grants: readonly string[]): Dummies => {
-    const all = grants.filter((name) => given === null || given.includes(name)).flatMap((name) => {
-      const object = credentialGrants.get({ namespace, name });
-      const reading = object === undefined ? undefined : readCredentialGrant(object);
-      return reading?.isReadable === true ? [dummiesOf(reading.resource)] : [];
-    });
-    return { variables: merged(all.map(({ variables }) => variables)), files: merged(all.map(({ files }) => files)) };
+/** A grant of the namespace, if it is there and understood. */
+function grantIn(namespace: string, { credentialGrants }: BoundaryInformers): (name: string) => CredentialGrant | null {
+  return (name) => {
+    const object = credentialGrants.get({ namespace, name });
+    const reading = object === undefined ? undefined : readCredentialGrant(object);
+    return reading?.isReadable === true ? reading.resource : null;
   };
-  return { [AGENT_CONTAINER]: ofGrants(spec.grants), ...Object.fromEntries(spec.mcpServers.map(({ name, grants }) => [name, ofGrants(grants)])) };
 }
-
-const merged = (records: readonly Readonly<Record<string, string>>[]): Record<string, string> => Object.assign({}, ...records) as Record<string, string>;

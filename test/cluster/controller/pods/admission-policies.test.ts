@@ -67,7 +67,7 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
   test("let through an instance as the controller makes it, and only from the controller", async () => {
     const agent = { metadata: { name: "coder", namespace: "team", uid: "a" }, spec: agentSpec.parse({ image: "coder:1", mcpServers: [{ name: "shell", image: "s:1", port: 8_001 }], volumes: [{ name: "work", mountPath: "/work" }] }) };
     const thread = { metadata: { name: "t1", namespace: "team", uid: "u1" }, spec: threadSpec.parse({ agent: "coder", user: "ann", grants: ["github"] }) };
-    const result = instancePod(thread, agent, { settings: stand.settings, podName: "weir-t1", claimName: (volume) => `weir-t1.${volume}`, dummies: {} });
+    const result = instancePod(thread, agent, { settings: stand.settings, podName: "weir-t1", claimName: (volume) => `weir-t1.${volume}`, dummies: { agent: { variables: { RC: "/run/weir/dummies/RC" }, files: { RC: "dummy" } } } });
     const pod = result.kind === "governed" ? result.pod : aPod();
     expect(message(await asController("POST", `${path("team")}?dryRun=All`, pod))).toBe("accepted");
     expect(message(await create(pod))).toMatch(/only Weir's controller|Only Weir's controller/);

@@ -29,7 +29,7 @@ describe.skipIf(programs === null)("a namespace of level restricted (npm run ver
   const instance = (spec: object): ReadPod => {
     const agent = { metadata: { name: "coder", namespace: "team", uid: "a" }, spec: agentSpec.parse({ image: "coder:1", ...spec }) };
     const thread = { metadata: { name: "t1", namespace: "team", uid: "t" }, spec: threadSpec.parse({ agent: "coder", user: "ann" }) };
-    const result = instancePod(thread, agent, { settings: stand.settings, podName: "weir-t1", claimName: (volume) => volume, dummies: {} });
+    const result = instancePod(thread, agent, { settings: stand.settings, podName: "weir-t1", claimName: (volume) => volume, dummies: { agent: { variables: { RC: "/run/weir/dummies/RC" }, files: { RC: "dummy" } } } });
     if (result.kind === "refused") throw new Error(result.problems.join("\n"));
     return result.pod;
   };

@@ -26,6 +26,7 @@ export async function run({ quick, seed, print }: ProofOptions): Promise<ProofRe
   try {
     await truth.rotate(stage.lab);
     const going = traffic.run(stop.signal);
+    going.catch(() => undefined);
     const problems: string[] = [];
     const random = seeded(seed);
     const order = shuffled(quick ? TROUBLES : Array.from({ length: 6 }, () => TROUBLES).flat(), random);

@@ -34,6 +34,8 @@ export async function openFaultStage(bao: string, dbTtlSeconds = 600): Promise<F
     authority, routes: [KV_HOST, DB_HOST].map((name) => ({ name, port: 443, dialPort: upstream.port })),
     policyData: { hosts: [{ name: KV_HOST, rule: "kv", grants: ["kv"] }, { name: DB_HOST, rule: "db", grants: ["db"] }] },
     config: {
+      // Each request asks for its name anew, which no agent does.
+      dns: { queriesPerSecond: 10_000, queryBurst: 10_000 },
       credentials: { ...SETTINGS, vault: lab.vaultSection },
       grants: {
         kv: { credential: { type: "vault", path: "api" }, bind: { hosts: [KV_HOST] } },

@@ -75,15 +75,22 @@ async function publishedBoundary({ api, systemNamespace }: Cluster): Promise<Bou
   });
 }
 
-/** `https://host/path` and `http://…` are asked about with a method; `tcp://host:port` stands for any other protocol. */
+const SCHEMES = new Set(["https", "http", "postgres", "tcp"]);
+const USUAL_PORTS: Readonly<Record<string, number>> = { http: 80, postgres: 5432 };
+
+/**
+ * `https://host/path` and `http://…` are asked about with a method, `postgres://user@host/database` as a session; `tcp://host:port` stands for any
+ * other protocol.
+ */
 function requestOf({ url, method }: Reach): Record<string, unknown> {
   const parsed = URL.parse(url);
   const scheme = parsed?.protocol.slice(0, -1);
-  if (parsed === null || (scheme !== "https" && scheme !== "http" && scheme !== "tcp")) {
-    throw new UserError(`not a URL to ask about: ${url}`, "Write https://HOST/PATH, http://HOST/PATH or tcp://HOST:PORT.", EXIT.usage);
+  if (parsed === null || !SCHEMES.has(scheme ?? "")) {
+    throw new UserError(`not a URL to ask about: ${url}`, "Write https://HOST/PATH, http://HOST/PATH, postgres://HOST/DATABASE or tcp://HOST:PORT.", EXIT.usage);
   }
   const host = parsed.hostname.replace(/^\[(.*)\]$/, "$1");
-  const port = parsed.port === "" ? scheme === "http" ? 80 : 443 : Number(parsed.port);
+  const port = parsed.port === "" ? USUAL_PORTS[scheme ?? ""] ?? 443 : Number(parsed.port);
+  if (scheme === "postgres") return { host, port, database: parsed.pathname.slice(1), user: parsed.username || undefined };
   if (scheme === "tcp") return { host, port, wire: "opaque" };
   return { host, port, scheme, method: method ?? "GET", path: `${parsed.pathname}${parsed.search}` };
 }

@@ -17,12 +17,14 @@ export interface Borrowed {
   isHeld(): boolean;
 }
 
+export type NamedGrant = readonly [name: string, grant: Grant];
+
 /**
  * Lends the login of a session. The binding is looked at before anything is fetched, so that the answer does not depend on the secret.
  * @param grants names from the decision and what they are; exactly one, and made for this protocol
  * @throws EgressError `credential.unavailable`, `credential.misdirected`
  */
-export async function lendLogin(grants: readonly (readonly [name: string, grant: Grant])[], target: LoginTarget, borrow: (name: string) => Promise<Borrowed>): Promise<Login> {
+export async function lendLogin(grants: readonly NamedGrant[], target: LoginTarget, borrow: (name: string) => Promise<Borrowed>): Promise<Login> {
   const [first, ...more] = grants;
   if (first === undefined) throw new EgressError("credential.unavailable", "policy lends no grant to log in with");
   if (more.length > 0) throw new EgressError("credential.unavailable", `${grants.length} grants to log in with, where there can be one`);
@@ -52,13 +54,15 @@ export function strayLogin({ hosts, ports, databases = [], users }: Binding, { h
 function loginOf(inject: InjectChoice<"postgres">, material: Material): Pick<Login, "username" | "password" | "secrets"> {
   const username = inject.username === undefined ? valueOf(material, "username") : new Secret(inject.username);
   const password = material.values.password ?? valueOf(material, "value");
-  if (!isCarried(username.reveal(), NAME_LIMIT_BYTES)) throw new SourceError("malformed", `the user is empty, longer than ${NAME_LIMIT_BYTES} bytes or holds a zero`);
-  if (!isCarried(password.reveal(), PASSWORD_LIMIT_BYTES)) throw new SourceError("malformed", `the password is empty, longer than ${PASSWORD_LIMIT_BYTES} bytes or holds a zero`);
+  requireCarried("user", username, NAME_LIMIT_BYTES);
+  requireCarried("password", password, PASSWORD_LIMIT_BYTES);
   return { username, password, secrets: [password] };
 }
 
-function isCarried(text: string, limitBytes: number): boolean {
-  return text !== "" && Buffer.byteLength(text) <= limitBytes && !text.includes("\0");
+function requireCarried(what: string, secret: Secret, limitBytes: number): void {
+  const text = secret.reveal();
+  const isCarried = text !== "" && Buffer.byteLength(text) <= limitBytes && !text.includes("\0");
+  if (!isCarried) throw new SourceError("malformed", `the ${what} is empty, longer than ${limitBytes} bytes or holds a zero`);
 }
 
 function misdirected(name: string, problem: string): EgressError {

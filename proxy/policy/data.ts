@@ -77,7 +77,7 @@ export function dataJsonSchema(): object {
   return z.toJSONSchema(policyData, { target: "draft-7", io: "input" });
 }
 
-type EntryRules = Pick<HostEntry, "effect" | "handling" | "methods" | "paths" | "schemes" | "websocket" | "grants" | "budgets" | "max_request_bytes" | "max_response_bytes" | "reason" | "hint" | "databases" | "users">;
+type EntryRules = Omit<HostEntry, "name" | "ports" | "rule" | "agents">;
 
 const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", "max_request_bytes", "max_response_bytes"] as const;
 const ONLY_POSTGRES = ["databases", "users"] as const;

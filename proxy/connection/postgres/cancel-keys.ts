@@ -41,7 +41,7 @@ export class CancelKeys {
     const entry = this.#sessions.get(processId);
     if (entry === undefined || key.byteLength !== entry.key.byteLength || !timingSafeEqual(key, entry.key)) return null;
     const { session } = entry;
-    const isItsOwn = session.instance === instance && session.destination.port === destination.port && destinationHost(session.destination) === destinationHost(destination);
-    return isItsOwn ? session : null;
+    const isHere = session.destination.port === destination.port && destinationHost(session.destination) === destinationHost(destination);
+    return session.instance === instance && isHere ? session : null;
   }
 }

@@ -45,7 +45,8 @@ export function negotiateVersion(unknownOptions: readonly string[]): Buffer {
 /** An error that ends the session. */
 export function fatalError({ sqlState, message: text, detail, hint }: ErrorFields): Buffer {
   const fields = [["S", "FATAL"], ["V", "FATAL"], ["C", sqlState], ["M", text], ["D", detail], ["H", hint]].filter(([, value]) => value !== "");
-  return message(FROM_SERVER.errorResponse, Buffer.concat([...fields.map(([code = "", value = ""]) => zeroEnded(`${code}${value.replaceAll("\0", "")}`)), Buffer.alloc(1)]));
+  const written = fields.map(([code = "", value = ""]) => zeroEnded(`${code}${value.replaceAll("\0", "")}`));
+  return message(FROM_SERVER.errorResponse, Buffer.concat([...written, Buffer.alloc(1)]));
 }
 
 /** A message as it was read, for whom it goes on to. */

@@ -14,6 +14,14 @@ const MESSAGE_LIMIT_BYTES = 30_000;
 /** Messages before a session begins; PostgreSQL sends about twenty. */
 const MESSAGE_LIMIT = 200;
 
+/** As whom, and what for. */
+export interface LoginRequest {
+  readonly login: Login;
+  readonly database: string;
+  /** Of the client, user and database left out. */
+  readonly parameters: Parameters;
+}
+
 /** A session that its server takes statements for. */
 export interface LoggedIn {
   readonly stream: Duplex;
@@ -41,10 +49,9 @@ export async function secureServer(tunnel: Tunnel, destination: Destination, ups
 
 /**
  * Logs in with SCRAM-SHA-256 and nothing else: a server that wants the password itself, a weak hash of it, or none, proves nothing.
- * @param parameters of the client, user and database left out
  * @throws EgressError `upstream.*`, `credential.unavailable` if the server does not accept the login
  */
-export async function logIn(tunnel: SecureTunnel, as: { readonly login: Login; readonly database: string; readonly parameters: Parameters }, reading: Reading): Promise<LoggedIn> {
+export async function logIn(tunnel: SecureTunnel, as: LoginRequest, reading: Reading): Promise<LoggedIn> {
   const { stream } = tunnel;
   stream.write(startupMessage([["user", as.login.username.reveal()], ["database", as.database], ...as.parameters]));
   await authenticate(tunnel, as.login, reading);

@@ -1,7 +1,11 @@
 /** RFC 3454 tables, as Unicode properties give them: C.1.2 spaces, B.1 what maps to nothing, C.2 to C.9 what is not allowed. */
 const OTHER_SPACES = /[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/gu;
 const MAPPED_TO_NOTHING = /\u{ad}|\u{34f}|\u{1806}|\u{180b}|\u{180c}|\u{180d}|\u{200c}|\u{200d}|\u{2060}|[\u{fe00}-\u{fe0f}]|\u{feff}/gu;
-const PROHIBITED = /\u{340}|\u{341}|[\p{Cc}\p{Co}\p{Cs}\p{Noncharacter_Code_Point}\u06dd\u070f\u180e\u200e\u200f\u2028-\u202e\u2060-\u2063\u206a-\u206f\ufeff\ufff9-\ufffd\u2ff0-\u2ffb\u{1d173}-\u{1d17a}\u{e0001}\u{e0020}-\u{e007f}]/u;
+const PROHIBITED = new RegExp([
+  "\\p{Cc}", "\\p{Co}", "\\p{Cs}", "\\p{Noncharacter_Code_Point}", "\\u{340}", "\\u{341}", "\\u{6dd}", "\\u{70f}", "\\u{180e}", "\\u{200e}", "\\u{200f}",
+  "[\\u{2028}-\\u{202e}]", "[\\u{2060}-\\u{2063}]", "[\\u{206a}-\\u{206f}]", "\\u{feff}", "[\\u{fff9}-\\u{fffd}]", "[\\u{2ff0}-\\u{2ffb}]",
+  "[\\u{1d173}-\\u{1d17a}]", "\\u{e0001}", "[\\u{e0020}-\\u{e007f}]",
+].join("|"), "u");
 const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}]/u;
 const LEFT_TO_RIGHT = /[\p{Script=Latin}\p{Script=Greek}\p{Script=Cyrillic}]/u;
 

@@ -54,7 +54,8 @@ export class ScramClient {
   /** @throws EgressError `upstream.malformed`, `upstream.untrusted` for what is no answer to {@link first} */
   async final(serverFirst: string): Promise<string> {
     const [, nonce = "", salt = "", iterations = ""] = SERVER_FIRST.exec(serverFirst) ?? [];
-    if (!nonce.startsWith(this.#nonce) || nonce.length === this.#nonce.length) throw new EgressError("upstream.untrusted", "SCRAM: the server does not answer what was asked");
+    const isAnswer = nonce.startsWith(this.#nonce) && nonce.length > this.#nonce.length;
+    if (!isAnswer) throw new EgressError("upstream.untrusted", "SCRAM: the server does not answer what was asked");
     const salted = await this.#salted(Buffer.from(salt, "base64"), Number(iterations));
     const withoutProof = `c=${Buffer.concat([Buffer.from(this.#header), this.#binding]).toString("base64")},r=${nonce}`;
     const transcript = `${this.#firstBare},${serverFirst},${withoutProof}`;
@@ -80,7 +81,8 @@ export class ScramClient {
   }
 
   async #salted(salt: Buffer, iterations: number): Promise<Buffer> {
-    if (salt.byteLength < SALT_LEAST_BYTES || salt.byteLength > SALT_LIMIT_BYTES) throw new EgressError("upstream.malformed", `SCRAM: a salt of ${salt.byteLength} bytes`);
+    const isSalt = salt.byteLength >= SALT_LEAST_BYTES && salt.byteLength <= SALT_LIMIT_BYTES;
+    if (!isSalt) throw new EgressError("upstream.malformed", `SCRAM: a salt of ${salt.byteLength} bytes`);
     if (iterations < LEAST_ITERATIONS || iterations > MOST_ITERATIONS) throw new EgressError("upstream.untrusted", `SCRAM: ${iterations} iterations`);
     return promisify(pbkdf2)(saslPrep(this.#password.reveal()), salt, iterations, HASH_BYTES, HASH);
   }

@@ -13,7 +13,7 @@ import type { CancelKeys } from "./cancel-keys.ts";
 import { cancelSession } from "./cancel-session.ts";
 import { authenticationOk, backendKeyData, negotiateVersion } from "./encode.ts";
 import { greet } from "./greet.ts";
-import { logIn, secureServer, type LoggedIn } from "./log-in.ts";
+import { logIn, secureServer, type LoggedIn, type LoginRequest } from "./log-in.ts";
 import { inTime } from "./in-time.ts";
 import { REQUEST } from "./protocol.ts";
 import type { Reading } from "./read-packet.ts";
@@ -49,7 +49,7 @@ export async function serveSession(screened: Screened, rooms: Rooms, entry: Conn
     const introduced = entry.reached({ ...screened, stream, sql: startup.sql });
     const session = entry.reached(screen(introduced, entry.decided(await askPolicy(introduced, rooms))));
     await reconsiderOnChange(session, rooms, entry);
-    await relay(session, startup, rooms, { entry, deps, onBegin: () => { hasBegun = true; } });
+    await relay(session, startup, { rooms, entry, deps, onBegin: () => { hasBegun = true; } });
   } catch (error) {
     const { signal, id: requestId } = screened;
     if (!hasBegun) await tellClient(stream, EgressError.from(signal.aborted ? signal.reason : error), { requestId, lingerMs: config.lingerMs });
@@ -58,6 +58,7 @@ export async function serveSession(screened: Screened, rooms: Rooms, entry: Conn
 }
 
 interface Work {
+  readonly rooms: Rooms;
   readonly entry: ConnectionEntry;
   readonly deps: SessionDeps;
   /** Called when the client has been told that its session begins. */
@@ -65,20 +66,22 @@ interface Work {
 }
 
 /** Reserved, lent, and on record before the first byte leaves; then as a tunnel. */
-async function relay(session: Session, startup: Startup, rooms: Rooms, { entry, deps, onBegin }: Work): Promise<void> {
+async function relay(session: Session, startup: Startup, work: Work): Promise<void> {
+  const { rooms, entry, deps: { config } } = work;
   const { id, agent, decision, signal, stream: near } = session;
-  const { cancelKeys, config: { tunnelIdleTimeoutMs: idleTimeoutMs, loginTimeoutMs, lingerMs: halfOpenMs } } = deps;
   const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
   // A server that works on a statement does not notice that its client has gone, and there is no client that reads on after its farewell.
-  const splice = new Splice(session, reservation, { idleTimeoutMs, halfOpenMs, onBytes: () => { rooms.activity.touch(agent); }, near });
+  const ends = { idleTimeoutMs: config.tunnelIdleTimeoutMs, halfOpenMs: config.lingerMs };
+  const splice = new Splice(session, reservation, { ...ends, onBytes: () => { rooms.activity.touch(agent); }, near });
   try {
     const login = await borrow(session, rooms);
     entry.lent(login.references);
     await rooms.audit.commit(entry.record("opened"));
-    const loggedIn = await inTime(loginTimeoutMs, signal, async (reading) => open(session, { startup, login }, { rooms, entry, reading }));
-    onBegin();
+    const as = { login, database: session.sql.database, parameters: startup.parameters };
+    const loggedIn = await inTime(config.loginTimeoutMs, signal, async (reading) => open(session, as, work, reading));
+    work.onBegin();
     endWithLogin(login, entry);
-    welcome(session, startup, loggedIn, { entry, cancelKeys });
+    welcome(session, startup, loggedIn, work);
     await splice.run(loggedIn.stream);
   } finally {
     entry.exchangeEnded(splice.usage);
@@ -92,13 +95,11 @@ async function borrow({ decision, agent, token, destination, sql, signal }: Sess
 }
 
 /** Resolved, checked, dialled and verified as every destination; then the lent login. */
-async function open(session: Session, { startup, login }: { readonly startup: Startup; readonly login: Login }, { rooms, entry, reading }: Opening): Promise<LoggedIn> {
-  const { agent, destination, sql: { database } } = session;
+async function open({ agent, destination }: Session, as: LoginRequest, { rooms, entry }: Work, reading: Reading): Promise<LoggedIn> {
   const tunnel = await rooms.upstream.openTunnel(agent.instance, destination, reading.signal);
   entry.dialled(tunnel.remoteAddress);
   try {
-    const secured = await secureServer(tunnel, destination, rooms.upstream, reading);
-    return await logIn(secured, { login, database, parameters: startup.parameters }, reading);
+    return await logIn(await secureServer(tunnel, destination, rooms.upstream, reading), as, reading);
   } catch (error) {
     tunnel.stream.destroy();
     throw error;
@@ -113,15 +114,10 @@ function endWithLogin(login: Login, entry: ConnectionEntry): void {
   entry.atClose(() => { clearInterval(timer); });
 }
 
-interface Opening {
-  readonly rooms: Rooms;
-  readonly entry: ConnectionEntry;
-  readonly reading: Reading;
-}
-
 /** What the server said to us, for the client; but a cancel key of our own. */
-function welcome(session: Session, startup: Startup, { settings, ready, backendKey, remoteAddress }: LoggedIn, { entry, cancelKeys }: { readonly entry: ConnectionEntry; readonly cancelKeys: CancelKeys }): void {
+function welcome(session: Session, startup: Startup, loggedIn: LoggedIn, { entry, deps: { cancelKeys } }: Work): void {
   const { agent: { instance }, destination, stream } = session;
+  const { settings, ready, backendKey, remoteAddress } = loggedIn;
   const said = [...(startup.isNewer ? [negotiateVersion(startup.protocolOptions)] : []), authenticationOk(), ...settings];
   if (backendKey !== null) {
     const { shown, remove } = cancelKeys.add({ instance, destination, remoteAddress, backendKey });

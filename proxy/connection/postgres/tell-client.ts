@@ -28,7 +28,8 @@ const UNAVAILABLE = "57P03";
 
 /** A refusal as PostgreSQL says it: the rule that decided, and what to do about it. */
 export function errorFields(error: EgressError, requestId: string): ErrorFields {
-  if (error.cause instanceof ServerRefusal) return { sqlState: error.cause.sqlState, message: error.cause.says, detail: `Weir request ${requestId}.`, hint: "" };
+  const { cause } = error;
+  if (cause instanceof ServerRefusal) return { sqlState: cause.sqlState, message: cause.says, detail: `Weir request ${requestId}.`, hint: "" };
   const { rule, reason, hint } = refusalBody(error, requestId);
   return {
     sqlState: sqlStateOf(error.code), message: `${ERROR_TABLE[error.code].outcome} by the boundary: ${reason}`,
@@ -36,17 +37,23 @@ export function errorFields(error: EgressError, requestId: string): ErrorFields 
   };
 }
 
+/** How a session that does not begin is ended. */
+export interface Telling {
+  readonly requestId: string;
+  readonly lingerMs: number;
+}
+
 /** Ends a session that has not begun, in a way that its client can show to somebody. Never throws. */
-export async function tellClient(stream: Duplex, error: EgressError, { requestId, lingerMs }: { readonly requestId: string; readonly lingerMs: number }): Promise<void> {
+export async function tellClient(stream: Duplex, error: EgressError, { requestId, lingerMs }: Telling): Promise<void> {
   await closeGently(stream, fatalError(errorFields(error, requestId)), lingerMs);
 }
 
 /**
  * The same before the client was let speak. It costs no certificate: whoever asks for TLS is told that there is none, and who goes on
- * without is told why. Who does not asked for that.
+ * without is told why. Who does not go on wanted it so.
  * @throws EgressError if the client says nothing that can be answered
  */
-export async function tellRefused(stream: Duplex, error: EgressError, { requestId, lingerMs }: { readonly requestId: string; readonly lingerMs: number }): Promise<void> {
+export async function tellRefused(stream: Duplex, error: EgressError, { requestId, lingerMs }: Telling): Promise<void> {
   for (const _request of [REQUEST.ssl, REQUEST.gssEncryption, null]) {
     const { code } = await readOpening(stream, { deadlineMs: lingerMs, signal: AbortSignal.timeout(2 * lingerMs) });
     if (code === REQUEST.cancel) return closeGently(stream, Buffer.alloc(0), lingerMs);

@@ -7,6 +7,7 @@ import { aCluster, aCondition, type SeenCluster } from "../../../support/seen-cl
 const HOSTS = [
   { name: "api.github.com", rule: "github.read", methods: ["GET"], grants: ["team.github"] },
   { name: "db.example", rule: "db", ports: [5432], handling: "tunnel" },
+  { name: "pg.example", rule: "pg", ports: [5432], handling: "postgres", databases: ["app"], grants: ["team.github"] },
   { name: "plain.example", rule: "plain", ports: [8080], schemes: ["http"] },
 ];
 let cluster: SeenCluster;
@@ -33,6 +34,12 @@ describe("whether an agent may reach a URL", () => {
       agent: "team/reviewer", request: "GET https://api.github.com/user", revision: "r7", isAllowed: true, rule: "github.read", grants: ["team.github"], budgets: ["team.daily"], conditions: [],
       steps: ["allow (name) by rule names.default", "allow (connection) by rule github.read", "allow (exchange) by rule github.read"],
     });
+  });
+
+  test("is asked by database for sessions", async () => {
+    expect(await reach("postgres://pg.example/app")).toMatchObject({ isAllowed: true, rule: "pg", grants: ["team.github"], request: "a connection to pg.example port 5432" });
+    expect(await reach("postgres://pg.example/payroll")).toMatchObject({ isAllowed: false, rule: "pg", reason: "database payroll as user agent is not allowed at pg.example" });
+    expect(await reach("postgres://pg.example/app", { agent: "poor" })).toMatchObject({ isAllowed: false, rule: "grants.not-held" });
   });
 
   test("is asked by method, scheme, port and protocol", async () => {

@@ -1,15 +1,16 @@
 import { once } from "node:events";
 import { mkdtempSync, rmSync, statSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { startPostgres, type PostgresServer } from "../../../../support/postgres-server.ts";
 import { DATABASE_HOST, entryOf, PASSWORD, startPostgresStand, type PostgresStand } from "../../../../support/postgres-stand.ts";
 import type { Stand } from "../../../../support/running-proxy.ts";
 import { mintAuthority, type TestAuthority } from "../../../../support/tls-authority.ts";
-import { auditText, connectionsOf, eventually, LivePolicy } from "../../../../support/whole-proxy.ts";
+import { auditText, connectionsOf, eventually, LivePolicy, Received } from "../../../../support/whole-proxy.ts";
 
 /** Real clients and a real PostgreSQL with TLS and SCRAM, and the boundary between them. */
 
@@ -146,6 +147,45 @@ describe("the pg client of Node", () => {
     expect(refused).toMatchObject({ code: "57P03", message: expect.stringContaining("The credential for this destination could not be obtained.") });
     expect(JSON.stringify([refused, refused?.message])).not.toMatch(/role|app\b/);
   });
+});
+
+describe("a client that greets in another way", () => {
+  const startup = Buffer.from("\0\0\0\x1d\0\x03\0\0user\0a\0database\0app\0\0", "latin1");
+
+  test("opens TLS at once, with the protocol's name in it", async () => {
+    const client = connectTls({ socket: dial(), ca: boundary.stand.proxy.caPem, servername: DATABASE_HOST, ALPNProtocols: ["postgresql"] });
+    client.on("error", () => undefined).write(startup);
+    const received = new Received(client);
+    await eventually("it is let in", () => received.text.endsWith("Z\0\0\0\x05I"));
+    expect(client.alpnProtocol).toBe("postgresql");
+    client.destroy();
+  });
+
+  test("asks for GSSAPI first, is told no, and goes on", async () => {
+    const socket = dial();
+    const received = new Received(socket);
+    socket.write(Buffer.from("\0\0\0\x08\x04\xd2\x16\x30", "latin1"));
+    await eventually("it is answered", () => received.text === "N");
+    socket.write(startup);
+    await eventually("it is let in", () => received.text.endsWith("Z\0\0\0\x05I"));
+    socket.destroy();
+  });
+
+  test("names another server inside TLS, and is not let in", async () => {
+    const socket = dial();
+    const received = new Received(socket);
+    socket.write(Buffer.from("\0\0\0\x08\x04\xd2\x16\x2f", "latin1"));
+    await eventually("it is answered", () => received.text === "S");
+    socket.removeAllListeners("data");
+    const client = connectTls({ socket, ca: boundary.stand.proxy.caPem, servername: "other.example.test", checkServerIdentity: () => undefined });
+    client.on("error", () => undefined).write(startup);
+    const inside = new Received(client);
+    await inside.ended.promise;
+    expect(inside.text).toBe("");
+    await eventually("it is recorded", () => sessionsOf(boundary.stand).some(({ error }) => error?.code === "destination.mismatch"));
+  });
+
+  const dial = (): Socket => connect({ port: boundary.doorPort, host: "127.0.0.1" }).on("error", () => undefined);
 });
 
 describe("a session", () => {

@@ -36,9 +36,9 @@ describe.skipIf(bao === null)("a real OpenBao (npm run verify:cluster brings one
 
   test("lends the secret, and each new version under its number", async () => {
     const before = await vault.lend();
-    await server.call("POST", "secret/data/team/github", { data: { token: "rotated" } });
+    await server.call("POST", "secret/data/team/github", { data: { token: "rotated-secret" } });
     const after = await vault.lend();
-    expect([before.headers[0]?.[1].reveal(), after.headers[0]?.[1].reveal()]).toEqual([`Bearer ${CANARY}`, "Bearer rotated"]);
+    expect([before.headers[0]?.[1].reveal(), after.headers[0]?.[1].reveal()]).toEqual([`Bearer ${CANARY}`, "Bearer rotated-secret"]);
     expect(version(after.references[0])).toBe(version(before.references[0]) + 1);
   });
 

@@ -9,6 +9,8 @@ import type { LiveSecrets } from "./live-secrets.ts";
 
 /** In every dummy whose shape has room for it (common/dummy-keys.ts). */
 const MARK = "WEIRDUMMY";
+/** So many characters follow the mark in every dummy that has it; they tell it from all others. */
+const TAIL = 7;
 const BASIC = /^basic +/i;
 const REPLACED: ReadonlySet<string> = new Set(AUTH_HEADERS);
 
@@ -33,13 +35,20 @@ interface Find {
  */
 export class StrayKeys {
   readonly #dummies = new Map<string, readonly string[]>();
+  /** Dummies by what follows their mark. */
+  readonly #marked = new Map<string, string>();
   readonly #families: readonly (KeyFamily & { readonly owners: readonly string[] })[];
   readonly #live: LiveSecrets;
 
   constructor(grants: readonly NamedGrant[], live: LiveSecrets) {
     this.#live = live;
     const dummies = grants.map(({ name, grant }) => ({ name, runs: runsOf(name, grant) }));
-    for (const { name, runs } of dummies) for (const run of runs) this.#dummies.set(run, [...(this.#dummies.get(run) ?? []), name]);
+    for (const { name, runs } of dummies) {
+      for (const run of runs) {
+        this.#dummies.set(run, [...(this.#dummies.get(run) ?? []), name]);
+        if (run.includes(MARK)) this.#marked.set(tailOf(run, run.indexOf(MARK)), run);
+      }
+    }
     this.#families = KEY_FAMILIES.map((family) => ({ ...family, owners: dummies.filter(({ runs }) => runs.some((run) => family.pattern.test(run))).map(({ name }) => name) }))
       .filter(({ owners }) => owners.length > 0);
   }
@@ -71,10 +80,23 @@ export class StrayKeys {
     if (live !== undefined) return stray(live, "a secret in use", standing) ?? unheard(live, standing);
     const family = this.#families.find(({ pattern, isSecret }) => (isSecret || isField) && pattern.test(run));
     if (family !== undefined) return stray(family.owners, "a key of the shape of its own", standing);
-    if (!run.includes(MARK)) return null;
-    const [, within = []] = [...this.#dummies].find(([known]) => run.includes(known)) ?? [];
-    return stray(within, "a dummy key inside of something else", standing);
+    return stray(this.#ownersWithin(run), "a dummy key inside of something else", standing);
   }
+
+  /** A path may have a key between other letters. One look for each mark, however many dummies there are. */
+  #ownersWithin(run: string): readonly string[] {
+    for (let at = run.indexOf(MARK); at !== -1; at = run.indexOf(MARK, at + MARK.length)) {
+      const dummy = this.#marked.get(tailOf(run, at));
+      const isWhole = dummy !== undefined && run.startsWith(dummy, at - dummy.indexOf(MARK));
+      const owners = isWhole ? this.#dummies.get(dummy) : undefined;
+      if (owners !== undefined) return owners;
+    }
+    return [];
+  }
+}
+
+function tailOf(run: string, mark: number): string {
+  return run.slice(mark + MARK.length, mark + MARK.length + TAIL);
 }
 
 /** Of several grants with the same dummy or the same kind of keys, one that is lent is enough. */

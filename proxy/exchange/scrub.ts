@@ -6,6 +6,8 @@ const MASK = "*".charCodeAt(0);
 const LINE_FEED = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 const NOTHING: Buffer = Buffer.alloc(0);
+/** Nobody says so many first characters of a secret by chance: where a text ends with them, they are masked. */
+const TELLING_CHARACTERS = 8;
 /** Fewer bytes are followed one by one at once: less than the way there and back. */
 const FEW_BYTES = 32;
 
@@ -62,8 +64,10 @@ export class Scrubber {
     return passed;
   }
 
-  /** @returns what was held back, for a receiver that cannot wait; if a secret is completed later, the rest of it is masked */
+  /** @returns what was held back, for a receiver that cannot wait; a long beginning of a secret is masked, and so is the rest of it that comes later */
   release(): Buffer {
+    const begun = this.#trace.longestBegun(TELLING_CHARACTERS);
+    if (begun !== null) this.#mask(begun.start - this.#origin, this.#held.byteLength, begun.secret);
     const rest = this.#clean.subarray(this.#sent);
     this.#sent = this.#held.byteLength;
     return rest;

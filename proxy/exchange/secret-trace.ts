@@ -7,6 +7,7 @@ export const HOT_CHARACTERS = 4;
 const EARLY_GAP_LIMIT = LINE_BREAK_WEIGHT + 8;
 /** Up to here a list is looked through faster than a table. */
 const SHORT_LIST = 32;
+const LAST_ROUND = 0xffff_ffff;
 
 /** All patterns in one row: a place in it is one character of one pattern. */
 export class PatternRow {
@@ -17,6 +18,10 @@ export class PatternRow {
   readonly isLast: Uint8Array;
   /** By place: which secret it is of. */
   readonly secret: Uint16Array;
+  /** By place: in which round something was put there last, and where in the list of that round. Shared by all traces: a round is one step of one of them. */
+  readonly #roundOf: Uint32Array;
+  readonly #indexIn: Uint32Array;
+  #round = 0;
   readonly #firsts: readonly number[];
   /** By byte: places and nodes in turn of the beginnings that a byte makes; worked out when needed. */
   readonly #begun: (Int32Array | undefined)[] = Array.from({ length: 256 });
@@ -27,7 +32,24 @@ export class PatternRow {
     this.before = Uint8Array.from(places, ({ at }) => Math.min(at, 255));
     this.isLast = Uint8Array.from(places, ({ isLast }) => Number(isLast));
     this.secret = Uint16Array.from(places, ({ secret }) => secret);
+    this.#roundOf = new Uint32Array(places.length);
+    this.#indexIn = new Uint32Array(places.length);
     this.#firsts = [...places.keys()].filter((place) => places[place]?.at === 0);
+  }
+
+  beginRound(): void {
+    if (this.#round === LAST_ROUND) this.#roundOf.fill(0);
+    this.#round = this.#round === LAST_ROUND ? 1 : this.#round + 1;
+  }
+
+  /** Where in the list of this round a place is; -1 if it is not. */
+  indexOf(place: number): number {
+    return this.#roundOf[place] === this.#round ? this.#indexIn[place] ?? -1 : -1;
+  }
+
+  noteIndex(place: number, index: number): void {
+    this.#roundOf[place] = this.#round;
+    this.#indexIn[place] = index;
   }
 
   begunBy(byte: number): Int32Array {
@@ -78,6 +100,16 @@ export class SecretTrace {
     return earliest;
   }
 
+  /** The earliest beginning of at least so many characters; null if none is alive. */
+  longestBegun(characters: number): { readonly start: number; readonly secret: number } | null {
+    let begun: { start: number; secret: number } | null = null;
+    for (const [index, place] of this.#places.entries()) {
+      const start = this.#starts[index] ?? 0;
+      if ((this.#row.before[place] ?? 0) >= characters && start < (begun?.start ?? Infinity)) begun = { start, secret: this.#row.secret[place] ?? 0 };
+    }
+    return begun;
+  }
+
   clear(): void {
     this.#begin();
   }
@@ -110,6 +142,7 @@ export class SecretTrace {
     this.#starts = [];
     this.#hot = 0;
     this.finds.length = 0;
+    this.#row.beginRound();
     if (this.#known.size > 0) this.#known.clear();
   }
 
@@ -138,14 +171,17 @@ export class SecretTrace {
       this.#starts[same] = Math.min(this.#starts[same] ?? start, start);
       return;
     }
-    if (this.#known.size > 0) this.#known.set(place * 65_536 + rest, this.#places.length);
+    if (rest === 0) this.#row.noteIndex(place, this.#places.length);
+    else if (this.#known.size > 0) this.#known.set(place * 65_536 + rest, this.#places.length);
     this.#places.push(place);
     this.#rests.push(rest);
     this.#starts.push(start);
     if ((this.#row.before[place] ?? 0) >= HOT_CHARACTERS) this.#hot += 1;
   }
 
+  /** At the beginning of a character it is a look-up; in the middle of a writing or of a gap there are seldom many. */
   #find(place: number, rest: number): number {
+    if (rest === 0) return this.#row.indexOf(place);
     const alive = this.#places.length;
     if (alive >= SHORT_LIST) {
       if (this.#known.size === 0) for (let at = 0; at < alive; at += 1) this.#known.set((this.#places[at] ?? 0) * 65_536 + (this.#rests[at] ?? 0), at);

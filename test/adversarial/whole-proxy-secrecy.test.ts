@@ -125,7 +125,7 @@ function traces(text: string): string[] {
 const bodyOf = async (path: string) => (await send(head("GET", path))).split("\r\n\r\n").slice(1).join("\r\n\r\n");
 
 test("what a destination gives back is masked, not lost: the rest arrives, decoded, and the record says what it was", async () => {
-  expect(await bodyOf("/brotli")).toContain("*".repeat(SECRET.length));
+  expect((await bodyOf("/brotli")).replaceAll(/[^*]/g, "")).toHaveLength(SECRET.length);
   expect(exchangesOf(stand.records, "closed").at(-1)?.redactions).toEqual([{ place: "body", reference: expect.stringMatching(/^api@file:/) as string, count: 1 }]);
   expect(await send(head("GET", "/location"))).toMatch(/location: https:\/\/elsewhere\.test\/\?leak=\*+\r\n/);
   expect(exchangesOf(stand.records, "closed").at(-1)?.redactions).toMatchObject([{ place: "header", count: 1 }]);

@@ -115,7 +115,7 @@ async function judge(observed: Observed, print: (line: string) => void): Promise
     [`the search finds what is planted, in each form${missed.length === 0 ? "" : `, but for ${missed.join(", ")}`}`, missed.length === 0],
     [`secrets reached their destinations: ${arrived} of ${lent.all.length}, and ${echoes.certificates} requests with a client certificate`, arrived > lent.kinds.length && echoes.certificates > 0],
     [`each request carried its secret (${echoes.bare} did not)`, echoes.bare === 0],
-    [`the agent was served (${tally["refused"] ?? -1} refused)`, tally["refused"] === 0],
+    [`the agent was served (${tally["refused"] ?? -1} refused, ${tally["broken"] ?? -1} broken off${recorded.refusals.size === 0 ? "" : `: ${[...recorded.refusals].join(", ")}`})`, tally["refused"] === 0],
     [`each answer with a secret is recorded as masked`, recorded.exchanges >= echoes.given],
     [`searched: ${files.length} files, output, log and metrics, ${Math.round(bytes / 1e6)} MB: ${hits.length} finds`, hits.length === 0],
   ];
@@ -130,10 +130,11 @@ function missedForms(search: Search, lent: LentSecrets): string[] {
   return Object.entries(FORMS).filter(([, form]) => search.in("planted", Buffer.concat([Buffer.from("x "), Buffer.from(form(value) as string), Buffer.from(" x")])).length === 0).map(([name]) => name);
 }
 
-async function redactionsIn(stage: Stage): Promise<{ exchanges: number; count: number }> {
-  const sum = { exchanges: 0, count: 0 };
+async function redactionsIn(stage: Stage): Promise<{ exchanges: number; count: number; refusals: Set<string> }> {
+  const sum = { exchanges: 0, count: 0, refusals: new Set<string>() };
   for await (const event of storedEvents(stage.auditDirectory)) {
     const redactions = event.unmapped?.weir?.redactions ?? [];
+    if (event.status_code !== undefined && !event.status_code.startsWith("upstream.")) sum.refusals.add(`${event.status_code} at ${event.http_request?.url?.hostname ?? "?"}: ${event.status_detail ?? ""}`);
     if (redactions.length > 0) sum.exchanges += 1;
     sum.count += redactions.reduce((total, { count }) => total + count, 0);
   }

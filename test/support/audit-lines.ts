@@ -16,6 +16,7 @@ export interface StoredEvent {
     };
   };
   readonly status_code?: string;
+  readonly status_detail?: string;
 }
 
 /** Every event of a chain, in order, straight from its segment files: the proofs do not trust the reader of the product. */

@@ -61,8 +61,9 @@ describe("a secret is masked", () => {
     expect(through(open(), say(VALUE, PING), writeFrame(CLOSE, true, Buffer.from(`\x03\xe8bye ${VALUE}`, "latin1")))).toEqual([`<9>${MASKED}`, `<8>\x03\xe8bye ${MASKED}`]);
   });
 
-  test("as far as it has not gone when a message ends within it", () => {
-    expect(through(open(), say(VALUE.slice(0, 10)), say(VALUE.slice(10)))).toEqual([VALUE.slice(0, 10), "*".repeat(VALUE.length - 10)]);
+  test("in parts when a message ends within it, but for a first part of less than 8 characters", () => {
+    expect(through(open(), say(VALUE.slice(0, 8)), say(VALUE.slice(8)))).toEqual(["********", "*".repeat(VALUE.length - 8)]);
+    expect(through(open(), say(VALUE.slice(0, 7)), say(VALUE.slice(7)))).toEqual([VALUE.slice(0, 7), "*".repeat(VALUE.length - 7)]);
   });
 });
 

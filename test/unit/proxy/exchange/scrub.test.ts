@@ -162,8 +162,16 @@ describe("what cannot wait", () => {
     expect(scrubber.push(Buffer.from("see s3cr")).toString()).toBe("see ");
     expect(scrubber.release().toString()).toBe("s3cr");
     expect(scrubber.push(Buffer.from("3t-v")).toString()).toBe("");
-    expect(scrubber.release().toString()).toBe("3t-v");
+    expect(scrubber.release().toString()).toBe("****");
     expect(scrubber.push(Buffer.from("alue, and on")).toString()).toBe("****, and on");
+  });
+
+  test("is masked if it is too much of a secret to be chance, at the end of a stream too", () => {
+    const scrubber = new Scrubber([new Secret("s3cr3t-value")]);
+    expect(scrubber.push(Buffer.from("see s3cr3t-v")).toString()).toBe("see ");
+    expect(scrubber.release().toString()).toBe("********");
+    expect(scrubber.push(Buffer.from("alue, s3cr3t-valu")).toString()).toBe("****, ");
+    expect(scrubber.flush().toString()).toBe("***********");
   });
 
   test("is known to be more than chance", () => {
@@ -178,7 +186,7 @@ describe("what cannot wait", () => {
 test("says once for each find which secret it shows", () => {
   const finds: number[] = [];
   const scrubber = new Scrubber([new Secret("first-secret"), new Secret("other-secret")], (index) => { finds.push(index); });
-  scrubber.push(Buffer.from(`other-secret first-secret ${base64("first-secret")} first-secre`));
+  scrubber.push(Buffer.from(`other-secret first-secret ${base64("first-secret")} first-s`));
   scrubber.flush();
   expect(finds).toEqual([1, 0, 0]);
 });

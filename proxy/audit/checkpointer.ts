@@ -57,14 +57,22 @@ export class Checkpointer {
   async sign(mark: ChainMark): Promise<void> {
     return this.#inTurn(async () => {
       if (mark.sequence <= this.#size + 1) return;
-      const note = await this.#write(mark);
+      const note = await this.#write(mark).catch((error: unknown) => {
+        this.#noteFailure(mark, error);
+        throw error;
+      });
       this.#options.record(chainEvent(CHAIN_EVENTS.checkpoint, this.#options.clock.nowMs(), { size: mark.sequence, note }));
     });
   }
 
-  /** Signs the end of a chain that stops now: no record follows, so none tells of it. */
+  /** Signs the end of a chain that stops now: no record follows, so none tells of it, nor of a failure; the next start signs it then. */
   async signLast(mark: ChainMark): Promise<void> {
     return this.#inTurn(async () => { await this.#write(mark); });
+  }
+
+  /** Resolves when nothing is being signed, however that ended. */
+  async idle(): Promise<void> {
+    await this.#running.catch(() => undefined);
   }
 
   async #inTurn(work: () => Promise<void>): Promise<void> {
@@ -74,17 +82,12 @@ export class Checkpointer {
   }
 
   async #write(mark: ChainMark): Promise<string> {
-    try {
-      const note = await signCheckpoint(this.#options.chainUid, mark.tree, [this.#signer]);
-      await appendNote(join(this.#options.directory, NAMES.checkpoints), note);
-      this.#size = mark.sequence;
-      this.#unsignedSinceMs = null;
-      await this.#tellWitness(note);
-      return note;
-    } catch (error) {
-      this.#noteFailure(mark, error);
-      throw error;
-    }
+    const note = await signCheckpoint(this.#options.chainUid, mark.tree, [this.#signer]);
+    await appendNote(join(this.#options.directory, NAMES.checkpoints), note);
+    this.#size = mark.sequence;
+    this.#unsignedSinceMs = null;
+    await this.#tellWitness(note);
+    return note;
   }
 
   /** Recorded once for each time of trouble. */

@@ -125,6 +125,7 @@ export class FileLog implements AuditLog {
     if (this.#isClosed) return;
     this.#stop.abort(new Error("closing"));
     await this.#ticking;
+    await this.#checkpointer.idle();
     try {
       if (this.#isWritable) {
         await this.#write(chainEvent(CHAIN_EVENTS.stopped, this.#parts.clock.nowMs(), {}));

@@ -129,6 +129,18 @@ describe("a chain whose key is away for a while", () => {
     expect(room.isHealthy).toBe(true);
   });
 
+  test("stops in order all the same, and is signed as a whole after the next start", async () => {
+    const { folder, key, room } = await away();
+    await room.commit(anExchange());
+    await failure(folder);
+    await room.close();
+    key.isDown = false;
+    const next = await anAuditRoom(folder, {}, { remoteKey: key });
+    expect((await named(folder, "audit.started")).map((event) => event.unmapped.weir.fields["after"])).toEqual(["nothing", "stop"]);
+    await next.checkpoint();
+    expect([next.status.checkpointSize, (await verifyAudit(folder)).problem]).toEqual([next.status.records - 1, null]);
+  });
+
   test("does not ask the key for every record meanwhile", async () => {
     const { folder, key, room } = await away({ checkpointIntervalMs: 3_000 });
     await room.commit(anExchange());

@@ -15,7 +15,7 @@ const ALERT = { handshakeFailure: 40, accessDenied: 49, decodeError: 50, unrecog
  */
 export async function refuseConnection(progress: Progress, error: EgressError, lingerMs: number): Promise<void> {
   if (progress.stream !== undefined) return;
-  if (isUnheardSession(progress)) return tellRefused(progress.socket, error, { requestId: progress.id, lingerMs });
+  if (isUnheardSession(progress)) return tellRefused(progress.socket, error, { requestId: progress.id, lingerMs }).catch(() => { reset(progress); });
   const last = lastBytes(progress, error);
   if (last === null || !progress.socket.writable) reset(progress);
   else await closeGently(progress.socket, last, lingerMs);

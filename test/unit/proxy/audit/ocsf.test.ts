@@ -124,7 +124,10 @@ describe("the written form", () => {
     for (const record of [
       anExchange(), anExchange({ phase: "decided", status: null, httpVersion: null }), aDeniedExchange(), aDeniedExchange({ agent: null, method: null, path: null, decision: null }),
       anExchange({ host: "192.0.2.1", upstreamAddress: "192.0.2.9" }), anExchange({ redactions: [{ reference: "github@file#1", place: "frame", count: 3 }] }), aConnection(), aConnection({ host: null, port: null, wire: null, handling: null, decision: null, serverName: null }),
-      aConnection({ phase: "opened", wire: "opaque", handling: "tunnel" }), aName(), aName({ answer: null, outcome: "denied", error: failure("name.malformed"), name: null, type: null }),
+      aConnection({ phase: "opened", wire: "opaque", handling: "tunnel" }), aName(),
+      aConnection({ wire: "postgres", handling: "postgres", session: { user: "a", database: "app", applicationName: "psql", credentials: ["db@file#1"], upstreamAddress: "192.0.2.9" } }),
+      aConnection({ wire: "postgres", handling: "postgres", session: { user: "a", database: "app", applicationName: "", credentials: [], upstreamAddress: null } }),
+      aName({ answer: null, outcome: "denied", error: failure("name.malformed"), name: null, type: null }),
       aLifecycle(), aLifecycle({ outcome: "failed", fields: {} }),
     ]) expect(fromOcsf(eventOf(record))).toEqual(record);
   });

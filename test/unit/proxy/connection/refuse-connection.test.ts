@@ -53,6 +53,14 @@ describe("a refusal", () => {
     expect((await told("policy.denied", { wire: { kind: "http" } }, "HEAD / HTTP/1.1\r\n")).toString()).toMatch(/\r\n\r\n$/);
   });
 
+  test.each<[string, string, RegExp]>([
+    ["a startup packet", "\0\0\0\x1d\0\x03\0\0user\0a\0database\0app\0\0", /^E.*C28000\0Mdenied by the boundary: The policy does not allow this\.\0DWeir request c1\.\0\0$/s],
+    ["a cancel request", "\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x07\0\0\0\x08", /^$/],
+    ["half a packet", "\0\0\0\x1d\0\x03\0\0user", /^$/],
+  ])("of a database session answers %s", async (_, bytes, answer) => {
+    expect((await told("policy.denied", { wire: { kind: "postgres" } }, bytes)).toString("latin1")).toMatch(answer);
+  });
+
   test("before the wire is known takes its form from what has arrived", async () => {
     expect((await told("connection.limit", {}, "\x16\x03\x01"))[0]).toBe(21);
     expect((await told("connection.limit", {}, "GET / HTTP/1.1\r\n")).toString()).toMatch(/^HTTP\/1.1 503/);

@@ -189,6 +189,20 @@ describe("a leased secret", () => {
     expect(await get()).toBe("lease-2");
   });
 
+  test("is renewed for as long as somebody who has it asks whether it is held, and no longer is when it was dropped", async () => {
+    const { cached, get, rhythm, store } = leased();
+    await get();
+    const had = cached.inHand() as Material;
+    for (let asked = 0; asked < 10; asked += 1) {
+      await rhythm.pass(30_000);
+      expect(cached.isHeld(had)).toBe(true);
+    }
+    expect(store.fetches).toBe(1);
+    await cached.drop("the test says so");
+    expect(cached.isHeld(had)).toBe(false);
+    expect(cached.isHeld(singleValue(new Secret("x"), "never leased"))).toBe(true);
+  });
+
   test("is not used beyond its lease while the store is down, and heals after", async () => {
     const { get, rhythm, store } = leased({ attempts: 1 });
     await get();

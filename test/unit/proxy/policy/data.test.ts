@@ -41,6 +41,13 @@ addresses:
   test.each([
     ["methods of a tunnel", "{name: a.test, handling: tunnel, methods: [GET]}", "not read"],
     ["grants of a tunnel", "{name: a.test, handling: tunnel, grants: [x]}", "not read"],
+    ["a session without databases", "{name: a.test, handling: postgres, grants: [x]}", "databases"],
+    ["a session without a grant", "{name: a.test, handling: postgres, databases: [app]}", "the one grant"],
+    ["a session with two grants", "{name: a.test, handling: postgres, databases: [app], grants: [x, y]}", "the one grant"],
+    ["methods of a session", "{name: a.test, handling: postgres, databases: [app], grants: [x], methods: [GET]}", "no meaning with handling postgres"],
+    ["databases of what is intercepted", "{name: a.test, databases: [app]}", "handling postgres only"],
+    ["users of a tunnel", "{name: a.test, handling: tunnel, users: [app]}", "handling postgres only"],
+    ["databases of a deny", "{name: a.test, effect: deny, databases: [app]}", "no meaning"],
     ["a credential over plain http", "{name: a.test, schemes: [http], grants: [x]}", "in the clear"],
     ["grants of a deny", "{name: a.test, effect: deny, grants: [x]}", "no meaning"],
     ["handling of a deny", "{name: a.test, effect: deny, handling: tunnel}", "no meaning"],

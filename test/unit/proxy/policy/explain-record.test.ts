@@ -59,6 +59,11 @@ test("a refused connection of another protocol needs a tunnel", () => {
   expect(entryOf(connection)).toEqual({ hosts: [{ name: "db.test", ports: [5432], handling: "tunnel", agents: ["default/reviewer"] }] });
 });
 
+test("a refused session of a database needs its database and a grant", () => {
+  const session = { user: "a", database: "app", applicationName: "", credentials: [], upstreamAddress: null };
+  expect(entryOf({ ...connection, wire: "postgres", session })).toEqual({ hosts: [{ name: "db.test", ports: [5432], handling: "postgres", databases: ["app"], grants: ["GRANT"], agents: ["default/reviewer"] }] });
+});
+
 test("a refused address needs an entry for its range", () => {
   expect(entryOf({ ...connection, host: "10.0.0.1" })).toEqual({ addresses: [{ cidr: "10.0.0.1/32", ports: [5432], handling: "tunnel", agents: ["default/reviewer"] }] });
   expect(entryOf({ ...connection, host: "fd00::1" })).toMatchObject({ addresses: [{ cidr: "fd00::1/128" }] });

@@ -9,6 +9,8 @@ export const CREDENTIAL_STORES = [
   "~/.config/gh", "~/.config/glab-cli", "~/.config/hub", "~/.netrc", "~/.git-credentials", "~/.config/git/credentials",
   "~/.npmrc", "~/.yarnrc.yml", "~/.pypirc", "~/.cargo/credentials", "~/.cargo/credentials.toml", "~/.gem/credentials", "~/.m2/settings.xml",
   "~/.vault-token", "~/.pgpass", "~/.my.cnf", "~/.config/op", "~/.config/sops", "~/.config/rclone", "~/.s3cfg", "~/.boto",
+  // Of agents themselves: who has logged in holds a token there.
+  "~/.claude/.credentials.json", "~/.codex/auth.json", "~/.gemini/oauth_creds.json", "~/.local/share/opencode/auth.json", "~/.config/github-copilot",
   "~/.mozilla", "~/.config/google-chrome", "~/.config/chromium", "~/.config/BraveSoftware", "~/.thunderbird",
 ] as const;
 

@@ -3,7 +3,7 @@ import { obtainStockAgents } from "../../tools/stock-agents.ts";
 import { buildStage } from "../support/stage.ts";
 import type { ProofOptions, ProofResult } from "../support/proof.ts";
 import { stockClients, type StockClient } from "./stock-agents/clients.ts";
-import { judge, judgeTwin, type Scene } from "./stock-agents/judge.ts";
+import { judge, judgeAstray, judgeTwin, type Scene } from "./stock-agents/judge.ts";
 import { configure, makeKeys, makeStandIns, secretsOf, type Keys } from "./stock-agents/providers.ts";
 import { finderOf } from "./stock-agents/search.ts";
 import { standInProblems } from "./stock-agents/self-check.ts";
@@ -55,8 +55,9 @@ export async function run({ print }: ProofOptions): Promise<ProofResult> {
 async function problemsWith(client: StockClient, { lent, unlent }: Lane): Promise<{ readonly problems: readonly string[]; readonly line: string }> {
   const startedAtMs = Date.now();
   const [{ problems, seen, searched }, twinProblems] = await Promise.all([judge(client, lent), judgeTwin(client, unlent)]);
-  const all = [...problems, ...twinProblems];
-  const result = all.length === 0 ? `works (${seen}); 0 occurrences in ${searched}; refused without the grant` : `saw: ${seen || "nothing"}`;
+  const all = [...problems, ...twinProblems, ...await judgeAstray(client, unlent)];
+  const where = client.astray === undefined ? "" : " and at another host";
+  const result = all.length === 0 ? `works (${seen}); 0 occurrences in ${searched}; refused without the grant${where}` : `saw: ${seen || "nothing"}`;
   return { problems: all, line: `${result} (${((Date.now() - startedAtMs) / 1_000).toFixed(1)} s)` };
 }
 

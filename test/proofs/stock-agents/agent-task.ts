@@ -1,8 +1,14 @@
+/** Where the agents keep what their user logged in with, below the home; the proof writes a token into each, as a logged-in user has one. */
+export const LOGIN_FILES = [".claude/.credentials.json", ".codex/auth.json", ".gemini/oauth_creds.json"] as const;
+
 /**
- * What the model of every stand-in asks an agent to run: it leaves a file, and what any process of the agent has in its environment, which the
- * proof searches afterwards. The answer must come back to the model, or there is no turn.
+ * What the model of every stand-in asks an agent to run: it leaves a file, what any process of the agent has in its environment, and what can be read
+ * of the logins; the proof searches all of it. The answer must come back to the model, or there is no turn.
  */
-export const TASK_COMMAND = "expr 6 \\* 7 > task-result.txt; cat /proc/[0-9]*/environ > task-processes.txt 2>/dev/null; sed 's/^/task result /' task-result.txt";
+export const TASK_COMMAND = [
+  "expr 6 \\* 7 > task-result.txt", "cat /proc/[0-9]*/environ > task-processes.txt 2>/dev/null",
+  `cat ${LOGIN_FILES.map((file) => `"$HOME/${file}"`).join(" ")} > task-logins.txt 2>&1`, "sed 's/^/task result /' task-result.txt",
+].join("; ");
 
 /** What the command prints. */
 export const TASK_OUTPUT = /task result 42/;

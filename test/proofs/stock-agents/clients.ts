@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { PYTHON, type StockAgents } from "../../../tools/stock-agents.ts";
+import { GATEWAY_HOST } from "./gateway.ts";
 import { REPOSITORY } from "./github-host.ts";
 import { REGISTRY_HOST } from "./npm-registry.ts";
 import { TASK_PROMPT, TURN_COMPLETE } from "./agent-task.ts";
@@ -20,6 +21,8 @@ export interface StockClient {
   readonly steps: readonly string[];
   /** True if the task of agent-task.ts must have run. */
   readonly isAgent: boolean;
+  /** Settings by which it asks `GATEWAY_HOST` instead of its provider. */
+  readonly astray?: Readonly<Record<string, string>>;
   /** What keeps it from trying again for minutes when it is turned away; for the twin alone. */
   readonly impatient?: Readonly<Record<string, string>>;
 }
@@ -31,16 +34,22 @@ const program = (name: string): Readonly<Record<string, string>> => ({ [name]: r
 const CODEX_SSE = ["-c", "model_provider=openai-http", "-c",
   'model_providers.openai-http={name="OpenAI over HTTP",base_url="https://api.openai.com/v1",env_key="OPENAI_API_KEY",wire_api="responses"}'];
 
+const ANTHROPIC_ASTRAY = { ANTHROPIC_BASE_URL: `https://${GATEWAY_HOST}` };
+const OPENAI_ASTRAY = { OPENAI_BASE_URL: `https://${GATEWAY_HOST}/v1` };
+
 const TURN = ["tool call", "tool result"] as const;
 
 /** All that the proof runs, in this order. */
 export function stockClients({ claude, codex, gemini, nodeModules, pythonPackages }: StockAgents): readonly StockClient[] {
   const agent = (name: string, grant: string, command: readonly string[], more: Partial<StockClient> = {}): StockClient =>
     ({ name, grant, command, expects: TURN_COMPLETE, steps: TURN, isAgent: true, ...more });
-  const node = (name: string, grant: string, file: string) => agent(name, grant, ["node", file, TASK_PROMPT], { env: { NODE_PATH: nodeModules }, files: program(file) });
-  const python = (name: string, grant: string, file: string) => agent(name, grant, [PYTHON, file, TASK_PROMPT], { env: { PYTHONPATH: pythonPackages }, files: program(file) });
+  const library = (grant: "anthropic" | "openai", file: string) => ({ files: program(file), astray: grant === "openai" ? OPENAI_ASTRAY : ANTHROPIC_ASTRAY });
+  const node = (name: string, grant: "anthropic" | "openai", file: string) =>
+    agent(name, grant, ["node", file, TASK_PROMPT], { env: { NODE_PATH: nodeModules }, ...library(grant, file) });
+  const python = (name: string, grant: "anthropic" | "openai", file: string) =>
+    agent(name, grant, [PYTHON, file, TASK_PROMPT], { env: { PYTHONPATH: pythonPackages }, ...library(grant, file) });
   return [
-    agent("Claude Code", "anthropic", [claude, "-p", TASK_PROMPT, "--allowedTools", "Bash"], { impatient: { CLAUDE_CODE_MAX_RETRIES: "0" } }),
+    agent("Claude Code", "anthropic", [claude, "-p", TASK_PROMPT, "--allowedTools", "Bash"], { impatient: { CLAUDE_CODE_MAX_RETRIES: "0" }, astray: ANTHROPIC_ASTRAY }),
     agent("Codex, WebSocket", "openai", [codex, "exec", "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK_PROMPT],
       { steps: TURN.map((step) => `${step} over WebSocket`) }),
     agent("Codex, events over HTTP", "openai", [codex, "exec", ...CODEX_SSE, "--skip-git-repo-check", "--dangerously-bypass-approvals-and-sandbox", TASK_PROMPT]),

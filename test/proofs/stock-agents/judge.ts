@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Finished, Stage } from "../../support/stage.ts";
+import { LOGIN_FILES } from "./agent-task.ts";
 import type { StockClient } from "./clients.ts";
 import { searchFolder } from "./search.ts";
 import type { Provider, Seen } from "./stand-in.ts";
@@ -25,6 +26,9 @@ export interface Verdict {
 /** Agents call a model several times, and some try again before they give up. */
 const DEADLINE_MS = 90_000;
 
+/** Of the user, and none of the agent's business. */
+const LOGIN_TOKEN = "token-that-the-user-logged-in-with";
+
 /** Written before the client starts, by the process that becomes the client. */
 const ENVIRONMENT_FILE = "environment-of-the-client.txt";
 const LAUNCH = ["sh", "-c", `cat /proc/self/environ > ${ENVIRONMENT_FILE}; exec "$@"`, "sh"];
@@ -35,6 +39,7 @@ function evidenceProblems(work: string, client: StockClient): readonly string[] 
   return [
     ...has(ENVIRONMENT_FILE, "WEIRDUMMY") ? [] : ["the environment of its process was not seen, or has no dummy"],
     ...!client.isAgent || has("task-result.txt", "42\n") ? [] : ["its tool did not run the task"],
+    ...!client.isAgent || existsSync(join(work, "task-logins.txt")) && !has("task-logins.txt", LOGIN_TOKEN) ? [] : ["its tool read what its user logged in with, or did not try"],
     ...!client.isAgent || has("task-processes.txt", "WEIRDUMMY") ? [] : ["the environment of its tool's processes was not seen, or has no dummy"],
   ];
 }
@@ -76,11 +81,27 @@ export async function judgeTwin(client: StockClient, scene: Scene): Promise<read
   ].map((problem) => `${problem} (exit code ${result.code})`);
 }
 
+/** Runs the same client where its settings lead it to a host that is no business of its key: nothing that holds so much as the dummy may get there. */
+export async function judgeAstray(client: StockClient, scene: Scene): Promise<readonly string[]> {
+  if (client.astray === undefined) return [];
+  const before = scene.provider.seen.length;
+  const { result } = await runClient({ ...client, env: { ...client.env, ...client.impatient, ...client.astray } }, scene);
+  const arrived = scene.provider.seen.slice(before).filter(({ step }) => step === "astray");
+  return [
+    ...arrived.some(({ credential }) => credential !== "none") ? ["its dummy arrived at a host where no credential belongs"] : [],
+    ...result.stderr.includes("credential.misdirected") ? [] : [`that its key went astray was not said: ${endOf(result)}`],
+  ];
+}
+
 /** Each client has a home of its own, which is also where it works. */
 async function runClient(client: StockClient, { stage }: Scene): Promise<{ readonly result: Finished; readonly work: string }> {
   const work = join(stage.directory, "work", client.name.replaceAll(/[^A-Za-z0-9]+/g, "-"));
   const home = join(work, "home");
   mkdirSync(home, { recursive: true });
+  for (const file of LOGIN_FILES) {
+    mkdirSync(dirname(join(home, file)), { recursive: true });
+    writeFileSync(join(home, file), JSON.stringify({ token: LOGIN_TOKEN }), { mode: 0o600 });
+  }
   for (const [name, text] of Object.entries(client.files ?? {})) writeFileSync(join(work, name), text);
   const result = await stage.run([...LAUNCH, ...client.command], { cwd: work, env: { HOME: home, ...client.env }, deadlineMs: DEADLINE_MS });
   writeFileSync(join(work, "stdout.txt"), result.stdout);

@@ -5,6 +5,7 @@ import { PRESET_NAMES, presetFiles } from "../../../cli/agent-presets.ts";
 import type { Stage } from "../../support/stage.ts";
 import { anthropicApi } from "./anthropic-api.ts";
 import { geminiApi } from "./gemini-api.ts";
+import { gateway, GATEWAY_HOST } from "./gateway.ts";
 import { githubApi, githubHost, makeRepository, REPOSITORY } from "./github-host.ts";
 import { npmRegistry, REGISTRY_HOST } from "./npm-registry.ts";
 import { openaiApi } from "./openai-api.ts";
@@ -42,7 +43,7 @@ export function makeStandIns(keys: Keys, folder: string): readonly StandIn[] {
   const repositories = makeRepository(join(folder, "repositories"));
   return [
     anthropicApi(keys.anthropic), openaiApi(keys.openai), geminiApi(keys.gemini), githubHost(repositories, keys.github), githubApi(keys.github), npmRegistry(keys.npm),
-    s3Api({ accessKeyId: keys.awsId, secretAccessKey: keys.awsSecret }),
+    gateway(), s3Api({ accessKeyId: keys.awsId, secretAccessKey: keys.awsSecret }),
   ];
 }
 
@@ -79,6 +80,7 @@ export function configure(stage: Stage, keys: Keys, { isLent }: { readonly isLen
       host("github.com", "github-git", { paths: [`/${REPOSITORY}.git/**`] }),
       host(REGISTRY_HOST, "npm"),
       host(S3_HOST, "aws"),
+      host(GATEWAY_HOST, "gateway", { grants: [] }),
     ],
   });
 }

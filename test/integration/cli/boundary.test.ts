@@ -42,7 +42,7 @@ describe("the boundary of a run", () => {
 
   test("hides from the agent what would let it speak as someone else or rewrite what was recorded", async () => {
     const { hiddenPaths, tokenFile, socketPath, auditDirectory } = await open();
-    const secret = [tokenFile, socketPath, auditDirectory ?? "", join(folder, "state", "ca")];
+    const secret = [tokenFile, socketPath, auditDirectory ?? "", ...["ca", "leases", "operator"].map((name) => join(folder, "state", name))];
     expect(secret.filter((path) => !hiddenPaths.some((hidden) => `${path}/`.startsWith(`${hidden}/`)))).toEqual([]);
   });
 

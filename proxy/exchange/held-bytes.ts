@@ -22,6 +22,11 @@ export class HeldBytes {
     return true;
   }
 
+  /** The same for one instance. */
+  roomOf(instance: string): { take(bytes: number): boolean; giveBack(bytes: number): void } {
+    return { take: (bytes) => this.take(instance, bytes), giveBack: (bytes) => { this.giveBack(instance, bytes); } };
+  }
+
   giveBack(instance: string, bytes: number): void {
     const held = (this.#byInstance.get(instance) ?? 0) - bytes;
     if (held > 0) this.#byInstance.set(instance, held);

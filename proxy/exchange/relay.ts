@@ -128,7 +128,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
       const { agent, frames } = this.#answerRelay.upgrade(headers);
       const { webSocketCloseMs: closeMs } = this.#path.config;
       const { webSocketText } = this.#injected.loan;
-      const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText);
+      const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText, this.#path.held.roomOf(this.agent.instance));
       this.#webSocket = new WebSocketRelay({ agent, upstream: stream, frames, agentFrames, closeMs, observer: this });
       this.#webSocket.done.then(() => { this.#finish(); }, (error: unknown) => { this.#end(EgressError.from(error)); });
     });

@@ -9,12 +9,20 @@ const MASK_BIT = 0x80;
 const MASK_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
 
+/** Room for what is held back, which one instance shares among all that it holds. */
+export interface HeldRoom {
+  /** @returns false if there is none */
+  take(bytes: number): boolean;
+  giveBack(bytes: number): void;
+}
+
 /**
  * What an agent says on a WebSocket, with the text of whole messages changed. Text is held back until its message is complete and leaves as one
  * frame, masked anew (RFC 6455 §5.3); binary messages and control frames pass as they are, the latter between fragments too.
  */
 export class AgentFrames {
   readonly #rewrite: TextRewrite;
+  readonly #room: HeldRoom;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   readonly #headerBytes: number[] = [];
   readonly #mask = Buffer.alloc(MASK_BYTES);
@@ -27,8 +35,16 @@ export class AgentFrames {
   /** Set once the bytes cannot be passed on; nothing more comes out. */
   fault: EgressError | null = null;
 
-  constructor(rewrite: TextRewrite) {
+  constructor(rewrite: TextRewrite, room: HeldRoom) {
     this.#rewrite = rewrite;
+    this.#room = room;
+  }
+
+  /** Forgets what is held back; nothing more is pushed. */
+  release(): void {
+    this.#room.giveBack(this.#text.byteLength);
+    this.#text = NOTHING;
+    this.#textBytes = 0;
   }
 
   /** @returns what may be sent now; perhaps nothing */
@@ -84,11 +100,15 @@ export class AgentFrames {
       this.#fail("request.body-limit", `a WebSocket message of more than ${messageLimitBytes} bytes, which has to be whole`);
       return false;
     }
-    if (needed > this.#text.byteLength) {
-      const larger = Buffer.alloc(Math.min(messageLimitBytes, Math.max(needed, this.#text.byteLength * 2)));
-      this.#text.copy(larger, 0, 0, this.#textBytes);
-      this.#text = larger;
+    if (needed <= this.#text.byteLength) return true;
+    const size = Math.min(messageLimitBytes, Math.max(needed, this.#text.byteLength * 2));
+    if (!this.#room.take(size - this.#text.byteLength)) {
+      this.#fail("request.body-limit", "more than may be held back at once (exchange.heldBytes)");
+      return false;
     }
+    const larger = Buffer.alloc(size);
+    this.#text.copy(larger, 0, 0, this.#textBytes);
+    this.#text = larger;
     return true;
   }
 
@@ -110,13 +130,12 @@ export class AgentFrames {
 
   #endText(out: Buffer[]): void {
     const bytes = this.#text.subarray(0, this.#textBytes);
-    this.#text = NOTHING;
-    this.#textBytes = 0;
+    this.release();
     try {
       out.push(maskedFrame(Buffer.from(this.#rewrite.apply(this.#decoder.decode(bytes)), "utf8")));
     } catch {
       // Without its cause: what could not be decoded is the agent's, what was put in is not.
-      this.#fail("request.malformed", "a WebSocket text that is not UTF-8");
+      this.#fail("request.malformed", "a WebSocket text that is not UTF-8, or has too many placeholders");
     }
   }
 

@@ -123,6 +123,7 @@ export class WebSocketRelay {
 
   #settle(): void {
     clearTimeout(this.#deadline);
+    this.#parts.agentFrames?.release();
     if (this.#closing === null) this.#ending.resolve();
     else this.#ending.reject(this.#closing);
   }

@@ -10,6 +10,14 @@ describe("what may be held back", () => {
     expect(held.bytes).toBe(100);
   });
 
+  test("can be asked for in the name of one", () => {
+    const held = new HeldBytes(100);
+    const room = held.roomOf("a");
+    expect([room.take(25), held.take("a", 1)]).toEqual([true, false]);
+    room.giveBack(25);
+    expect(held.bytes).toBe(0);
+  });
+
   test("is free again when it is given back", () => {
     const held = new HeldBytes(100);
     held.take("a", 20);

@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readFrameHeader } from "../../../../proxy/exchange/frame-header.ts";
+import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
 import { AgentFrames } from "../../../../proxy/exchange/web-socket-rewrite.ts";
 
 const DUMMY = "DUMMY-0123456789";
 const SECRET = 'sécret-longer-than-its-dummy';
 const LIMIT_BYTES = 70_000;
+const ROOM_BYTES = 8 << 20;
 const rewrite = { messageLimitBytes: LIMIT_BYTES, apply: (text: string) => text.replaceAll(DUMMY, SECRET) };
 
 interface Frame {
@@ -39,7 +41,7 @@ function read(bytes: Buffer): Frame[] {
 }
 
 function passed(...chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly fault: AgentFrames["fault"] } {
-  const agent = new AgentFrames(rewrite);
+  const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf("i1"));
   const out = Buffer.concat(chunks.map((chunk) => agent.push(chunk)));
   return { frames: read(out), fault: agent.fault };
 }
@@ -60,7 +62,7 @@ describe("text of an agent", () => {
   });
 
   test("is masked with a mask of its own", () => {
-    const agent = new AgentFrames(rewrite);
+    const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf("i1"));
     const masks = [0, 1, 2].map(() => agent.push(frame(1, "same")).subarray(2, 6).toString("hex"));
     expect(new Set(masks).size).toBe(3);
   });
@@ -119,8 +121,20 @@ describe("an agent that does not speak as it should is cut off, and nothing of i
     expect(fault?.message).not.toContain(SECRET);
   });
 
+  test("for holding more than its instance may, and what was held is given back", () => {
+    const held = new HeldBytes(400);
+    const agents = [1, 2].map(() => new AgentFrames(rewrite, held.roomOf("i1")));
+    for (const agent of agents) agent.push(frame(1, "x".repeat(60), false));
+    expect([agents.map(({ fault }) => fault?.code), held.bytes]).toEqual([[undefined, "request.body-limit"], 60]);
+    agents[0]?.push(frame(0, ""));
+    expect(held.bytes).toBe(0);
+    agents[0]?.push(frame(1, "x".repeat(60), false));
+    agents[0]?.release();
+    expect(held.bytes).toBe(0);
+  });
+
   test("with a million fragments of a byte, at the cost of one message (W03)", () => {
-    const agent = new AgentFrames({ ...rewrite, messageLimitBytes: 1 << 20 });
+    const agent = new AgentFrames({ ...rewrite, messageLimitBytes: 1 << 20 }, new HeldBytes(ROOM_BYTES).roomOf("i1"));
     const fragments = Buffer.concat([frame(1, "x", false), ...Array.from({ length: 999 }, () => frame(0, "x", false))]);
     agent.push(fragments);
     const more = Buffer.concat(Array.from({ length: 1_000 }, () => frame(0, "x", false)));

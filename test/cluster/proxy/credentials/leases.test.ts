@@ -2,8 +2,10 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../../../common/config.ts";
+import { Secret } from "../../../../common/secret.ts";
 import { findOpenBao, obtainOpenBao } from "../../../../tools/openbao.ts";
-import { openLeaseLab, type LeaseLab } from "../../../support/lease-lab.ts";
+import { borrowerOf, openLeaseLab, type LeaseLab } from "../../../support/lease-lab.ts";
+import { enableAgentLogin, type AgentIssuer } from "../../../support/vault-lab.ts";
 import { hasPostgres } from "../../../support/postgres-server.ts";
 import { eventually } from "../../../support/whole-proxy.ts";
 
@@ -126,5 +128,49 @@ describe.skipIf(bao === null || (!isRequired && !hasPostgres()))("users of a dat
     expect(next.events.map(({ event, outcome }) => `${event} ${outcome}`)).toContain("credential.revoked succeeded");
     await next.lender.close();
     expect(readdirSync(leaseDirectory)).toEqual([]);
+  });
+
+  describe("with each agent's own login", () => {
+    let issuer: AgentIssuer;
+    beforeAll(async () => { issuer = await enableAgentLogin(lab.server, ["proxy"]); });
+    const asAgents = (own: boolean, leaseDirectory = join(lab.directory, "agents")) => {
+      const auth = { method: "jwt", role: "agent", ...(own ? { own: lab.vaultSection["auth"] } : {}) };
+      const opened = lab.lender({ leaseDirectory, settings: { vault: { ...lab.vaultSection, auth } } });
+      const userOf = async (instance: string) => {
+        const borrower = { ...borrowerOf(instance), token: new Secret(await issuer.token("ada")) };
+        return (await opened.lender.materialOf("db", borrower, AbortSignal.timeout(30_000))).material.values.username?.reveal() ?? "";
+      };
+      return { ...opened, userOf };
+    };
+    const logins = async () => {
+      const { data } = await lab.server.call("GET", "auth/token/accessors?list=true") as { data: { keys: string[] } };
+      const tokens = await Promise.all(data.keys.map(async (accessor) => lab.server.call("POST", "auth/token/lookup-accessor", { accessor }).catch(() => null)));
+      return tokens.filter((token) => (token?.["data"] as { path?: string } | undefined)?.path === "auth/jwt/login").length;
+    };
+
+    test.each([true, false])("end with their instance, and so does the login, whether or not the proxy has one of its own (%s)", async (own) => {
+      const { lender, userOf } = asAgents(own);
+      const [mine, other] = [await userOf("mine"), await userOf("other")];
+      expect(await logins()).toBe(2);
+      await lender.endInstance("mine");
+      expect([await isThere(mine), await isThere(other), await logins()]).toEqual([false, true, 1]);
+      await lender.close();
+      await eventually("all is gone", async () => !await isThere(other) && await logins() === 0, 10_000);
+    });
+
+    test("are taken back after a crash, and the logins with them", async () => {
+      const leaseDirectory = join(lab.directory, "agents-crash");
+      const dead = asAgents(true, leaseDirectory);
+      const user = await dead.userOf("i1");
+      lab.front.fault = { kind: "reset" };
+      await dead.lender.close();
+      lab.front.fault = { kind: "none" };
+      expect([await isThere(user), await logins()]).toEqual([true, 1]);
+      const next = asAgents(true, leaseDirectory);
+      await next.lender.reclaimOrphans(AbortSignal.timeout(60_000));
+      await eventually("all is gone", async () => !await isThere(user) && await logins() === 0, 10_000);
+      await next.lender.close();
+      expect(readdirSync(leaseDirectory)).toEqual([]);
+    });
   });
 });

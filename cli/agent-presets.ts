@@ -1,7 +1,7 @@
 import { EXIT, UserError } from "../common/exit-codes.ts";
 import { STARTER_CONFIG } from "./starter-config.ts";
 
-/** What a stock agent needs of configuration and policy. Each is run as it stands by the proof `stock-agents`. */
+/** What a stock agent needs of configuration and policy. The proof `stock-agents` runs each agent on what is written for it. */
 interface AgentPreset {
   /** Recipe of its grant, which is also the grant's name (docs/credentials.md). */
   readonly recipe: string;
@@ -17,15 +17,15 @@ interface AgentPreset {
 }
 
 const AGENT_PRESETS = {
-  claude: { recipe: "anthropic", host: "api.anthropic.com", path: "/v1/**", asks: "/v1/messages", hasWebSocket: false, command: "claude" },
+  claude: { recipe: "anthropic", host: "api.anthropic.com", path: "/v1/**", asks: "/v1/messages", hasWebSocket: false, command: 'claude -p "say hello"' },
   codex: {
     recipe: "openai", host: "api.openai.com", path: "/v1/**", asks: "/v1/responses", hasWebSocket: true,
     // Its own sandbox cannot be made inside of another one.
-    command: "codex --dangerously-bypass-approvals-and-sandbox",
+    command: 'codex exec --skip-git-repo-check --dangerously-bypass-approvals-and-sandbox "say hello"',
   },
   gemini: {
     recipe: "gemini", host: "generativelanguage.googleapis.com", path: "/v1beta/**", asks: "/v1beta/models/gemini-3-pro:streamGenerateContent", hasWebSocket: false,
-    command: "gemini",
+    command: 'gemini --skip-trust -p "say hello"',
   },
 } as const satisfies Record<string, AgentPreset>;
 

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TLSSocket } from "node:tls";
+import { decodeJwt } from "jose";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../../../common/config.ts";
 import { IDENTITY_CLAIM } from "../../../../common/identity.ts";
@@ -56,6 +57,8 @@ describe.skipIf(bao === null)("a proxy that leaves its secrets to a real OpenBao
     await server.call("POST", "pki/roles/agents", { allowed_domains: ["agents.example.test"], allow_subdomains: true, key_type: "ec", client_flag: true, server_flag: false, ttl: "1h" });
     ledger = await startLedger(await authority.leaf([LEDGER]), rootPem);
     await letAgentsIn();
+    await server.call("POST", "identity/oidc/key/agents", { allowed_client_ids: ["*"], algorithm: "ES256" });
+    await server.call("POST", "identity/oidc/role/agents", { key: "agents", client_id: "ledger", ttl: "10m", template: '{"agent": {{identity.entity.aliases.' + await accessorOfLogins() + ".name}}}" });
     await lab.policy("proxy", { "transit/keys/audit": ["read"], "transit/sign/audit": ["update"], "pki/root/sign-intermediate": ["update"] });
     await lab.policy("unsigned", { "transit/keys/audit": ["read"], "transit/sign/audit": ["update"] });
   });
@@ -68,14 +71,18 @@ describe.skipIf(bao === null)("a proxy that leaves its secrets to a real OpenBao
     rmSync(directory, { recursive: true, force: true });
   });
 
+  async function accessorOfLogins(): Promise<string> {
+    const { data } = await server.call("GET", "sys/auth") as { data: Record<string, { accessor: string }> };
+    return data["jwt/"]!.accessor;
+  }
+
   /** Whoever the proxy's own issuer names is known to the server by that name, and may read what is below it. */
   async function letAgentsIn(): Promise<void> {
     const issuer = await openLocalIssuer(join(directory, "issuer"));
     const pem = createPublicKey({ key: issuer.jwks.keys[0], format: "jwk" } as JsonWebKeyInput).export({ format: "pem", type: "spki" });
     await server.call("POST", "sys/auth/jwt", { type: "jwt" });
     await server.call("POST", "auth/jwt/config", { jwt_validation_pubkeys: [pem], bound_issuer: issuer.issuer });
-    const { data: methods } = await server.call("GET", "sys/auth") as { data: Record<string, { accessor: string }> };
-    await lab.policy("agent", { [`secret/data/agents/{{identity.entity.aliases.${methods["jwt/"]!.accessor}.name}}/*`]: ["read"], "pki/sign/agents": ["update"] });
+    await lab.policy("agent", { [`secret/data/agents/{{identity.entity.aliases.${await accessorOfLogins()}.name}}/*`]: ["read"], "pki/sign/agents": ["update"], "identity/oidc/token/agents": ["read"] });
     await server.call("POST", "auth/jwt/role/agent", {
       role_type: "jwt", bound_audiences: [issuer.audience], user_claim: `/${IDENTITY_CLAIM.replaceAll("/", "~1")}/name`, user_claim_json_pointer: true, token_policies: ["agent"], token_ttl: "10m",
     });
@@ -91,11 +98,12 @@ describe.skipIf(bao === null)("a proxy that leaves its secrets to a real OpenBao
       config: {
         credentials: { vault: { address: server.address, timeoutMs: 10_000, auth: { method: "jwt", role: "agent", own } } },
         audit: { directory: join(directory, "audit"), transit: { key: "audit" } }, tls: { intermediate: {} },
-        grants: { own: grant("agents/{agent}/api"), others: grant("agents/other/api"), certificate: certificate("{agent}.agents.example.test"), elsewhere: certificate("{agent}.example.test") },
+        grants: { own: grant("agents/{agent}/api"), others: grant("agents/other/api"), identity: { credential: { type: "vault-identity-token", role: "agents" }, bind: { hosts: [HOST] } }, certificate: certificate("{agent}.agents.example.test"), elsewhere: certificate("{agent}.example.test") },
       },
       policyData: { hosts: [
         { name: LEDGER, rule: "ledger", methods: ["GET"], paths: ["/own"], grants: ["certificate"] }, { name: LEDGER, rule: "elsewhere", methods: ["GET"], paths: ["/elsewhere"], grants: ["elsewhere"] },
         { name: HOST, rule: "own", methods: ["GET"], paths: ["/own"], grants: ["own"] }, { name: HOST, rule: "others", methods: ["GET"], paths: ["/others"], grants: ["others"] },
+        { name: HOST, rule: "identity", methods: ["GET"], paths: ["/identity"], grants: ["identity"] },
       ] },
     });
   }
@@ -111,6 +119,9 @@ describe.skipIf(bao === null)("a proxy that leaves its secrets to a real OpenBao
       const [own, others] = [await stand.ask("GET", `https://${HOST}/own`), await stand.ask("GET", `https://${HOST}/others`)];
       expect([own.status, others.status]).toEqual([200, 503]);
       expect(upstream.requests.map(({ text }) => /authorization: (.*)\r\n/i.exec(text)?.[1])).toEqual([`Bearer ${CANARY}-of-agent`]);
+      expect((await stand.ask("GET", `https://${HOST}/identity`)).status).toBe(200);
+      const [, shownToken = ""] = /authorization: Bearer (.*)\r\n/i.exec(upstream.requests.at(-1)?.text ?? "") ?? [];
+      expect(decodeJwt(shownToken)).toMatchObject({ aud: "ledger", agent: "agent" });
       const shown = await stand.ask("GET", `https://${LEDGER}/own`);
       expect([shown.status, shown.body, (await stand.ask("GET", `https://${LEDGER}/elsewhere`)).status]).toEqual([200, "agent.agents.example.test", 503]);
     } finally {

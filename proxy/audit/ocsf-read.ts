@@ -32,7 +32,8 @@ const eventShape = z.looseObject({
   time: z.number(),
   traffic: z.looseObject({ bytes_in: count, bytes_out: count }).optional(),
   unmapped: z.looseObject({ weir: z.looseObject({
-    agent_chain: words.optional(), application_name: text.optional(), budgets: words.optional(), credentials: words.optional(), database: text.optional(), dialled: z.strictObject({ address: text, port: count }).optional(),
+    agent_chain: words.optional(), application_name: text.optional(), budgets: words.optional(), credentials: words.optional(), database: text.optional(),
+    dialled: z.strictObject({ address: text, port: count }).optional(),
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
     handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),

@@ -5,7 +5,7 @@ import { AUTH_HEADERS } from "./auth-headers.ts";
 import { fieldText } from "./header-text.ts";
 import type { InjectChoice } from "./injection-config.ts";
 import type { Injection, InjectionContext } from "./injection.ts";
-import { fillFields, fillJson, fillJsonText, fillPath, fillQuery, type Filling } from "./placeholder-places.ts";
+import { fillFields, fillJson, fillJsonText, fillPath, fillQuery, Filling } from "./placeholder-places.ts";
 import { SourceError, valueOf, type Material } from "./secret-source.ts";
 
 /** Segments of a path that no server reads as two, as a step up or as nothing. */
@@ -22,11 +22,11 @@ export function injectPlaceholder(inject: InjectChoice<"placeholder">, material:
   const placeholders = inject.placeholder === undefined ? dummies : [inject.placeholder];
   if (placeholders.length === 0) throw new SourceError("malformed", "the grant names no placeholder and sets no dummy that could be one");
   requireFit(inject, secret);
-  const filling: Filling = { placeholders: placeholders.toSorted((one, other) => other.length - one.length), secret };
+  const newFilling = (): Filling => new Filling(placeholders, secret);
   return {
     keep: inject.headers, judgesQuery: inject.in.includes("query"),
-    finish: new PlaceholderFinish(inject, filling), secrets: [secret],
-    ...(inject.in.includes("websocket") ? { webSocketText: rewrite(inject, filling) } : {}),
+    finish: new PlaceholderFinish(inject, newFilling), secrets: [secret],
+    ...(inject.in.includes("websocket") ? { webSocketText: rewrite(inject, newFilling) } : {}),
   };
 }
 
@@ -40,13 +40,13 @@ function requireFit(inject: InjectChoice<"placeholder">, secret: Secret): void {
 class PlaceholderFinish implements Finish {
   readonly order = "place";
   readonly #inject: InjectChoice<"placeholder">;
-  readonly #filling: Filling;
+  readonly #newFilling: () => Filling;
   /** Known auth headers that are not replaced as a whole: without a placeholder in them they go, as they do with every other grant. */
   readonly #auth: ReadonlySet<string>;
 
-  constructor(inject: InjectChoice<"placeholder">, filling: Filling) {
+  constructor(inject: InjectChoice<"placeholder">, newFilling: () => Filling) {
     this.#inject = inject;
-    this.#filling = filling;
+    this.#newFilling = newFilling;
     this.#auth = new Set(AUTH_HEADERS.filter((name) => inject.headers.includes(name)));
   }
 
@@ -56,7 +56,7 @@ class PlaceholderFinish implements Finish {
 
   async apply({ head, body }: Unfinished): Promise<Unfinished> {
     const { in: places, headers } = this.#inject;
-    const filling = this.#filling;
+    const filling = this.#newFilling();
     let { target } = head;
     if (places.includes("path")) target = fillPath(target, filling);
     if (places.includes("query")) target = fillQuery(target, head.host, filling);
@@ -67,8 +67,8 @@ class PlaceholderFinish implements Finish {
   }
 }
 
-function rewrite({ messageLimitBytes }: InjectChoice<"placeholder">, filling: Filling): TextRewrite {
-  return { messageLimitBytes, apply: (text) => fillJsonText(text, filling) };
+function rewrite({ messageLimitBytes }: InjectChoice<"placeholder">, newFilling: () => Filling): TextRewrite {
+  return { messageLimitBytes, apply: (text) => fillJsonText(text, newFilling()) };
 }
 
 function isJson({ headers }: OutboundHead): boolean {

@@ -1,12 +1,37 @@
 import { Secret } from "../../common/secret.ts";
+import { EgressError } from "../errors.ts";
 import { isCredentialParameter } from "../model/credential-places.ts";
 import type { OutboundHead } from "../model/request.ts";
 
-/** What stands for what. Nothing that is made from it is kept. */
-export interface Filling {
-  /** Longest first. */
-  readonly placeholders: readonly string[];
+/** Placeholders of one request or message that are replaced: clients send one or two, and each makes the request larger by a secret. */
+const OCCURRENCE_LIMIT = 32;
+
+/** What stands for what in one request or message. Nothing that is made from it is kept. */
+export class Filling {
   readonly secret: Secret;
+  readonly #placeholders: readonly string[];
+  #left = OCCURRENCE_LIMIT;
+
+  constructor(placeholders: readonly string[], secret: Secret) {
+    this.secret = secret;
+    // Longest first: one may begin as another does.
+    this.#placeholders = placeholders.toSorted((one, other) => other.length - one.length);
+  }
+
+  isIn(text: string): boolean {
+    return this.#placeholders.some((placeholder) => text.includes(placeholder));
+  }
+
+  /** @param by the secret as it is written here @returns null if there is no placeholder in it @throws EgressError `request.malformed` if there are too many */
+  replaced(text: string, by = this.secret.reveal()): string | null {
+    if (!this.isIn(text)) return null;
+    return this.#placeholders.reduce((changed, placeholder) => {
+      const parts = changed.split(placeholder, this.#left + 2);
+      this.#left -= parts.length - 1;
+      if (this.#left < 0) throw new EgressError("request.malformed", `more than ${OCCURRENCE_LIMIT} placeholders in one request`);
+      return parts.join(by);
+    }, text);
+  }
 }
 
 type Fields = OutboundHead["headers"];
@@ -18,7 +43,7 @@ const BASIC = /^(basic +)([A-Za-z0-9+/]{4,}={0,2})$/i;
 export function fillFields(headers: Fields, names: { readonly fill: ReadonlySet<string>; readonly dropUnfilled: ReadonlySet<string> }, filling: Filling): Fields {
   return headers.flatMap(([name, value]): Fields => {
     if (!names.fill.has(name) || typeof value !== "string") return [[name, value]];
-    const filled = replaced(value, filling) ?? filledBasic(value, filling);
+    const filled = filling.replaced(value) ?? filledBasic(value, filling);
     if (filled === null) return names.dropUnfilled.has(name) ? [] : [[name, value]];
     return [[name, new Secret(filled)]];
   });
@@ -28,7 +53,7 @@ export function fillFields(headers: Fields, names: { readonly fill: ReadonlySet<
 export function fillPath(target: Target, filling: Filling): Target {
   const [path, query] = split(target);
   const segments = path.split("/").map((segment) => {
-    const filled = replaced(decode(segment), filling);
+    const filled = filling.replaced(decode(segment));
     return filled === null ? null : encode(filled);
   });
   if (segments.every((segment) => segment === null)) return target;
@@ -43,9 +68,9 @@ export function fillQuery(target: Target, host: string, filling: Filling): Targe
   let isFilled = false;
   const pairs = query.split("&").filter((pair) => {
     const name = decode(pair.split("=", 1)[0] ?? "");
-    return !isCredentialParameter(name, host) || replaced(valueIn(pair), filling) !== null;
+    return !isCredentialParameter(name, host) || filling.isIn(valueIn(pair));
   }).map((pair) => {
-    const filled = replaced(valueIn(pair), filling);
+    const filled = filling.replaced(valueIn(pair));
     isFilled ||= filled !== null;
     return filled === null ? pair : `${pair.slice(0, pair.indexOf("="))}=${encode(filled)}`;
   });
@@ -55,17 +80,15 @@ export function fillQuery(target: Target, host: string, filling: Filling): Targe
 }
 
 /** A JSON body with placeholders replaced byte for byte; the rest of it stays as it is written. */
-export function fillJson(body: Buffer, { placeholders, secret }: Filling): Buffer {
-  const found = placeholders.filter((placeholder) => body.includes(placeholder, 0, "latin1"));
-  if (found.length === 0) return body;
-  const bytes = Buffer.from(inJson(secret), "utf8").toString("latin1");
-  return Buffer.from(found.reduce((text, placeholder) => text.replaceAll(placeholder, () => bytes), body.toString("latin1")), "latin1");
+export function fillJson(body: Buffer, filling: Filling): Buffer {
+  const filled = filling.replaced(body.toString("latin1"), Buffer.from(inJson(filling.secret), "utf8").toString("latin1"));
+  return filled === null ? body : Buffer.from(filled, "latin1");
 }
 
 /** A message with placeholders replaced; written as in a JSON string if the message is JSON by its look. */
 export function fillJsonText(text: string, filling: Filling): string {
   const isJson = /^\s{0,64}[[{"]/.test(text);
-  return replaced(text, isJson ? { ...filling, secret: new Secret(inJson(filling.secret)) } : filling) ?? text;
+  return filling.replaced(text, isJson ? inJson(filling.secret) : undefined) ?? text;
 }
 
 /** As it stands between the quotes of a JSON string (RFC 8259 §7). */
@@ -73,16 +96,9 @@ function inJson(secret: Secret): string {
   return JSON.stringify(secret.reveal()).slice(1, -1);
 }
 
-/** Null if there is no placeholder in it. */
-function replaced(text: string, { placeholders, secret }: Filling): string | null {
-  const found = placeholders.filter((placeholder) => text.includes(placeholder));
-  // A function, because `$&` and its like in a secret are not patterns.
-  return found.length === 0 ? null : found.reduce((changed, placeholder) => changed.replaceAll(placeholder, () => secret.reveal()), text);
-}
-
 function filledBasic(value: string, filling: Filling): string | null {
   const [, scheme = "", encoded = ""] = BASIC.exec(value) ?? [];
-  const filled = encoded === "" ? null : replaced(Buffer.from(encoded, "base64").toString("utf8"), filling);
+  const filled = encoded === "" ? null : filling.replaced(Buffer.from(encoded, "base64").toString("utf8"));
   return filled === null ? null : scheme + Buffer.from(filled, "utf8").toString("base64");
 }
 

@@ -37,13 +37,17 @@ export async function holdBody(incoming: Incoming & { readonly body: Readable },
   }
 }
 
+/** A body that is held is rarely smaller. */
+const FIRST_ROOM_BYTES = 4_096;
+
 class BodyHold implements Watched {
   readonly #incoming: Incoming & { readonly body: Readable };
   readonly #limit: HoldLimit;
   readonly #path: ExchangePath;
   readonly #startedMs: number;
   #lastByteMs: number;
-  readonly #chunks: Buffer[] = [];
+  /** One that grows: a chunk of a single byte must not cost an object that is kept. */
+  #held = Buffer.alloc(0);
   #bytes = 0;
   /** Of them, those that count against what may be held. */
   #taken = 0;
@@ -91,14 +95,23 @@ class BodyHold implements Watched {
     const isSmall = this.#bytes <= this.#limit.bytes;
     if (isSmall && this.#path.held.take(this.#incoming.connection.agent.instance, chunk.byteLength)) {
       this.#taken += chunk.byteLength;
-      this.#chunks.push(chunk);
+      this.#append(chunk);
       return;
     }
     this.#incoming.body.pause();
     this.#whole.reject(isSmall ? tooMuch(this.#limit) : tooLarge(this.#limit));
   };
 
-  readonly #onEnd = (): void => { this.#whole.resolve(Buffer.concat(this.#chunks)); };
+  readonly #onEnd = (): void => { this.#whole.resolve(this.#held.subarray(0, this.#bytes)); };
+
+  #append(chunk: Buffer): void {
+    if (this.#bytes > this.#held.byteLength) {
+      const grown = Buffer.alloc(Math.min(Math.max(2 * this.#held.byteLength, this.#bytes, FIRST_ROOM_BYTES), this.#limit.bytes));
+      this.#held.copy(grown);
+      this.#held = grown;
+    }
+    chunk.copy(this.#held, this.#bytes - chunk.byteLength);
+  }
 
   readonly #onBroken = (cause: unknown): void => { this.#whole.reject(this.#incoming.answer.gone ?? aborted(cause)); };
 

@@ -31,6 +31,13 @@ describe("a placeholder", () => {
     expect(fields).toMatchObject({ "x-token": "a s3cret s3cret", "x-other": DUMMY });
   });
 
+  test("is replaced 32 times in one request and no oftener: each makes it larger by a secret", async () => {
+    const body = (count: number) => JSON.stringify(Array.from({ length: count }, () => DUMMY));
+    expect((await sent({}, "s3cret", { headers: [...JSON_TYPE], body: body(32) })).body).toBe(body(32).replaceAll(DUMMY, "s3cret"));
+    await expect(sent({}, "s3cret", { headers: [...JSON_TYPE], body: body(33) })).rejects.toMatchObject({ code: "request.malformed" });
+    await expect(sent({}, "s3cret", { headers: [...JSON_TYPE, ["x-token", DUMMY]], body: body(32) })).rejects.toMatchObject({ code: "request.malformed" });
+  });
+
   test("is replaced inside of HTTP Basic", async () => {
     const { fields } = await sent({}, "s3cret", { headers: [["authorization", `Basic ${Buffer.from(`user:${DUMMY}`).toString("base64")}`]] });
     expect(fields["authorization"]).toBe(`Basic ${Buffer.from("user:s3cret").toString("base64")}`);

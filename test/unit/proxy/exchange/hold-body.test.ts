@@ -57,6 +57,12 @@ describe("a body that has to be whole", () => {
     expect(sentHeaders(outbound())).toContainEqual(["x-seen", "8"]);
   });
 
+  test("may come byte by byte, and is kept as one", async () => {
+    const text = "0123456789".repeat(24);
+    await serve(chunked(...text), touching((body) => body, 240));
+    expect(sent).toEqual([text]);
+  });
+
   test.each([["announced", sized("123456789")], ["in chunks", chunked("1234", "56", "789")]])("is refused one byte beyond it, %s, with a hint, and nothing is sent", async (_how, request) => {
     const answer = await serve(request, touching());
     expect([answer.status, answer.json()]).toMatchObject([413, { error: "request.body-limit", rule: "test.allow", hint: expect.stringContaining("bodyLimitBytes") }]);

@@ -13,18 +13,17 @@ policy:
 # Credentials that the boundary adds and the agent never sees. A rule of the policy names the grant that it lends.
 # grants:
 #   github:
+#     use: github                     # docs/credentials-recipes.md: where it may go, in which header, with which dummies for the agent
 #     credential:
-#       type: file                    # or: vault, environment
+#       type: file                    # docs/credential-sources.md has others: exec (gh auth token), vault, github-app, oauth2 …
 #       path: secrets/github-token    # mode 0600; hidden from the agent
-#     inject:
-#       header: authorization
-#       format: "Bearer {secret}"
-#     bind:                           # the only place where this credential is ever sent
-#       hosts: [api.github.com]
+#     bind:                           # what is said here wins over the recipe
 #       methods: [GET]
-#       paths: ["/**"]
-#     env:
-#       GITHUB_TOKEN: auto            # a dummy of the right shape in the agent's environment
+#   other:
+#     credential: {type: file, path: secrets/other-key}
+#     inject: {header: authorization, format: "Bearer {secret}"}
+#     bind: {hosts: [api.example.com], methods: [GET], paths: ["/v1/**"]}   # the only place where this credential is ever sent
+#     env: {OTHER_API_KEY: auto}      # a dummy of the right shape in the agent's environment
 
 # Limits of one run. The request that would cross one is refused.
 # budgets:

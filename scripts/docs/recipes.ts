@@ -27,6 +27,9 @@ grants:
 
 Two grants may not put different dummies into one variable: leave it out of one of them with an \`env\` of its own.
 
+For clients that take no key from a variable, npm among them, a variable names a file: \`env: {NAME: {file: TEXT}}\` puts the text into \`/run/weir/dummies/NAME\`, where
+the agent reads it, and that path into the variable.
+
 Codex takes its key from \`CODEX_API_KEY\` in \`codex exec\`. Where it wants a login, it can be given the dummy:
 \`printenv OPENAI_API_KEY | codex login --with-api-key\`.
 

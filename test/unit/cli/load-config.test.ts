@@ -18,7 +18,7 @@ function load(text: string) {
 test("the starter is fit, and so is it with every example uncommented", () => {
   expect(load(STARTER_CONFIG).config.policy.directory).toBe(join(folder, "policy"));
   const uncommented = STARTER_CONFIG.replaceAll(/^# ?(?=( {2,}|grants:|budgets:|audit:))/gm, "");
-  expect(Object.keys(load(uncommented).config.grants)).toEqual(["github"]);
+  expect(Object.keys(load(uncommented).config.grants)).toEqual(["github", "other"]);
 });
 
 test("paths in the file are relative to the file", () => {

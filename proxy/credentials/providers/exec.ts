@@ -3,6 +3,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import * as z from "zod";
 import type { Environment } from "../../../common/config.ts";
 import { Secret } from "../../../common/secret.ts";
+import { namedFields, namedValues } from "../named-values.ts";
 import { SourceError, type Material, type SecretSource } from "../secret-source.ts";
 
 const variable = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]{0,127}$/, "not a variable name");
@@ -15,6 +16,7 @@ export const execReference = z.strictObject({
   refreshIntervalMs: z.number().int().min(1_000).max(86_400_000).default(3_300_000).describe("Time that its answer is used before it is asked again, in milliseconds."),
   timeoutMs: z.number().int().min(100).max(60_000).default(4_000).describe("Time for it to end, in milliseconds; then it is killed, and all that it started. `credentials.fetchTimeoutMs` is above it."),
   outputLimitBytes: z.number().int().min(1).max(65_536).default(8_192).describe("Largest answer, in bytes."),
+  fields: namedFields,
 });
 export type ExecReference = z.output<typeof execReference>;
 
@@ -34,7 +36,9 @@ export class ExecSource implements SecretSource {
   async fetch(signal: AbortSignal): Promise<Material> {
     const output = decode(this.#reference.commandPath, await this.#run(signal)).replace(/\r?\n$/, "");
     if (output === "") throw new SourceError("malformed", `${this.#reference.commandPath} printed nothing`);
-    return { values: { value: new Secret(output) }, version: versionOf(output), lifetimeMs: this.#reference.refreshIntervalMs, lease: null };
+    const { fields } = this.#reference;
+    const values = fields === undefined ? { value: new Secret(output) } : namedValues(output, fields, this.describe);
+    return { values, version: versionOf(output), lifetimeMs: this.#reference.refreshIntervalMs, lease: null };
   }
 
   isCurrent(): boolean {

@@ -26,6 +26,13 @@ describe("what a command prints", () => {
     expect([valueOf(material, "value").reveal(), material.lifetimeMs]).toEqual(["a token", 5_000]);
   });
 
+  test("is several values where fields are named, and nothing where it has none of them", async () => {
+    const fields = { accessKeyId: "AccessKeyId", secretAccessKey: "SecretAccessKey" };
+    const material = await run(`echo '{"Version": 1, "AccessKeyId": "AKIA", "SecretAccessKey": "of the pair"}'`, { fields });
+    expect([valueOf(material, "accessKeyId").reveal(), valueOf(material, "secretAccessKey").reveal()]).toEqual(["AKIA", "of the pair"]);
+    expect((await fault(run(`echo ${CANARY}`, { fields }))).message).not.toContain(CANARY);
+  });
+
   test("is asked for with its arguments as they are, and with the named variables alone", async () => {
     const material = await run('printf "%s|%s|%s|" "$1" "$HOME" "$OTHER_KEY"; env | grep -c OTHER || true', { arguments: ["$(id); `id` *"], environment: ["PATH", "HOME"] });
     expect(valueOf(material, "value").reveal()).toBe("$(id); `id` *|/root||0");

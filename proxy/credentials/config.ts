@@ -67,7 +67,10 @@ const grant = z.preprocess(withRecipe, wholeGrant).refine(({ credential, bind })
   error: `the proxy's own identity is for ${PLATFORM_NAME} alone`, path: ["bind", "hosts"],
 }).refine(({ inject, bind }) => (inject.type === "postgres") === (bind.databases !== undefined), {
   error: "a login of type postgres, and nothing else, names its databases", path: ["bind", "databases"],
-}).refine(({ inject, bind }) => inject.type === "postgres" || bind.users === undefined, { error: "only a login of type postgres names users", path: ["bind", "users"] });
+}).refine(({ inject, bind }) => inject.type === "postgres" || bind.users === undefined, { error: "only a login of type postgres names users", path: ["bind", "users"] })
+  .refine(({ inject, env }) => inject.type !== "placeholder" || inject.placeholder !== undefined || Object.keys(env).length > 0, {
+    error: "name what is replaced, or set a dummy in `env`", path: ["inject", "placeholder"],
+  });
 export type Grant = z.output<typeof grant>;
 
 /** Of one machine: a file, a variable, a command. */

@@ -21,9 +21,14 @@ export function dummyFiles({ env }: Pick<Grant, "env">): Readonly<Record<string,
 /** The dummies of one grant. Settings of a client that stand among them are none: whatever is short, or more than one word. */
 export function dummiesOf(name: string, { env }: Pick<Grant, "env">): readonly string[] {
   return Object.entries(env).flatMap(([variable, choice]) => {
-    const text = choose(choice, name, variable);
-    return typeof choice !== "object" || isKeyLike(text) ? [text] : [];
+    if (typeof choice !== "object") return [dummyFor(choice, name, variable)];
+    return "file" in choice ? keysIn(choice.file) : isKeyLike(choice.value) ? [choice.value] : [];
   });
+}
+
+/** What is surely a key among the words of a file: names of settings are as long as keys. */
+function keysIn(text: string): readonly string[] {
+  return (text.match(/[A-Za-z0-9_.-]{16,}/g) ?? []).filter((word) => isKeyLike(word) && (word.startsWith("eyJ") || word.includes("WEIRDUMMY")));
 }
 
 /** One word of the characters of keys, or a JWT; an address or a name of a host is none. */

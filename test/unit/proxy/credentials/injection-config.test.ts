@@ -30,6 +30,20 @@ describe("the configuration of an injection", () => {
   });
 });
 
+test("a grant with placeholders names what is replaced, or sets a dummy", () => {
+  const grant = { credential: { type: "environment", name: "REAL" }, inject: { type: "placeholder", in: ["json"] }, bind: { hosts: ["api.example.test"] } };
+  expect(grantsConfig.safeParse({ g: grant }).error?.issues.map(({ path }) => path)).toEqual([["g", "inject", "placeholder"]]);
+  expect(grantsConfig.safeParse({ g: { ...grant, env: { KEY: "opaque" } } }).success).toBe(true);
+  expect(grantsConfig.safeParse({ g: { ...grant, inject: { ...grant.inject, placeholder: "DUMMY-0123456789" } } }).success).toBe(true);
+});
+
+test("the keys in a file that clients read are dummies, names of settings in it are none", () => {
+  const jwt = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJkdW1teSJ9.c2lnbmF0dXJl";
+  const file = JSON.stringify({ grant_type: "client_credentials", tokens: { access_token: jwt, refresh_token: "rt_WEIRDUMMY-0123456789" } });
+  const grant = grantsConfig.parse({ g: { credential: { type: "environment", name: "REAL" }, bind: { hosts: ["api.example.test"] }, env: { AUTH_FILE: { file } } } })["g"]!;
+  expect(dummiesOf("g", grant)).toEqual([jwt, "rt_WEIRDUMMY-0123456789"]);
+});
+
 describe("the examples of docs/credential-injection.md", () => {
   const text = readFileSync(new URL("../../../../docs/credential-injection.md", import.meta.url), "utf8");
   const examples = [...text.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map(([, yaml = ""]) => (parseYaml(yaml) as { grants: Record<string, { inject: Partial<InjectConfig> }> }).grants);

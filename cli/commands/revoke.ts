@@ -22,7 +22,8 @@ interface RevokeOptions extends InstallationOptions {
 const HELP = `
 What is meant is forgotten at once by every running proxy, and what is leased of it is given back to its store; several options together mean what
 all of them say. The next request that needs it fetches it anew: to keep an agent from a credential, change the policy or the grant first.
-Requests that are under way are not ended; a credential of a store that ends with its lease is worth nothing from then on.
+Requests that are under way are not ended, sessions of databases on what was leased are; a credential of a store that ends with its lease is worth
+nothing from then on.
 
 Without --cluster the proxies of this machine are ordered (\`weir up\`, and each \`weir run\` of the same state directory), through a Unix socket that
 only its owner can reach; with it every node proxy of an installation, by \`kubectl exec\`.

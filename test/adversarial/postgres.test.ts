@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { authentication, errorResponse, message, ready, startImpostor, uint32, type Deviation, type Impostor } from "../support/postgres-impostor.ts";
 import { DATABASE_HOST, PASSWORD, startPostgresStand, type PostgresStand } from "../support/postgres-stand.ts";
 import { mintAuthority, type TestAuthority } from "../support/tls-authority.ts";
-import { auditText, connectionsOf, eventually } from "../support/whole-proxy.ts";
+import { auditText, connectionsOf, eventually, Received } from "../support/whole-proxy.ts";
 
 let authority: TestAuthority;
 let impostor: Impostor;
@@ -13,7 +14,7 @@ let boundary: PostgresStand;
 beforeAll(async () => {
   authority = await mintAuthority();
   impostor = await startImpostor(await authority.leaf([DATABASE_HOST]), PASSWORD);
-  boundary = await startPostgresStand({ authority, dialPort: impostor.port, config: { connection: { loginTimeoutMs: 1_500, helloTimeoutMs: 500 } } });
+  boundary = await startPostgresStand({ authority, dialPort: impostor.port, config: { connection: { loginTimeoutMs: 1_500, helloTimeoutMs: 500, handshakeTimeoutMs: 500 } } });
 });
 
 afterAll(async () => {
@@ -182,6 +183,27 @@ describe("P05 an agent cannot get past the greeting with", () => {
     socket.destroy();
     if (sqlState === null) expect(answer.toString("latin1")).toContain("v\0\0\0\x13\0\x03\0\0\0\0\0\x01_pq_.x\0R");
     else expect(answer.toString("latin1")).toContain(`C${sqlState}\0`);
+  });
+
+  test("nothing but the same in single bytes, which is let in", async () => {
+    impostor.deviation = {};
+    const socket = connect({ port: boundary.doorPort, host: "127.0.0.1", noDelay: true });
+    const received = new Received(socket.on("error", () => {}));
+    for (const byte of startup("user\0a\0database\0app\0\0")) {
+      socket.write(Buffer.from([byte]));
+      await setImmediate();
+    }
+    await eventually("it is let in", () => received.text.endsWith("Z\0\0\0\x05I"));
+    socket.destroy();
+  });
+
+  test("the first bytes of a session and silence: its place goes to others", async () => {
+    const socket = connect({ port: boundary.doorPort, host: "127.0.0.1" });
+    const received = new Received(socket.on("error", () => {}));
+    socket.write(SSL);
+    await eventually("it is answered", () => received.text === "S");
+    await received.ended.promise;
+    expect(received.text).toBe("S");
   });
 
   async function sent(bytes: Buffer): Promise<{ answer: Buffer; socket: Socket }> {

@@ -66,6 +66,22 @@ describe.skipIf(bao === null || (!isRequired && !hasPostgres()))("psql in an age
     expect(goneAtMs - Number(stdout.trim())).toBeLessThan(2_000);
   });
 
+  test("its session ends when the login is revoked, and the next one is somebody else", async () => {
+    const url = `postgresql://${HOST}/app?sslmode=verify-full`;
+    const running = stage.run(["sh", "-c", `psql --no-psqlrc -Atc 'select pg_sleep(60)' '${url}'; echo "ended with $?"; psql --no-psqlrc -Atc 'select current_user' '${url}'`]);
+    const sleeping = async () => (await owner.query<{ usename: string }>("select usename from pg_stat_activity where query like '%pg_sleep(60)%' and usename like 'v-%'")).rows[0]?.usename;
+    await eventually("it sleeps", async () => await sleeping() !== undefined, 30_000);
+    const user = await sleeping();
+    const revoked = await stage.weir(["revoke", "--config", stage.configFile, "--grant", "db"]);
+    expect(revoked.code, revoked.stderr).toBe(0);
+    expect(await madeUsers()).not.toContain(user);
+    const { stdout } = await running;
+    const [ended, next] = stdout.trim().split("\n");
+    expect(ended).toBe("ended with 2");
+    expect(next).toMatch(/^v-/);
+    expect(next).not.toBe(user);
+  });
+
   test("another database is refused beside it, and no user is made for that", async () => {
     const { code, stderr } = await stage.run(["psql", "--no-psqlrc", "-c", "select 1", `postgresql://${HOST}/postgres?sslmode=verify-full`]);
     expect(code).toBe(2);

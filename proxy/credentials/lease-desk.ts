@@ -27,8 +27,10 @@ export interface DeskOptions {
 const AT_ONCE = 16;
 const REVOKE_TIMEOUT_MS = 5_000;
 const RETRY = { firstMs: 200, longestMs: 10_000 } as const;
+/** Tries, over some three minutes, for what is not in the book: nobody but its own secret could take it back, and that may have ended with it. */
+const UNBOOKED_TRIES = 30;
 
-/** Where leases are written down before they are used, and given back after: tried again until the store confirms, for as long as the process runs. */
+/** Where leases are written down before they are used, and given back after: tried again until the store confirms, for as long as the process runs; what is in no book, for a few minutes. */
 export class LeaseDesk {
   readonly #options: DeskOptions;
   readonly #stop = new AbortController();
@@ -112,6 +114,10 @@ export class LeaseDesk {
         return;
       }
       if (failures === 0) this.#tell(["credential.revoked", "failed"], lease, owner, { why, fault });
+      if (lease.reclaim === undefined && failures + 1 >= UNBOOKED_TRIES) {
+        this.#out -= 1;
+        return;
+      }
       await pause(backOffMs(failures, RETRY, random), signal).catch(() => undefined);
     }
   }

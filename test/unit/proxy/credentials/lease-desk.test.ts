@@ -62,6 +62,20 @@ describe("the desk of leases", () => {
     expect(begun).toBe(40);
   });
 
+  test("leaves to its own time what is in no book, after it has tried for minutes", async () => {
+    const { desk, rhythm, events } = leaseStand();
+    let tries = 0;
+    const { reclaim: _none, ...lease } = aLease("a", async () => {
+      tries += 1;
+      throw new Error("gone");
+    });
+    await desk.enter(lease, OWNER);
+    const back = desk.giveBack(lease, OWNER, "ended");
+    await rhythm.pass(3_600_000);
+    await back;
+    expect([tries, desk.out, events.filter(({ event }) => event === "credential.revoked").length]).toEqual([30, 0, 1]);
+  });
+
   test("leaves in the book what the store has not confirmed when it closes, and waits no longer", async () => {
     const { book, lines } = aBook();
     const { desk } = leaseStand(book);

@@ -11,6 +11,9 @@ export interface TransitPlace {
   readonly key: string;
 }
 
+/** The transport has a deadline of its own. */
+const NEVER = new AbortController().signal;
+
 const base64 = z.string().max(128).regex(/^[A-Za-z0-9+/]{43}=$/);
 const keySchema = z.object({
   type: z.literal("ed25519"), derived: z.literal(false), supports_signing: z.literal(true), min_encryption_version: z.number().int().nonnegative(),
@@ -46,6 +49,3 @@ export class TransitKey implements RemoteKey {
     return Buffer.from(signature, "base64");
   }
 }
-
-/** The transport has a deadline of its own. */
-const NEVER = new AbortController().signal;

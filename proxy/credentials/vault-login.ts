@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { Secret } from "../../common/secret.ts";
+import { unreachable } from "../../common/unreachable.ts";
 import type { Borrower } from "../model/agent.ts";
 import { readSecretFile } from "./secret-file.ts";
 import { SourceError } from "./secret-source.ts";
@@ -36,6 +37,7 @@ async function loginBody(auth: LoginAuth, borrower: Borrower | null): Promise<Re
     case "jwt":
       if (borrower === null) throw new SourceError("forbidden", "only an agent's own token logs in, and none is here");
       return { role: auth.role, jwt: borrower.token.reveal() };
+    default: return unreachable(auth);
   }
 }
 

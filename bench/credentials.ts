@@ -8,6 +8,7 @@ import { credentialsConfig, grantsConfig } from "../proxy/credentials/config.ts"
 import { openLender, type Lender } from "../proxy/credentials/lender.ts";
 import { exchangeConfig } from "../proxy/exchange/config.ts";
 import { HeldBytes } from "../proxy/exchange/held-bytes.ts";
+import { ProbeWatch } from "../proxy/exchange/probe-watch.ts";
 import { inject } from "../proxy/exchange/inject.ts";
 import type { ExchangePath } from "../proxy/exchange/serve-exchange.ts";
 import type { Allow } from "../proxy/model/decision.ts";
@@ -88,7 +89,7 @@ function lenderOf(grants: Readonly<Record<string, unknown>>): Lender {
 async function cpuMicrosOf({ lender, grants, head, body }: Scenario, requests: number): Promise<number> {
   const rooms = { credentials: lender, holdings: { of: () => ({ grants: null, budgets: [] }) }, clock: systemClock };
   const config = exchangeConfig.parse({});
-  const path = { rooms, config, watch: { add: () => () => {} }, held: new HeldBytes(config.heldBytes) } as unknown as ExchangePath;
+  const path = { rooms, config, watch: { add: () => () => {} }, held: new HeldBytes(config.heldBytes), probes: new ProbeWatch() } as unknown as ExchangePath;
   const allow: Allow = { kind: "allow", rule: "bench", handling: "intercept", grants, budgets: [], obligations: {}, revision: "1" };
   const agent = { namespace: "bench", name: "agent", thread: "bench", instance: "bench", user: "", labels: {}, chain: [] };
   const connection = { agent, token: new Secret(""), signal: new AbortController().signal };

@@ -28,6 +28,7 @@ export const ERROR_TABLE = {
   "request.flood": { status: 429, outcome: "denied", level: "warn", says: "The client opened or reset requests too fast." },
   "credential.unavailable": { status: 503, outcome: "failed", level: "error", says: "The credential for this destination could not be obtained." },
   "credential.misdirected": { status: 403, outcome: "denied", level: "warn", says: "The credential may not be used at this destination." },
+  "credential.probed": { status: 403, outcome: "denied", level: "warn", says: "Answers came close to the credential's text too often." },
   "budget.exhausted": { status: 402, outcome: "denied", level: "info", says: "A limit for this agent is used up." },
   "budget.unavailable": { status: 503, outcome: "failed", level: "error", says: "The limits for this agent could not be checked." },
   "audit.unavailable": { status: 503, outcome: "failed", level: "error", says: "The request could not be recorded, so it was not sent." },

@@ -16,15 +16,18 @@ export class AnswerFilter {
   readonly #outbound: OutboundHead;
   readonly #loan: Loan;
   readonly #maxInformational: number;
+  readonly #onProbe: (secret: number) => void;
   readonly redactions: Redactions;
   #informational = 0;
   #head: AnswerHead | null = null;
 
-  constructor(outbound: OutboundHead, loan: Loan, maxInformational: number) {
+  /** @param onProbe told by whose secret an answer began, more than by chance, and was none */
+  constructor(outbound: OutboundHead, loan: Loan, { maxInformational, onProbe }: { readonly maxInformational: number; readonly onProbe: (reference: string) => void }) {
     this.#outbound = outbound;
     this.#loan = loan;
     this.#maxInformational = maxInformational;
     this.redactions = new Redactions(loan);
+    this.#onProbe = (secret) => { onProbe(loan.references[loan.owners[secret] ?? 0] ?? ""); };
   }
 
   /** True once the final head was seen. */
@@ -34,7 +37,7 @@ export class AnswerFilter {
 
   /** For one stream of bytes of the answer; null when nothing was lent: then bytes pass untouched. */
   scrubber(place: "body" | "frame"): Scrubber | null {
-    return this.#isLent ? new Scrubber(this.#loan.secrets, this.redactions.at(place)) : null;
+    return this.#isLent ? new Scrubber(this.#loan.secrets, this.redactions.at(place), this.#onProbe) : null;
   }
 
   /** What the body must be decoded from before it can be searched, outermost last. */
@@ -84,7 +87,7 @@ export class AnswerFilter {
     if (!this.#isLent) return headers;
     const { secrets } = this.#loan;
     const onFind = this.redactions.at(place);
-    return headers.filter(([name]) => scrubText(name, secrets, onFind) === name).map(([name, value]) => [name, scrubText(value, secrets, onFind)] as const);
+    return headers.filter(([name]) => scrubText(name, secrets, onFind, this.#onProbe) === name).map(([name, value]) => [name, scrubText(value, secrets, onFind, this.#onProbe)] as const);
   }
 }
 

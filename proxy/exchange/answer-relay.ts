@@ -7,6 +7,7 @@ import { AnswerFrames } from "./answer-frames.ts";
 import type { ByteCount } from "./byte-count.ts";
 import type { Injected } from "./inject.ts";
 import type { ExchangeDraft } from "./open-record.ts";
+import type { ProbeWatch } from "./probe-watch.ts";
 
 /** Who hears what becomes of the answer. None of them may throw. */
 export interface AnswerObserver {
@@ -22,6 +23,7 @@ export interface AnswerObserver {
 interface AnswerRelayParts {
   readonly observer: AnswerObserver;
   readonly maxInformational: number;
+  readonly probes: ProbeWatch;
 }
 
 /** One answer on its way from the destination to the agent. What throws does so with EgressError `upstream.*`. */
@@ -33,10 +35,16 @@ export class AnswerRelay implements AnswerBodyObserver {
   #body: AnswerBody | null = null;
   #trailers: HeaderList = [];
 
-  constructor(draft: ExchangeDraft, { outbound, loan }: Injected, count: ByteCount, { observer, maxInformational }: AnswerRelayParts) {
+  constructor(draft: ExchangeDraft, { outbound, loan }: Injected, count: ByteCount, { observer, maxInformational, probes }: AnswerRelayParts) {
     this.#draft = draft;
     this.#count = count;
-    this.#filter = new AnswerFilter(outbound, loan, maxInformational);
+    this.#filter = new AnswerFilter(outbound, loan, {
+      maxInformational,
+      onProbe: (reference) => {
+        const error = probes.note(draft.incoming.connection.agent.instance, reference);
+        if (error !== null) observer.onAnswerBroken(error);
+      },
+    });
     this.#observer = observer;
     draft.redactions = this.#filter.redactions;
   }

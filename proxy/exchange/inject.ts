@@ -29,7 +29,7 @@ const HIDES_ANSWER = new Set(["accept-encoding", "sec-websocket-extensions"]);
 const CUTS_ANSWER = new Set(["range", "if-range"]);
 
 /**
- * in: RequestHead, Allow · out: Injected · ends early with: credential.unavailable, credential.misdirected, request.body-limit · next: note-decision.ts
+ * in: RequestHead, Allow · out: Injected · ends early with: credential.*, request.body-limit · next: note-decision.ts
  *
  * The only place where a credential joins a request. It comes before the decision is noted, so that the durable record names what was lent;
  * `OutboundHead` is a type that neither log nor audit accepts. A body that has to be whole is waited for here: nothing has left yet.
@@ -41,6 +41,7 @@ export async function inject(head: RequestHead, allow: Allow, incoming: Incoming
   const holds = holdings.of(connection.agent);
   credentials.refuseStray(head, allow.grants, holds === null ? [] : holds.grants);
   const loan = allow.grants.length === 0 ? NO_LOAN : await credentials.lend(allow.grants, connection, head, connection.signal);
+  path.probes.requireTrusted(connection.agent.instance, loan.references);
   const outbound = toOutbound(head, loan);
   if (loan.finish.length === 0) return { outbound, loan, body: incoming.body, release: NOTHING_HELD };
   const held = await heldBody(outbound, loan, { allow, incoming }, path);

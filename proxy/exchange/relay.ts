@@ -53,7 +53,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     this.#path = path;
     this.#answer = draft.incoming.answer;
     this.#count = new ByteCount(draft, allow);
-    this.#answerRelay = new AnswerRelay(draft, injected, this.#count, { observer: this, maxInformational: path.config.maxInformationalAnswers });
+    this.#answerRelay = new AnswerRelay(draft, injected, this.#count, { observer: this, maxInformational: path.config.maxInformationalAnswers, probes: path.probes });
     this.#body = outbound.framing.kind === "none" || body === null ? null : new RequestBody(body, this);
     this.#lastProgressMs = path.rooms.clock.monotonicMs();
   }

@@ -20,6 +20,7 @@ export class Scrubber {
   readonly #scan: SecretScan;
   readonly #trace: SecretTrace;
   readonly #onFind: (secret: number) => void;
+  readonly #onProbe: (secret: number) => void;
   /** As they came, from the first that may begin a secret. */
   #held: Buffer = NOTHING;
   /** The same with finds masked; the same buffer if there are none. */
@@ -32,11 +33,15 @@ export class Scrubber {
   /** Up to this offset of the stream it is looked closely, although nothing is suspect any more: what SecretScan looks back at must be free of finds. */
   #closeUntil = 0;
 
-  /** @param onFind told for each find which of the secrets it shows */
-  constructor(secrets: readonly Secret[], onFind: (secret: number) => void = () => {}) {
+  /**
+   * @param onFind told for each find which of the secrets it shows
+   * @param onProbe told of each beginning that is more than chance explains and was none
+   */
+  constructor(secrets: readonly Secret[], onFind: (secret: number) => void = () => {}, onProbe: (secret: number) => void = () => {}) {
     this.#scan = scanFor(secrets);
     this.#trace = new SecretTrace(this.#scan.row);
     this.#onFind = onFind;
+    this.#onProbe = onProbe;
   }
 
   /** True while bytes are held back that have HOT_CHARACTERS of a secret. */
@@ -75,6 +80,7 @@ export class Scrubber {
 
   /** @returns what was held back, at the end of the stream */
   flush(): Buffer {
+    this.#noteProbe(this.#trace.telling);
     const rest = this.release();
     this.#forgetUpTo(this.#held.byteLength);
     this.#trace.clear();
@@ -105,10 +111,17 @@ export class Scrubber {
   }
 
   #step(byte: number, at: number): void {
+    const before = this.#trace.isTelling ? this.#trace.telling : null;
     this.#trace.step(byte, this.#origin + at);
+    if (!this.#trace.isTelling && this.#trace.finds.length === 0) this.#noteProbe(before);
     if (!this.#trace.isHot && this.#trace.finds.length === 0) return;
     this.#closeUntil = this.#origin + at + LOOK_BACK_BYTES;
     for (const { start, secret } of this.#trace.finds) this.#mask(start - this.#origin, at + 1, secret);
+  }
+
+  /** A find's own other writings, which end after it, are none. */
+  #noteProbe(begun: { readonly start: number; readonly secret: number } | null): void {
+    if (begun !== null && begun.start >= this.#lastFindEnd) this.#onProbe(begun.secret);
   }
 
   #mask(start: number, end: number, secret: number): void {
@@ -131,9 +144,9 @@ export class Scrubber {
 }
 
 /** A text that is complete, such as a field's value, with lent secrets masked. @param text latin1 */
-export function scrubText(text: string, secrets: readonly Secret[], onFind?: (secret: number) => void): string {
+export function scrubText(text: string, secrets: readonly Secret[], onFind?: (secret: number) => void, onProbe?: (secret: number) => void): string {
   if (!scanFor(secrets).isSuspect(text)) return text;
-  const scrubber = new Scrubber(secrets, onFind);
+  const scrubber = new Scrubber(secrets, onFind, onProbe);
   const passed = scrubber.push(Buffer.from(text, "latin1"));
   return Buffer.concat([passed, scrubber.flush()]).toString("latin1");
 }

@@ -6,7 +6,14 @@ export interface Pattern {
   /** Which of the secrets. */
   readonly secret: number;
   readonly characters: readonly Writings[];
+  /** So many of them nobody says by chance, nor because all keys of this kind begin so. */
+  readonly telling: number;
 }
+
+/** What keys of a kind begin with; a JWT, with its header. */
+const PUBLIC_BEGINNING = new RegExp("^(?:sk-ant-(?:api03-|oat01-)?|sk-proj-|sk-or-v1-|sk-|github_pat_|gh[oprsu]_|glpat-|xox[abp]-|xapp-|npm_|pypi-AgEI|hf_|[rs]k_(?:test|live)_"
+  + "|AIza|A[KS]IA|ya29\\.|hv[bs]\\.|whsec_|eyJ[A-Za-z0-9_-]{1,1024}\\.)");
+const TELLING_CHARACTERS = 8;
 
 /** Shorter ones are found by chance in ordinary answers. No grant lends such a secret (proxy/credentials/injectors.ts). */
 const SHORTEST = 4;
@@ -18,8 +25,14 @@ const SHORTEST = 4;
 export function patternsOf(secrets: readonly Secret[]): readonly Pattern[] {
   // Of two grants with one secret the first is named.
   const values = new Map(secrets.map((secret, index) => [secret.reveal(), index] as const).toReversed());
-  const patterns = [...values].flatMap(([value, secret]) => formsOf(value).map((characters) => ({ secret, characters })));
+  const patterns = [...values].flatMap(([value, secret]) => formsOf(value).map((characters) => ({ secret, characters, telling: tellingOf(value, characters.length) })));
   return patterns.filter(({ characters }) => characters.length >= SHORTEST);
+}
+
+/** For short secrets half of them. */
+function tellingOf(value: string, characters: number): number {
+  const known = PUBLIC_BEGINNING.exec(value)?.[0].length ?? 0;
+  return Math.ceil(known * characters / value.length) + Math.max(SHORTEST, Math.min(TELLING_CHARACTERS, Math.floor((value.length - known) / 2)));
 }
 
 function formsOf(value: string): (readonly Writings[])[] {

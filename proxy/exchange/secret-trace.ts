@@ -16,6 +16,8 @@ export class PatternRow {
   readonly before: Uint8Array;
   /** By place: 1 for the last character of a pattern. */
   readonly isLast: Uint8Array;
+  /** By place: 1 if what stands before it is more than chance explains (Pattern.telling). */
+  readonly isTelling: Uint8Array;
   /** By place: which secret it is of. */
   readonly secret: Uint16Array;
   /** By place: in which round something was put there last, and where in the list of that round. Shared by all traces: a round is one step of one of them. */
@@ -27,10 +29,11 @@ export class PatternRow {
   readonly #begun: (Int32Array | undefined)[] = Array.from({ length: 256 });
 
   constructor(patterns: readonly Pattern[]) {
-    const places = patterns.flatMap(({ secret, characters }) => characters.map((writings, at) => ({ secret, writings, at, isLast: at === characters.length - 1 })));
+    const places = patterns.flatMap(({ secret, characters, telling }) => characters.map((writings, at) => ({ secret, writings, at, isTelling: at >= telling, isLast: at === characters.length - 1 })));
     this.writings = places.map(({ writings }) => writings);
     this.before = Uint8Array.from(places, ({ at }) => Math.min(at, 255));
     this.isLast = Uint8Array.from(places, ({ isLast }) => Number(isLast));
+    this.isTelling = Uint8Array.from(places, ({ isTelling }) => Number(isTelling));
     this.secret = Uint16Array.from(places, ({ secret }) => secret);
     this.#roundOf = new Uint32Array(places.length);
     this.#indexIn = new Uint32Array(places.length);
@@ -81,6 +84,7 @@ export class SecretTrace {
   #starts: number[] = [];
   #known = new Map<number, number>();
   #hot = 0;
+  #telling = 0;
   /** Of the last step: where the finds that it completed began, and which secrets they show. */
   readonly finds: { start: number; secret: number }[] = [];
 
@@ -93,6 +97,16 @@ export class SecretTrace {
     return this.#hot > 0;
   }
 
+  /** True while anything is alive that is more than chance explains. */
+  get isTelling(): boolean {
+    return this.#telling > 0;
+  }
+
+  /** The earliest of those; null if there is none. */
+  get telling(): { readonly start: number; readonly secret: number } | null {
+    return this.#earliest((place) => this.#row.isTelling[place] === 1);
+  }
+
   /** Where the earliest beginning that is alive stands; Infinity if none is. */
   get earliest(): number {
     let earliest = Infinity;
@@ -102,10 +116,14 @@ export class SecretTrace {
 
   /** The earliest beginning of at least so many characters; null if none is alive. */
   longestBegun(characters: number): { readonly start: number; readonly secret: number } | null {
+    return this.#earliest((place) => (this.#row.before[place] ?? 0) >= characters);
+  }
+
+  #earliest(counts: (place: number) => boolean): { readonly start: number; readonly secret: number } | null {
     let begun: { start: number; secret: number } | null = null;
     for (const [index, place] of this.#places.entries()) {
       const start = this.#starts[index] ?? 0;
-      if ((this.#row.before[place] ?? 0) >= characters && start < (begun?.start ?? Infinity)) begun = { start, secret: this.#row.secret[place] ?? 0 };
+      if (counts(place) && start < (begun?.start ?? Infinity)) begun = { start, secret: this.#row.secret[place] ?? 0 };
     }
     return begun;
   }
@@ -141,6 +159,7 @@ export class SecretTrace {
     this.#rests = [];
     this.#starts = [];
     this.#hot = 0;
+    this.#telling = 0;
     this.finds.length = 0;
     this.#row.beginRound();
     if (this.#known.size > 0) this.#known.clear();
@@ -177,6 +196,7 @@ export class SecretTrace {
     this.#rests.push(rest);
     this.#starts.push(start);
     if ((this.#row.before[place] ?? 0) >= HOT_CHARACTERS) this.#hot += 1;
+    if (this.#row.isTelling[place] === 1) this.#telling += 1;
   }
 
   /** At the beginning of a character it is a look-up; in the middle of a writing or of a gap there are seldom many. */

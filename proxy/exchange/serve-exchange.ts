@@ -14,6 +14,7 @@ import { inject } from "./inject.ts";
 import { noteDecision } from "./note-decision.ts";
 import { openRecord } from "./open-record.ts";
 import type { ExchangeDraft } from "./open-record.ts";
+import { ProbeWatch } from "./probe-watch.ts";
 import { readHead } from "./read-head.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
@@ -25,11 +26,12 @@ export interface ExchangePath {
   readonly config: ExchangeConfig;
   readonly watch: IdleWatch;
   readonly held: HeldBytes;
+  readonly probes: ProbeWatch;
 }
 
 /** Opens the exchange path. @returns the function for the protocol handlers, and what stops its clock */
 export function openExchanges(rooms: Rooms, config: ExchangeConfig): { readonly serve: ServeExchange; readonly close: () => void } {
-  const path: ExchangePath = { rooms, config, watch: new IdleWatch(() => rooms.clock.monotonicMs()), held: new HeldBytes(config.heldBytes) };
+  const path: ExchangePath = { rooms, config, watch: new IdleWatch(() => rooms.clock.monotonicMs()), held: new HeldBytes(config.heldBytes), probes: new ProbeWatch() };
   return { serve: (incoming) => serveExchange(incoming, path), close: () => { path.watch.close(); } };
 }
 

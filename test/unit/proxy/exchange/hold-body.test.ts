@@ -4,6 +4,7 @@ import { Secret } from "../../../../common/secret.ts";
 import { EgressError } from "../../../../proxy/errors.ts";
 import { exchangeConfig } from "../../../../proxy/exchange/config.ts";
 import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
+import { ProbeWatch } from "../../../../proxy/exchange/probe-watch.ts";
 import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange, type ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
 import { NO_LOAN, type Finish, type Unfinished } from "../../../../proxy/model/loan.ts";
@@ -17,7 +18,7 @@ let sent: string[];
 
 beforeEach(() => {
   fakes = new FakeRooms();
-  path = { rooms: fakes.rooms, config: exchangeConfig.parse({ heldBodyTimeoutMs: 60_000 }), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024) };
+  path = { rooms: fakes.rooms, config: exchangeConfig.parse({ heldBodyTimeoutMs: 60_000 }), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024), probes: new ProbeWatch() };
   sent = [];
   fakes.upstream.script = async (flow) => {
     sent.push((await flow.drainBody()).toString());

@@ -5,6 +5,7 @@ import { Secret } from "../../../../common/secret.ts";
 import { EgressError } from "../../../../proxy/errors.ts";
 import { exchangeConfig } from "../../../../proxy/exchange/config.ts";
 import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
+import { ProbeWatch } from "../../../../proxy/exchange/probe-watch.ts";
 import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange } from "../../../../proxy/exchange/serve-exchange.ts";
 import type { ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
@@ -19,7 +20,7 @@ let path: ExchangePath;
 
 beforeEach(() => {
   fakes = new FakeRooms();
-  path = { rooms: fakes.rooms, config: exchangeConfig.parse({}), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024) };
+  path = { rooms: fakes.rooms, config: exchangeConfig.parse({}), watch: new IdleWatch(() => fakes.clock.monotonicMs()), held: new HeldBytes(1_024), probes: new ProbeWatch() };
 });
 afterEach(() => { path.watch.close(); });
 
@@ -93,6 +94,18 @@ describe("an allowed exchange", () => {
     expect(fakes.closed()[0]?.redactions).toEqual([
       { place: "header", reference: "github@file#1", count: 1 }, { place: "trailer", reference: "github@file#1", count: 1 }, { place: "body", reference: "github@file#1", count: 2 },
     ]);
+  });
+
+  test("cuts an answer that guesses at the credential again and again, and lends it to that instance no more", async () => {
+    lend();
+    const guess = `${CANARY.slice(0, -3)}! `;
+    fakes.upstream.script = (flow) => { flow.reply(200, [], guess.repeat(32)); };
+    expect((await serve()).answer.isEnded).toBe(true);
+    expect((await serve()).answer.cutBy?.code).toBe("credential.probed");
+    const sent = fakes.upstream.requests.length;
+    expect((await serve()).answer).toMatchObject({ status: 403 });
+    expect(fakes.upstream.requests).toHaveLength(sent);
+    expect(fakes.closed().at(-1)?.error?.code).toBe("credential.probed");
   });
 
   test("cuts an answer whose body is not what its head says", async () => {

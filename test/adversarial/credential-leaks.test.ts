@@ -151,9 +151,13 @@ describe("a path to a secret (V21)", () => {
     expect(isAccepted("team", path)).toBe(false);
   });
 
+  test.each(["team/{{x}}", "team/{thread}", "team/{agent}-{namespace}", "team/{agent"])("has places for nothing but the agent's own names: %j", (path) => {
+    expect([isAccepted(path), isAccepted("team/{agent}")]).toEqual([false, true]);
+  });
+
   test.each([
     ["team/..%2f..%2fsys", "/v1/secret/data/team/..%252f..%252fsys"], ["team/%2e%2e/x", "/v1/secret/data/team/%252e%252e/x"], ["team/a?version=1", "/v1/secret/data/team/a%3Fversion%3D1"],
-    ["team/a#b", "/v1/secret/data/team/a%23b"], ["team/a&#x2F;b", "/v1/secret/data/team/a%26%23x2F%3Bb"], ["team/{{x}}", "/v1/secret/data/team/%7B%7Bx%7D%7D"], ["sys/health", "/v1/secret/data/sys/health"],
+    ["team/a#b", "/v1/secret/data/team/a%23b"], ["team/a&#x2F;b", "/v1/secret/data/team/a%26%23x2F%3Bb"], ["sys/health", "/v1/secret/data/sys/health"],
   ])("is asked for as it is written, encoded: %s", async (path, url) => {
     const server = await startVault({ token: TOKEN });
     const vault = await openVaultStage({ address: server.address, token: TOKEN, path });

@@ -8,7 +8,7 @@ import { injectQuery } from "./inject-query.ts";
 import { injectSigV4 } from "./inject-sigv4.ts";
 import type { InjectChoice, InjectConfig } from "./injection-config.ts";
 import type { Injection, InjectionContext } from "./injection.ts";
-import { SourceError, type Material } from "./secret-source.ts";
+import type { Material } from "./secret-source.ts";
 
 export type { InjectConfig };
 
@@ -32,12 +32,4 @@ export const INJECTORS: { readonly [T in InjectConfig["type"]]: Injector<T> } = 
 export function makeInjection(inject: InjectConfig, material: Material, context: InjectionContext = { dummies: [], nowMs: Date.now }): Injection {
   const injector = INJECTORS[inject.type] as (inject: InjectConfig, material: Material, context: InjectionContext) => Injection;
   return injector(inject, material, context);
-}
-
-/** A shorter one would be found by chance in ordinary answers, which are searched for it, and could be guessed. In characters. */
-const SHORTEST_SECRET = 8;
-
-/** @throws SourceError `malformed` if a secret of it is too short to be lent */
-export function requireSearchable({ secrets }: Injection): void {
-  if (secrets.some((secret) => secret.reveal().length < SHORTEST_SECRET)) throw new SourceError("malformed", `the secret has less than ${SHORTEST_SECRET} characters`);
 }

@@ -3,6 +3,7 @@ import { filesUnder, linesMatching, PRODUCT } from "./repository.ts";
 
 /** Every file that may see the text of a secret, and why it must. A new one needs a reason here. */
 const REVEALERS: Readonly<Record<string, string>> = {
+  "proxy/credentials/searchable.ts": "judges whether answers can be searched for it",
   "common/kube/kube-pools.ts": "opens connections to the API server with the client key, and writes the token onto them",
   "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
   "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",
@@ -15,7 +16,6 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "proxy/credentials/inject-placeholder.ts": "looks whether it can stand where placeholders do",
   "proxy/credentials/inject-query.ts": "looks whether it can be a query parameter",
   "proxy/credentials/inject-sigv4.ts": "signs with it",
-  "proxy/credentials/injectors.ts": "refuses secrets that are too short to be found in answers",
   "proxy/credentials/lend-login.ts": "looks whether the protocol can carry user and password",
   "proxy/credentials/live-secrets.ts": "knows a secret in use when it goes astray",
   "proxy/credentials/placeholder-places.ts": "puts it in place of placeholders",

@@ -80,7 +80,8 @@ export class ConnectionEntry implements Reconsiderable {
     this.#credentials = references;
   }
 
-  dialled(upstreamAddress: string): void {
+  /** Notes which address of its destination a session went to. */
+  connectedTo(upstreamAddress: string): void {
     this.#upstreamAddress = upstreamAddress;
   }
 

@@ -97,7 +97,7 @@ async function borrow({ decision, agent, token, destination, sql, signal }: Sess
 /** Resolved, checked, dialled and verified as every destination; then the lent login. */
 async function open({ agent, destination }: Session, as: LoginRequest, { rooms, entry }: Work, reading: Reading): Promise<LoggedIn> {
   const tunnel = await rooms.upstream.openTunnel(agent.instance, destination, reading.signal);
-  entry.dialled(tunnel.remoteAddress);
+  entry.connectedTo(tunnel.remoteAddress);
   try {
     return await logIn(await secureServer(tunnel, destination, rooms.upstream, reading), as, reading);
   } catch (error) {

@@ -11,7 +11,10 @@ export interface ScrubBenchResult {
 
 const MB = 1_000_000;
 const WORDS = ["the", "value", "of", '{"id":', "chatcmpl-123", "token", "\n", "data: ", "delta", "<b>", "%20", "https://api.example.com/v1/things?page=2"];
-const FIELDS = ["text/event-stream; charset=utf-8", "max-age=0, private, must-revalidate", 'W/"5eb63bbbe01eeed093cb22bb8f5acdc3"', "https://api.example.com/v1/things?page=2", "01K9Z7V3M4Q8TTTT", "Wed, 21 Oct 2026 07:28:00 GMT"];
+const FIELDS = [
+  "text/event-stream; charset=utf-8", "max-age=0, private, must-revalidate", 'W/"5eb63bbbe01eeed093cb22bb8f5acdc3"', "https://api.example.com/v1/things?page=2",
+  "01K9Z7V3M4Q8TTTT", "Wed, 21 Oct 2026 07:28:00 GMT",
+];
 
 /** What it costs to search an answer: text and base64, in large pieces and as events of 100 bytes, for 0, 1, 4 and 16 secrets; and the fields of a head. */
 export function run({ megabytes = 8, print = (line: string) => { process.stdout.write(`${line}\n`); } } = {}): ScrubBenchResult[] {

@@ -85,7 +85,8 @@ function write(character: string): string[] {
   const bytes = Buffer.from(character);
   const each = (one: (hex: string, byte: number) => string) => [...bytes].map((byte) => one(byte.toString(16).padStart(2, "0"), byte)).join("");
   const units = Array.from({ length: character.length }, (_, at) => character.charCodeAt(at));
-  const entities = [`&#${code};`, `&#x${code.toString(16)};`, `&#x${code.toString(16).padStart(4, "0")};`, `&#${String(code).padStart(3, "0")};`, ...(HTML_NAMES[character] ?? []).map((name) => `&${name};`)];
+  const numbers = [String(code), String(code).padStart(3, "0"), `x${code.toString(16)}`, `x${code.toString(16).padStart(4, "0")}`].map((number) => `#${number}`);
+  const entities = [...numbers, ...(HTML_NAMES[character] ?? [])].map((name) => `&${name};`);
   return [
     bytes.toString("latin1"), each((hex) => `%${hex}`), each((hex) => `%25${hex}`), each((hex) => `=${hex}`), each((hex) => `\\x${hex}`),
     each((_hex, byte) => `\\${byte.toString(8).padStart(3, "0")}`), `\\u{${code.toString(16)}}`, units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join(""),

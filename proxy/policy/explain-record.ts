@@ -40,7 +40,10 @@ export function explainRecord(record: AuditRecord): RecordExplanation {
 /** What a destination showed of lent secrets, which the agent did not see. */
 function maskedLines(record: AuditRecord): string[] {
   if (record.kind !== "exchange") return [];
-  return record.redactions.map(({ reference, place, count }) => `masked:  ${reference}, ${count === 1 ? "once" : `${count} times`} in ${place === "frame" ? "WebSocket frames" : `the ${place}`} of the answer`);
+  return record.redactions.map(({ reference, place, count }) => {
+    const where = place === "frame" ? "WebSocket frames" : `the ${place}`;
+    return `masked:  ${reference}, ${count === 1 ? "once" : `${count} times`} in ${where} of the answer`;
+  });
 }
 
 function subjectOf(record: AuditRecord): string {

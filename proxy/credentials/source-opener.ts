@@ -54,7 +54,7 @@ export class SourceOpener {
     this.rhythm = rhythmOf(clock);
     this.desk = new LeaseDesk({ rhythm: this.rhythm, onEvent, book: leaseDirectory === undefined ? null : new LeaseBook(leaseDirectory, this.#store) });
     this.#vaultBreaker = this.#makeBreaker("vault");
-    this.tokens = new TokenLeases(this.desk, () => this.#openVault());
+    this.tokens = new TokenLeases(this.desk, () => this.#vault);
   }
 
   /** Reads no secret yet. @throws UserError if the grant needs what is not configured */
@@ -118,7 +118,7 @@ export class SourceOpener {
       throw new UserError("a grant takes its secret from Vault, but credentials.vault is missing", "Add credentials.vault with address and tokenFile.", EXIT.config);
     }
     try {
-      return this.#vault = new VaultClient(vault, { rhythm: this.rhythm, onLogin: async (accessor, instance) => this.tokens.enter(accessor, instance) });
+      return this.#vault = new VaultClient(vault, { rhythm: this.rhythm, onLogin: async (accessor, instance, token) => this.tokens.enter(accessor, instance, token) });
     } catch (error) {
       throw new UserError(`cannot use credentials.vault: ${(error as Error).message}`, "Check credentials.vault.caFile.", EXIT.config, { cause: error });
     }

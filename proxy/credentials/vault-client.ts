@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { systemClock, type Clock } from "../../common/clock.ts";
+import type { Secret } from "../../common/secret.ts";
 import type { Borrower } from "../model/agent.ts";
 import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SourceError } from "./secret-source.ts";
 import { VaultApi, type VaultCall } from "./vault-api.ts";
 import { authOf, type OwnAuth, type VaultAuth, type VaultConfig } from "./vault-config.ts";
-import type { LoginAuth } from "./vault-login.ts";
+import type { ClientToken, LoginAuth } from "./vault-login.ts";
 import { LoginSession, type HeldToken, type VaultSession } from "./vault-session.ts";
 import { FILE_TOKEN, TokenFileSession } from "./vault-token-file.ts";
 import { VaultRefusal } from "./vault-transport.ts";
@@ -30,10 +31,14 @@ export interface LeaseName {
 
 const leaseAnswer = z.object({ lease_duration: z.number().int().nonnegative() });
 
+function leaseGone(): SourceError {
+  return new SourceError("missing", "Vault knows the lease no longer, or renews it no more");
+}
+
 export interface VaultOptions {
   readonly rhythm?: Rhythm;
   /** Awaited before a new token is used; if it throws, the token is given back. @param instance for whom the login is; null for the proxy itself */
-  readonly onLogin?: (accessor: string, instance: string | null) => Promise<void>;
+  readonly onLogin?: (accessor: string, instance: string | null, token: ClientToken) => Promise<void>;
 }
 
 /**
@@ -80,7 +85,9 @@ export class VaultClient {
     } catch (error) {
       if (!(error instanceof VaultRefusal) || error.fault !== "forbidden" || !await session.isLost(token, signal)) throw error;
       const next = await session.token(borrower, signal);
-      return { body: await this.#api.call(call, next.secret, signal), tokenId: next.id };
+      const body = await this.#api.call(call, next.secret, signal);
+      session.noteLoginHelped();
+      return { body, tokenId: next.id };
     }
   }
 
@@ -101,18 +108,15 @@ export class VaultClient {
    * @throws SourceError `missing` if Vault knows the lease no longer, or renews it no more
    */
   async renewLease(lease: LeaseName, increaseSeconds: number, borrower: Borrower | null, signal: AbortSignal): Promise<number> {
-    const gone = new SourceError("missing", "Vault knows the lease no longer, or renews it no more");
-    if (!this.isLive(lease.tokenId)) throw gone;
-    try {
-      const { body } = await this.call({ segments: ["sys", "leases", "renew"], body: { lease_id: lease.id, increment: increaseSeconds } }, borrower, signal);
-      const lifetimeMs = leaseAnswer.parse(body).lease_duration * 1_000;
-      if (lifetimeMs === 0) throw gone;
-      this.holdToken(borrower, lifetimeMs);
-      return lifetimeMs;
-    } catch (error) {
-      if (error instanceof z.ZodError) throw new SourceError("malformed", "Vault's answer to the renewal of a lease is not one");
-      throw error instanceof VaultRefusal && error.status === 400 ? gone : error;
-    }
+    if (!this.isLive(lease.tokenId)) throw leaseGone();
+    const call = { segments: ["sys", "leases", "renew"], body: { lease_id: lease.id, increment: increaseSeconds } };
+    const { body } = await this.call(call, borrower, signal).catch((error: unknown) => { throw error instanceof VaultRefusal && error.status === 400 ? leaseGone() : error; });
+    const renewed = leaseAnswer.safeParse(body);
+    if (!renewed.success) throw new SourceError("malformed", "Vault's answer to the renewal of a lease is not one");
+    const lifetimeMs = renewed.data.lease_duration * 1_000;
+    if (lifetimeMs === 0) throw leaseGone();
+    this.holdToken(borrower, lifetimeMs);
+    return lifetimeMs;
   }
 
   /**
@@ -128,11 +132,16 @@ export class VaultClient {
     await this.#takeBack({ segments: ["auth", "token", "revoke-accessor"], body: { accessor } }, null, signal);
   }
 
-  /** Gives back the token of an instance that has ended, and with it all that was leased with it. Nothing if the proxy asks as itself. */
-  async revokeSelf(instance: string, signal: AbortSignal): Promise<void> {
+  /** Ends the session of an instance, the login that is on its way waited for; its token is the caller's to revoke. Never rejects. */
+  async endSession(instance: string): Promise<void> {
     const session = this.#sessions.get(instance);
     this.#sessions.delete(instance);
-    await session?.revoke(signal);
+    await session?.end();
+  }
+
+  /** Asks Vault to end a token, with the token itself. @throws SourceError `forbidden` too where Vault does not know the token */
+  async revokeToken(secret: Secret, signal: AbortSignal): Promise<void> {
+    await this.#api.call({ segments: ["auth", "token", "revoke-self"], body: {} }, secret, signal);
   }
 
   /** Gives back all tokens, and with them what was leased, as far as Vault can be reached in time; then ends its connections. @returns whether Vault has confirmed it */
@@ -180,6 +189,6 @@ export class VaultClient {
   }
 
   #openLogin(auth: LoginAuth, instance: string | null): VaultSession {
-    return new LoginSession(auth, { api: this.#api, rhythm: this.#rhythm, live: this.#live, onLogin: async (accessor) => this.#onLogin(accessor, instance) });
+    return new LoginSession(auth, { api: this.#api, rhythm: this.#rhythm, live: this.#live, onLogin: async (accessor, token) => this.#onLogin(accessor, instance, token) });
   }
 }

@@ -25,9 +25,13 @@ export interface VaultSession {
   readonly isIdle: boolean;
   /** Whether a request that was forbidden with this token is worth another login: Vault does not know the token any more. */
   isLost(token: HeldToken, signal: AbortSignal): Promise<boolean>;
+  /** After another login, what was forbidden is not. */
+  noteLoginHelped(): void;
   /** Something that was leased lives until then, so that the token must. */
   holdUntil(monotonicMs: number): void;
-  /** Gives the token back, and with it all that was leased with it. */
+  /** Gives out no token any more, and waits for the login that is on its way. Never rejects. */
+  end(): Promise<void>;
+  /** Ends, and gives the token back, and with it all that was leased with it. */
   revoke(signal: AbortSignal): Promise<void>;
 }
 
@@ -35,7 +39,7 @@ export interface SessionParts {
   readonly api: Pick<VaultApi, "call">;
   readonly rhythm: Rhythm;
   /** Awaited before the token is used: whatever is leased with it can be found again after a crash. */
-  readonly onLogin: (accessor: string) => Promise<void>;
+  readonly onLogin: (accessor: string, token: ClientToken) => Promise<void>;
   /** Tokens of all sessions that may be alive, by id. */
   readonly live: Map<string, HeldToken>;
 }
@@ -50,6 +54,10 @@ const WORTHWHILE = 0.25;
 /** A token that is so near its end is left to it. */
 const SHORTEST_PAUSE_MS = 500;
 const GIVE_BACK_MS = 1_000;
+/** After a login that did not help, the next 403 is believed for so long: a role may be forbidden to look itself up, and each login is a token more. */
+const BELIEVE_MS = 60_000;
+/** A login is not cut short by the end of its session: a token that is on its way must be read to be given back. */
+const UNCUT = new AbortController().signal;
 
 interface Live extends HeldToken {
   readonly token: ClientToken;
@@ -66,6 +74,7 @@ export class LoginSession implements VaultSession {
   #keeping: Promise<void> = Promise.resolve();
   #isUsed = false;
   #neededUntilMs = 0;
+  #believesUntilMs = Number.NEGATIVE_INFINITY;
 
   constructor(auth: LoginAuth, parts: SessionParts) {
     this.#auth = auth;
@@ -85,32 +94,50 @@ export class LoginSession implements VaultSession {
     }
     if (this.#ended.signal.aborted) throw new SourceError("forbidden", "the session with Vault has ended");
     this.#loggingIn ??= this.#logIn(borrower).finally(() => { this.#loggingIn = null; });
-    return unlessAborted(this.#loggingIn, signal);
+    const live = await unlessAborted(this.#loggingIn, signal);
+    this.#ended.signal.throwIfAborted();
+    return live;
   }
 
   async isLost(token: HeldToken, signal: AbortSignal): Promise<boolean> {
     if (this.#live?.id !== token.id) return true;
+    if (this.#parts.rhythm.clock.monotonicMs() < this.#believesUntilMs) return false;
     try {
       await this.#parts.api.call({ segments: ["auth", "token", "lookup-self"] }, token.secret, signal);
       return false;
     } catch (error) {
       if (!(error instanceof SourceError) || error.fault !== "forbidden") return false;
+      this.#believesUntilMs = this.#parts.rhythm.clock.monotonicMs() + BELIEVE_MS;
       if (this.#live?.id === token.id) this.#drop(this.#live);
       return true;
     }
+  }
+
+  noteLoginHelped(): void {
+    this.#believesUntilMs = Number.NEGATIVE_INFINITY;
   }
 
   holdUntil(monotonicMs: number): void {
     this.#neededUntilMs = Math.max(this.#neededUntilMs, monotonicMs);
   }
 
+  async end(): Promise<void> {
+    await this.#end();
+  }
+
   async revoke(signal: AbortSignal): Promise<void> {
+    const token = await this.#end();
+    if (token !== null) await this.#giveBack(token, signal);
+  }
+
+  /** @returns the token that was in hand */
+  async #end(): Promise<ClientToken | null> {
     this.#ended.abort(new SourceError("forbidden", "the session with Vault has ended"));
     await this.#loggingIn?.catch(() => undefined);
     const live = this.#live;
     if (live !== null) this.#drop(live);
     await this.#keeping;
-    if (live !== null) await this.#giveBack(live.token, signal);
+    return live?.token ?? null;
   }
 
   #held(): Live | null {
@@ -125,7 +152,7 @@ export class LoginSession implements VaultSession {
     const startedAtMs = rhythm.clock.monotonicMs();
     const token = await this.#attempt(borrower, api);
     if (token.accessor !== null) {
-      await onLogin(token.accessor).catch(async () => {
+      await onLogin(token.accessor, token).catch(async () => {
         await this.#giveBack(token, AbortSignal.timeout(GIVE_BACK_MS)).catch(() => undefined);
         throw new SourceError("down", "the login could not be noted, so that it is not used");
       });
@@ -141,7 +168,7 @@ export class LoginSession implements VaultSession {
   /** A login that Vault says no to is a 400 with some methods and a 403 with others. */
   async #attempt(borrower: Borrower | null, api: SessionParts["api"]): Promise<ClientToken> {
     try {
-      return readClientToken(await api.call(await loginCall(this.#auth, borrower), null, this.#ended.signal));
+      return readClientToken(await api.call(await loginCall(this.#auth, borrower), null, UNCUT));
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       const fault = error instanceof VaultRefusal && error.status === 400 ? "forbidden" : error.fault;

@@ -22,7 +22,11 @@ export class TokenFileSession implements VaultSession {
     return false;
   }
 
+  noteLoginHelped(): void {}
+
   holdUntil(): void {}
+
+  async end(): Promise<void> {}
 
   async revoke(): Promise<void> {}
 }

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { Secret } from "../../../../common/secret.ts";
 import { readEnvironment } from "../../../../common/config.ts";
 import { valueOf } from "../../../../proxy/credentials/secret-source.ts";
 import type { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
@@ -111,9 +112,11 @@ describe.skipIf(bao === null)("a login to a real OpenBao (npm run verify:cluster
 
     test("gives a token for each instance, which ends with the instance and no other", async () => {
       const accessors = new Map<string | null, string>();
-      const client = lab.client(jwt, { onLogin: async (accessor, instance) => { accessors.set(instance, accessor); } });
+      const tokens = new Map<string | null, Secret>();
+      const client = lab.client(jwt, { onLogin: async (accessor, instance, { secret }) => { accessors.set(instance, accessor); tokens.set(instance, secret); } });
       for (const name of ["ada", "bob"]) await read(client, name, await agents.token(name));
-      await client.revokeSelf("instance-of-ada", signal);
+      await client.endSession("instance-of-ada");
+      await client.revokeToken(tokens.get("instance-of-ada")!, signal);
       await expect(lookUp(accessors.get("instance-of-ada") ?? "")).rejects.toThrow("40");
       expect(await lookUp(accessors.get("instance-of-bob") ?? "")).toHaveProperty("data");
     });

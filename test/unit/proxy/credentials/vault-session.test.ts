@@ -29,6 +29,7 @@ class SessionStage {
     const pause = async (ms: number, signal: AbortSignal) => new Promise<void>((resolve, reject) => {
       this.pauses.push({ ms, end: resolve });
       signal.addEventListener("abort", () => { reject(signal.reason as Error); });
+      if (signal.aborted) reject(signal.reason as Error);
     });
     this.session = new LoginSession({ method: "jwt", mount: "jwt", role: "agent" }, {
       api: { call: async (call) => this.#answer(call) }, rhythm: { clock: this.clock, random: () => 0, pause }, live: this.live,
@@ -167,6 +168,32 @@ describe("a session with Vault", () => {
     stage.faults.set("lookup-self", new VaultRefusal(403, 0));
     expect(await stage.session.isLost(token, NEVER)).toBe(true);
     expect([stage.live.size, await stage.token()]).toEqual([0, "token-2"]);
+  });
+
+  test("believes the next 403 when another login did not help: each login is one more token", async () => {
+    const stage = new SessionStage();
+    stage.faults.set("lookup-self", new VaultRefusal(403, 0));
+    const lost = async () => stage.session.isLost(await stage.session.token(A_BORROWER, NEVER), NEVER);
+    expect([await lost(), await lost(), await lost()]).toEqual([true, false, false]);
+    stage.clock.advance(MINUTE_MS);
+    expect(await lost()).toBe(true);
+    await stage.token();
+    stage.session.noteLoginHelped();
+    expect([await lost(), stage.count("login")]).toEqual([true, 3]);
+  });
+
+  test("reads the token of a login that is on its way when it ends, so that it can be given back, and gives it to nobody", async () => {
+    const stage = new SessionStage();
+    const gate = Promise.withResolvers<void>();
+    stage.onLogin = async () => gate.promise;
+    const token = stage.token();
+    token.catch(() => undefined);
+    await new Promise(setImmediate);
+    const ended = stage.session.end();
+    gate.resolve();
+    await ended;
+    await expect(token).rejects.toMatchObject({ fault: "forbidden" });
+    expect([stage.noted, stage.live.size]).toEqual([["accessor-1"], 0]);
   });
 
   test("gives the token back when it ends, and none after", async () => {

@@ -1,0 +1,38 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { openLeasingVault, type LeasingVault } from "../../../support/leasing-vault.ts";
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+async function vaultFor(grants: Readonly<Record<string, unknown>>, over: Readonly<Record<string, unknown>> = {}): Promise<LeasingVault> {
+  const vault = await openLeasingVault(grants, over);
+  closers.push(vault.close);
+  return vault;
+}
+
+const JWT = { auth: { method: "jwt", role: "agents" } };
+const KEY = { credential: { type: "vault", path: "x" }, bind: { hosts: ["a.example.test"] } };
+
+describe("an agent's token of Vault", () => {
+  test("that could not be given back at once is given back later, and only then is it on record as gone", async () => {
+    const vault = await vaultFor({ key: KEY }, { vault: JWT });
+    await vault.lend("key");
+    vault.refuse("/v1/auth/token/revoke-self", 503, 1);
+    await vault.lender.endInstance("i1");
+    await vault.until(() => vault.revoked().length === 2);
+    expect([vault.revoked(), [...vault.tokens]]).toEqual([["failed", "succeeded"], []]);
+  });
+
+  test("is not had again for each request that is forbidden, where its role may not look it up, and all are given back", async () => {
+    const vault = await vaultFor({ key: KEY }, { vault: JWT, failureTtlMs: 0 });
+    vault.refuse("/v1/secret/data/x", 403);
+    vault.refuse("/v1/auth/token/lookup-self", 403);
+    for (let times = 0; times < 4; times += 1) expect(await vault.lend("key")).toContain("forbidden");
+    expect(vault.logins()).toBe(2);
+    await vault.lender.endInstance("i1");
+    await vault.until(() => vault.revoked().length === 2);
+    expect([vault.revoked(), [...vault.tokens]]).toEqual([["succeeded", "succeeded"], []]);
+  });
+});

@@ -26,8 +26,8 @@ const PROTOCOL_ERROR = 1002;
 const POLICY_VIOLATION = 1008;
 
 /**
- * Both directions of an open WebSocket: metered, with back-pressure, half-close passed on. It owns both streams. Frames are not read, only
- * their borders followed, so that the end of a permission can be told with 1008 between two frames.
+ * Both directions of an open WebSocket: metered, with back-pressure, half-close passed on. It owns both streams. The borders of frames are
+ * followed, so that the end of a permission can be told with 1008 between two frames; what is in them is read only where something is lent.
  */
 export class WebSocketRelay {
   readonly #parts: WebSocketParts;

@@ -38,7 +38,7 @@ export async function run({ quick, seed, print }: ProofOptions): Promise<ProofRe
     for (let round = 1; round <= (quick ? 2 : 10); round += 1) {
       const { left, tookMs } = await killAndRestart(up, lab, random() * 1_500, problems);
       slowestMs = Math.max(slowestMs, tookMs);
-      print(`  kill ${round}: ${left} users were left, all gone ${Math.round(tookMs)} ms after the restart`);
+      print(`  kill ${round}: ${left} users were left; waited ${Math.round(tookMs)} ms from the restart until none was`);
     }
     if (await up.end("SIGTERM") !== 0) problems.push("weir up did not end in order");
     const left = (await lab.users()).length;

@@ -81,7 +81,17 @@ async function install(folder: string, environment: Environment): Promise<void> 
 }
 
 async function run(command: string, args: readonly string[], cwd: string, environment: Environment): Promise<void> {
-  await promisify(execFile)(command, args, { cwd, env: environment, timeout: INSTALL_DEADLINE_MS, maxBuffer: 16 << 20 });
+  try {
+    await promisify(execFile)(command, args, { cwd, env: environment, timeout: INSTALL_DEADLINE_MS, maxBuffer: 16 << 20 });
+  } catch (error) {
+    throw new Error(`the stock agents cannot be installed: ${command} says ${reasonOf(error)}`);
+  }
+}
+
+/** One line: what the installers say besides is a page, and names where they fetch from. */
+function reasonOf(error: unknown): string {
+  const { stderr, message } = error as { readonly stderr?: string; readonly message: string };
+  return stderr?.split("\n").find((line) => /error/i.test(line))?.trim() ?? message.split("\n", 1)[0] ?? "nothing";
 }
 
 async function cacheFolder(environment: Environment): Promise<string> {

@@ -42,8 +42,8 @@ export class CachedSecret {
   #fetching: Promise<Material> | null = null;
   /** Leases near their end, of which another takes the place; who has them may finish. */
   readonly #retired = new Set<Held>();
-  /** Goes up with each drop: what was asked for before is not for use when it comes. */
-  #epoch = 0;
+  /** Aborted, and made anew, with each drop: what was asked for before is not for use when it comes, nor asked for once more. */
+  #dropped = new AbortController();
 
   constructor(parts: SecretParts) {
     this.#parts = parts;
@@ -99,7 +99,8 @@ export class CachedSecret {
    * @returns when the store has taken back what was leased; never rejects
    */
   async drop(why: string): Promise<void> {
-    this.#epoch += 1;
+    this.#dropped.abort(takenBack());
+    this.#dropped = new AbortController();
     this.#failed = null;
     const late = this.#fetching;
     this.#fetching = null;
@@ -117,34 +118,34 @@ export class CachedSecret {
   }
 
   #startFetch(borrower: Borrower): Promise<Material> {
-    const fetching = this.#fetch(borrower, this.#epoch).finally(() => {
+    const fetching = this.#fetch(borrower, this.#dropped.signal).finally(() => {
       if (this.#fetching === fetching) this.#fetching = null;
     });
     this.#fetching = fetching;
     return fetching;
   }
 
-  async #fetch(borrower: Borrower, epoch: number): Promise<Material> {
+  async #fetch(borrower: Borrower, dropped: AbortSignal): Promise<Material> {
     try {
       const startedAtMs = this.#parts.rhythm.clock.monotonicMs();
-      const fetched = await this.#attempt(borrower);
+      const fetched = await this.#attempt(borrower, dropped);
       if (fetched.lease !== null) await this.#parts.desk.enter(fetched.lease, this.owner);
-      await this.#requireEpoch(epoch, fetched);
+      await this.#requireWanted(fetched, dropped);
       this.#hold(fetched, startedAtMs);
       this.#failed = null;
       return fetched;
     } catch (thrown) {
       const error = thrown instanceof SourceError ? thrown : new SourceError("down", "the source failed in a way of its own");
       if (this.#parts.source.scope === "instance") this.#parts.desk.notLeased(this.owner, error.fault);
-      if (epoch === this.#epoch) this.#failed = { error, untilMs: this.#parts.rhythm.clock.monotonicMs() + this.#parts.limits.failureTtlMs };
+      if (!dropped.aborted) this.#failed = { error, untilMs: this.#parts.rhythm.clock.monotonicMs() + this.#parts.limits.failureTtlMs };
       throw error;
     }
   }
 
-  async #requireEpoch(epoch: number, { lease }: Material): Promise<void> {
-    if (epoch === this.#epoch) return;
+  async #requireWanted({ lease }: Material, dropped: AbortSignal): Promise<void> {
+    if (!dropped.aborted) return;
     if (lease !== null) await this.#parts.desk.giveBack(lease, this.owner, "it was dropped while it was fetched");
-    throw new SourceError("revoked", "the credential was taken back while it was fetched");
+    throw takenBack();
   }
 
   /** From the start of the fetch, not its end: the source may have changed it while its answer was on the way. */
@@ -164,7 +165,7 @@ export class CachedSecret {
     });
   }
 
-  async #attempt(borrower: Borrower): Promise<Material> {
+  async #attempt(borrower: Borrower, dropped: AbortSignal): Promise<Material> {
     const { source, limits: { attempts, attemptDelayMs, fetchTimeoutMs }, rhythm, breaker } = this.#parts;
     const deadline = AbortSignal.timeout(fetchTimeoutMs);
     const untilMs = rhythm.clock.monotonicMs() + fetchTimeoutMs;
@@ -179,8 +180,13 @@ export class CachedSecret {
         const delayMs = Math.max(error.retryAfterMs, attemptDelayMs * 2 ** (attempt - 1) * (0.5 + rhythm.random() / 2));
         // Who would come too late is told now.
         if (rhythm.clock.monotonicMs() + delayMs >= untilMs) throw error;
-        await rhythm.pause(delayMs, deadline).catch(() => { throw error; });
+        await rhythm.pause(delayMs, AbortSignal.any([deadline, dropped])).catch(() => { throw dropped.aborted ? takenBack() : error; });
+        if (dropped.aborted) throw takenBack();
       }
     }
   }
+}
+
+function takenBack(): SourceError {
+  return new SourceError("revoked", "the credential was taken back while it was fetched");
 }

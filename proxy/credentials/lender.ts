@@ -106,6 +106,7 @@ export class Lender implements CredentialLender {
   }
 
   async endInstance(instance: string): Promise<void> {
+    this.#opener.barInstance(instance);
     await this.revoke({ instance }, "the instance has ended");
   }
 

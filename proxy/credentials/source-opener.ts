@@ -73,6 +73,11 @@ export class SourceOpener {
     await reclaimOrphans({ directory, store: this.#store, rhythm, log: this.#log, onEvent: this.#onEvent, reclaim: async (orphan, until) => this.#reclaim(orphan, until) }, signal);
   }
 
+  /** An instance has ended: nobody logs in for it any more. */
+  barInstance(instance: string): void {
+    this.#vault?.barInstance(instance);
+  }
+
   /** Does the work, but waits for it no longer than (this part of) `revokeTimeoutMs`. @returns whether it was done by then */
   async inTime(work: () => Promise<unknown>, part = 1): Promise<boolean> {
     const over = new AbortController();

@@ -13,6 +13,8 @@ import { VaultRefusal } from "./vault-transport.ts";
 
 /** Sessions above this number are looked through for those that have ended. */
 const SESSION_LIMIT = 1_024;
+/** Ended instances that are remembered, so that what was under way for one does not log in again for it. */
+const BARRED_LIMIT = 4_096;
 /** Time for all tokens to be given back when the proxy stops. */
 const CLOSE_MS = 2_000;
 
@@ -54,6 +56,8 @@ export class VaultClient {
   readonly #onLogin: NonNullable<VaultOptions["onLogin"]>;
   readonly #live = new Map<string, HeldToken>();
   readonly #sessions = new Map<string, VaultSession>();
+  /** The one that was barred last is last. */
+  readonly #barred = new Set<string>();
   readonly #own: VaultSession | null;
 
   /** @throws Error if the CA file cannot be read */
@@ -100,7 +104,9 @@ export class VaultClient {
 
   /** Says that a lease of this token lives for so long: the token is renewed until then. */
   holdToken(borrower: Borrower | null, forMs: number): void {
-    this.#sessionOf(borrower).holdUntil(this.#rhythm.clock.monotonicMs() + forMs);
+    const isOwn = this.#auth.method !== "jwt" || borrower === null;
+    const session = isOwn ? this.#own : this.#sessions.get(borrower.agent.instance);
+    session?.holdUntil(this.#rhythm.clock.monotonicMs() + forMs);
   }
 
   /**
@@ -130,6 +136,13 @@ export class VaultClient {
   /** Ends a token of an earlier process by its accessor, and with it all that was leased with it. Asked as the proxy itself. */
   async revokeAccessor(accessor: string, signal: AbortSignal): Promise<void> {
     await this.#takeBack({ segments: ["auth", "token", "revoke-accessor"], body: { accessor } }, null, signal);
+  }
+
+  /** No login for this instance from now on. */
+  barInstance(instance: string): void {
+    const [oldest] = this.#barred;
+    if (oldest !== undefined && this.#barred.size >= BARRED_LIMIT) this.#barred.delete(oldest);
+    this.#barred.add(instance);
   }
 
   /** Ends the session of an instance, the login that is on its way waited for; its token is the caller's to revoke. Never rejects. */
@@ -169,6 +182,7 @@ export class VaultClient {
       return this.#own;
     }
     const { instance } = borrower.agent;
+    if (this.#barred.has(instance)) throw new SourceError("revoked", "the instance has ended");
     let session = this.#sessions.get(instance);
     if (session === undefined) {
       if (this.#sessions.size >= SESSION_LIMIT) this.#forgetEnded();

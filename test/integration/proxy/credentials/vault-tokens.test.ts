@@ -25,6 +25,14 @@ describe("an agent's token of Vault", () => {
     expect([vault.revoked(), [...vault.tokens]]).toEqual([["failed", "succeeded"], []]);
   });
 
+  test("is not had for an instance that has ended, whoever asks", async () => {
+    const vault = await vaultFor({ key: KEY }, { vault: JWT });
+    await vault.lend("key");
+    await vault.lender.endInstance("i1");
+    expect(await vault.lend("key")).toContain("revoked: the instance has ended");
+    expect([vault.logins(), await vault.lend("key", "i2"), [...vault.tokens]]).toEqual([1, "lent", ["t2"]]);
+  });
+
   test("is not had again for each request that is forbidden, where its role may not look it up, and all are given back", async () => {
     const vault = await vaultFor({ key: KEY }, { vault: JWT, failureTtlMs: 0 });
     vault.refuse("/v1/secret/data/x", 403);

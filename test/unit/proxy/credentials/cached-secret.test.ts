@@ -267,6 +267,19 @@ describe("a leased secret", () => {
     expect(await get()).toBe("lease-2");
   });
 
+  test("that is dropped in the pause before another attempt is not asked for again", async () => {
+    const { cached, get, rhythm, store } = leased({ attemptDelayMs: 2_000 });
+    store.fetchFault = "sealed";
+    const late = get();
+    late.catch(() => undefined);
+    await settled();
+    store.fetchFault = null;
+    await cached.drop("its instance has ended");
+    await rhythm.pass(5_000);
+    await expect(late).rejects.toThrow("revoked");
+    expect([store.fetches, [...store.out]]).toEqual([1, []]);
+  });
+
   test("says nothing of its value in what is recorded", async () => {
     const { cached, get, events } = leased();
     await get();

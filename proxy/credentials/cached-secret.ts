@@ -11,6 +11,9 @@ export { rhythmOf, type Rhythm } from "./rhythm.ts";
 
 export type FetchLimits = Pick<CredentialsConfig, "cacheTtlMs" | "failureTtlMs" | "fetchTimeoutMs" | "attempts" | "attemptDelayMs">;
 
+/** Fetches of one secret that go on after nobody waits for them; with more than these the source is not asked. */
+const LATE_LIMIT = 2;
+
 /** What a cached secret is made of. */
 export interface SecretParts {
   readonly source: SecretSource;
@@ -42,6 +45,8 @@ export class CachedSecret {
   #fetching: Promise<Material> | null = null;
   /** Leases near their end, of which another takes the place; who has them may finish. */
   readonly #retired = new Set<Held>();
+  /** Fetches whose time was over: what they bring is given back. */
+  readonly #late = new Set<Promise<void>>();
   /** Aborted, and made anew, with each drop: what was asked for before is not for use when it comes, nor asked for once more. */
   #dropped = new AbortController();
 
@@ -55,7 +60,7 @@ export class CachedSecret {
 
   /** Whether it holds and fetches nothing. */
   get isIdle(): boolean {
-    return this.#held === null && this.#fetching === null && this.#retired.size === 0;
+    return this.#held === null && this.#fetching === null && this.#retired.size === 0 && this.#late.size === 0;
   }
 
   /** What may be used now without asking the source for it again; null if it must be fetched. */
@@ -106,6 +111,7 @@ export class CachedSecret {
     this.#fetching = null;
     const held = [...this.#retired, ...(this.#held === null ? [] : [this.#held])];
     await Promise.all([late?.catch(() => undefined), ...held.map(async (one) => this.#letGo(one, why))]);
+    await Promise.all(this.#late);
   }
 
   /** Never rejects. */
@@ -148,6 +154,17 @@ export class CachedSecret {
     throw takenBack();
   }
 
+  /** The source goes on where it cannot stop: what it leases then must not stay out because nobody waits for it. */
+  #giveBackLate(fetching: Promise<Material>): void {
+    const { desk } = this.#parts;
+    const late = fetching.then(async ({ lease }) => {
+      if (lease === null) return;
+      await desk.enter(lease, this.owner);
+      await desk.giveBack(lease, this.owner, "it came when nobody waited for it any more");
+    }).catch(() => undefined).finally(() => this.#late.delete(late));
+    this.#late.add(late);
+  }
+
   /** From the start of the fetch, not its end: the source may have changed it while its answer was on the way. */
   #hold(fetched: Material, startedAtMs: number): void {
     const { limits, desk, rhythm } = this.#parts;
@@ -169,9 +186,15 @@ export class CachedSecret {
     const { source, limits: { attempts, attemptDelayMs, fetchTimeoutMs }, rhythm, breaker } = this.#parts;
     const deadline = AbortSignal.timeout(fetchTimeoutMs);
     const untilMs = rhythm.clock.monotonicMs() + fetchTimeoutMs;
-    const fetchOnce = async () => unlessAborted(source.fetch(deadline, borrower), deadline).catch((error: unknown) => {
-      throw deadline.aborted ? new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`) : error;
-    });
+    const fetchOnce = async () => {
+      if (this.#late.size >= LATE_LIMIT) throw new SourceError("slow", "what was asked for before has not come yet");
+      const fetching = source.fetch(deadline, borrower);
+      return unlessAborted(fetching, deadline).catch((error: unknown) => {
+        if (!deadline.aborted) throw error;
+        this.#giveBackLate(fetching);
+        throw new SourceError("slow", `no answer within ${fetchTimeoutMs} ms`);
+      });
+    };
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await breaker.guard(fetchOnce);

@@ -14,6 +14,11 @@ export interface VaultCall {
   readonly query?: Readonly<Record<string, string>>;
   /** What Vault calls the parameters; may hold secrets. */
   readonly body?: Readonly<Record<string, unknown>>;
+  /**
+   * Set where Vault has to wait for a system behind it: such requests have more time, and connections of their own. One that makes a `lease` is not
+   * cut short by its signal: the answer is the only name of what it made.
+   */
+  readonly behind?: "lease" | "revoke" | undefined;
 }
 
 /**
@@ -44,7 +49,7 @@ export class VaultApi {
     const query = call.query === undefined ? "" : `?${new URLSearchParams(call.query).toString()}`;
     const path = `${encodePath(call.segments)}${query}`;
     const shown = token === null ? {} : { "X-Vault-Token": token.reveal() };
-    const options = { headers: { ...shown, "X-Vault-Request": "true" }, signal };
+    const options = { headers: { ...shown, "X-Vault-Request": "true" }, signal, behind: call.behind };
     return call.body === undefined ? this.#library.read(path, options) as Promise<unknown> : this.#library.write(path, call.body, options) as Promise<unknown>;
   }
 

@@ -130,7 +130,7 @@ export class VaultClient {
    * @param borrower of a lease of this process; null for one that an earlier process left
    */
   async revokeLease(leaseId: string, borrower: Borrower | null, signal: AbortSignal): Promise<void> {
-    await this.#takeBack({ segments: ["sys", "leases", "revoke"], body: { lease_id: leaseId, sync: true } }, this.#own === null ? borrower : null, signal);
+    await this.#takeBack({ segments: ["sys", "leases", "revoke"], body: { lease_id: leaseId, sync: true }, behind: "revoke" }, this.#own === null ? borrower : null, signal);
   }
 
   /** Ends a token of an earlier process by its accessor, and with it all that was leased with it. Asked as the proxy itself. */

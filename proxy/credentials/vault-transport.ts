@@ -7,6 +7,10 @@ import type { VaultConfig } from "./vault-config.ts";
 const ANSWER_LIMIT_BYTES = 256 * 1024;
 /** Fetches are single-flight for each grant, so that a few connections serve all agents. */
 const CONNECTIONS = 4;
+/** Requests that wait for a system behind Vault have connections of their own: however many wait, secrets are still read. */
+const BEHIND_CONNECTIONS = 64;
+/** Time for one of them, in milliseconds; what answers later than that is lost. */
+const BEHIND_TIMEOUT_MS = 30_000;
 
 /** What `node-vault` asks of the HTTP client that it is given in place of its own. */
 export interface VaultRequest {
@@ -15,6 +19,8 @@ export interface VaultRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** What is sent as JSON. */
   readonly json?: unknown;
+  /** See `VaultCall`. */
+  readonly behind?: "lease" | "revoke" | undefined;
   readonly signal: AbortSignal;
 }
 
@@ -40,19 +46,26 @@ export class VaultRefusal extends SourceError {
  */
 export class VaultTransport {
   readonly #agent: Agent;
+  readonly #behindAgent: Agent;
   readonly #timeoutMs: number;
 
   constructor(config: VaultConfig) {
     this.#timeoutMs = config.timeoutMs;
     const ca = config.caFile === undefined ? {} : { ca: readFileSync(config.caFile, "utf8") };
-    this.#agent = new Agent({ connections: CONNECTIONS, pipelining: 1, allowH2: false, connect: { ...ca, rejectUnauthorized: true, timeout: config.timeoutMs } });
+    const open = (connections: number) => new Agent({ connections, pipelining: 1, allowH2: false, connect: { ...ca, rejectUnauthorized: true, timeout: config.timeoutMs } });
+    this.#agent = open(CONNECTIONS);
+    this.#behindAgent = open(BEHIND_CONNECTIONS);
   }
 
   async send(wanted: VaultRequest): Promise<VaultAnswer> {
-    const deadline = AbortSignal.timeout(this.#timeoutMs);
+    const { behind } = wanted;
+    const timeoutMs = behind === undefined ? this.#timeoutMs : Math.max(BEHIND_TIMEOUT_MS, this.#timeoutMs);
+    const deadline = AbortSignal.timeout(timeoutMs);
+    if (behind === "lease") wanted.signal.throwIfAborted();
     try {
       const answer = await request(wanted.uri, {
-        method: wanted.method, dispatcher: this.#agent, signal: AbortSignal.any([wanted.signal, deadline]),
+        method: wanted.method, dispatcher: behind === undefined ? this.#agent : this.#behindAgent,
+        signal: behind === "lease" ? deadline : AbortSignal.any([wanted.signal, deadline]),
         ...(wanted.json === undefined ? { headers: { ...wanted.headers } }
           : { headers: { ...wanted.headers, "content-type": "application/json" }, body: JSON.stringify(wanted.json) }),
       });
@@ -61,12 +74,12 @@ export class VaultTransport {
       if (statusCode !== 200 && statusCode !== 204) throw new VaultRefusal(statusCode, readRetryAfterMs(answer.headers["retry-after"]));
       return { statusCode, body: statusCode === 204 ? null : parse(text), request: { path: new URL(wanted.uri).pathname } };
     } catch (error) {
-      throw error instanceof SourceError ? error : describeFailure(error, deadline, this.#timeoutMs);
+      throw error instanceof SourceError ? error : describeFailure(error, deadline, timeoutMs);
     }
   }
 
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    await Promise.all([this.#agent.destroy(), this.#behindAgent.destroy()]);
   }
 }
 

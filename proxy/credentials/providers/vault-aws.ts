@@ -26,7 +26,7 @@ export function vaultAws(reference: z.output<typeof vaultAwsReference>, client: 
     describe, scope: "instance",
     ask: (borrower) => ({
       call: {
-        segments: [...mount.split("/"), kind, ...fillPath(role, borrower.agent)],
+        segments: [...mount.split("/"), kind, ...fillPath(role, borrower.agent)], behind: "lease",
         ...sts ? { body: ttlSeconds === undefined ? {} : { ttl: `${ttlSeconds}s` } } : {},
       },
       read: (reply) => leasedMaterial(client, borrower, reply, readKeys(reply, describe)),

@@ -24,7 +24,7 @@ export function vaultDatabase(reference: z.output<typeof vaultDatabaseReference>
   return new VaultEngineSource({
     describe, scope: isStatic ? sharedScope(client, role) : "instance",
     ask: (borrower) => ({
-      call: { segments: [...mount.split("/"), kind, ...fillPath(role, borrower.agent)] },
+      call: { segments: [...mount.split("/"), kind, ...fillPath(role, borrower.agent)], behind: isStatic ? undefined : "lease" },
       read: (reply) => isStatic ? readStatic(reply, describe) : leasedMaterial(client, borrower, reply, readData(loginSchema, reply, describe)),
     }),
     ...isStatic ? {} : { isCurrent: (version: string) => isLeaseCurrent(client, version) },

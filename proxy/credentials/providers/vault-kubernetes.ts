@@ -20,7 +20,7 @@ export function vaultKubernetes({ mount, role, namespace }: z.output<typeof vaul
     describe, scope: "instance",
     ask: (borrower) => ({
       call: {
-        segments: [...mount.split("/"), "creds", ...fillPath(role, borrower.agent)],
+        segments: [...mount.split("/"), "creds", ...fillPath(role, borrower.agent)], behind: "lease",
         body: { kubernetes_namespace: fillPath(namespace, borrower.agent).join("") },
       },
       read: (reply) => leasedMaterial(client, borrower, reply, { value: readData(tokenSchema, reply, describe).service_account_token }),

@@ -37,7 +37,7 @@ export function vaultPki(reference: Reference, client: VaultClient): VaultEngine
       const keyPem = newPrivateKey();
       return {
         call: {
-          segments: [...mount.split("/"), "sign", ...fillPath(role, borrower.agent)],
+          segments: [...mount.split("/"), "sign", ...fillPath(role, borrower.agent)], behind: "lease",
           body: { csr: certificateSigningRequest(name, keyPem), common_name: name, format: "pem", ...ttlSeconds === undefined ? {} : { ttl: `${ttlSeconds}s` } },
         },
         read: (reply) => readCertificate({ client, borrower, describe, keyPem }, reply),

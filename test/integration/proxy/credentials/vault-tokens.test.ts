@@ -44,3 +44,22 @@ describe("an agent's token of Vault", () => {
     expect([vault.revoked(), [...vault.tokens]]).toEqual([["succeeded", "succeeded"], []]);
   });
 });
+
+const DATABASE = { credential: { type: "vault-database", role: "app" }, inject: { type: "basic" }, bind: { hosts: ["a.example.test"] } };
+
+describe("a lease of Vault", () => {
+  test("that comes later than anybody waits is given back, and the end of its instance waits for that", async () => {
+    const vault = await vaultFor({ db: DATABASE }, { vault: { timeoutMs: 100 }, fetchTimeoutMs: 200, attempts: 1, failureTtlMs: 0 });
+    vault.delay("/v1/database/creds/", 800);
+    for (let times = 0; times < 3; times += 1) expect(await vault.lend("db")).toContain("slow");
+    expect(vault.leases.size).toBe(2);
+    await vault.lender.endInstance("i1");
+    expect([[...vault.leases], vault.revoked()]).toEqual([[], ["succeeded", "succeeded"]]);
+  });
+
+  test("is given though Vault takes longer for it than for what it only reads", async () => {
+    const vault = await vaultFor({ db: DATABASE }, { vault: { timeoutMs: 100 } });
+    vault.delay("/v1/database/creds/", 300);
+    expect(await vault.lend("db")).toBe("lent");
+  });
+});

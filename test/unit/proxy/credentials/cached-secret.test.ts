@@ -267,6 +267,18 @@ describe("a leased secret", () => {
     expect(await get()).toBe("lease-2");
   });
 
+  test("that comes when its time is over is given back, and is waited for when it is dropped", async () => {
+    const { cached, store } = leased({ fetchTimeoutMs: 100 });
+    const gate = Promise.withResolvers<void>();
+    store.gate = gate.promise;
+    await expect(cached.get(NEVER, A_BORROWER)).rejects.toThrow("slow: no answer within 100 ms");
+    expect(cached.isIdle).toBe(false);
+    const dropped = cached.drop("its instance has ended");
+    gate.resolve();
+    await dropped;
+    expect([store.fetches, [...store.out], cached.isIdle]).toEqual([1, [], true]);
+  });
+
   test("that is dropped in the pause before another attempt is not asked for again", async () => {
     const { cached, get, rhythm, store } = leased({ attemptDelayMs: 2_000 });
     store.fetchFault = "sealed";

@@ -4,7 +4,7 @@ import { keepLease, type HeldLease } from "./keep-lease.ts";
 import type { LeaseDesk, LeaseOwner } from "./lease-desk.ts";
 import type { Rhythm } from "./rhythm.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
-import type { StoreBreaker } from "./store-breaker.ts";
+import type { Breaker } from "./store-breaker.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 export { rhythmOf, type Rhythm } from "./rhythm.ts";
@@ -20,7 +20,7 @@ export interface SecretParts {
   readonly limits: FetchLimits;
   readonly rhythm: Rhythm;
   /** Shared by all that is fetched from one store. */
-  readonly breaker: StoreBreaker;
+  readonly breaker: Breaker;
   readonly desk: LeaseDesk;
   readonly owner: LeaseOwner;
 }

@@ -10,7 +10,7 @@ import { makeInjection } from "./injectors.ts";
 import { requireSearchable } from "./searchable.ts";
 import { mergeInjections } from "./merge-injections.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
-import type { StoreBreaker } from "./store-breaker.ts";
+import type { Breaker } from "./store-breaker.ts";
 
 /** Instances for which the last loan of grants that are made for each is remembered; another is only slower. */
 const REMEMBERED_LIMIT = 1_024;
@@ -21,7 +21,7 @@ export interface OpenGrant {
   readonly grant: Grant;
   readonly source: SecretSource;
   readonly cache: SecretCache;
-  readonly breaker: StoreBreaker;
+  readonly breaker: Breaker;
 }
 
 /** A loan, and what it was made of. */

@@ -11,10 +11,11 @@ import type { MintContext } from "./minting.ts";
 import { openSource, type SourceContext } from "./providers.ts";
 import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SecretCache } from "./secret-cache.ts";
-import type { Reclaim } from "./secret-source.ts";
-import { StoreBreaker } from "./store-breaker.ts";
+import type { Reclaim, SourceError } from "./secret-source.ts";
+import { GrantBreaker, StoreBreaker, type Breaker } from "./store-breaker.ts";
 import { TokenLeases } from "./token-leases.ts";
 import { VaultClient } from "./vault-client.ts";
+import { isFaultOfVault } from "./vault-session.ts";
 
 /** What a proxy opens its grants with. */
 export interface Sources {
@@ -53,15 +54,14 @@ export class SourceOpener {
     this.#onEvent = onEvent;
     this.rhythm = rhythmOf(clock);
     this.desk = new LeaseDesk({ rhythm: this.rhythm, onEvent, book: leaseDirectory === undefined ? null : new LeaseBook(leaseDirectory, this.#store) });
-    this.#vaultBreaker = this.#makeBreaker("vault");
+    this.#vaultBreaker = this.#makeBreaker("vault", isFaultOfVault);
     this.tokens = new TokenLeases(this.desk, () => this.#vault);
   }
 
   /** Reads no secret yet. @throws UserError if the grant needs what is not configured */
   open(name: string, grant: Grant): OpenGrant {
     const source = openSource(grant.credential, this.#context);
-    // What is fetched from one store fails together; of other sources each is a store of its own.
-    const breaker = grant.credential.type.startsWith("vault") ? this.#vaultBreaker : this.#makeBreaker(source.describe);
+    const breaker = this.#breakerOf(grant, source.describe);
     return { name, grant, source, breaker, cache: new SecretCache(name, { source, limits: this.#config, rhythm: this.rhythm, desk: this.desk, breaker }) };
   }
 
@@ -105,8 +105,15 @@ export class SourceOpener {
     await (kind === "vault-lease" ? vault.revokeLease(id, null, signal) : vault.revokeAccessor(id, signal));
   }
 
-  #makeBreaker(store: string): StoreBreaker {
-    return new StoreBreaker(store, this.#config, this.rhythm, (isOpen) => { this.#noteStore(store, isOpen); });
+  /** Vault is one store for all: what says that it is down counts for all, what fails at one path for that grant. Of other sources each is a store. */
+  #breakerOf({ credential: { type } }: Grant, place: string): Breaker {
+    if (!type.startsWith("vault")) return this.#makeBreaker(place);
+    return new GrantBreaker(this.#makeBreaker(place, (error) => !isFaultOfVault(error)), this.#vaultBreaker);
+  }
+
+  #makeBreaker(store: string, isItsFault?: (error: SourceError) => boolean): StoreBreaker {
+    const counts = isItsFault === undefined ? {} : { isItsFault };
+    return new StoreBreaker(store, { limits: this.#config, rhythm: this.rhythm, onChange: (isOpen) => { this.#noteStore(store, isOpen); }, ...counts });
   }
 
   #noteStore(store: string, isOpen: boolean): void {

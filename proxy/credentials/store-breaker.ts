@@ -4,37 +4,54 @@ import { SourceError } from "./secret-source.ts";
 
 export type BreakerLimits = Pick<CredentialsConfig, "breakerFaults" | "breakerRestMs">;
 
+export interface BreakerParts {
+  readonly limits: BreakerLimits;
+  readonly rhythm: Rhythm;
+  /** Told when it opens, and when it closes again; must not throw. */
+  readonly onChange: (isOpen: boolean) => void;
+  /** Which of the faults that may pass are counted; all if left out. */
+  readonly isItsFault?: (error: SourceError) => boolean;
+}
+
 /** Longest time that a store may ask to be left alone, in milliseconds: it is not the store's to say for how long agents wait. */
 const LONGEST_REST_MS = 60_000;
+
+/** What a breaker is to the fetches of a grant. */
+export interface Breaker {
+  /** For people: which store. */
+  readonly store: string;
+  readonly isOpen: boolean;
+  /** @throws SourceError `resting` without asking, or what the call throws */
+  guard<T>(ask: () => Promise<T>): Promise<T>;
+}
 
 /**
  * Leaves a store alone that has failed several times in a row: until its rest is over nothing is asked of it, and whoever wants a secret is told so
  * at once; then one request tries, and the others wait for what becomes of it no longer than it takes to be told no.
  */
-export class StoreBreaker {
-  /** For people: which store. */
+export class StoreBreaker implements Breaker {
   readonly store: string;
   readonly #limits: BreakerLimits;
   readonly #rhythm: Rhythm;
   readonly #onChange: (isOpen: boolean) => void;
+  readonly #isItsFault: (error: SourceError) => boolean;
   #faults = 0;
   /** Monotonic; null while it is closed. */
   #restUntilMs: number | null = null;
   #isProbing = false;
 
-  /** @param onChange told when it opens, and when it closes again; must not throw */
-  constructor(store: string, limits: BreakerLimits, rhythm: Rhythm, onChange: (isOpen: boolean) => void) {
+  constructor(store: string, { limits, rhythm, onChange, isItsFault = () => true }: BreakerParts) {
     this.store = store;
     this.#limits = limits;
     this.#rhythm = rhythm;
     this.#onChange = onChange;
+    this.#isItsFault = isItsFault;
   }
 
   get isOpen(): boolean {
     return this.#restUntilMs !== null;
   }
 
-  /** Asks the store, or not. @throws SourceError `resting` without asking, or what the call throws */
   async guard<T>(ask: () => Promise<T>): Promise<T> {
     const isProbe = this.#admit();
     try {
@@ -42,13 +59,17 @@ export class StoreBreaker {
       this.#answered();
       return answer;
     } catch (error) {
-      // A store that says no has answered; an error of another kind says nothing of the store.
-      if (error instanceof SourceError && error.isPassing) this.#failed(error.retryAfterMs);
-      else this.#answered();
+      this.#judge(error);
       throw error;
     } finally {
       if (isProbe) this.#isProbing = false;
     }
+  }
+
+  /** A store that says no has answered. A failure that is not its own, and the rest of another breaker, say nothing of it. */
+  #judge(error: unknown): void {
+    if (!(error instanceof SourceError) || !error.isPassing && error.fault !== "resting") this.#answered();
+    else if (error.isPassing && this.#isItsFault(error)) this.#failed(error.retryAfterMs);
   }
 
   /** @returns true for the one that tries after the rest */
@@ -73,5 +94,30 @@ export class StoreBreaker {
     const restMs = Math.max(this.#limits.breakerRestMs * (0.5 + this.#rhythm.random() / 2), Math.min(retryAfterMs, LONGEST_REST_MS));
     this.#restUntilMs = this.#rhythm.clock.monotonicMs() + restMs;
     if (!wasOpen) this.#onChange(true);
+  }
+}
+
+/**
+ * One grant's breaker in front of the store's, which others share: what fails for this grant alone closes the store to nobody else.
+ */
+export class GrantBreaker implements Breaker {
+  readonly #grant: StoreBreaker;
+  readonly #store: StoreBreaker;
+
+  constructor(grant: StoreBreaker, store: StoreBreaker) {
+    this.#grant = grant;
+    this.#store = store;
+  }
+
+  get store(): string {
+    return this.#store.isOpen ? this.#store.store : this.#grant.store;
+  }
+
+  get isOpen(): boolean {
+    return this.#grant.isOpen || this.#store.isOpen;
+  }
+
+  async guard<T>(ask: () => Promise<T>): Promise<T> {
+    return this.#grant.guard(async () => this.#store.guard(ask));
   }
 }

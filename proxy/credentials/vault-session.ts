@@ -35,6 +35,14 @@ export interface VaultSession {
   revoke(signal: AbortSignal): Promise<void>;
 }
 
+/** A login failed: of what Vault answers, nothing says more of Vault as a whole. */
+class LoginError extends SourceError {}
+
+/** Whether a fault that may pass is one of Vault as a whole: sealed, out of reach, or no login. A path that is slow or broken is not. */
+export function isFaultOfVault(error: SourceError): boolean {
+  return error instanceof LoginError || error.fault === "sealed" || error.fault === "unreachable";
+}
+
 export interface SessionParts {
   readonly api: Pick<VaultApi, "call">;
   readonly rhythm: Rhythm;
@@ -172,7 +180,7 @@ export class LoginSession implements VaultSession {
     } catch (error) {
       if (!(error instanceof SourceError)) throw error;
       const fault = error instanceof VaultRefusal && error.status === 400 ? "forbidden" : error.fault;
-      throw new SourceError(fault, `login by ${this.#auth.method}: ${error.message.slice(error.fault.length + 2)}`);
+      throw new LoginError(fault, `login by ${this.#auth.method}: ${error.message.slice(error.fault.length + 2)}`);
     }
   }
 

@@ -113,7 +113,7 @@ export function leaseStand(book: LeaseBook | null = null): LeaseStand {
     rhythm, events, desk,
     parts: (source, over = {}) => {
       const limits = credentialSettings(over);
-      return { source, limits, rhythm, desk, breaker: new StoreBreaker("store", limits, rhythm, () => {}) };
+      return { source, limits, rhythm, desk, breaker: new StoreBreaker("store", { limits, rhythm, onChange: () => {} }) };
     },
   };
 }

@@ -63,3 +63,26 @@ describe("a lease of Vault", () => {
     expect(await vault.lend("db")).toBe("lent");
   });
 });
+
+describe("Vault", () => {
+  test("is not closed to others by a grant whose path fails, nor by one that never answers", async () => {
+    const vault = await vaultFor({ key: KEY, broken: DATABASE, stuck: { ...DATABASE, credential: { type: "vault", path: "stuck" } } }, {
+      vault: { timeoutMs: 100 }, fetchTimeoutMs: 200, attempts: 1, failureTtlMs: 0, breakerFaults: 2, cacheTtlMs: 100,
+    });
+    vault.refuse("/v1/database/creds/", 500);
+    vault.delay("/v1/secret/data/stuck", 1_000);
+    for (let times = 0; times < 4; times += 1) {
+      await Promise.all([vault.lend("broken"), vault.lend("stuck")]);
+      expect(await vault.lend("key")).toBe("lent");
+    }
+    expect(await vault.lend("broken")).toContain("resting");
+    expect(await vault.lend("stuck")).toContain("resting");
+  });
+
+  test("is left alone by all when it is sealed", async () => {
+    const vault = await vaultFor({ key: KEY, other: { ...KEY, credential: { type: "vault", path: "y" } } }, { attempts: 1, failureTtlMs: 0, breakerFaults: 2 });
+    vault.refuse("/v1/secret/", 503);
+    for (let times = 0; times < 2; times += 1) expect(await vault.lend("key")).toContain("sealed");
+    expect(await vault.lend("other")).toContain("resting");
+  });
+});

@@ -1,12 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { SourceError, type SourceFault } from "../../../../proxy/credentials/secret-source.ts";
-import { StoreBreaker } from "../../../../proxy/credentials/store-breaker.ts";
+import { GrantBreaker, StoreBreaker } from "../../../../proxy/credentials/store-breaker.ts";
 import { TestRhythm } from "../../../support/lease-stand.ts";
+
+const LIMITS = { breakerFaults: 3, breakerRestMs: 4_000 };
 
 function breaker() {
   const rhythm = new TestRhythm();
   const changes: boolean[] = [];
-  const store = new StoreBreaker("store", { breakerFaults: 3, breakerRestMs: 4_000 }, rhythm, (isOpen) => { changes.push(isOpen); });
+  const store = new StoreBreaker("store", { limits: LIMITS, rhythm, onChange: (isOpen) => { changes.push(isOpen); } });
   let asked = 0;
   const ask = async (fault: SourceFault | null = null, retryAfterMs = 0) => store.guard(async () => {
     asked += 1;
@@ -66,5 +68,32 @@ describe("a breaker", () => {
     expect(await ask("rate-limited", 86_400_000)).toBe("rate-limited");
     rhythm.clock.advance(60_000);
     expect(await ask()).toBe("secret");
+  });
+});
+
+describe("the breaker of a grant in front of a store's", () => {
+  const rhythm = new TestRhythm();
+  const isOfStore = ({ fault }: SourceError) => fault === "sealed";
+  const make = (name: string, isItsFault: (error: SourceError) => boolean) => new StoreBreaker(name, { limits: LIMITS, rhythm, onChange: () => {}, isItsFault });
+  const pair = () => {
+    const store = make("store", isOfStore);
+    const grant = (name: string) => new GrantBreaker(make(name, (error) => !isOfStore(error)), store);
+    return { broken: grant("broken"), good: grant("good") };
+  };
+  const ask = async (breakerOf: GrantBreaker, fault: SourceFault | null = null) =>
+    breakerOf.guard(async () => { if (fault !== null) throw new SourceError(fault, "scripted"); }).then(() => "secret", (error: unknown) => (error as SourceError).fault);
+
+  test("closes the store to nobody else when what it asks for fails", async () => {
+    const { broken, good } = pair();
+    for (let fault = 0; fault < 3; fault += 1) await ask(broken, "down");
+    expect([await ask(broken), await ask(good), broken.store, good.isOpen]).toEqual(["resting", "secret", "broken", false]);
+  });
+
+  test("closes it to all when the store itself fails, and its own faults do not open the store again", async () => {
+    const { broken, good } = pair();
+    for (const fault of ["sealed", "down", "sealed", "down", "sealed"] as const) await ask(broken, fault);
+    expect([await ask(good), good.store]).toEqual(["resting", "store"]);
+    rhythm.clock.advance(4_000);
+    expect([await ask(good), await ask(broken)]).toEqual(["secret", "secret"]);
   });
 });

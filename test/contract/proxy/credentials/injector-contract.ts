@@ -55,9 +55,11 @@ export function describeInjector(name: string, stage: InjectorStage): void {
       expect(injection.secrets.map((secret) => secret.reveal()).join(" ").includes(CANARY)).toBe(stage.sends !== null);
     });
 
-    test.runIf(stage.sends !== null)("lends no secret that is too short to be found in answers", () => {
+    test("lends no secret that is sent and too short to be found in answers", () => {
       const short = aMaterial(Object.fromEntries(Object.entries(stage.values).map(([key, value]) => [key, value === CANARY ? "7-chars" : value])));
-      expect(() => { requireSearchable(makeInjection(parsed, short, context)); }).toThrow(expect.objectContaining({ fault: "malformed" }) as Error);
+      const judge = (): void => { requireSearchable(makeInjection(parsed, short, context)); };
+      if (stage.sends === null) expect(judge).not.toThrow();
+      else expect(judge).toThrow(expect.objectContaining({ fault: "malformed" }) as Error);
     });
 
     test("gives nothing that prints a secret", async () => {

@@ -14,6 +14,7 @@ const binding = z.strictObject({
   ports: z.array(z.int().min(1).max(65_535)).min(1).max(16).optional().meta(LIST_SET).describe("Ports that may receive it; default 443."),
   methods: names(32, 16).describe("Methods that may carry it; default GET, HEAD, POST, PUT, PATCH, DELETE."),
   paths: names(1_024, 64).describe("Paths that may receive it; `*` is one segment, a final `**` any rest. Default every path."),
+  notPaths: z.array(z.string().max(1_024)).max(64).optional().meta(LIST_SET).describe("Paths of these that may not; with a recipe, those where the service hands out credentials of its own."),
   databases: names(63, 64).describe("With `inject.type: postgres`: databases that may be opened; `*` is every one."),
   users: names(63, 64).describe("With `inject.type: postgres`: names that the agent may call itself; default any."),
 });

@@ -34,12 +34,14 @@ const reference = z.discriminatedUnion("type", [
 ]);
 export type CredentialReference = z.output<typeof reference>;
 
+const pathPattern = z.string().max(1024).refine(isPathPattern, "must start with `/`; `*` stands for one whole segment, `**` at the end for any rest");
+
 const binding = z.strictObject({
   hosts: z.array(hostName).min(1).max(64).describe("Exact names of the hosts that may receive the credential; always over https."),
   ports: z.array(z.number().int().min(1).max(65_535)).min(1).max(16).default([443]).describe("Ports that may receive it."),
   methods: z.array(method).min(1).max(16).default(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]).describe("Request methods that may carry it."),
-  paths: z.array(z.string().max(1024).refine(isPathPattern, "must start with `/`; `*` stands for one whole segment, `**` at the end for any rest")).min(1).max(64)
-    .default(["/**"]).describe("Paths that may receive it; `*` is one segment, a final `**` any rest."),
+  paths: z.array(pathPattern).min(1).max(64).default(["/**"]).describe("Paths that may receive it; `*` is one segment, a final `**` any rest."),
+  notPaths: z.array(pathPattern).max(64).default([]).describe("Paths of these that may not: those where the destination hands out credentials of its own. In any letter case, with `.json` or the like at the end, too."),
   databases: z.array(z.string().min(1).max(63)).min(1).max(64).optional().describe("For logins of type `postgres`: databases that may be opened, by exact name; `*` is every one of the hosts."),
   users: z.array(z.string().min(1).max(63)).min(1).max(64).optional().describe("For logins of type `postgres`: names that the agent may call itself; left out: any, as the boundary logs in under another."),
 });

@@ -21,6 +21,26 @@ export function matchesPath(pattern: string, path: string): boolean {
   return wanted.every((segment, index) => (segment === "*" ? given[index] !== undefined && given[index] !== "" : segment === given[index]));
 }
 
+/**
+ * Whether a canonical path may be one that a pattern leaves out. In doubt it is: servers disagree about letter case, a slash at the end, `%2F`, path
+ * parameters (`;a=b`) and a format at the end (`.json`), so that none of these tells a path from the pattern.
+ */
+export function mayMatchPath(pattern: string, path: string): boolean {
+  const wanted = segmentsOf(pattern.toLowerCase()).filter((segment) => segment !== "");
+  const hasRest = wanted.at(-1) === "**" && wanted.pop() !== undefined;
+  const whole = segmentsOf(path).map(plain);
+  return [whole, whole.join("/").split("/")].some((readings) => {
+    const given = readings.filter((segment) => segment !== "");
+    if (given.length < wanted.length || (!hasRest && given.length > wanted.length)) return false;
+    return wanted.every((segment, index) => segment === "*" || segment === given[index] || segment === given[index]?.replace(/\.[a-z]{1,8}$/, ""));
+  });
+}
+
+/** Lower case, without escapes of ASCII and without path parameters. */
+function plain(segment: string): string {
+  return segment.replace(/%([0-7][0-9A-F])/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))).toLowerCase().replace(/;.*$/s, "");
+}
+
 function segmentsOf(path: string): string[] {
   return path.slice(1).split("/");
 }

@@ -1,4 +1,5 @@
 import type { DummyShape } from "../../common/dummy-keys.ts";
+import { ISSUING_PATHS } from "./issuing-paths.ts";
 
 /**
  * What a grant of a well-known service says besides where its secret is. The fields are those of a grant, as they are written in the
@@ -9,7 +10,7 @@ export interface Recipe {
   readonly about: string;
   readonly inject: Readonly<Record<string, string | readonly string[]>>;
   /** `hosts` is left out where every customer has names of their own: then the grant has to give them. */
-  readonly bind: { readonly hosts?: readonly string[]; readonly ports?: readonly number[]; readonly methods?: readonly string[]; readonly paths?: readonly string[] };
+  readonly bind: { readonly hosts?: readonly string[]; readonly ports?: readonly number[]; readonly methods?: readonly string[]; readonly paths?: readonly string[]; readonly notPaths?: readonly string[] };
   /** Dummies by which stock clients start, and settings that keep them from calling home. */
   readonly env: Readonly<Record<string, DummyShape | { readonly value: string } | { readonly file: string }>>;
 }
@@ -37,8 +38,8 @@ const bearer = (about: string, host: string, path: string, env: Recipe["env"]): 
 
 const CLAUDE_QUIET = { CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: ON, DISABLE_AUTOUPDATER: ON, DISABLE_TELEMETRY: ON };
 
-/** Recipes by the name that `use` of a grant takes. Sources: the services' API references and what their stock clients read and send. */
-export const RECIPES: Readonly<Record<string, Recipe>> = {
+/** By name, but for the paths that they leave out. Sources: the services' API references and what their stock clients read and send. */
+const WRITTEN: Readonly<Record<string, Recipe>> = {
   anthropic: {
     about: "An API key of Anthropic: Claude Code and the SDKs.",
     inject: plain("x-api-key"), bind: { hosts: ["api.anthropic.com"], paths: ["/v1/**"] },
@@ -75,7 +76,7 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   },
   huggingface: {
     about: "A token of Hugging Face: hub and inference router.",
-    inject: BEARER, bind: { hosts: ["huggingface.co", "router.huggingface.co"] }, env: { HF_TOKEN: "huggingface", HF_HUB_DISABLE_TELEMETRY: ON },
+    inject: BEARER, bind: { hosts: ["huggingface.co", "router.huggingface.co"] }, env: { HF_TOKEN: "huggingface", HF_HUB_DISABLE_TELEMETRY: ON, HF_HUB_DISABLE_XET: ON },
   },
 
   github: {
@@ -154,3 +155,9 @@ export const RECIPES: Readonly<Record<string, Recipe>> = {
   tavily: bearer("A key of Tavily.", "api.tavily.com", "/**", { TAVILY_API_KEY: "tavily" }),
   exa: { about: "A key of Exa.", inject: plain("x-api-key"), bind: { hosts: ["api.exa.ai"] }, env: { EXA_API_KEY: "opaque" } },
 };
+
+/** Recipes by the name that `use` of a grant takes. None of them lends anything where the service would answer with a credential of its own. */
+export const RECIPES: Readonly<Record<string, Recipe>> = Object.fromEntries(Object.entries(WRITTEN).map(([name, recipe]) => {
+  const notPaths = ISSUING_PATHS[name];
+  return [name, notPaths === undefined ? recipe : { ...recipe, bind: { ...recipe.bind, notPaths } }];
+}));

@@ -25,6 +25,10 @@ grants:
     bind: {methods: [GET, HEAD, PUT]}                       # may publish, too
 \`\`\`
 
+Recipes leave paths out where the service would answer with a credential of its own, or take one that the agent chose: tokens, deploy keys, runners,
+sessions for a browser. The boundary does not know such an answer for a secret, so that the agent would have it in clear. \`bind: {notPaths: []}\` lends there too, another list leaves
+out other paths. What cannot be told by a path is not left out: GraphQL (\`linear\`, \`github\`: give \`bind.paths\`), presigned URLs and archive links that services issue for single objects (git LFS, artifacts, files).
+
 Two grants may not put different dummies into one variable: leave it out of one of them with an \`env\` of its own.
 
 For clients that take no key from a variable, npm among them, a variable names a file: \`env: {NAME: {file: TEXT}}\` puts the text into \`/run/weir/dummies/NAME\`, where
@@ -35,8 +39,8 @@ Codex takes its key from \`CODEX_API_KEY\` in \`codex exec\`. Where it wants a l
 
 This page is generated from \`proxy/credentials/recipes.ts\` by \`npm run docs:generate\`.
 
-| \`use\` | what | hosts | methods | paths | injected | variables |
-|---|---|---|---|---|---|---|
+| \`use\` | what | hosts | methods | paths | but not | injected | variables |
+|---|---|---|---|---|---|---|---|
 `;
 
 /** The text of docs/credentials-recipes.md. */
@@ -47,7 +51,7 @@ export function renderRecipes(): string {
 function row(name: string, { about, inject, bind, env }: Recipe): string {
   const list = (items: readonly string[] | undefined, otherwise: string) => (items === undefined ? otherwise : items.map((item) => `\`${item}\``).join(" "));
   const variables = Object.entries(env).map(([variable, choice]) => (typeof choice === "object" && "value" in choice ? `${variable}=${choice.value}` : variable));
-  const cells = [`\`${name}\``, about, list(bind.hosts, "you say which"), list(bind.methods, "all"), list(bind.paths, "all"), injected(inject), list(variables, "")];
+  const cells = [`\`${name}\``, about, list(bind.hosts, "you say which"), list(bind.methods, "all"), list(bind.paths, "all"), list(bind.notPaths, ""), injected(inject), list(variables, "")];
   return `| ${cells.join(" | ")} |`;
 }
 

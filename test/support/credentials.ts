@@ -33,7 +33,7 @@ export function aHead(over: Partial<RequestHead> = {}): RequestHead {
 
 /** The binding of the head above, as the schema completes it. */
 export function aBinding(over: Partial<Binding> = {}): Binding {
-  return { hosts: ["api.example.test"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], ...over };
+  return { hosts: ["api.example.test"], ports: [443], methods: ["GET", "POST"], paths: ["/v1/**"], notPaths: [], ...over };
 }
 
 /** Grants as the configuration file gives them, through its schema. */

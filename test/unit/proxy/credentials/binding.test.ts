@@ -25,6 +25,15 @@ describe("the binding of a grant", () => {
     expect(misdirection(aBinding(), aHead(over))).toContain(why);
   });
 
+  test.each(["/v1/tokens", "/v1/tokens/", "/v1/tokens/7/rotate", "/v1/Tokens", "/v1/tokens.json", "/v1/tokens;a=b", "/v1%2Ftokens", "/v1/x%2Fy%2F..%2Ftokens/create"])("refuses a path that it leaves out, however it is written: %s", (path) => {
+    const binding = aBinding({ paths: ["/**"], notPaths: ["/v1/tokens/**", "/v1/*/tokens/create", "/v1/x/y/../tokens/*"] });
+    expect(misdirection(binding, aHead({ path }))).toContain("leaves out");
+  });
+
+  test.each(["/v1", "/v1/things", "/v1/tokens-of-text", "/v1/things/tokens"])("takes one beside it: %s", (path) => {
+    expect(misdirection(aBinding({ paths: ["/**"], notPaths: ["/v1/tokens/**", "/v1/*/tokens/create"] }), aHead({ path }))).toBeNull();
+  });
+
   test("takes no request whose host is not one of its names, whatever the host is", () => {
     fc.assert(fc.property(fc.string(), (host) => {
       fc.pre(host !== "api.example.test");

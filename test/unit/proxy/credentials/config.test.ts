@@ -10,7 +10,7 @@ const isBinding = (bind: Record<string, unknown>) => isGrant({ bind: { hosts: ["
 describe("the configuration of grants", () => {
   test("binds to https on 443, the usual methods and every path if nothing else is said", () => {
     const parsed = grantsConfig.parse(grant());
-    expect(parsed["github"]?.bind).toEqual({ hosts: ["api.example.test"], ports: [443], methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], paths: ["/**"] });
+    expect(parsed["github"]?.bind).toEqual({ hosts: ["api.example.test"], ports: [443], methods: ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"], paths: ["/**"], notPaths: [] });
   });
 
   test.each(["*.example.test", "*", "Api.example.test", "api.example.test.", "api.example.test:443", "https://api.example.test", "127.0.0.1", "[::1]", "", "a..b"])("refuses the host %j", (host) => {
@@ -19,7 +19,7 @@ describe("the configuration of grants", () => {
 
   test.each([
     ["no host", { hosts: [] }], ["no method", { methods: [] }], ["TRACE", { methods: ["TRACE"] }], ["CONNECT", { methods: ["CONNECT"] }], ["a method in lower case", { methods: ["get"] }],
-    ["port 0", { ports: [0] }], ["a glob in a segment", { paths: ["/v1*"] }], ["an unknown key", { host: "x" }],
+    ["port 0", { ports: [0] }], ["a glob in a segment", { paths: ["/v1*"] }], ["a glob in a segment that is left out", { notPaths: ["/v1*"] }], ["an unknown key", { host: "x" }],
   ])("refuses %s", (_name, bind) => {
     expect(isBinding(bind)).toBe(false);
   });

@@ -11,7 +11,7 @@ describe("a grant that uses a recipe", () => {
   test("says no more than where the secret is", () => {
     expect(read({ use: "brave" })).toEqual({
       use: "brave", credential, inject: { type: "header", header: "x-subscription-token", format: "{secret}" },
-      bind: { hosts: ["api.search.brave.com"], ports: [443], methods: ["GET", "POST"], paths: ["/res/**"] }, env: { BRAVE_API_KEY: "brave" },
+      bind: { hosts: ["api.search.brave.com"], ports: [443], methods: ["GET", "POST"], paths: ["/res/**"], notPaths: [] }, env: { BRAVE_API_KEY: "brave" },
     });
   });
 

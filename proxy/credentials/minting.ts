@@ -6,7 +6,7 @@ import type { KeyReference } from "./key-reference.ts";
 import { GcpServiceAccountSource, type GcpServiceAccountReference } from "./providers/gcp-service-account.ts";
 import { GithubAppSource, type GithubAppReference } from "./providers/github-app.ts";
 import { KubernetesSecretSource, type KubernetesSecretReference } from "./providers/kubernetes-secret.ts";
-import { Oauth2Source, type Oauth2Reference } from "./providers/oauth2.ts";
+import { Oauth2Source, type Oauth2Reference, type Rotation } from "./providers/oauth2.ts";
 import { RefreshTokenFile } from "./refresh-token-file.ts";
 import type { SecretSource } from "./secret-source.ts";
 import { TokenClient } from "./token-client.ts";
@@ -36,13 +36,17 @@ export function openGcpServiceAccount(reference: GcpServiceAccountReference, { c
 }
 
 export function openOauth2(reference: Oauth2Reference, { context, key }: Minting): SecretSource {
-  const { tokenEndpoint, clientId, clientSecret, refreshToken } = reference;
+  const { clientSecret, refreshToken } = reference;
   return new Oauth2Source(reference, {
     clientSecret: clientSecret === undefined ? null : key(clientSecret), client: new TokenClient(context.network, reference), clock: context.clock,
-    rotation: refreshToken === undefined ? null : {
-      seed: key(refreshToken), file: new RefreshTokenFile(context.stateDirectory, [tokenEndpoint, clientId, JSON.stringify(refreshToken)].join("\n")),
-    },
+    rotation: refreshToken === undefined ? null : rotationOf(reference, key(refreshToken), context),
   });
+}
+
+/** One that all share is kept in one file, whatever is put in its place; those of agents, which one reference names, in a file for each. */
+function rotationOf({ tokenEndpoint, clientId, refreshToken }: Oauth2Reference, seed: SecretSource, { stateDirectory }: MintContext): Rotation {
+  const client = [tokenEndpoint, clientId, JSON.stringify(refreshToken)];
+  return { seed, fileOf: (first) => new RefreshTokenFile(stateDirectory, client.join("\n"), seed.scope === "instance" ? first : null) };
 }
 
 /** @throws UserError outside of a cluster */

@@ -25,9 +25,13 @@ const contentSchema = z.strictObject({
 export class RefreshTokenFile {
   readonly #path: string;
 
-  /** @param name tells one client of one server from another; only its hash is seen on the disk */
-  constructor(stateDirectory: string, name: string) {
-    this.#path = join(stateDirectory, "oauth2", `${digest(name).slice(0, 32)}.json`);
+  /**
+   * @param name tells one client of one server from another; only its hash is seen on the disk
+   * @param owner the first token, where each agent has one of its own; null where there is one for all
+   */
+  constructor(stateDirectory: string, name: string, owner: Secret | null = null) {
+    const whole = owner === null ? name : `${name}\n${owner.reveal()}`;
+    this.#path = join(stateDirectory, "oauth2", `${digest(whole).slice(0, 32)}.json`);
   }
 
   /**

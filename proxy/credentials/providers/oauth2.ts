@@ -37,12 +37,19 @@ const answerSchema = z.object({
   access_token: token, token_type: z.string().regex(/^bearer$/i), expires_in: z.number().int().positive().optional(), refresh_token: token.optional(),
 });
 
+/** Where the first refresh token is, and where those are kept that follow it. */
+export interface Rotation {
+  readonly seed: SecretSource;
+  /** @param seed the first token: where each agent has one, each has a file */
+  readonly fileOf: (seed: Secret) => RefreshTokenFile;
+}
+
 export interface Oauth2Parts {
   readonly clientSecret: SecretSource | null;
   readonly client: TokenClient;
   readonly clock: Clock;
   /** For `grant: refresh-token`. */
-  readonly rotation: { readonly seed: SecretSource; readonly file: RefreshTokenFile } | null;
+  readonly rotation: Rotation | null;
 }
 
 /** An access token of an OAuth 2.0 server. A refresh token that the server replaces is on the disk before the access token is used. */
@@ -62,7 +69,8 @@ export class Oauth2Source implements SecretSource {
     this.#server = { issuer: new URL(tokenEndpoint).origin, token_endpoint: tokenEndpoint, ...revocation };
     this.#oauthClient = { client_id: clientId };
     this.describe = `oauth2:${new URL(tokenEndpoint).host}/${clientId}`;
-    this.scope = revocationEndpoint === undefined ? parts.clientSecret?.scope ?? "shared" : "instance";
+    const keys = [parts.clientSecret, parts.rotation?.seed];
+    this.scope = revocationEndpoint !== undefined || keys.some((key) => key?.scope === "instance") ? "instance" : "shared";
   }
 
   async fetch(signal: AbortSignal, borrower: Borrower): Promise<Material> {
@@ -72,7 +80,7 @@ export class Oauth2Source implements SecretSource {
     const askedAtMs = this.#parts.clock.nowMs();
     const answer = rotation === null
       ? await this.#clientCredentials(auth, signal)
-      : await this.#refresh(auth, valueOf(await rotation.seed.fetch(signal, borrower), "value"), rotation.file, signal);
+      : await this.#refresh(auth, valueOf(await rotation.seed.fetch(signal, borrower), "value"), rotation, signal);
     const value = new Secret(answer.access_token);
     const version = mintedVersion(secret?.version ?? "");
     const { expires_in: seconds } = answer;
@@ -98,7 +106,8 @@ export class Oauth2Source implements SecretSource {
     });
   }
 
-  async #refresh(auth: oauth.ClientAuth, first: Secret, file: RefreshTokenFile, signal: AbortSignal): Promise<oauth.TokenEndpointResponse> {
+  async #refresh(auth: oauth.ClientAuth, first: Secret, { fileOf }: Rotation, signal: AbortSignal): Promise<oauth.TokenEndpointResponse> {
+    const file = fileOf(first);
     return file.exclusively(signal, async () => {
       const current = await file.read(first);
       // Not ended by the signal, but by the client's own deadline: once the server has read it, its answer is the only way on.

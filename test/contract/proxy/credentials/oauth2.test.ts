@@ -5,6 +5,8 @@ import { lockFile } from "../../../../common/file-lock.ts";
 import { PROVIDERS } from "../../../../proxy/credentials/providers.ts";
 import { oauth2Reference } from "../../../../proxy/credentials/providers/oauth2.ts";
 import { type SourceError, valueOf, type SecretSource } from "../../../../proxy/credentials/secret-source.ts";
+import type { VaultCall } from "../../../../proxy/credentials/vault-api.ts";
+import type { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
 import { A_BORROWER } from "../../../support/credentials.ts";
 import { MintStage } from "../../../support/token-servers/mint-stage.ts";
 import { REVOCATION_ENDPOINT, startOauth, TOKEN_ENDPOINT, type OauthStandIn } from "../../../support/token-servers/oauth.ts";
@@ -121,6 +123,28 @@ describe("tokens of an OAuth 2.0 server", () => {
       expect((await fault(tokenOf(await refreshing(), AbortSignal.timeout(80)))).fault).toBe("slow");
       unlock?.();
       expect(server.live).toContain(await tokenOf(await refreshing()));
+    });
+
+    test("are each agent's own where each has a first token, and so is the one that follows it", async () => {
+      const seeds: Readonly<Record<string, string>> = { ada: "rt-first", bob: "rt-of-bob" };
+      const vault = {
+        scope: "shared",
+        call: async ({ segments }: VaultCall) => ({
+          tokenId: "t", body: { data: { data: { value: seeds[segments.at(-1) ?? ""] }, metadata: { version: 1, destroyed: false, deletion_time: "" } } },
+        }),
+      } as unknown as VaultClient;
+      const source = PROVIDERS.oauth2(oauth2Reference.parse({
+        type: "oauth2", grant: "refresh-token", tokenEndpoint: TOKEN_ENDPOINT, clientId: CLIENT.clientId, clientSecret: await stage.put("secret", CLIENT.clientSecret),
+        refreshToken: { type: "vault", path: "agents/{agent}" },
+      }), { ...stage.context(server.network), vault: () => vault });
+      const of = (name: string) => ({ ...A_BORROWER, agent: { ...A_BORROWER.agent, name } });
+      expect(source.scope).toBe("instance");
+      await source.fetch(never, of("ada"));
+      server.override = () => ({ status: 200, body: { access_token: "of-bob", token_type: "bearer", refresh_token: "rt-next-of-bob" } });
+      await source.fetch(never, of("bob"));
+      server.override = null;
+      expect(valueOf(await source.fetch(never, of("ada")), "value").reveal()).not.toBe("of-bob");
+      expect([server.state.isFamilyEnded, (await readdir(stateFolder())).filter((name) => name.endsWith(".json")).length]).toEqual([false, 2]);
     });
 
     test("begin anew with another first token", async () => {

@@ -17,6 +17,7 @@ export const grantInjection = z.strictObject({
   name: z.string().max(128).optional().describe("`cookie`: cookie that is sent."),
   regions: names(64, 64).describe("`aws-sigv4`: regions for which requests are signed; `*` is any."),
   services: names(64, 64).describe("`aws-sigv4`: services for which requests are signed."),
+  copiesObjects: z.boolean().optional().describe("`aws-sigv4`: requests to S3 may name any object that the key may read as their source."),
   in: z.array(z.enum(["header", "path", "query", "json", "websocket"])).min(1).max(5).optional().meta(LIST_SET).describe("`placeholder`: where placeholders are replaced."),
   headers: names(128, 16).describe("`placeholder`: fields in which they are replaced."),
   placeholder: z.string().max(512).optional().describe("`placeholder`: what is replaced; default the dummies of `env`."),

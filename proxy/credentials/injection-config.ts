@@ -50,6 +50,7 @@ const awsInjection = z.strictObject({
   type: z.literal("aws-sigv4"),
   regions: z.array(region).min(1).max(64).describe("Regions for which requests are signed; `*` is any."),
   services: z.array(z.string().regex(/^[a-z0-9-]{1,64}$/, "must be the name of a service as signatures have it, like `s3`")).min(1).max(64).describe("Services for which requests are signed."),
+  copiesObjects: z.boolean().default(false).describe("True: requests to S3 may name an object as their source (`x-amz-copy-source`), any that the key may read, whatever `bind` says."),
   bodyLimitBytes: bodyLimitBytes.describe("Largest request body that is held back to be signed, in bytes; bodies for S3 stream by unsigned."),
 });
 

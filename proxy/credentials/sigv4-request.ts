@@ -14,6 +14,8 @@ const AUTHORIZATION = /^AWS4-HMAC-SHA256 +Credential=[^/,\s]{1,128}\/\d{8}\/([a-
 /** They sign paths as they are, and let bodies go unsigned under TLS. */
 const S3_SERVICES = new Set(["s3", "s3-outposts", "s3-object-lambda", "s3express"]);
 const SIGNED_QUERY = /(?:^|[?&])x-amz-(?:signature|credential|algorithm)=/i;
+/** Objects that are read though the path names another. */
+const SOURCES = ["x-amz-copy-source", "x-amz-rename-source"];
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
 export const UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD";
@@ -53,7 +55,24 @@ export function readAsked(head: OutboundHead, inject: InjectChoice<"aws-sigv4">)
       "Give the client the dummy keys of the grant (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY); the boundary signs again with the real ones.");
   }
   requireScope(region, service, inject);
+  if (isS3(service)) requireOwnObject(head, inject);
   return { region, service, signedHeaders: signedHeaders.split(";") };
+}
+
+/** What S3 gives out besides objects, and what reaches objects that the path of the request does not name (Amazon S3 API reference). */
+function requireOwnObject(head: OutboundHead, { copiesObjects }: InjectChoice<"aws-sigv4">): void {
+  const [path = "", query = ""] = textOf(head.target).split(/\?(.*)/s).map(plain);
+  if (/(?:^|[&;])session(?:[=&;]|$)/.test(query) || path.includes("/accessgrantsinstance/dataaccess")) {
+    throw unfit("aws-sigv4.issues-keys", "S3 answers this request with keys of its own.", "Read and write objects with the dummy keys; turn off sessions of directory buckets (AWS_S3_DISABLE_EXPRESS_SESSION_AUTH=true).");
+  }
+  const reaches = SOURCES.find((name) => fieldOf(head, name) !== null);
+  if (reaches !== undefined && !copiesObjects) {
+    throw unfit("aws-sigv4.copies", `The request names another object as its source (${reaches}).`, "Get the object and put it where it should be, or ask for a grant with inject.copiesObjects.");
+  }
+}
+
+function plain(text: string): string {
+  return text.replace(/%([0-7][0-9A-F])/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))).toLowerCase();
 }
 
 function requireScope(region: string, service: string, { regions, services }: InjectChoice<"aws-sigv4">): void {

@@ -134,10 +134,25 @@ describe("nothing is signed", () => {
     ["whose chunks are signed", "aws-sigv4.streaming", { method: "PUT", framing: { kind: "chunked" }, headers: [["x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"]] }],
     ["whose chunks and trailer are signed", "aws-sigv4.streaming", { method: "PUT", framing: { kind: "chunked" }, headers: [["x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER"]] }],
     ["in chunks, but for S3", "aws-sigv4.streaming", { service: "dynamodb", method: "PUT", framing: { kind: "chunked" }, headers: [["x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"]] }],
+    ["that asks S3 for a session", "aws-sigv4.issues-keys", { path: "/", query: "session" }],
+    ["that asks S3 for a session, in another way of writing", "aws-sigv4.issues-keys", { path: "/", query: "x-id=CreateSession&s%65ssion=" }],
+    ["that asks for what an access grant gives", "aws-sigv4.issues-keys", { path: "/v20180820/accessgrantsinstance/dataaccess", query: "target=x" }],
+    ["that copies an object from elsewhere", "aws-sigv4.copies", { method: "PUT", headers: [["x-amz-content-sha256", EMPTY], ["x-amz-copy-source", "/other-bucket/object"]] }],
+    ["that renames one", "aws-sigv4.copies", { method: "PUT", query: "renameObject", headers: [["x-amz-content-sha256", EMPTY], ["x-amz-rename-source", "/object"]] }],
   ])("%s: rule %s, with a hint", async (_what, rule, ask) => {
     const error = await refusal(ask);
     expect([error?.code, error?.explanation?.rule]).toEqual(["credential.misdirected", rule]);
     expect(error?.explanation?.hint).toMatch(/^[A-Z].{20,}/);
+  });
+
+  test("that copies an object, but where its grant allows it", async () => {
+    const head = asked({ method: "PUT", headers: [["x-amz-content-sha256", EMPTY], ["x-amz-copy-source", "/other-bucket/object"]] });
+    const allowing = aLoan([[{ ...INJECT, copiesObjects: true }, KEYS]], { dummies: [], nowMs: () => NOW_MS });
+    expect(onTheWire((await finished(head, allowing)).head).fields["authorization"]).toContain("x-amz-copy-source");
+  });
+
+  test("but a session is looked for: what is named like one passes", async () => {
+    expect(await refusal({ path: "/session%3Fsession", query: "sessions=1&prefix=session" })).toBeNull();
   });
 
   test("with an escape in the query that AWS would read otherwise", async () => {

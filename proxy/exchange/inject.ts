@@ -40,18 +40,25 @@ export async function inject(head: RequestHead, allow: Allow, incoming: Incoming
   // Before anything is fetched, and where nothing is lent too: that is where a dummy has gone astray.
   const holds = holdings.of(connection.agent);
   credentials.refuseStray(head, allow.grants, holds === null ? [] : holds.grants);
-  const loan = allow.grants.length === 0 ? NO_LOAN : await credentials.lend(allow.grants, connection, head, connection.signal);
-  path.probes.requireTrusted(connection.agent.instance, loan.references);
+  const loan = await lend(head, allow, incoming, path);
   const outbound = toOutbound(head, loan);
   if (loan.finish.length === 0) return { outbound, loan, body: incoming.body, release: NOTHING_HELD };
   const held = await heldBody(outbound, loan, { allow, incoming }, path);
+  if (held === null) return { outbound: (await finish({ head: outbound, body: null }, loan)).head, loan, body: incoming.body, release: NOTHING_HELD };
   try {
-    const finished = await finish({ head: outbound, body: held?.bytes ?? null }, loan);
-    return held === null ? { outbound: finished.head, loan, body: incoming.body, release: NOTHING_HELD } : { ...framed(finished), loan, release: held.release };
+    // The body may have taken minutes, and what was lent before it may have been taken back since.
+    const current = await lend(head, allow, incoming, path);
+    return { ...framed(await finish({ head: toOutbound(head, current), body: held.bytes }, current)), loan: current, release: held.release };
   } catch (error) {
-    held?.release();
+    held.release();
     throw error;
   }
+}
+
+async function lend(head: RequestHead, { grants }: Allow, { connection }: Incoming, { rooms: { credentials }, probes }: ExchangePath): Promise<Loan> {
+  const loan = grants.length === 0 ? NO_LOAN : await credentials.lend(grants, connection, head, connection.signal);
+  probes.requireTrusted(connection.agent.instance, loan.references);
+  return loan;
 }
 
 /** A body as it is after the last touch, with the length that it has then. */

@@ -1,6 +1,8 @@
+import { PassThrough } from "node:stream";
+import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { Secret } from "../../../../common/secret.ts";
-import { toOutbound } from "../../../../proxy/exchange/inject.ts";
+import { inject, toOutbound } from "../../../../proxy/exchange/inject.ts";
 import { readHead } from "../../../../proxy/exchange/read-head.ts";
 import { NO_LOAN, type Loan } from "../../../../proxy/model/loan.ts";
 import type { HeaderList } from "../../../../proxy/model/request.ts";
@@ -48,5 +50,46 @@ describe("toOutbound", () => {
 
   test("prints no secret", () => {
     expect(JSON.stringify(toOutbound(headWith([]), loan))).not.toContain("s3cr3t");
+  });
+});
+
+describe("a body that is held back until it is whole", () => {
+  const filledWith = (secret: string): Loan => ({
+    ...loan, headers: [["x-key", new Secret(secret)]], references: [`g@file#${secret}`],
+    finish: [{ order: "place", bodyLimitBytes: () => 1_024, apply: async ({ head, body }) => ({ head, body: Buffer.from(`${body?.toString() ?? ""}=${secret}`) }) }],
+  });
+
+  function holding(loans: Loan[]) {
+    const body = new PassThrough();
+    const asked: string[] = [];
+    const given = { taken: 0 };
+    const path = {
+      rooms: {
+        credentials: { refuseStray: () => {}, lend: async () => { const next = loans.shift(); if (next === undefined) throw new Error("taken back"); return next; } },
+        holdings: { of: () => null }, clock: { monotonicMs: () => 0 },
+      },
+      probes: { requireTrusted: (_instance: string, references: readonly string[]) => { asked.push(...references); } },
+      held: { take: (_instance: string, bytes: number) => { given.taken += bytes; return true; }, giveBack: (_instance: string, bytes: number) => { given.taken -= bytes; } },
+      watch: { add: () => () => {} }, config: {},
+    } as unknown as Parameters<typeof inject>[3];
+    const head = { ...headWith([]), framing: { kind: "chunked" as const } };
+    const allow = { grants: ["g"], obligations: {}, rule: "r" } as unknown as Parameters<typeof inject>[1];
+    const incoming = {
+      connection: { agent: { instance: "i1" }, signal: new AbortController().signal }, body, answer: { gone: null, proceed: () => { body.end("body"); } },
+    } as unknown as Parameters<typeof inject>[2];
+    return { injected: inject(head, allow, incoming, path), asked, given };
+  }
+
+  test("is sent with what is lent when it is whole, not with what was taken back meanwhile", async () => {
+    const { injected, asked } = holding([filledWith("before"), filledWith("after")]);
+    const { outbound, body, loan: lent } = await injected;
+    expect([await text(body!), outbound.framing, sentHeaders(outbound)[0], lent.references]).toEqual(["body=after", { kind: "length", bytes: 10 }, ["x-key", "after"], ["g@file#after"]]);
+    expect(asked).toEqual(["g@file#before", "g@file#after"]);
+  });
+
+  test("is not sent, and let go of, when nothing is lent any more", async () => {
+    const { injected, given } = holding([filledWith("before")]);
+    await expect(injected).rejects.toThrow("taken back");
+    expect(given.taken).toBe(0);
   });
 });

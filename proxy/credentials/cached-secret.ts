@@ -47,6 +47,8 @@ export class CachedSecret {
   readonly #retired = new Set<Held>();
   /** Fetches whose time was over: what they bring is given back. */
   readonly #late = new Set<Promise<void>>();
+  /** What is not leased and was given out since the last drop. */
+  #given = new WeakSet<Material>();
   /** Aborted, and made anew, with each drop: what was asked for before is not for use when it comes, nor asked for once more. */
   #dropped = new AbortController();
 
@@ -82,7 +84,7 @@ export class CachedSecret {
 
   /** Whether what was given out may still be used by who has it. Counts as use, so that a lease is renewed for as long as somebody asks. */
   isHeld(fetched: Material): boolean {
-    if (fetched.lease === null) return true;
+    if (fetched.lease === null) return this.#given.has(fetched);
     const held = [...this.#retired, this.#held].find((one) => one?.fetched === fetched);
     if (held?.lease === undefined || held.lease === null) return false;
     held.lease.isUsed = true;
@@ -106,6 +108,7 @@ export class CachedSecret {
   async drop(why: string): Promise<void> {
     this.#dropped.abort(takenBack());
     this.#dropped = new AbortController();
+    this.#given = new WeakSet();
     this.#failed = null;
     const late = this.#fetching;
     this.#fetching = null;
@@ -170,6 +173,7 @@ export class CachedSecret {
     const { limits, desk, rhythm } = this.#parts;
     const lifetimeMs = fetched.lifetimeMs ?? limits.cacheTtlMs;
     if (fetched.lease === null) {
+      this.#given.add(fetched);
       this.#held = { fetched, lease: null, untilMs: startedAtMs + lifetimeMs };
       return;
     }

@@ -20,12 +20,13 @@ export class LiveSecrets {
   note(loan: Loan, grants: readonly { readonly name: string }[]): void {
     if (this.#noted.has(loan)) return;
     this.#noted.add(loan);
-    for (const [index, secret] of loan.secrets.entries()) {
-      const text = secret.reveal();
+    const texts = loan.secrets.map((secret) => secret.reveal());
+    for (const [index, text] of texts.entries()) {
+      if (!isBeyondGuessing(bareOf(text, texts))) continue;
       const owner = grants[loan.owners[index] ?? 0]?.name ?? "";
       for (const form of [text, Buffer.from(text).toString("base64url")]) {
         const run = tellingRun(form, SHORTEST_GUESS);
-        if (run !== null && new Set(run).size >= FEWEST_CHARACTERS && /[0-9A-Z]/.test(run)) this.#owners.set(run, [...new Set([...this.#owners.get(run) ?? [], owner])]);
+        if (run !== null) this.#owners.set(run, [...new Set([...this.#owners.get(run) ?? [], owner])]);
       }
     }
   }
@@ -38,4 +39,16 @@ export class LiveSecrets {
   ownersOf(run: string): readonly string[] | undefined {
     return this.#owners.get(run);
   }
+}
+
+/** Writing it in another way, beside a user that the agent may know, makes no secret stronger: what counts is the secret itself. */
+function isBeyondGuessing(bare: string): boolean {
+  const run = tellingRun(bare, SHORTEST_GUESS);
+  return run !== null && new Set(run).size >= FEWEST_CHARACTERS && /[0-9A-Z]/.test(run);
+}
+
+/** HTTP Basic is base64 of user and password: then the password, if it is among the secrets; else the text itself. */
+function bareOf(text: string, secrets: readonly string[]): string {
+  const decoded = Buffer.from(text, "base64").toString("utf8");
+  return secrets.find((secret) => secret !== text && decoded.endsWith(`:${secret}`)) ?? text;
 }

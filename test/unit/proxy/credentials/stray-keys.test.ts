@@ -7,6 +7,7 @@ import type { EgressError } from "../../../../proxy/errors.ts";
 import { NO_LOAN } from "../../../../proxy/model/loan.ts";
 import type { RequestHead } from "../../../../proxy/model/request.ts";
 import { aHead, someGrants } from "../../../support/credentials.ts";
+import { aLoan, aMaterial } from "../../../support/injections.ts";
 
 const source = { credential: { type: "environment", name: "REAL" }, bind: { hosts: ["api.example.test"] } };
 const GRANTS = someGrants({
@@ -114,6 +115,24 @@ describe("the answer to a key that went astray", () => {
     }
     expect(ruleOf({ headers: [["x-anything", `${OPAQUE}x`]] })).toBeNull();
     expect(ruleOf({ headers: [["x-anything", OPAQUE.slice(0, -1)]] })).toBeNull();
+  });
+
+  test.each([
+    ["basic", { type: "basic", user: "deploy-bot@example.com" }], ["git", { type: "git", user: "deploy-bot@example.com" }], ["header", { type: "header", basicUser: "deploy-bot@example.com" }],
+  ])("does not exist for one that could be guessed beside a user that is known (%s)", (_type, inject) => {
+    const guess = (password: string, known: string) => {
+      const loan = aLoan([[inject, aMaterial({ value: known })]]);
+      const secrets = new LiveSecrets();
+      secrets.note(loan, loan.secrets.map(() => ({ name: "claude" })));
+      return ruleOf({ headers: [["x-anything", base64(`deploy-bot@example.com:${password}`)]] }, {}, new StrayKeys([], secrets));
+    };
+    expect([guess("summer24", "summer24"), guess("summer23", "summer24")]).toEqual([null, null]);
+    expect(guess(OPAQUE, OPAQUE)).toBe("grant.claude");
+  });
+
+  test("does not exist for a short one in base64, which makes it longer", () => {
+    const short = "Zq7r-3xvtlP0_AwM9y";
+    expect(ruleOf({ headers: [["x-anything", Buffer.from(short).toString("base64url")]] }, {}, keys([short, "claude"]))).toBeNull();
   });
 
   test("names no grant that the agent does not hold", () => {

@@ -37,6 +37,8 @@ export class StrayKeys {
   readonly #dummies = new Map<string, readonly string[]>();
   /** Dummies by what follows their mark. */
   readonly #marked = new Map<string, string>();
+  /** What grants say themselves that is replaced, by text; it may have characters that end a run. */
+  readonly #placeholders = new Map<string, readonly string[]>();
   readonly #families: readonly (KeyFamily & { readonly owners: readonly string[] })[];
   readonly #live: LiveSecrets;
 
@@ -49,13 +51,17 @@ export class StrayKeys {
         if (run.includes(MARK)) this.#marked.set(tailOf(run, run.indexOf(MARK)), run);
       }
     }
+    for (const { name, grant: { inject } } of grants) {
+      if (inject.type !== "placeholder" || inject.placeholder === undefined) continue;
+      this.#placeholders.set(inject.placeholder, [...(this.#placeholders.get(inject.placeholder) ?? []), name]);
+    }
     this.#families = KEY_FAMILIES.map((family) => ({ ...family, owners: dummies.filter(({ runs }) => runs.some((run) => family.pattern.test(run))).map(({ name }) => name) }))
       .filter(({ owners }) => owners.length > 0);
   }
 
   /** Known auth fields are not looked at where something is lent: whatever is in them is replaced there. @throws EgressError `credential.misdirected` */
   refuse(head: RequestHead, standing: Standing): void {
-    if (this.#dummies.size === 0 && this.#live.isEmpty) return;
+    if (this.#dummies.size === 0 && this.#placeholders.size === 0 && this.#live.isEmpty) return;
     for (const [name, value] of head.headers) {
       if (standing.lent.length > 0 && REPLACED.has(name)) continue;
       const place = { where: `field ${name}`, isField: true };
@@ -71,6 +77,17 @@ export class StrayKeys {
       const find = this.#find(run, isField, standing);
       if (find !== null) throw misdirected(find, where);
     });
+    const placeholder = this.#findPlaceholder(text, standing);
+    if (placeholder !== null) throw misdirected(placeholder, where);
+  }
+
+  /** Grants of the same placeholder share it. Each is looked for by itself, but only those of the agent's own grants: these are few. */
+  #findPlaceholder(text: string, standing: Standing): Find | null {
+    for (const [placeholder, owners] of this.#placeholders) {
+      const find = stray(owners, "a placeholder", standing);
+      if (find !== null && text.includes(placeholder)) return find;
+    }
+    return null;
   }
 
   #find(run: string, isField: boolean, standing: Standing): Find | null {

@@ -95,6 +95,17 @@ describe("a key whose grant is not lent", () => {
   });
 });
 
+test.each(PLACES)("a placeholder that a grant names itself is refused in %s where it is not lent, whatever characters it has", (_place, put) => {
+  for (const placeholder of ["{{telegram.token}}", "PLACEHOLDER-for-telegram-0001", "a:short~one."]) {
+    const inject = { type: "placeholder", in: ["path"], placeholder };
+    const named = someGrants({ telegram: { ...source, inject } });
+    const stray = new StrayKeys([{ name: "telegram", grant: named["telegram"]! }], new LiveSecrets());
+    expect(ruleOf(put(placeholder), {}, stray)).toBe("grant.telegram");
+    expect(ruleOf({ headers: [["x-anything", placeholder]] }, { lent: ["telegram"] }, stray)).toBeNull();
+    expect(ruleOf(put(placeholder), { held: [] }, stray)).toBeNull();
+  }
+});
+
 describe("the answer to a key that went astray", () => {
   test("is the same for a dummy, for a shape and for the secret itself", () => {
     const live = keys([REAL_SHAPED, "github"]);

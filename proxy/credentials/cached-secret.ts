@@ -137,8 +137,9 @@ export class CachedSecret {
   async #fetch(borrower: Borrower, dropped: AbortSignal): Promise<Material> {
     try {
       const startedAtMs = this.#parts.rhythm.clock.monotonicMs();
+      this.#parts.desk.requireRoom(this.owner);
       const fetched = await this.#attempt(borrower, dropped);
-      if (fetched.lease !== null) await this.#parts.desk.enter(fetched.lease, this.owner);
+      if (fetched.lease !== null) await this.#parts.desk.enter(fetched.lease, this.owner, fetched.lifetimeMs);
       await this.#requireWanted(fetched, dropped);
       this.#hold(fetched, startedAtMs);
       this.#failed = null;
@@ -160,9 +161,9 @@ export class CachedSecret {
   /** The source goes on where it cannot stop: what it leases then must not stay out because nobody waits for it. */
   #giveBackLate(fetching: Promise<Material>): void {
     const { desk } = this.#parts;
-    const late = fetching.then(async ({ lease }) => {
+    const late = fetching.then(async ({ lease, lifetimeMs }) => {
       if (lease === null) return;
-      await desk.enter(lease, this.owner);
+      await desk.enter(lease, this.owner, lifetimeMs);
       await desk.giveBack(lease, this.owner, "it came when nobody waited for it any more");
     }).catch(() => undefined).finally(() => this.#late.delete(late));
     this.#late.add(late);

@@ -27,12 +27,12 @@ export class TokenLeases {
   }
 
   /** Resolves when the login is on the disk. @param instance null for the proxy's own @throws SourceError if it cannot be written */
-  async enter(accessor: string, instance: string | null, token: Pick<ClientToken, "secret">): Promise<void> {
+  async enter(accessor: string, instance: string | null, token: Pick<ClientToken, "secret" | "lifetimeMs">): Promise<void> {
     const before = this.#tokens.get(instance);
     const entered = { lease: this.#leaseOf(accessor, token), owner: { grant: "", place: "vault", instance: instance ?? "", thread: "" } };
     this.#tokens.set(instance, entered);
     if (before !== undefined) void this.#desk.giveBack(before.lease, before.owner, "another login took its place");
-    await this.#desk.enter(entered.lease, entered.owner);
+    await this.#desk.enter(entered.lease, entered.owner, token.lifetimeMs);
   }
 
   /** Ends the session of an instance and gives back its token. Resolves when Vault has confirmed it; never rejects. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { LeaseBook } from "../../../../proxy/credentials/lease-book.ts";
-import type { Lease } from "../../../../proxy/credentials/secret-source.ts";
+import { SourceError, type Lease } from "../../../../proxy/credentials/secret-source.ts";
 import { leaseStand, settled } from "../../../support/lease-stand.ts";
 
 const OWNER = { grant: "db", place: "store:role", instance: "i1", thread: "t1" };
@@ -8,6 +8,13 @@ const OWNER = { grant: "db", place: "store:role", instance: "i1", thread: "t1" }
 function aLease(id: string, revoke: () => Promise<void> = async () => {}): Lease {
   return { id, isRenewable: false, renew: async () => 0, revoke, reclaim: { kind: "vault-lease", id } };
 }
+
+/** One that no other process could take back. */
+function unbooked(id: string, revoke: () => Promise<void>): Lease {
+  return { id, isRenewable: false, renew: async () => 0, revoke };
+}
+
+const hangs = async () => Promise.withResolvers<void>().promise;
 
 /** A book that keeps what it is told, or cannot. */
 function aBook(isBroken = false) {
@@ -62,18 +69,51 @@ describe("the desk of leases", () => {
     expect(begun).toBe(40);
   });
 
-  test("leaves to its own time what is in no book, after it has tried for minutes", async () => {
+  test("leaves to its own time what is in no book, after it was refused for minutes", async () => {
     const { desk, rhythm, events } = leaseStand();
     let tries = 0;
     const { reclaim: _none, ...lease } = aLease("a", async () => {
       tries += 1;
-      throw new Error("gone");
+      throw new SourceError("forbidden", "gone");
     });
     await desk.enter(lease, OWNER);
     const back = desk.giveBack(lease, OWNER, "ended");
     await rhythm.pass(3_600_000);
     await back;
     expect([tries, desk.out, events.filter(({ event }) => event === "credential.revoked").length]).toEqual([30, 0, 1]);
+  });
+
+  test("gives back for one grant though another hangs, however much is on its way there", async () => {
+    const { desk } = leaseStand();
+    for (let index = 0; index < 200; index += 1) void desk.giveBack(aLease(`stuck-${index}`, hangs), { ...OWNER, grant: "tarpit" }, "ended");
+    let revoked = 0;
+    await desk.giveBack(aLease("good", async () => { revoked += 1; }), OWNER, "ended");
+    expect(revoked).toBe(1);
+  });
+
+  test("has no more leased for a grant whose store takes too little back", async () => {
+    const { desk } = leaseStand();
+    const stuck = { ...OWNER, grant: "tarpit" };
+    for (let index = 0; index < 1_023; index += 1) void desk.giveBack(aLease(`stuck-${index}`, hangs), stuck, "ended");
+    desk.requireRoom(stuck);
+    void desk.giveBack(aLease("one more", hangs), stuck, "ended");
+    expect(() => { desk.requireRoom(stuck); }).toThrow("resting: too many leases wait to be taken back");
+    desk.requireRoom(OWNER);
+  });
+
+  test("tries to give back what is in no book for as long as it lives, and no longer", async () => {
+    const { desk, rhythm } = leaseStand();
+    let tries = 0;
+    const lease = unbooked("a", async () => { tries += 1; throw new Error("gone"); });
+    await desk.enter(lease, OWNER, 60_000);
+    const back = desk.giveBack(lease, OWNER, "ended");
+    await rhythm.pass(59_000);
+    expect(desk.out).toBe(1);
+    await rhythm.pass(11_000);
+    await back;
+    const before = tries;
+    await rhythm.pass(60_000);
+    expect([desk.out, tries]).toEqual([0, before]);
   });
 
   test("leaves in the book what the store has not confirmed when it closes, and waits no longer", async () => {

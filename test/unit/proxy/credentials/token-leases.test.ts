@@ -3,7 +3,7 @@ import { Secret } from "../../../../common/secret.ts";
 import { TokenLeases } from "../../../../proxy/credentials/token-leases.ts";
 import { leaseStand, settled } from "../../../support/lease-stand.ts";
 
-const tokenOf = (text: string) => ({ secret: new Secret(text) });
+const tokenOf = (text: string) => ({ secret: new Secret(text), lifetimeMs: 3_600_000 });
 
 function tokens(hasOwnLogin = true) {
   const asked: string[] = [];
@@ -60,6 +60,12 @@ describe("tokens of logins", () => {
     await leases.enter("a2", instance, tokenOf("t2"));
     await settled();
     expect(asked).toEqual(["self t1"]);
+  });
+
+  test("are not counted among what is leased", async () => {
+    const { leases, desk } = tokens();
+    await leases.enter("a1", "i1", tokenOf("t1"));
+    expect(desk.out).toBe(0);
   });
 
   test("of the proxy are struck when they are confirmed to be gone, without asking", async () => {

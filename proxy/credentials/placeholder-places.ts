@@ -39,14 +39,19 @@ type Target = OutboundHead["target"];
 
 const BASIC = /^(basic +)([A-Za-z0-9+/]{4,}={0,2})$/i;
 
-/** Fields with placeholders replaced, in HTTP Basic too. Of those that say who is asking, one without a placeholder goes: it is the agent's own. */
+/**
+ * Fields with placeholders replaced, in HTTP Basic too. One without a placeholder goes where it says who is asking, and beside a filled one: it is
+ * the agent's own. So does one that only CGI and its heirs take for the same (`x_api_key`).
+ */
 export function fillFields(headers: Fields, names: { readonly fill: ReadonlySet<string>; readonly dropUnfilled: ReadonlySet<string> }, filling: Filling): Fields {
-  return headers.flatMap(([name, value]): Fields => {
-    if (!names.fill.has(name) || typeof value !== "string") return [[name, value]];
-    const filled = filling.replaced(value) ?? filledBasic(value, filling);
-    if (filled === null) return names.dropUnfilled.has(name) ? [] : [[name, value]];
-    return [[name, new Secret(filled)]];
+  const mustGo = new Set(names.dropUnfilled);
+  const fields = headers.filter(([name]) => names.fill.has(name) || !names.fill.has(name.replaceAll("_", "-"))).map(([name, value]): Fields[number] => {
+    const filled = names.fill.has(name) && typeof value === "string" ? filling.replaced(value) ?? filledBasic(value, filling) : null;
+    if (filled === null) return [name, value];
+    mustGo.add(name);
+    return [name, new Secret(filled)];
   });
+  return fields.filter(([name, value]) => typeof value !== "string" || !names.fill.has(name) || !mustGo.has(name));
 }
 
 /** A path with placeholders replaced inside of segments: there are as many afterwards as before, and none leads elsewhere (`requireFit`). */

@@ -43,6 +43,13 @@ describe("a placeholder", () => {
     expect(fields["authorization"]).toBe(`Basic ${Buffer.from("user:s3cret").toString("base64")}`);
   });
 
+  test.each(["x-api-key", "x-my-token"])("is the only one in its field: %s of the agent's own goes, with `_` for `-` too", async (name) => {
+    const headers: [string, string][] = [[name.replaceAll("-", "_"), "own"], [name, "own too"], [name, DUMMY], [name.replace("-", "_"), DUMMY], ["x_other", "stays"]];
+    const head = aHead({ headers });
+    const request = await finished(head, aLoan([[{ ...everywhere, headers: [name] }, aMaterial({ value: "s3cret" })]]));
+    expect(request.head.headers.map(([field, value]) => [field, typeof value === "string" ? value : value.reveal()])).toEqual([[name, "s3cret"], ["x_other", "stays"], ["accept-encoding", "identity"]]);
+  });
+
   test("that is missing from an auth field takes the field with it: it is the agent's own", async () => {
     const { fields } = await sent({}, "s3cret", { headers: [["authorization", "Bearer mine"], ["x-token", "mine too"], ["cookie", "a=mine"]] });
     expect(fields).toEqual({ "x-token": "mine too", "accept-encoding": "identity" });

@@ -31,3 +31,4 @@ export { STARTER_POLICY_FILES } from "./policy/starter.ts";
 export type { RegoProblem, TenantRego } from "./policy/tenant-rego.ts";
 export { parseTrial, runTrial } from "./policy/trial.ts";
 export { openCa } from "./tls/ca.ts";
+export { UndiciUpstream } from "./upstream/undici-upstream.ts";

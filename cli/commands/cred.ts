@@ -1,9 +1,10 @@
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { Secret } from "../../common/secret.ts";
-import { checkGrant, listGrants, openLocalIssuer, type GrantReport, type WantedRequest } from "../../proxy/operator.ts";
+import { checkGrant, listGrants, openLocalIssuer, UndiciUpstream, type GrantReport, type WantedRequest } from "../../proxy/operator.ts";
 import type { Io } from "../io.ts";
 import { loadConfig, type LoadedConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -55,7 +56,7 @@ export function registerCred(program: Command, io: Io): void {
 
 async function list(options: CredOptions, io: Io): Promise<void> {
   const { config } = loadConfig(options.config);
-  const grants = await listGrants(config, { environment: io.environment });
+  const grants = await withSources(config, io, async (sources) => listGrants(config, sources));
   if (options.output === "json") return io.out(JSON.stringify({ grants }, null, 2));
   if (grants.length === 0) return io.err("no grant is configured");
   printTable(["GRANT", "TYPE", "PLACE", "INJECT", "HOSTS", "ENV"],
@@ -69,12 +70,23 @@ async function check(name: string, options: CheckOptions, io: Io): Promise<void>
   if (!Object.hasOwn(config.grants, name)) {
     throw new UserError(`there is no grant ${name}`, `These are configured: ${Object.keys(config.grants).join(", ") || "none"}.`, EXIT.usage);
   }
-  const state = stateDirectory(config, io.environment);
-  const sources = { environment: io.environment, leaseDirectory: join(state, "leases") };
-  const report = await checkGrant(name, config, sources, { borrower: await borrowerOf(loaded, state), wanted });
+  const borrower = await borrowerOf(loaded, stateDirectory(config, io.environment));
+  const report = await withSources(config, io, async (sources) => checkGrant(name, config, sources, { borrower, wanted }));
   if (options.output === "json") io.out(JSON.stringify(report, null, 2));
   else printFacts(factsOf(report), io);
   if (!report.isUsable) io.exitWith(EXIT.failure);
+}
+
+/** Does the work with what a proxy of this machine opens its grants with, the way to servers that give tokens among it. */
+async function withSources<T>(config: LoadedConfig["config"], io: Io, work: (sources: Parameters<typeof listGrants>[1]) => Promise<T>): Promise<T> {
+  const state = stateDirectory(config, io.environment);
+  const upstream = new UndiciUpstream(config.upstream, systemClock);
+  try {
+    const mint = { network: upstream.network, stateDirectory: state, kube: null };
+    return await work({ environment: io.environment, leaseDirectory: join(state, "leases"), mint });
+  } finally {
+    await upstream.close();
+  }
 }
 
 function wantedOf({ url, method }: CheckOptions): WantedRequest | null {

@@ -32,6 +32,19 @@ grants:
     expect((JSON.parse((await cred("ls", "-o", "json")).out) as { grants: { grant: string }[] }).grants.map(({ grant }) => grant)).toEqual(["github", "nothing"]);
   });
 
+  test("lists and checks grants whose tokens are asked of servers", async () => {
+    writeFileSync(join(folder, "weir.yaml"), `
+stateDirectory: state
+grants:
+  mail:
+    credential: {type: oauth2, tokenEndpoint: "https://127.0.0.1:1/token", clientId: weir, clientSecret: {type: file, path: token}}
+    bind: {hosts: [mail.example.test]}
+`);
+    expect(await cred("ls")).toMatchObject({ code: 0, out: expect.stringMatching(/mail +oauth2 +oauth2:127\.0\.0\.1:1\/weir/) as unknown });
+    const checked = await cred("check", "mail");
+    expect([checked.code, checked.out]).toEqual([1, expect.stringContaining("leads to addresses that are closed") as unknown]);
+  });
+
   test("check says that a grant can be lent, and never its value", async () => {
     const { code, out, err } = await cred("check", "github");
     expect([code, err]).toEqual([0, ""]);

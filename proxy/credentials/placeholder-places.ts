@@ -1,6 +1,6 @@
 import { Secret } from "../../common/secret.ts";
 import { EgressError } from "../errors.ts";
-import { isCredentialParameter } from "../model/credential-places.ts";
+import { isCredentialParameter, keptParameters, plainParameterName } from "../model/credential-places.ts";
 import type { OutboundHead } from "../model/request.ts";
 
 /** Placeholders of one request or message that are replaced: clients send one or two, and each makes the request larger by a secret. */
@@ -71,10 +71,8 @@ export function fillQuery(target: Target, host: string, filling: Filling): Targe
   const [path, query] = split(target);
   if (query === null) return target;
   let isFilled = false;
-  const pairs = query.split("&").filter((pair) => {
-    const name = decode(pair.split("=", 1)[0] ?? "");
-    return !isCredentialParameter(name, host) || filling.isIn(valueIn(pair));
-  }).map((pair) => {
+  const kept = keptParameters(query, (pair) => !isCredentialParameter(plainParameterName(pair), host) || filling.isIn(valueIn(pair)));
+  const pairs = (kept?.split("&") ?? []).map((pair) => {
     const filled = filling.replaced(valueIn(pair));
     isFilled ||= filled !== null;
     return filled === null ? pair : `${pair.slice(0, pair.indexOf("="))}=${encode(filled)}`;

@@ -74,6 +74,7 @@ describe("a placeholder", () => {
   test("that is missing from a parameter that says who is asking takes it along", async () => {
     expect((await sent({}, "s3cret", { query: `api_key=mine&a=1&access_token=${DUMMY}` })).target).toBe("/v1?a=1&access_token=s3cret");
     expect((await sent({}, "s3cret", { query: "api_key=mine" })).target).toBe("/v1");
+    expect((await sent({}, "s3cret", { query: `a=1;api.key=mine&api_key[]=mine;b=2&k=x;${DUMMY}` })).target).toBe("/v1?a=1;b=2&k=x%3Bs3cret");
   });
 
   test("is replaced in a JSON body so that it stays JSON, and the rest stays byte for byte", async () => {

@@ -21,6 +21,14 @@ describe("a target with a lent parameter", () => {
     expect(targetOf(query, setting("key", "s3cret"))).toBe(expected);
   });
 
+  test.each([
+    ["a=1;api_key=own", "a=1"], ["api_key=own;a=1;b=2", "a=1;b=2"], ["a=1;b=2", "a=1;b=2"], ["api.key=own", ""], ["api-key=own", ""], ["api+key=own", ""], ["%20api_key=own", ""], ["api_key[]=own", ""], ["api_key%5B0%5D=own&b", "b"],
+    ["api_key%00x=own", ""], ["%61pi_key%zz=1", ""], ["%61pi_key%=1", ""], ["api%5Fkey=own", ""], ["%E4api_key=1", "%E4api_key=1"], ["api_keys=1;x_api=2&q=a;b", "api_keys=1;x_api=2&q=a;b"], ["&;", "&;"],
+  ])("holds nothing that a server may take for the same: %j", (query, kept) => {
+    expect(targetOf(query, setting("api_key", "s3cret"))).toBe(`/v1?${kept}${kept === "" ? "" : "&"}api_key=s3cret`);
+    expect(targetOf(query, setting("Api.Key", "s3cret"))).toBe(`/v1?${kept}${kept === "" ? "" : "&"}Api.Key=s3cret`);
+  });
+
   test("is a Secret, and escapes all that is not plain", () => {
     const target = lentTarget(aHead({ path: "/v1", query: null }), setting("key", "a&b=c#d e%2B+'()*!~/\u00e4"));
     expect(target).toBeInstanceOf(Secret);
@@ -30,7 +38,7 @@ describe("a target with a lent parameter", () => {
 });
 
 describe("a target of a request to which anything is lent", () => {
-  test.each(["access_token=mine", "Access-Token=mine", "api_key=mine&api-key=mine", "apikey=mine", "%61pi_key=mine", "private_token=mine"])("brings no identity of the agent's own: %s", (query) => {
+  test.each(["access_token=mine", "Access-Token=mine", "api_key=mine&api-key=mine", "apikey=mine", "%61pi_key=mine", "private_token=mine", "api.key=mine", "api_key[]=mine"])("brings no identity of the agent's own: %s", (query) => {
     expect(targetOf(query, headerOnly)).toBe("/v1");
     expect(targetOf(`a=1&${query}&b=2`, headerOnly)).toBe("/v1?a=1&b=2");
   });

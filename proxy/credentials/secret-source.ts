@@ -92,8 +92,9 @@ export interface SecretSource {
   /** `instance`: fetched for each instance, never shared, and taken back when the instance ends. */
   readonly scope: "shared" | "instance";
   /**
+   * Ends soon after the signal aborts; but where it makes a lease, it goes on to its own deadline, so that what it made can be given back.
    * @param borrower who it is for; of no concern where the scope is `shared`
-   * @throws SourceError and nothing else; ends soon after the signal aborts; keeps nothing of what it returns
+   * @throws SourceError and nothing else; keeps nothing of what it returns
    */
   fetch(signal: AbortSignal, borrower: Borrower): Promise<Material>;
   /** Whether material fetched earlier may be used within its time to live. Cheap (no network), must not throw. */

@@ -25,9 +25,10 @@ export const githubAppReference = z.strictObject({
 });
 export type GithubAppReference = z.output<typeof githubAppReference>;
 
+/** What is needed to end a token, whatever else the answer is. */
+const tokenSchema = z.object({ token: z.string().min(1).max(4_096).regex(/^[\x21-\x7e]+$/) });
 /** `POST /app/installations/{id}/access_tokens`. GitHub adds fields from time to time; what is used is exact. */
-const answerSchema = z.object({
-  token: z.string().min(1).max(4_096).regex(/^[\x21-\x7e]+$/),
+const answerSchema = tokenSchema.extend({
   expires_at: z.iso.datetime({ offset: true }),
   permissions: z.record(z.string(), z.enum(LEVELS)),
   repository_selection: z.literal("selected"),
@@ -36,6 +37,8 @@ const answerSchema = z.object({
 
 /** An assertion may not be good for more than ten minutes, the minute before now included. */
 const ASSERTION_LIFETIME_S = 9 * 60;
+/** Not ended by whoever waits, but by the client's own deadline: a token that was made must be read to be taken back. */
+const UNCUT = new AbortController().signal;
 const API_HEADERS = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28", "user-agent": "weir" };
 
 /**
@@ -66,16 +69,23 @@ export class GithubAppSource implements SecretSource {
     const text = await this.#client.send({
       method: "POST", url: this.#url(`/app/installations/${installationId}/access_tokens`),
       headers: { ...API_HEADERS, "content-type": "application/json", authorization: `Bearer ${assertion}` }, body: JSON.stringify({ repositories, permissions }),
-    }, signal);
-    const answer = readAnswer(answerSchema, text, this.#url("").host);
-    const token = new Secret(answer.token);
+    }, UNCUT);
+    const token = new Secret(readAnswer(tokenSchema, text, this.#url("").host).token);
     const version = mintedVersion(key.version);
-    const excess = excessOf(this.#reference, answer);
-    if (excess !== null) {
-      await this.#revoke(token, signal).catch(() => { /* what was refused matters more */ });
-      throw new SourceError("unsafe", `${this.describe} gave more than was asked for: ${excess}`);
+    try {
+      return { values: { value: token }, version, lifetimeMs: this.#judge(text), lease: this.#lease(token, version) };
+    } catch (error) {
+      await this.#revoke(token, UNCUT).catch(() => { /* what was refused matters more */ });
+      throw error;
     }
-    return { values: { value: token }, version, lifetimeMs: lifetimeUntil(Date.parse(answer.expires_at), this.#clock), lease: this.#lease(token, version) };
+  }
+
+  /** @returns how long the token may be used @throws SourceError if it is not what was asked for */
+  #judge(text: string): number {
+    const answer = readAnswer(answerSchema, text, this.#url("").host);
+    const excess = excessOf(this.#reference, answer);
+    if (excess !== null) throw new SourceError("unsafe", `${this.describe} gave more than was asked for: ${excess}`);
+    return lifetimeUntil(Date.parse(answer.expires_at), this.#clock);
   }
 
   isCurrent(version: string): boolean {

@@ -31,6 +31,9 @@ export const oauth2Reference = z.strictObject({
 }).refine(({ clientSecret, grant }) => clientSecret !== undefined || grant === "refresh-token", { error: "is what the client shows", path: ["clientSecret"] });
 export type Oauth2Reference = z.output<typeof oauth2Reference>;
 
+/** Not ended by whoever waits, but by the client's own deadline: what can be taken back must be read. */
+const UNCUT = new AbortController().signal;
+
 const token = z.string().min(1).max(16_384).regex(/^[\x21-\x7e]+$/);
 /** RFC 6749 §5.1. What else the server says, an ID token for instance, is for nobody here. */
 const answerSchema = z.object({
@@ -79,7 +82,7 @@ export class Oauth2Source implements SecretSource {
     const auth = this.#authentication(secret === null ? null : valueOf(secret, "value"));
     const askedAtMs = this.#parts.clock.nowMs();
     const answer = rotation === null
-      ? await this.#clientCredentials(auth, signal)
+      ? await this.#clientCredentials(auth, this.#reference.revocationEndpoint === undefined ? signal : UNCUT)
       : await this.#refresh(auth, valueOf(await rotation.seed.fetch(signal, borrower), "value"), rotation, signal);
     const value = new Secret(answer.access_token);
     const version = mintedVersion(secret?.version ?? "");
@@ -112,7 +115,7 @@ export class Oauth2Source implements SecretSource {
       const current = await file.read(first);
       // Not ended by the signal, but by the client's own deadline: once the server has read it, its answer is the only way on.
       const answer = await inOurWords(async () => {
-        const options = { ...this.#options(new AbortController().signal), additionalParameters: this.#parameters() };
+        const options = { ...this.#options(UNCUT), additionalParameters: this.#parameters() };
         const response = await oauth.refreshTokenGrantRequest(this.#server, this.#oauthClient, auth, current.reveal(), options);
         return oauth.processRefreshTokenResponse(this.#server, this.#oauthClient, response);
       });

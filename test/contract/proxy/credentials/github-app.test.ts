@@ -83,10 +83,12 @@ describe("tokens of a GitHub App's installation", () => {
     expect((await fault(fetch())).fault).toBe(expected);
   });
 
-  test("that are refused because they give more are taken back", async () => {
-    server.widened = { permissions: { contents: "admin" } };
+  test.each([
+    ["they give more", { permissions: { contents: "admin" } }], ["their end is over", { expires_at: "2020-01-01T00:00:00Z" }], ["they are for all repositories", { repository_selection: "all" }],
+  ])("that are refused because %s are taken back", async (_why, widened) => {
+    server.widened = widened;
     await fault(fetch());
-    expect(server.live.size).toBe(0);
+    expect([server.requests.length, server.live.size]).toEqual([2, 0]);
   });
 
   test("are not asked for while GitHub wants to be left alone", async () => {

@@ -57,6 +57,19 @@ describe("tokens of an OAuth 2.0 server", () => {
     expect(server.live.size).toBe(0);
   });
 
+  test("are read, where they can be taken back, though whoever asked has gone away", async () => {
+    const source = await open({ revocationEndpoint: REVOCATION_ENDPOINT });
+    const caller = new AbortController();
+    server.override = () => {
+      caller.abort();
+      server.override = null;
+      return null;
+    };
+    const material = await source.fetch(caller.signal, A_BORROWER);
+    await material.lease?.revoke(never);
+    expect(server.live.size).toBe(0);
+  });
+
   test.each([
     ["no token", { token_type: "Bearer" }], ["another kind of token", { access_token: "x", token_type: "mac" }], ["a time that is none", { access_token: "x", token_type: "bearer", expires_in: "soon" }],
     ["two lines", { access_token: "x\r\ny", token_type: "bearer" }], ["something else", "<html>"],

@@ -84,7 +84,7 @@ describe("a disk that fails", () => {
 
 describe("a disk that hangs", () => {
   test("refuses after the deadline like one that fails, then at once, and is healthy again when it answers", async () => {
-    const { room, disk, folder } = await aRoomOnFaultyDisk({ commitDeadlineMs: 100 });
+    const { room, disk, folder } = await aRoomOnFaultyDisk({ commitDeadlineMs: 1_000 });
     const answer = Promise.withResolvers<void>();
     disk.hang = answer.promise;
     const first = room.commit(anExchange({ exchangeId: "late" }));
@@ -92,7 +92,7 @@ describe("a disk that hangs", () => {
     expect(room.isHealthy).toBe(false);
     const before = performance.now();
     await expect(room.commit(anExchange())).rejects.toThrow("does not answer");
-    expect(performance.now() - before).toBeLessThan(50);
+    expect(performance.now() - before).toBeLessThan(500);
     room.enqueue(aDeniedExchange({ exchangeId: "queued" }));
     disk.hang = null;
     answer.resolve();

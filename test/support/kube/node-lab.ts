@@ -39,7 +39,7 @@ export interface NodeLab extends ControlPlane {
 export const NODE_IMAGE = "lab.local/node:1";
 export const LAB_PROGRAMS = ["etcd", "apiserver", "kubectl", "controllerManager", "scheduler", "kubelet", "proxy"] as const satisfies readonly (keyof KubernetesPrograms)[];
 
-const FOLDER_PREFIX = "weir-lab-";
+const FOLDER_PREFIX = "weir-node-lab-";
 const API_SERVER_PORT = 6443;
 const READY_DEADLINE_MS = 60_000;
 

@@ -78,22 +78,22 @@ describe("a grant of a file", () => {
   };
 
   test("is lent in its new form at once when the file is replaced, within the time to live", async () => {
-    await write("first");
+    await write("first-secret");
     const lend = open();
-    expect(await lend()).toBe("Bearer first");
-    await writeFile(join(folder, "next"), "other", { mode: 0o600 });
+    expect(await lend()).toBe("Bearer first-secret");
+    await writeFile(join(folder, "next"), "other-secret", { mode: 0o600 });
     await rename(join(folder, "next"), path);
-    expect(await lend()).toBe("Bearer other");
+    expect(await lend()).toBe("Bearer other-secret");
   });
 
   test("is lent no more once the file is open to others, or gone", async () => {
-    await write("first");
+    await write("first-secret");
     const lend = open();
     await lend();
     await chmod(path, 0o644);
     await expect(lend()).rejects.toMatchObject({ code: "credential.unavailable" });
     await chmod(path, 0o600);
-    expect(await lend()).toBe("Bearer first");
+    expect(await lend()).toBe("Bearer first-secret");
     await rm(path);
     await expect(lend()).rejects.toMatchObject({ code: "credential.unavailable" });
   });

@@ -28,7 +28,7 @@ describe("readAnswerHead", () => {
 
   test.each([
     ["a status below 100", 99, []], ["a status above 599", 999, []], ["a transfer coding beside chunked", 200, ["Transfer-Encoding", "chunked, gzip"]],
-    ["another transfer coding", 200, ["Transfer-Encoding", "gzip"]], ["chunked twice", 200, ["Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked"]],
+    ["another transfer coding", 200, ["Transfer-Encoding", "gzip"]], ["a compressed body in chunks", 200, ["Transfer-Encoding", "gzip, chunked"]], ["one said in two fields", 200, ["Transfer-Encoding", "gzip", "Transfer-Encoding", "chunked"]], ["chunked twice", 200, ["Transfer-Encoding", "chunked", "Transfer-Encoding", "chunked"]],
     ["a 204 with a length", 204, ["Content-Length", "5"]], ["a 204 with a transfer coding", 204, ["Transfer-Encoding", "chunked"]],
     ["an informational answer with a length", 103, ["Content-Length", "5"]],
   ])("refuses %s", (_, status, head) => {

@@ -49,8 +49,8 @@ const DATABASE = { credential: { type: "vault-database", role: "app" }, inject: 
 
 describe("a lease of Vault", () => {
   test("that comes later than anybody waits is given back, and the end of its instance waits for that", async () => {
-    const vault = await vaultFor({ db: DATABASE }, { vault: { timeoutMs: 100 }, fetchTimeoutMs: 200, attempts: 1, failureTtlMs: 0 });
-    vault.delay("/v1/database/creds/", 800);
+    const vault = await vaultFor({ db: DATABASE }, { fetchTimeoutMs: 1_000, attempts: 1, failureTtlMs: 0, revokeTimeoutMs: 20_000 });
+    vault.delay("/v1/database/creds/", 3_000);
     for (let times = 0; times < 3; times += 1) expect(await vault.lend("db")).toContain("slow");
     expect(vault.leases.size).toBe(2);
     await vault.lender.endInstance("i1");
@@ -58,8 +58,8 @@ describe("a lease of Vault", () => {
   });
 
   test("is given though Vault takes longer for it than for what it only reads", async () => {
-    const vault = await vaultFor({ db: DATABASE }, { vault: { timeoutMs: 100 } });
-    vault.delay("/v1/database/creds/", 300);
+    const vault = await vaultFor({ db: DATABASE }, { vault: { timeoutMs: 1_000 } });
+    vault.delay("/v1/database/creds/", 1_500);
     expect(await vault.lend("db")).toBe("lent");
   });
 });
@@ -67,11 +67,11 @@ describe("a lease of Vault", () => {
 describe("Vault", () => {
   test("is not closed to others by a grant whose path fails, nor by one that never answers", async () => {
     const vault = await vaultFor({ key: KEY, broken: DATABASE, stuck: { ...DATABASE, credential: { type: "vault", path: "stuck" } } }, {
-      vault: { timeoutMs: 100 }, fetchTimeoutMs: 200, attempts: 1, failureTtlMs: 0, breakerFaults: 2, cacheTtlMs: 100,
+      vault: { timeoutMs: 1_000 }, attempts: 1, failureTtlMs: 0, breakerFaults: 2, breakerRestMs: 60_000, cacheTtlMs: 100,
     });
     vault.refuse("/v1/database/creds/", 500);
-    vault.delay("/v1/secret/data/stuck", 1_000);
-    for (let times = 0; times < 4; times += 1) {
+    vault.delay("/v1/secret/data/stuck", 10_000);
+    for (let times = 0; times < 3; times += 1) {
       await Promise.all([vault.lend("broken"), vault.lend("stuck")]);
       expect(await vault.lend("key")).toBe("lent");
     }

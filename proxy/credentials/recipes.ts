@@ -10,7 +10,7 @@ export interface Recipe {
   readonly about: string;
   readonly inject: Readonly<Record<string, string | readonly string[]>>;
   /** `hosts` is left out where every customer has names of their own: then the grant has to give them. */
-  readonly bind: { readonly hosts?: readonly string[]; readonly ports?: readonly number[]; readonly methods?: readonly string[]; readonly paths?: readonly string[]; readonly notPaths?: readonly string[] };
+  readonly bind: { readonly ports?: readonly number[] } & Partial<Readonly<Record<"hosts" | "methods" | "paths" | "notPaths", readonly string[]>>>;
   /** Dummies by which stock clients start, and settings that keep them from calling home. */
   readonly env: Readonly<Record<string, DummyShape | { readonly value: string } | { readonly file: string }>>;
 }

@@ -63,7 +63,8 @@ export function readAsked(head: OutboundHead, inject: InjectChoice<"aws-sigv4">)
 function requireOwnObject(head: OutboundHead, { copiesObjects }: InjectChoice<"aws-sigv4">): void {
   const [path = "", query = ""] = textOf(head.target).split(/\?(.*)/s).map(plain);
   if (/(?:^|[&;])session(?:[=&;]|$)/.test(query) || path.includes("/accessgrantsinstance/dataaccess")) {
-    throw unfit("aws-sigv4.issues-keys", "S3 answers this request with keys of its own.", "Read and write objects with the dummy keys; turn off sessions of directory buckets (AWS_S3_DISABLE_EXPRESS_SESSION_AUTH=true).");
+    throw unfit("aws-sigv4.issues-keys", "S3 answers this request with keys of its own.",
+      "Read and write objects with the dummy keys; turn off sessions of directory buckets (AWS_S3_DISABLE_EXPRESS_SESSION_AUTH=true).");
   }
   const reaches = SOURCES.find((name) => fieldOf(head, name) !== null);
   if (reaches !== undefined && !copiesObjects) {

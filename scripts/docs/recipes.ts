@@ -26,8 +26,9 @@ grants:
 \`\`\`
 
 Recipes leave paths out where the service would answer with a credential of its own, or take one that the agent chose: tokens, deploy keys, runners,
-sessions for a browser. The boundary does not know such an answer for a secret, so that the agent would have it in clear. \`bind: {notPaths: []}\` lends there too, another list leaves
-out other paths. What cannot be told by a path is not left out: GraphQL (\`linear\`, \`github\`: give \`bind.paths\`), presigned URLs and archive links that services issue for single objects (git LFS, artifacts, files).
+sessions for a browser. The boundary does not know such an answer for a secret, so that the agent would have it in clear. \`bind: {notPaths: []}\` lends
+there too, another list leaves out other paths. What cannot be told by a path is not left out: GraphQL (\`linear\`, \`github\`: give \`bind.paths\`),
+presigned URLs and archive links that services issue for single objects (git LFS, artifacts, files).
 
 Two grants may not put different dummies into one variable: leave it out of one of them with an \`env\` of its own.
 

@@ -1,4 +1,5 @@
 import { EgressError } from "../errors.ts";
+import { plainParameterName } from "../model/credential-places.ts";
 import type { Loan } from "../model/loan.ts";
 import { AUTH_HEADERS } from "./auth-headers.ts";
 import type { Injection } from "./injection.ts";
@@ -33,7 +34,7 @@ function requireDistinct(names: readonly string[], injections: readonly Injectio
   const owners = new Map<string, string>();
   for (const [index, { headers = [], query = [], keep = [] }] of injections.entries()) {
     const name = names[index] ?? "";
-    for (const place of [...headers.map(([field]) => field), ...query.map(([parameter]) => `?${parameter.toLowerCase()}`), ...keep]) {
+    for (const place of [...headers.map(([field]) => field), ...query.map(([parameter]) => `?${plainParameterName(parameter)}`), ...keep]) {
       const owner = owners.get(place);
       if (owner !== undefined) throw new EgressError("credential.unavailable", `grants ${owner} and ${name} both set ${place}`);
       owners.set(place, name);

@@ -13,6 +13,7 @@ describe("grants that are lent together", () => {
     for (const [one, other, place] of [
       [header(), header(), "authorization"], [header(), [{ type: "git" }, value], "authorization"], [header(), sigv4, "authorization"], [filled("authorization"), sigv4, "authorization"],
       [header("x-token"), filled("x-token"), "x-token"], [[{ type: "query", parameter: "key" }, value], [{ type: "query", parameter: "KEY" }, value], "?key"],
+      [[{ type: "query", parameter: "api.key" }, value], [{ type: "query", parameter: "Api_key" }, value], "?api_key"],
       [[{ type: "cookie", name: "a" }, value], [{ type: "cookie", name: "b" }, value], "cookie"], [talking, talking, "WebSocket"],
     ] as const) {
       expect(() => aLoan([one, other]), place).toThrow(expect.objectContaining({ code: "credential.unavailable", message: expect.stringContaining(place) }));

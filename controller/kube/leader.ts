@@ -43,7 +43,10 @@ export async function lead(candidacy: Candidacy, work: Work, signal: AbortSignal
   const seat: Seat = { candidate, log, identity, rest };
   while (!signal.aborted) {
     const term = await contend(seat, signal);
-    if (term !== null && await serve(seat, term, work, signal) === "done") return;
+    if (term === null) return;
+    if (await serve(seat, term, work, signal) === "done") return;
+    // The Lease may still be in our name, and would be ours again at once: no write of this term may come after one of the next.
+    if (term.doubtLeftMs() > 0) await pause(term.doubtLeftMs(), signal).catch(() => undefined);
   }
 }
 

@@ -94,7 +94,12 @@ export class RenewedTerm implements Term {
     this.#ended ??= new NotLeadingError(`term ${this.epoch} is over: ${reason}`);
     await Promise.all(this.#writes);
     this.end(reason);
-    return this.#clock.monotonicMs() >= this.#doubtUntilMs;
+    return this.doubtLeftMs() <= 0;
+  }
+
+  /** Time until no write of this term can happen any more, in milliseconds; 0 or less: none can. Only after `finish`. */
+  doubtLeftMs(): number {
+    return this.#doubtUntilMs - this.#clock.monotonicMs();
   }
 
   #ageMs(): number {

@@ -54,11 +54,12 @@ describe.skipIf(programs === null)("leader election on a real API server (npm ru
     return journal.filter(({ epoch }) => { highest = Math.max(highest, epoch); return epoch < highest; }).length;
   };
 
+  /** First and last beginning of a write in each term. When one ended says nothing: who is frozen meanwhile reads the answer when it wakes up. */
   const spansOf = (writes: readonly ContenderWrite[]): readonly (readonly [epoch: number, fromNs: bigint, toNs: bigint])[] => {
     const spans = new Map<number, [bigint, bigint]>();
-    for (const { epoch, beganNs, endedNs } of writes) {
-      const span = spans.get(epoch) ?? [BigInt(beganNs), BigInt(endedNs)];
-      spans.set(epoch, [span[0] < BigInt(beganNs) ? span[0] : BigInt(beganNs), span[1] > BigInt(endedNs) ? span[1] : BigInt(endedNs)]);
+    for (const { epoch, beganNs } of writes) {
+      const span = spans.get(epoch) ?? [BigInt(beganNs), BigInt(beganNs)];
+      spans.set(epoch, [span[0] < BigInt(beganNs) ? span[0] : BigInt(beganNs), span[1] > BigInt(beganNs) ? span[1] : BigInt(beganNs)]);
     }
     return [...spans].map(([epoch, [fromNs, toNs]]) => [epoch, fromNs, toNs] as const).toSorted((a, b) => a[0] - b[0]);
   };

@@ -214,6 +214,25 @@ describe("leader election", () => {
     expect(() => { first.terms[0]?.check(); }).toThrow("could not be renewed in time");
   });
 
+  test("it leads again only when no write of its last term can still happen", async () => {
+    const { api, clock, contend } = stage();
+    const epochs: number[] = [];
+    const first = await contend("first", async (term) => {
+      epochs.push(term.epoch);
+      await term.write(async (over) => new Promise((_resolve, reject) => { over.addEventListener("abort", () => { reject(over.reason as Error); }); }));
+    });
+    for (let round = 0; round < 5; round += 1) {
+      clock.advance(2_000);
+      api.failNext("replace leases", new KubeError(0, "Timeout", "no answer"));
+      api.failNext("get leases", new KubeError(0, "Timeout", "no answer"));
+      await first.look();
+    }
+    expect(specOf(await api.get(TYPES.leases, LEASE))["holderIdentity"]).toBe("first");
+    expect(epochs).toEqual([0]);
+    await first.look();
+    expect(epochs).toEqual([0, 1]);
+  });
+
   test("a renewal whose answer was lost does not end the term: the Lease is looked at", async () => {
     const { api, clock, contend } = stage();
     const first = await contend("first");

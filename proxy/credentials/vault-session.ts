@@ -62,8 +62,11 @@ const WORTHWHILE = 0.25;
 /** A token that is so near its end is left to it. */
 const SHORTEST_PAUSE_MS = 500;
 const GIVE_BACK_MS = 1_000;
-/** After a login that did not help, the next 403 is believed for so long: a role may be forbidden to look itself up, and each login is a token more. */
-const BELIEVE_MS = 60_000;
+/**
+ * After a login that did not help, the next 403 is believed for so long, and twice as long after each more: a role may be forbidden to look itself
+ * up, and each login ends the token before it, with all that was leased with that.
+ */
+const BELIEVE = { firstMs: 60_000, longestMs: 86_400_000 } as const;
 /** A login is not cut short by the end of its session: a token that is on its way must be read to be given back. */
 const UNCUT = new AbortController().signal;
 
@@ -83,6 +86,7 @@ export class LoginSession implements VaultSession {
   #isUsed = false;
   #neededUntilMs = 0;
   #believesUntilMs = Number.NEGATIVE_INFINITY;
+  #believesForMs: number = BELIEVE.firstMs;
 
   constructor(auth: LoginAuth, parts: SessionParts) {
     this.#auth = auth;
@@ -115,7 +119,8 @@ export class LoginSession implements VaultSession {
       return false;
     } catch (error) {
       if (!(error instanceof SourceError) || error.fault !== "forbidden") return false;
-      this.#believesUntilMs = this.#parts.rhythm.clock.monotonicMs() + BELIEVE_MS;
+      this.#believesUntilMs = this.#parts.rhythm.clock.monotonicMs() + this.#believesForMs;
+      this.#believesForMs = Math.min(2 * this.#believesForMs, BELIEVE.longestMs);
       if (this.#live?.id === token.id) this.#drop(this.#live);
       return true;
     }
@@ -123,6 +128,7 @@ export class LoginSession implements VaultSession {
 
   noteLoginHelped(): void {
     this.#believesUntilMs = Number.NEGATIVE_INFINITY;
+    this.#believesForMs = BELIEVE.firstMs;
   }
 
   holdUntil(monotonicMs: number): void {

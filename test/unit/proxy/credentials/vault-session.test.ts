@@ -177,7 +177,8 @@ describe("a session with Vault", () => {
     expect([await lost(), await lost(), await lost()]).toEqual([true, false, false]);
     stage.clock.advance(MINUTE_MS);
     expect(await lost()).toBe(true);
-    await stage.token();
+    stage.clock.advance(2 * MINUTE_MS - 1);
+    expect(await lost()).toBe(false);
     stage.session.noteLoginHelped();
     expect([await lost(), stage.count("login")]).toEqual([true, 3]);
   });

@@ -10,7 +10,7 @@ import { protectedPaths } from "./protected-paths.ts";
 import { checkSandbox } from "./sandbox/check.ts";
 import { CREDENTIAL_STORES, expandHome } from "./sandbox/credential-stores.ts";
 import { forwardSignals } from "./sandbox/forward-signals.ts";
-import type { SandboxRequest } from "./sandbox/sandbox.ts";
+import type { Sandbox, SandboxRequest } from "./sandbox/sandbox.ts";
 import { startSandbox } from "./sandbox/start.ts";
 
 /** Where the trust bundles appear inside; the variables of the agent's environment name these paths. */
@@ -39,9 +39,16 @@ export interface GovernedCommand {
 /** Runs COMMAND in the sandbox, behind the boundary. @returns its exit code as a shell reports it */
 export async function runInSandbox(command: readonly string[], governed: GovernedCommand): Promise<number> {
   const stop = new AbortController();
-  const sandbox = await startSandbox(await requestOf(command, governed), stop.signal);
-  const stopForwarding = forwardSignals((name) => { sandbox.signal(name); });
+  let sandbox: Sandbox | undefined;
+  // COMMAND may run, and say so, before we hear that it does: a signal of that time waits for it.
+  const early: NodeJS.Signals[] = [];
+  const stopForwarding = forwardSignals((name) => {
+    if (sandbox === undefined) early.push(name);
+    else sandbox.signal(name);
+  }, () => sandbox !== undefined);
   try {
+    sandbox = await startSandbox(await requestOf(command, governed), stop.signal);
+    for (const name of early) sandbox.signal(name);
     return await sandbox.exited;
   } finally {
     stopForwarding();

@@ -21,3 +21,10 @@ test("after the command has ended nothing is passed on, and weir has its own sig
   expect(sent).toEqual([]);
   expect(process.listenerCount("SIGHUP")).toBe(whileRunning - 1);
 });
+
+test("before the command runs every signal waits for it, whatever a terminal does", () => {
+  stop();
+  stop = forwardSignals((name) => { sent.push(name); }, () => false);
+  for (const name of ["SIGTERM", "SIGINT", "SIGQUIT"] as const) process.emit(name);
+  expect(sent).toEqual(["SIGTERM", "SIGINT", "SIGQUIT"]);
+});

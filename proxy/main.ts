@@ -20,7 +20,7 @@ import { CancelKeys } from "./connection/postgres/cancel-keys.ts";
 import { listen, type Listening } from "./connection/listen.ts";
 import { serveConnection } from "./connection/serve-connection.ts";
 import { openLender, type Lender } from "./credentials/lender.ts";
-import { OwnVault } from "./credentials/own-vault.ts";
+import { OwnVault } from "./credentials/vault/own-vault.ts";
 import { openDns } from "./dns/serve-query.ts";
 import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";

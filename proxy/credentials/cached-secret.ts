@@ -1,10 +1,10 @@
 import type { Borrower } from "../model/agent.ts";
 import type { CredentialsConfig } from "./config.ts";
-import { keepLease, type HeldLease } from "./keep-lease.ts";
-import type { LeaseDesk, LeaseOwner } from "./lease-desk.ts";
+import { keepLease, type HeldLease } from "./leases/keep-lease.ts";
+import type { LeaseDesk, LeaseOwner } from "./leases/lease-desk.ts";
 import type { Rhythm } from "./rhythm.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
-import type { Breaker } from "./store-breaker.ts";
+import type { Breaker } from "./leases/store-breaker.ts";
 import { unlessAborted } from "./unless-aborted.ts";
 
 export { rhythmOf, type Rhythm } from "./rhythm.ts";

@@ -19,7 +19,7 @@ import { vaultKubernetesReference } from "./providers/vault-kubernetes.ts";
 import { vaultReference } from "./providers/vault-kv.ts";
 import { vaultPkiReference } from "./providers/vault-pki.ts";
 import { RECIPES } from "./recipes.ts";
-import { vaultConfig } from "./vault-config.ts";
+import { vaultConfig } from "./vault/vault-config.ts";
 
 const hostName = z.string().max(253).regex(/^(?=.*[a-z])([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*$/,
   "must be one exact host name in lower case: no wildcard, no address, no port, no dot at the end");

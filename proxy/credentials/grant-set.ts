@@ -10,7 +10,7 @@ import { makeInjection } from "./injectors.ts";
 import { requireSearchable } from "./searchable.ts";
 import { mergeInjections } from "./merge-injections.ts";
 import { SourceError, type Material, type SecretSource } from "./secret-source.ts";
-import type { Breaker } from "./store-breaker.ts";
+import type { Breaker } from "./leases/store-breaker.ts";
 
 /** Instances for which the last loan of grants that are made for each is remembered; another is only slower. */
 const REMEMBERED_LIMIT = 1_024;

@@ -11,11 +11,11 @@ import { NO_LOAN, type Loan, type Login, type LoginTarget } from "../model/loan.
 import { fetchMaterial, GrantSet, referenceOf, type OpenGrant } from "./grant-set.ts";
 import { withInstance } from "./instance-header.ts";
 import { lendLogin } from "./lend-login.ts";
-import { LiveSecrets } from "./live-secrets.ts";
-import { isMeant, type Revocation, type Revoked } from "./revocation.ts";
+import { LiveSecrets } from "./stray/live-secrets.ts";
+import { isMeant, type Revocation, type Revoked } from "./leases/revocation.ts";
 import type { Material } from "./secret-source.ts";
 import { SourceOpener, type Sources } from "./source-opener.ts";
-import { StrayKeys } from "./stray-keys.ts";
+import { StrayKeys } from "./stray/stray-keys.ts";
 
 export interface LenderConfig {
   readonly grants: Grants;

@@ -1,7 +1,7 @@
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { CredentialReference } from "./config.ts";
-import { openGcpServiceAccount, openGithubApp, openKubernetesSecret, openOauth2, type MintContext, type Minting } from "./minting.ts";
+import { openGcpServiceAccount, openGithubApp, openKubernetesSecret, openOauth2, type MintContext, type Minting } from "./minting/minting.ts";
 import { EnvironmentSource } from "./providers/environment.ts";
 import { ExecSource } from "./providers/exec.ts";
 import { FileSource } from "./providers/file.ts";
@@ -13,7 +13,7 @@ import { vaultKubernetes } from "./providers/vault-kubernetes.ts";
 import { vaultKv } from "./providers/vault-kv.ts";
 import { vaultPki } from "./providers/vault-pki.ts";
 import type { SecretSource } from "./secret-source.ts";
-import type { VaultClient } from "./vault-client.ts";
+import type { VaultClient } from "./vault/vault-client.ts";
 
 /** What sources are opened with. */
 export interface SourceContext {

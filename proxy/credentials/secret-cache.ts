@@ -1,6 +1,6 @@
 import type { AgentIdentity } from "../model/agent.ts";
 import { CachedSecret, type SecretParts } from "./cached-secret.ts";
-import type { LeaseOwner } from "./lease-desk.ts";
+import type { LeaseOwner } from "./leases/lease-desk.ts";
 
 /** Instances for which one grant may hold something at a time. The one that was not asked for the longest gives way: its lease is given back. */
 const INSTANCE_LIMIT = 4_096;

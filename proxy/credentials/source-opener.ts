@@ -4,18 +4,18 @@ import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { silentLog, type Log } from "../../common/log.ts";
 import type { CredentialsConfig, Grant } from "./config.ts";
 import type { OpenGrant } from "./grant-set.ts";
-import { LeaseBook } from "./lease-book.ts";
-import { LeaseDesk, type CredentialEvent } from "./lease-desk.ts";
-import { reclaimOrphans } from "./orphans.ts";
-import type { MintContext } from "./minting.ts";
+import { LeaseBook } from "./leases/lease-book.ts";
+import { LeaseDesk, type CredentialEvent } from "./leases/lease-desk.ts";
+import { reclaimOrphans } from "./leases/orphans.ts";
+import type { MintContext } from "./minting/minting.ts";
 import { openSource, type SourceContext } from "./providers.ts";
 import { rhythmOf, type Rhythm } from "./rhythm.ts";
 import { SecretCache } from "./secret-cache.ts";
 import type { Reclaim, SourceError } from "./secret-source.ts";
-import { GrantBreaker, StoreBreaker, type Breaker } from "./store-breaker.ts";
-import { TokenLeases } from "./token-leases.ts";
-import { VaultClient } from "./vault-client.ts";
-import { isFaultOfVault } from "./vault-session.ts";
+import { GrantBreaker, StoreBreaker, type Breaker } from "./leases/store-breaker.ts";
+import { TokenLeases } from "./vault/token-leases.ts";
+import { VaultClient } from "./vault/vault-client.ts";
+import { isFaultOfVault } from "./vault/vault-session.ts";
 
 /** What a proxy opens its grants with. */
 export interface Sources {

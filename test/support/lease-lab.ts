@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { systemClock, type Clock } from "../../common/clock.ts";
 import { openLender, type Lender } from "../../proxy/credentials/lender.ts";
-import type { CredentialEvent } from "../../proxy/credentials/lease-desk.ts";
+import type { CredentialEvent } from "../../proxy/credentials/leases/lease-desk.ts";
 import type { Borrower } from "../../proxy/model/agent.ts";
 import { A_BORROWER, AN_AGENT, credentialSettings, someGrants } from "./credentials.ts";
 import { startFaultyStore, type FaultyStore } from "./faulty-store.ts";

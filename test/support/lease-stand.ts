@@ -1,10 +1,10 @@
 import type { CachedSecret, SecretParts } from "../../proxy/credentials/cached-secret.ts";
-import { LeaseDesk, type CredentialEvent } from "../../proxy/credentials/lease-desk.ts";
-import type { LeaseBook } from "../../proxy/credentials/lease-book.ts";
+import { LeaseDesk, type CredentialEvent } from "../../proxy/credentials/leases/lease-desk.ts";
+import type { LeaseBook } from "../../proxy/credentials/leases/lease-book.ts";
 import type { Rhythm } from "../../proxy/credentials/rhythm.ts";
 import { Secret } from "../../common/secret.ts";
 import { SourceError, type Lease, type Material, type SecretSource, type SourceFault } from "../../proxy/credentials/secret-source.ts";
-import { StoreBreaker } from "../../proxy/credentials/store-breaker.ts";
+import { StoreBreaker } from "../../proxy/credentials/leases/store-breaker.ts";
 import { credentialSettings } from "./credentials.ts";
 import { TestClock } from "./test-clock.ts";
 

@@ -2,11 +2,11 @@ import * as z from "zod";
 import type { Clock } from "../../../common/clock.ts";
 import { Secret } from "../../../common/secret.ts";
 import type { Borrower } from "../../model/agent.ts";
-import { keyReference } from "../key-reference.ts";
+import { keyReference } from "../minting/key-reference.ts";
 import { SourceError, valueOf, type Material, type SecretSource } from "../secret-source.ts";
-import { signAssertion } from "../signed-assertion.ts";
-import { readAnswer, type TokenClient } from "../token-client.ts";
-import { endpoint, endpointFields, keyVersionOf, lifetimeUntil, mintedVersion } from "../token-endpoint.ts";
+import { signAssertion } from "../minting/signed-assertion.ts";
+import { readAnswer, type TokenClient } from "../minting/token-client.ts";
+import { endpoint, endpointFields, keyVersionOf, lifetimeUntil, mintedVersion } from "../minting/token-endpoint.ts";
 
 export const gcpServiceAccountReference = z.strictObject({
   type: z.literal("gcp-service-account"),

@@ -3,11 +3,11 @@ import * as z from "zod";
 import type { Clock } from "../../../common/clock.ts";
 import { Secret } from "../../../common/secret.ts";
 import type { Borrower } from "../../model/agent.ts";
-import { keyReference } from "../key-reference.ts";
-import type { RefreshTokenFile } from "../refresh-token-file.ts";
+import { keyReference } from "../minting/key-reference.ts";
+import type { RefreshTokenFile } from "../minting/refresh-token-file.ts";
 import { SourceError, valueOf, type Lease, type Material, type SecretSource } from "../secret-source.ts";
-import { readAnswer, type TokenClient } from "../token-client.ts";
-import { endpoint, endpointFields, keyVersionOf, lifetimeUntil, mintedVersion } from "../token-endpoint.ts";
+import { readAnswer, type TokenClient } from "../minting/token-client.ts";
+import { endpoint, endpointFields, keyVersionOf, lifetimeUntil, mintedVersion } from "../minting/token-endpoint.ts";
 
 const printable = (limit: number) => z.string().min(1).max(limit).regex(/^[\x20-\x7e]+$/, "must be printable ASCII");
 

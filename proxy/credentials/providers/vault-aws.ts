@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Material } from "../secret-source.ts";
-import type { VaultClient, VaultReply } from "../vault-client.ts";
-import { readData, secretText, VaultEngineSource, vaultRole } from "../vault-engine.ts";
-import { isLeaseCurrent, leasedMaterial } from "../vault-lease.ts";
-import { fillPath, vaultPath } from "../vault-path.ts";
+import type { VaultClient, VaultReply } from "../vault/vault-client.ts";
+import { readData, secretText, VaultEngineSource, vaultRole } from "../vault/vault-engine.ts";
+import { isLeaseCurrent, leasedMaterial } from "../vault/vault-lease.ts";
+import { fillPath, vaultPath } from "../vault/vault-path.ts";
 
 export const vaultAwsReference = z.strictObject({
   type: z.literal("vault-aws"),

@@ -1,10 +1,10 @@
 import { hash } from "node:crypto";
 import * as z from "zod";
 import type { Material } from "../secret-source.ts";
-import type { VaultClient, VaultReply } from "../vault-client.ts";
-import { readData, secretText, sharedScope, VaultEngineSource, vaultRole } from "../vault-engine.ts";
-import { isLeaseCurrent, leasedMaterial } from "../vault-lease.ts";
-import { fillPath, vaultPath } from "../vault-path.ts";
+import type { VaultClient, VaultReply } from "../vault/vault-client.ts";
+import { readData, secretText, sharedScope, VaultEngineSource, vaultRole } from "../vault/vault-engine.ts";
+import { isLeaseCurrent, leasedMaterial } from "../vault/vault-lease.ts";
+import { fillPath, vaultPath } from "../vault/vault-path.ts";
 
 export const vaultDatabaseReference = z.strictObject({
   type: z.literal("vault-database"),

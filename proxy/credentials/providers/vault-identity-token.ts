@@ -1,9 +1,9 @@
 import { hash } from "node:crypto";
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
-import type { VaultClient } from "../vault-client.ts";
-import { readData, sharedScope, VaultEngineSource, vaultRole } from "../vault-engine.ts";
-import { fillPath } from "../vault-path.ts";
+import type { VaultClient } from "../vault/vault-client.ts";
+import { readData, sharedScope, VaultEngineSource, vaultRole } from "../vault/vault-engine.ts";
+import { fillPath } from "../vault/vault-path.ts";
 
 export const vaultIdentityTokenReference = z.strictObject({
   type: z.literal("vault-identity-token"),

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { VaultClient } from "../vault-client.ts";
-import { readData, secretText, VaultEngineSource, vaultRole } from "../vault-engine.ts";
-import { isLeaseCurrent, leasedMaterial } from "../vault-lease.ts";
-import { fillPath, vaultPath } from "../vault-path.ts";
+import type { VaultClient } from "../vault/vault-client.ts";
+import { readData, secretText, VaultEngineSource, vaultRole } from "../vault/vault-engine.ts";
+import { isLeaseCurrent, leasedMaterial } from "../vault/vault-lease.ts";
+import { fillPath, vaultPath } from "../vault/vault-path.ts";
 
 export const vaultKubernetesReference = z.strictObject({
   type: z.literal("vault-kubernetes"),

@@ -1,9 +1,9 @@
 import * as z from "zod";
 import { Secret } from "../../../common/secret.ts";
 import { SourceError, VALUE_NAMES, type Material, type ValueName } from "../secret-source.ts";
-import type { VaultClient, VaultReply } from "../vault-client.ts";
-import { sharedScope, VaultEngineSource } from "../vault-engine.ts";
-import { fillPath, vaultPath, vaultTemplate } from "../vault-path.ts";
+import type { VaultClient, VaultReply } from "../vault/vault-client.ts";
+import { sharedScope, VaultEngineSource } from "../vault/vault-engine.ts";
+import { fillPath, vaultPath, vaultTemplate } from "../vault/vault-path.ts";
 
 const key = z.string().min(1).max(256);
 

@@ -5,10 +5,10 @@ import { newPrivateKey } from "../../../common/tls/ca.ts";
 import { certificateSigningRequest } from "../../../common/tls/signing-request.ts";
 import type { Borrower } from "../../model/agent.ts";
 import { SourceError, type Material } from "../secret-source.ts";
-import type { VaultClient, VaultReply } from "../vault-client.ts";
-import { readData, VaultEngineSource, vaultRole } from "../vault-engine.ts";
-import { isLeaseCurrent, leasedMaterial } from "../vault-lease.ts";
-import { fillPath, isTemplate, vaultPath } from "../vault-path.ts";
+import type { VaultClient, VaultReply } from "../vault/vault-client.ts";
+import { readData, VaultEngineSource, vaultRole } from "../vault/vault-engine.ts";
+import { isLeaseCurrent, leasedMaterial } from "../vault/vault-lease.ts";
+import { fillPath, isTemplate, vaultPath } from "../vault/vault-path.ts";
 
 export const vaultPkiReference = z.strictObject({
   type: z.literal("vault-pki"),

@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock, type Clock } from "../../../common/clock.ts";
-import type { MintContext } from "../../../proxy/credentials/minting.ts";
+import type { MintContext } from "../../../proxy/credentials/minting/minting.ts";
 import type { SourceContext } from "../../../proxy/credentials/providers.ts";
 import type { Network } from "../../../proxy/model/network.ts";
 

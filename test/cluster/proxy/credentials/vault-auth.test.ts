@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Secret } from "../../../../common/secret.ts";
 import { readEnvironment } from "../../../../common/config.ts";
 import { valueOf } from "../../../../proxy/credentials/secret-source.ts";
-import type { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
+import type { VaultClient } from "../../../../proxy/credentials/vault/vault-client.ts";
 import { findOpenBao, obtainOpenBao } from "../../../../tools/openbao.ts";
 import { CANARY } from "../../../support/credentials.ts";
 import { startOpenBao, type OpenBaoServer } from "../../../support/openbao-server.ts";

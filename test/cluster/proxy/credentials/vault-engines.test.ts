@@ -4,7 +4,7 @@ import { Client } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../../../common/config.ts";
 import { valueOf, type Material } from "../../../../proxy/credentials/secret-source.ts";
-import type { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
+import type { VaultClient } from "../../../../proxy/credentials/vault/vault-client.ts";
 import { findOpenBao, obtainOpenBao } from "../../../../tools/openbao.ts";
 import { startOpenBao, type OpenBaoServer } from "../../../support/openbao-server.ts";
 import { hasPostgres, startPostgres, type PostgresServer } from "../../../support/postgres-server.ts";

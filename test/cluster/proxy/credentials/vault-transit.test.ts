@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../../../common/config.ts";
 import { verifyAudit } from "../../../../proxy/audit/verify.ts";
-import { TransitKey } from "../../../../proxy/credentials/transit-key.ts";
+import { TransitKey } from "../../../../proxy/credentials/vault/transit-key.ts";
 import { findOpenBao, obtainOpenBao } from "../../../../tools/openbao.ts";
 import { anExchange } from "../../../support/audit-records.ts";
 import { aFolder, anAuditRoom, storedEvents, verifyByPython } from "../../../support/audit-room.ts";

@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PROVIDERS } from "../../../../proxy/credentials/providers.ts";
-import { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
-import { vaultConfig } from "../../../../proxy/credentials/vault-config.ts";
+import { VaultClient } from "../../../../proxy/credentials/vault/vault-client.ts";
+import { vaultConfig } from "../../../../proxy/credentials/vault/vault-config.ts";
 import { startVault } from "../../../support/vault-stand-in.ts";
 import { describeSecretSource } from "./secret-source-contract.ts";
 

@@ -6,8 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { vaultAws, vaultAwsReference } from "../../../../proxy/credentials/providers/vault-aws.ts";
-import { VaultClient } from "../../../../proxy/credentials/vault-client.ts";
-import { vaultConfig } from "../../../../proxy/credentials/vault-config.ts";
+import { VaultClient } from "../../../../proxy/credentials/vault/vault-client.ts";
+import { vaultConfig } from "../../../../proxy/credentials/vault/vault-config.ts";
 import { borrowerNamed } from "../../../support/vault-lab.ts";
 
 const TOKEN = "s.token";

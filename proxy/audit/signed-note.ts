@@ -69,7 +69,8 @@ export function readNote(note: string, verifiers: readonly NoteVerifier[]): { re
   const signatures = note.slice(split + 2, -1).split("\n").map((line) => {
     const [, name = "", encoded = ""] = /^— (\S+) (\S+)$/.exec(line) ?? [];
     const bytes = Buffer.from(encoded, "base64");
-    if (bytes.length < 5) throw new Error("not a signature line of a note");
+    // One signature has one writing: a decoder overlooks bits that stand for nothing, and characters that are none.
+    if (bytes.length < 5 || bytes.toString("base64") !== encoded) throw new Error("not a signature line of a note");
     return { name, keyId: bytes.toString("hex", 0, 4), signature: bytes.subarray(4) };
   });
   const signedBy = verifiers.filter((verifier) => signatures.some(({ name, keyId, signature }) =>

@@ -33,6 +33,14 @@ describe("a signed note", () => {
     }
   });
 
+  test("is none if its signature is written in another way that decodes to the same", () => {
+    const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const changed = note.replace(/(.)=\n$/, (_all, letter: string) => `${ALPHABET[ALPHABET.indexOf(letter) + 1]}=\n`);
+    const decoded = (text: string) => Buffer.from(text.trimEnd().split(" ").at(-1)!, "base64").toString("hex");
+    expect([changed === note, decoded(changed)]).toEqual([false, decoded(note)]);
+    expect(() => readNote(changed, [signer])).toThrow("not a signature line");
+  });
+
   test("is not made with a signature that its signer's public key does not vouch for", async () => {
     await expect(signNote("one\n", [{ ...signer, sign: async () => Buffer.alloc(64) }])).rejects.toThrow("is not that of its key");
     await expect(signNote("one\n", [{ ...signer, sign: other.sign }])).rejects.toThrow("is not that of its key");

@@ -16,6 +16,8 @@ const tier = (name: string, timeoutMs: number, { workers = "100%", include = [`t
     hookTimeout: timeoutMs,
     pool: "forks" as const,
     maxWorkers: workers,
+    // As `npm run verify` has it: with CI set, colours would be in what is compared.
+    env: { NO_COLOR: "1" },
   },
 });
 

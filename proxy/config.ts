@@ -9,6 +9,7 @@ import { adminConfig } from "./admin/config.ts";
 import { dnsConfig } from "./dns/config.ts";
 import { exchangeConfig } from "./exchange/config.ts";
 import { identityConfig } from "./identity/config.ts";
+import { meteringConfig } from "./metering/config.ts";
 import { policyConfig } from "./policy/config.ts";
 import { protocolsConfig } from "./protocols/config.ts";
 import { tlsConfig } from "./tls/config.ts";
@@ -32,6 +33,7 @@ export const proxyConfig = z.strictObject({
   grants: grantsConfig.prefault({}),
   credentials: credentialsConfig.prefault({}),
   budgets: budgetConfig.prefault({}),
+  metering: meteringConfig.prefault({}),
   audit: auditConfig.prefault({}),
   tls: tlsConfig.prefault({}),
   upstream: upstreamConfig.prefault({}),

@@ -26,6 +26,7 @@ import { EgressError } from "./errors.ts";
 import { openExchanges } from "./exchange/serve-exchange.ts";
 import { JwtVerifier } from "./identity/jwt-verifier.ts";
 import { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
+import { openMetering } from "./metering/open-metering.ts";
 import { noActivity } from "./model/activity.ts";
 import { configuredHoldings } from "./model/holdings.ts";
 import { LiveSet } from "./model/live.ts";
@@ -162,6 +163,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   });
   return {
     clock, log, audit, metrics, policy, upstream, credentials, live, names, budget,
+    metering: await openMetering(config.metering),
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),

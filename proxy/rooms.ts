@@ -5,6 +5,7 @@ import type { AuditLog } from "./audit/audit-log.ts";
 import type { BudgetLedger } from "./budget/budget-ledger.ts";
 import type { CredentialLender } from "./credentials/credential-lender.ts";
 import type { IdentityVerifier } from "./identity/identity-verifier.ts";
+import type { Metering } from "./metering/metering.ts";
 import type { Activity } from "./model/activity.ts";
 import type { HoldingsBook } from "./model/holdings.ts";
 import type { LiveSet } from "./model/live.ts";
@@ -23,6 +24,7 @@ export interface Rooms {
   readonly holdings: HoldingsBook;
   readonly credentials: CredentialLender;
   readonly budget: BudgetLedger;
+  readonly metering: Metering;
   readonly audit: AuditLog;
   readonly authority: CertificateAuthority;
   readonly upstream: Upstream;

@@ -6,7 +6,7 @@ const WINDOW_MS: Readonly<Partial<Record<Window, number>>> = { minute: 60_000, h
 export interface Limit {
   readonly id: string;
   readonly meter: MeterName;
-  readonly limit: number;
+  readonly limit: bigint;
   readonly window: Window;
   /** `own`: each agent has this limit for itself. `named`: all who are charged to it share the count. */
   readonly scope: "own" | "named";
@@ -15,14 +15,14 @@ export interface Limit {
 }
 
 /**
- * One budget's count for those who share it. All amounts are whole numbers below 2^53. At every instant settled + reserved ≤ limit: `reserve` is
+ * One budget's count for those who share it. At every instant settled + reserved ≤ limit: `reserve` is
  * the only way up, and it refuses; only lowering the limit can leave more used than it allows. What is open when a window ends stays reserved and
  * is settled in the next: nothing is forgotten in between.
  */
 export class Account {
   #of: Limit;
-  #settled = 0;
-  #reserved = 0;
+  #settled = 0n;
+  #reserved = 0n;
   #holders = 0;
   /** Number of the current window since the epoch; only goes up, so that a clock that jumps back opens no window twice. */
   #window = 0;
@@ -40,21 +40,21 @@ export class Account {
     this.#of = to;
   }
 
-  get settled(): number {
+  get settled(): bigint {
     return this.#settled;
   }
 
-  get reserved(): number {
+  get reserved(): bigint {
     return this.#reserved;
   }
 
-  get left(): number {
+  get left(): bigint {
     return this.of.limit - this.#settled - this.#reserved;
   }
 
   /** Whether nothing would be lost with it: no count, and nobody who could add to it. */
   get isIdle(): boolean {
-    return this.#holders === 0 && this.#settled + this.#reserved === 0;
+    return this.#holders === 0 && this.#settled + this.#reserved === 0n;
   }
 
   /** Keeps the account from being forgotten until `letGo`. */
@@ -73,7 +73,7 @@ export class Account {
     const window = Math.floor(nowMs / lengthMs);
     if (window <= this.#window) return;
     this.#window = window;
-    this.#settled = 0;
+    this.#settled = 0n;
   }
 
   /** Wall-clock milliseconds at which the count begins anew; null if it never does. */
@@ -83,7 +83,7 @@ export class Account {
   }
 
   /** Reserves what the caller saw to be left. @throws RangeError if it is not: the invariant is kept here, whoever calls */
-  reserve(amount: number): void {
+  reserve(amount: bigint): void {
     if (amount > this.left) throw new RangeError(`${this.of.id}: ${amount} of ${this.left} left`);
     this.#reserved += amount;
   }
@@ -93,8 +93,9 @@ export class Account {
    * @param used more than was reserved is a fault of the caller: it is charged as far as there is room. What was reserved is charged in any
    * case, also if the limit was lowered below it meanwhile.
    */
-  settle(reserved: number, used: number): void {
+  settle(reserved: bigint, used: bigint): void {
     this.#reserved -= reserved;
-    this.#settled += Math.min(used, Math.max(reserved, this.left));
+    const room = this.left > reserved ? this.left : reserved;
+    this.#settled += used < room ? used : room;
   }
 }

@@ -1,11 +1,13 @@
 import type { Clock } from "../../common/clock.ts";
+import type { Amounts } from "../../common/meters.ts";
+import { usdNumber } from "../../common/money.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
 import { firstProblem } from "../model/problem.ts";
 import type { PolicyBudget } from "../model/standing.ts";
 import { Account, type Limit } from "./account.ts";
-import type { BudgetLedger, Reservation } from "./budget-ledger.ts";
-import { boundaryBudget, type BudgetConfig } from "./config.ts";
+import type { BudgetLedger, Charge, Reservation } from "./budget-ledger.ts";
+import { amountOf, boundaryBudget, type BudgetConfig, type MeterName } from "./config.ts";
 import { describeExhaustion } from "./exhaustion.ts";
 import { AccountReservation } from "./reservation.ts";
 
@@ -28,7 +30,7 @@ export class MemoryLedger implements BudgetLedger {
 
   constructor(config: BudgetConfig, clock: Clock) {
     this.#own = ownLimits(config.perAgent);
-    this.#configured = Object.entries(config.named).map(([id, budget]) => ({ ...budget, id, scope: "named", setting: `budgets.named.${id}.limit` }));
+    this.#configured = Object.entries(config.named).map(([id, budget]) => ({ ...budget, limit: amountOf(budget.meter, budget.limit), id, scope: "named", setting: `budgets.named.${id}.limit` }));
     this.#named = byId(this.#configured);
     this.#limits = [...this.#own, ...this.#configured];
     this.#maxAccounts = config.maxAccounts;
@@ -48,7 +50,7 @@ export class MemoryLedger implements BudgetLedger {
       const read = boundaryBudget.safeParse(value);
       if (!read.success) problems.push(`budget ${id}: ${firstProblem(read.error)}`);
       else if (taken.has(id)) problems.push(`budget ${id}: the proxy's own configuration has one of that name`);
-      else limits.push({ ...read.data, id, scope: "named", setting: `the limit of Budget ${id}` });
+      else limits.push({ ...read.data, limit: amountOf(read.data.meter, read.data.limit), id, scope: "named", setting: `the limit of Budget ${id}` });
     }
     return { problems, apply: () => { this.#replace(limits); } };
   }
@@ -63,19 +65,30 @@ export class MemoryLedger implements BudgetLedger {
     }
   }
 
-  async reserve(budgets: readonly string[], agent: AgentIdentity, exchangeId: string, signal: AbortSignal): Promise<Reservation> {
+  async reserve({ id: exchangeId, agent, budgets, amounts }: Charge, signal: AbortSignal): Promise<Reservation> {
     signal.throwIfAborted();
     if (this.#open.has(exchangeId)) throw new EgressError("budget.unavailable", `exchange ${exchangeId} already holds a reservation`);
-    const limits = budgets.length === 0 ? this.#own : [...this.#own, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
-    this.#makeRoom(limits.length);
-    const accounts = limits.map((limit) => this.#account(limit, agent));
+    const accounts = this.#accountsOf({ agent, budgets });
     for (const account of accounts) {
       // A byte budget has to have room for something; how much is asked while it flows.
-      if (account.left < 1) throw describeExhaustion(account);
+      if (account.left < 1n || account.left < (amounts[account.of.meter] ?? 0n)) throw describeExhaustion(account);
     }
-    const reservation = new AccountReservation(accounts, () => { this.#open.delete(exchangeId); });
+    const reservation = new AccountReservation(accounts, amounts, () => { this.#open.delete(exchangeId); });
     this.#open.add(exchangeId);
     return reservation;
+  }
+
+  async headroom(charge: Omit<Charge, "id" | "amounts">): Promise<Amounts> {
+    const least: Partial<Record<MeterName, bigint>> = {};
+    for (const { of: { meter }, left } of this.#accountsOf(charge)) {
+      const before = least[meter];
+      if (before === undefined || left < before) least[meter] = left;
+    }
+    return least;
+  }
+
+  metersFor({ budgets }: Omit<Charge, "id" | "amounts">): ReadonlySet<MeterName> {
+    return new Set(this.#limitsOf(budgets).map(({ meter }) => meter));
   }
 
   standing(agent: AgentIdentity): Readonly<Record<string, PolicyBudget>> {
@@ -84,7 +97,7 @@ export class MemoryLedger implements BudgetLedger {
     for (const limit of this.#limits) {
       const account = this.#accounts.get(this.#keyOf(limit, agent));
       account?.advance(nowMs);
-      standing[limit.id] = { limit: limit.limit, spent: account?.settled ?? 0, reserved: account?.reserved ?? 0 };
+      standing[limit.id] = { limit: shown(limit.meter, limit.limit), spent: shown(limit.meter, account?.settled ?? 0n), reserved: shown(limit.meter, account?.reserved ?? 0n) };
     }
     return standing;
   }
@@ -95,8 +108,21 @@ export class MemoryLedger implements BudgetLedger {
     return [...this.#named.values()].filter(({ window }) => window !== "thread").map((limit) => {
       const account = this.#accounts.get(sharedKey(limit));
       account?.advance(nowMs);
-      return { id: limit.id, meter: limit.meter, limit: limit.limit, settled: account?.settled ?? 0, reserved: account?.reserved ?? 0 };
+      return {
+        id: limit.id, meter: limit.meter, limit: shown(limit.meter, limit.limit),
+        settled: shown(limit.meter, account?.settled ?? 0n), reserved: shown(limit.meter, account?.reserved ?? 0n),
+      };
     });
+  }
+
+  #limitsOf(budgets: readonly string[]): readonly Limit[] {
+    return budgets.length === 0 ? this.#own : [...this.#own, ...[...new Set(budgets)].map((id) => this.#limitNamed(id))];
+  }
+
+  #accountsOf({ agent, budgets }: Omit<Charge, "id" | "amounts">): readonly Account[] {
+    const limits = this.#limitsOf(budgets);
+    this.#makeRoom(limits.length);
+    return limits.map((limit) => this.#account(limit, agent));
   }
 
   #limitNamed(id: string): Limit {
@@ -136,12 +162,19 @@ export class MemoryLedger implements BudgetLedger {
   }
 }
 
-function ownLimits({ requests, bytes, window }: BudgetConfig["perAgent"]): Limit[] {
-  const own = { scope: "own", window } as const;
-  return [
-    ...(requests === undefined ? [] : [{ ...own, id: "agent.requests", meter: "requests" as const, limit: requests, setting: "budgets.perAgent.requests" }]),
-    ...(bytes === undefined ? [] : [{ ...own, id: "agent.bytes", meter: "bytes" as const, limit: bytes, setting: "budgets.perAgent.bytes" }]),
-  ];
+/** For policy and metrics: dollars, or units. */
+function shown(meter: MeterName, amount: bigint): number {
+  return meter === "usd" ? usdNumber(amount) : Number(amount);
+}
+
+const OWN_METERS = ["requests", "bytes", "tokens", "usd"] as const;
+
+function ownLimits(perAgent: BudgetConfig["perAgent"]): Limit[] {
+  return OWN_METERS.flatMap((meter) => {
+    const limit = perAgent[meter];
+    const own = { scope: "own", window: perAgent.window, meter, id: `agent.${meter}`, setting: `budgets.perAgent.${meter}` } as const;
+    return limit === undefined ? [] : [{ ...own, limit: amountOf(meter, limit) }];
+  });
 }
 
 function byId(limits: readonly Limit[]): ReadonlyMap<string, Limit> {

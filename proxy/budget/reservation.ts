@@ -1,59 +1,70 @@
+import type { Amounts, MeterName } from "../../common/meters.ts";
 import type { EgressError } from "../errors.ts";
-import type { Usage } from "../model/usage.ts";
 import type { Account } from "./account.ts";
-import type { Reservation } from "./budget-ledger.ts";
+import type { Direction, Reservation } from "./budget-ledger.ts";
 import { describeExhaustion } from "./exhaustion.ts";
 
-/** One request's hold on several accounts: one request on each that counts requests, the bytes taken so far on each that counts bytes. */
+/** One request's hold on several accounts. */
 export class AccountReservation implements Reservation {
-  readonly #accounts: readonly Account[];
-  readonly #requests: readonly Account[];
-  readonly #bytes: readonly Account[];
+  readonly refill = null;
+  readonly #holds: readonly { readonly account: Account; reserved: bigint }[];
   readonly #onEnd: () => void;
-  #takenBytes = 0;
   #isOpen = true;
   #refusal: EgressError | null = null;
 
-  /** @param accounts each has room for at least one; nothing else ran since that was seen */
-  constructor(accounts: readonly Account[], onEnd: () => void) {
-    this.#accounts = accounts;
-    this.#requests = accounts.filter((account) => account.of.meter === "requests");
-    this.#bytes = accounts.filter((account) => account.of.meter === "bytes");
+  /** @param accounts each has room for its amount; nothing else ran since that was seen */
+  constructor(accounts: readonly Account[], amounts: Amounts, onEnd: () => void) {
+    this.#holds = accounts.map((account) => ({ account, reserved: amounts[account.of.meter] ?? 0n }));
     this.#onEnd = onEnd;
-    for (const account of accounts) account.hold();
-    for (const account of this.#requests) account.reserve(1);
+    for (const { account, reserved } of this.#holds) {
+      account.hold();
+      account.reserve(reserved);
+    }
   }
 
   get refusal(): EgressError | null {
     return this.#refusal;
   }
 
-  take(bytes: number): boolean {
-    if (!this.#isOpen || !Number.isSafeInteger(bytes) || bytes < 0) return false;
-    const full = this.#bytes.find((account) => account.left < bytes);
-    if (full !== undefined) {
-      this.#refusal ??= describeExhaustion(full);
-      return false;
-    }
-    for (const account of this.#bytes) account.reserve(bytes);
-    this.#takenBytes += bytes;
-    return true;
+  take(direction: Direction, bytes: number): boolean {
+    if (!Number.isSafeInteger(bytes) || bytes < 0) return false;
+    return this.#hold({ bytes: BigInt(bytes), [direction === "out" ? "bytes-out" : "bytes-in"]: BigInt(bytes) });
   }
 
-  async settle({ requestBytes, responseBytes }: Usage): Promise<void> {
-    this.#end(1, requestBytes + responseBytes);
+  async extend(more: Amounts): Promise<boolean> {
+    return this.#hold(more);
+  }
+
+  async settle(used: Amounts): Promise<void> {
+    this.#end((meter) => used[meter] ?? 0n);
   }
 
   async release(): Promise<void> {
-    this.#end(0, 0);
+    this.#end(() => 0n);
   }
 
-  #end(requests: number, bytes: number): void {
+  #hold(more: Amounts): boolean {
+    if (!this.#isOpen) return false;
+    const full = this.#holds.find(({ account }) => account.left < (more[account.of.meter] ?? 0n));
+    if (full !== undefined) {
+      this.#refusal ??= describeExhaustion(full.account);
+      return false;
+    }
+    for (const hold of this.#holds) {
+      const amount = more[hold.account.of.meter] ?? 0n;
+      hold.account.reserve(amount);
+      hold.reserved += amount;
+    }
+    return true;
+  }
+
+  #end(used: (meter: MeterName) => bigint): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    for (const account of this.#requests) account.settle(1, requests);
-    for (const account of this.#bytes) account.settle(this.#takenBytes, bytes);
-    for (const account of this.#accounts) account.letGo();
+    for (const { account, reserved } of this.#holds) {
+      account.settle(reserved, used(account.of.meter));
+      account.letGo();
+    }
     this.#onEnd();
   }
 }

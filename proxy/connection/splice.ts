@@ -2,7 +2,7 @@ import { Socket } from "node:net";
 import { Transform, type Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
-import type { Reservation } from "../budget/budget-ledger.ts";
+import type { Direction, Reservation } from "../budget/budget-ledger.ts";
 import { EgressError } from "../errors.ts";
 import type { Screened } from "../model/connection.ts";
 import type { Usage } from "../model/usage.ts";
@@ -50,8 +50,8 @@ export class Splice {
     const bounded = AbortSignal.any([this.#screened.signal, this.#cut.signal]);
     this.hasBegun = true;
     this.#watch(far, bounded);
-    const up = this.#meter((bytes) => { this.#requestBytes += bytes; });
-    const down = this.#meter((bytes) => { this.#responseBytes += bytes; });
+    const up = this.#meter("out", (bytes) => { this.#requestBytes += bytes; });
+    const down = this.#meter("in", (bytes) => { this.#responseBytes += bytes; });
     try {
       const directions = [pipeline(near, up, far, { signal: bounded }), pipeline(far, down, near, { signal: bounded })];
       if (this.#halfOpenMs !== null) void this.#endTogether(directions, this.#halfOpenMs);
@@ -89,10 +89,10 @@ export class Splice {
     clearTimeout(timer);
   }
 
-  #meter(count: (bytes: number) => void): Transform {
+  #meter(direction: Direction, count: (bytes: number) => void): Transform {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
-        if (!this.#reservation.take(chunk.byteLength)) {
+        if (!this.#reservation.take(direction, chunk.byteLength)) {
           const error = this.#reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up inside a tunnel");
           this.#cut.abort(error);
           done(error);

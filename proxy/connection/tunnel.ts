@@ -1,4 +1,5 @@
 import type { Screened } from "../model/connection.ts";
+import { amountsOf } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ConnectionEntry } from "./connection-entry.ts";
 import { Splice } from "./splice.ts";
@@ -10,7 +11,7 @@ import { Splice } from "./splice.ts";
  */
 export async function tunnel(screened: Screened, rooms: Rooms, entry: ConnectionEntry, idleTimeoutMs: number): Promise<void> {
   const { id, agent, decision, destination, signal } = screened;
-  const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
+  const reservation = await rooms.budget.reserve({ id, agent, budgets: decision.budgets, amounts: { requests: 1n } }, signal);
   const splice = new Splice(screened, reservation, { idleTimeoutMs, onBytes: () => { rooms.activity.touch(agent); } });
   try {
     await rooms.audit.commit(entry.record("opened"));
@@ -18,6 +19,6 @@ export async function tunnel(screened: Screened, rooms: Rooms, entry: Connection
     await splice.run(stream);
   } finally {
     entry.exchangeEnded(splice.usage);
-    await (splice.hasBegun ? reservation.settle(splice.usage) : reservation.release());
+    await (splice.hasBegun ? reservation.settle(amountsOf(splice.usage)) : reservation.release());
   }
 }

@@ -1,3 +1,4 @@
+import type { Direction } from "../budget/budget-ledger.ts";
 import { EgressError } from "../errors.ts";
 import type { Allow } from "../model/decision.ts";
 import type { ExchangeDraft } from "./open-record.ts";
@@ -16,12 +17,12 @@ export class ByteCount {
   request(bytes: number): EgressError | null {
     const total = this.#draft.requestBytes += bytes;
     const limit = this.#obligations.maxRequestBytes;
-    return limit !== undefined && total > limit ? new EgressError("request.body-limit", `more than ${limit} bytes`) : this.#take(bytes);
+    return limit !== undefined && total > limit ? new EgressError("request.body-limit", `more than ${limit} bytes`) : this.#take("out", bytes);
   }
 
   /** @returns why the exchange must be cut, or null */
   response(bytes: number): EgressError | null {
-    return this.announced(this.#draft.responseBytes += bytes) ?? this.#take(bytes);
+    return this.announced(this.#draft.responseBytes += bytes) ?? this.#take("in", bytes);
   }
 
   /** Judges an answer by the length that it announces, before a byte of it is passed on. */
@@ -30,9 +31,9 @@ export class ByteCount {
     return limit !== undefined && bytes > limit ? new EgressError("upstream.body-limit", `more than ${limit} bytes`) : null;
   }
 
-  #take(bytes: number): EgressError | null {
+  #take(direction: Direction, bytes: number): EgressError | null {
     const { reservation } = this.#draft;
-    if (reservation === null || reservation.take(bytes)) return null;
+    if (reservation === null || reservation.take(direction, bytes)) return null;
     return reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up while the exchange ran");
   }
 }

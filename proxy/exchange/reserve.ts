@@ -16,5 +16,5 @@ export function reserve(allow: Allow, head: RequestHead, incoming: Incoming, bud
     throw new EgressError("request.body-limit", `content-length ${head.framing.bytes} over the limit of ${limitBytes} bytes`);
   }
   const { agent, signal } = incoming.connection;
-  return budget.reserve(allow.budgets, agent, incoming.exchangeId, signal);
+  return budget.reserve({ id: incoming.exchangeId, agent, budgets: allow.budgets, amounts: { requests: 1n } }, signal);
 }

@@ -1,4 +1,5 @@
 import { describeError } from "../../common/lifecycle.ts";
+import { amountsOf } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 
@@ -15,7 +16,7 @@ export async function settle(draft: ExchangeDraft, rooms: Pick<Rooms, "log">): P
   if (reservation === null) return;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     try {
-      await (draft.isSent ? reservation.settle(draft.usage) : reservation.release());
+      await (draft.isSent ? reservation.settle(amountsOf(draft.usage)) : reservation.release());
       return;
     } catch (error) {
       rooms.log.error("exchange.unsettled", { exchangeId: draft.incoming.exchangeId, attempt, error: describeError(error) });

@@ -12,6 +12,10 @@ export interface Obligations {
   readonly maxRequestBytes?: number;
   /** Largest answer body let through, in bytes. */
   readonly maxResponseBytes?: number;
+  /** Most output tokens of a model that one request may ask for; more is lowered to it. */
+  readonly maxOutputTokens?: number;
+  /** What becomes of a request to a model whose worst case is more than what is left: its output is limited, or it is refused. */
+  readonly whenShort?: "clamp" | "refuse";
 }
 
 export interface Allow {

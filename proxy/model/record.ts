@@ -1,6 +1,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { AgentIdentity } from "./agent.ts";
 import type { Handling } from "./decision.ts";
+import type { ModelApi, TokenCounts, UsageAlarm } from "./metered-call.ts";
 import type { Usage } from "./usage.ts";
 
 /** Why something ended early, as audited. `rule` and `reason` are present for policy refusals. */
@@ -51,6 +52,27 @@ export interface RecordedSession {
   /** References (`grant@source#version`), never values. */
   readonly credentials: readonly string[];
   readonly upstreamAddress: string | null;
+}
+
+/** What a call of a language model came to. Money in nano-dollars, as a decimal text: JSON numbers are not exact. */
+export interface RecordedModelUse {
+  readonly api: ModelApi;
+  readonly provider: string;
+  readonly model: string;
+  readonly stream: boolean;
+  /** Lowered to this by a limit or by policy; null if it was sent as it came. */
+  readonly clampedTo: number | null;
+  /** Held before it was sent. */
+  readonly heldNanoUsd: string | null;
+  /** Null until the exchange has ended. */
+  readonly charged: {
+    readonly tokens: TokenCounts;
+    readonly nanoUsd: string | null;
+    readonly estimated: boolean;
+    readonly reportedNanoUsd: string | null;
+    readonly estimatedNanoUsd: string | null;
+    readonly alarms: readonly UsageAlarm[];
+  } | null;
 }
 
 /** One connection, written when it ends (or, for a tunnel or a session, once more before its first byte leaves: `phase` "opened"). */
@@ -104,6 +126,8 @@ export interface ExchangeRecord extends Base {
   readonly upstreamAddress: string | null;
   readonly durationMs: number;
   readonly usage: Usage;
+  /** Present for calls of language models that were read. */
+  readonly modelUse?: RecordedModelUse;
 }
 
 /** One DNS query of an agent; none of them ever leaves the node. */

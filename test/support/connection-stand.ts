@@ -105,6 +105,7 @@ export class ConnectionStand {
       identity: new JwtVerifier(identityConfig.parse({}), { clock: systemClock, localIssuer: this.issuer }),
       policy: { revision: "r1", decide: async (_question, input) => this.decide(input), onChange: () => () => {} },
       credentials: noLender,
+      get metering(): never { throw new Error("a connection meters no model"); },
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
     };
@@ -134,13 +135,14 @@ export class ConnectionStand {
         },
       },
       budget: {
-        standing: () => ({}),
+        standing: () => ({}), metersFor: () => new Set(), headroom: async () => ({}),
         reserve: async () => {
           this.trace.push("reserve");
           return {
+            refill: null, extend: async () => true,
             refusal: new EgressError("budget.exhausted", "over", { explanation: { rule: "budget.team-a", reason: "all bytes are used", hint: "ask" } }),
-            take: (bytes) => (taken += bytes) <= tunnelByteLimit,
-            settle: async (usage) => { this.trace.push(`settle ${usage.requestBytes}+${usage.responseBytes}`); },
+            take: (_direction, bytes) => (taken += bytes) <= tunnelByteLimit,
+            settle: async (used) => { this.trace.push(`settle ${used["bytes-out"]}+${used["bytes-in"]}`); },
             release: async () => { this.trace.push("release"); },
           };
         },

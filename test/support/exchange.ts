@@ -5,7 +5,8 @@ import type { Clock } from "../../common/clock.ts";
 import { silentLog } from "../../common/log.ts";
 import { Secret } from "../../common/secret.ts";
 import { noMetrics } from "../../proxy/admin/metrics.ts";
-import type { Reservation } from "../../proxy/budget/budget-ledger.ts";
+import type { Amounts } from "../../common/meters.ts";
+import type { Direction, Reservation } from "../../proxy/budget/budget-ledger.ts";
 import { NO_LOAN, type Loan } from "../../proxy/model/loan.ts";
 import { EgressError } from "../../proxy/errors.ts";
 import { exchangeConfig } from "../../proxy/exchange/config.ts";
@@ -88,8 +89,9 @@ export class FakeRooms {
         this.reservations.push(reservation);
         return reservation;
       },
-      standing: () => ({}),
+      standing: () => ({}), metersFor: () => new Set(), headroom: async () => ({}),
     },
+    metering: { recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {
       isHealthy: true,
       commit: async (record) => {
@@ -118,27 +120,32 @@ export class FakeRooms {
 }
 
 class FakeReservation implements Reservation {
+  readonly refill = null;
   taken = 0;
   refusal: EgressError | null = null;
   ended: "settled" | "released" | null = null;
-  usage: Usage | null = null;
+  used: Amounts | null = null;
   readonly #limit: number;
 
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  take(bytes: number): boolean {
+  take(_direction: Direction, bytes: number): boolean {
     this.taken += bytes;
     if (this.taken <= this.#limit) return true;
     this.refusal = new EgressError("budget.exhausted", "over", { explanation: { rule: "budget.team-a", reason: "all bytes are used", hint: "ask" } });
     return false;
   }
 
-  async settle(usage: Usage): Promise<void> {
+  async extend(): Promise<boolean> {
+    return true;
+  }
+
+  async settle(used: Amounts): Promise<void> {
     if (this.ended !== null) throw new Error(`settled after ${this.ended}`);
     this.ended = "settled";
-    this.usage = usage;
+    this.used = used;
   }
 
   async release(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Socket } from "node:net";
 import { EgressError } from "../../errors.ts";
 import { destinationHost, type Introduced, type Screened } from "../../model/connection.ts";
 import type { Login } from "../../model/loan.ts";
+import { amountsOf } from "../../model/usage.ts";
 import type { Rooms } from "../../rooms.ts";
 import { askPolicy } from "../ask-policy.ts";
 import type { ConnectionConfig } from "../config.ts";
@@ -69,7 +70,7 @@ interface Work {
 async function relay(session: Session, startup: Startup, work: Work): Promise<void> {
   const { rooms, entry, deps: { config } } = work;
   const { id, agent, decision, signal, stream: near } = session;
-  const reservation = await rooms.budget.reserve(decision.budgets, agent, id, signal);
+  const reservation = await rooms.budget.reserve({ id, agent, budgets: decision.budgets, amounts: { requests: 1n } }, signal);
   // A server that works on a statement does not notice that its client has gone, and there is no client that reads on after its farewell.
   const ends = { idleTimeoutMs: config.tunnelIdleTimeoutMs, halfOpenMs: config.lingerMs };
   const splice = new Splice(session, reservation, { ...ends, onBytes: () => { rooms.activity.touch(agent); }, near });
@@ -85,7 +86,7 @@ async function relay(session: Session, startup: Startup, work: Work): Promise<vo
     await splice.run(loggedIn.stream);
   } finally {
     entry.exchangeEnded(splice.usage);
-    await (splice.hasBegun ? reservation.settle(splice.usage) : reservation.release());
+    await (splice.hasBegun ? reservation.settle(amountsOf(splice.usage)) : reservation.release());
   }
 }
 

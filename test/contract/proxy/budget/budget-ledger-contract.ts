@@ -4,11 +4,12 @@ import type { BudgetLedger } from "../../../../proxy/budget/budget-ledger.ts";
 import type { BudgetConfig } from "../../../../proxy/budget/config.ts";
 import type { EgressError } from "../../../../proxy/errors.ts";
 import type { AgentIdentity } from "../../../../proxy/model/agent.ts";
+import { amountsOf } from "../../../../proxy/model/usage.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
 const NEVER = new AbortController().signal;
 const DAY_MS = 86_400_000;
-const usage = (requestBytes: number, responseBytes = 0) => ({ requestBytes, responseBytes });
+const usage = (requestBytes: number, responseBytes = 0) => amountsOf({ requestBytes, responseBytes });
 const agent = (over: Partial<AgentIdentity> = {}): AgentIdentity => ({ namespace: "local", name: "worker", thread: "t1", instance: "i1", user: "", labels: {}, chain: [], ...over });
 const reasonOf = async (promise: Promise<unknown>) => promise.then(() => { throw new Error("it was admitted"); }, (error: unknown) => error as EgressError);
 
@@ -18,7 +19,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     const clock = new TestClock();
     const ledger = open(budgetConfig.parse(budgets), clock);
     let next = 0;
-    const reserve = async (names: readonly string[] = [], who = agent(), id = `e${next += 1}`) => ledger.reserve(names, who, id, NEVER);
+    const reserve = async (names: readonly string[] = [], who = agent(), id = `e${next += 1}`) => ledger.reserve({ id, agent: who, budgets: names, amounts: { requests: 1n } }, NEVER);
     return { clock, ledger, reserve };
   }
   const named = (over: Record<string, unknown> = {}) => ({ named: { team: { meter: "requests", limit: 2, ...over } } });
@@ -27,7 +28,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     test("admits everything where nothing is limited", async () => {
       const { ledger, reserve } = start({});
       const reservation = await reserve();
-      expect([reservation.take(1e12), ledger.standing(agent())]).toEqual([true, {}]);
+      expect([reservation.take("out", 1e12), ledger.standing(agent())]).toEqual([true, {}]);
     });
 
     test("admits requests up to the limit and refuses the next", async () => {
@@ -58,7 +59,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     test("gives everything back on release, once", async () => {
       const { ledger, reserve } = start({ perAgent: { requests: 5, bytes: 100 } });
       const reservation = await reserve();
-      reservation.take(60);
+      reservation.take("out", 60);
       await reservation.release();
       await reservation.settle(usage(60));
       expect(ledger.standing(agent())).toEqual({ "agent.requests": { limit: 5, spent: 0, reserved: 0 }, "agent.bytes": { limit: 100, spent: 0, reserved: 0 } });
@@ -67,27 +68,27 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     test("lets bytes through up to the limit exactly, and not one more", async () => {
       const { reserve } = start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
-      expect([reservation.take(60), reservation.take(40), reservation.take(1), reservation.take(0)]).toEqual([true, true, false, true]);
+      expect([reservation.take("out", 60), reservation.take("out", 40), reservation.take("out", 1), reservation.take("out", 0)]).toEqual([true, true, false, true]);
     });
 
     test("says which budget cut the stream", async () => {
       const { reserve } = start({ perAgent: { bytes: 10, window: "total" } });
       const reservation = await reserve();
       expect(reservation.refusal ?? null).toBeNull();
-      reservation.take(11);
+      reservation.take("out", 11);
       expect(reservation.refusal?.explanation).toMatchObject({ rule: "budget.agent.bytes", hint: expect.stringContaining("does not open again by itself") as unknown });
     });
 
     test("takes from all byte budgets or from none", async () => {
       const { ledger, reserve } = start({ perAgent: { bytes: 100 }, named: { small: { meter: "bytes", limit: 10 } } });
-      expect((await reserve(["small"])).take(50)).toBe(false);
+      expect((await reserve(["small"])).take("out", 50)).toBe(false);
       expect(ledger.standing(agent())["agent.bytes"]?.reserved).toBe(0);
     });
 
     test("charges the bytes that were used and gives the rest of what was taken back", async () => {
       const { ledger, reserve } = start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
-      reservation.take(60);
+      reservation.take("out", 60);
       await reservation.settle(usage(10, 20));
       expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 30, reserved: 0 });
     });
@@ -101,14 +102,14 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
 
     test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("takes no %d bytes", async (bytes) => {
       const { reserve } = start({ perAgent: { bytes: 100 } });
-      expect((await reserve()).take(bytes)).toBe(false);
+      expect((await reserve()).take("out", bytes)).toBe(false);
     });
 
     test("takes nothing more for a reservation that has ended", async () => {
       const { reserve } = start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
       await reservation.settle(usage(0));
-      expect(reservation.take(1)).toBe(false);
+      expect(reservation.take("out", 1)).toBe(false);
     });
 
     test("reserves on every budget or on none", async () => {
@@ -172,7 +173,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     test("keeps what is open when a window ends, and charges it to the window in which it ends", async () => {
       const { clock, ledger, reserve } = start({ perAgent: { bytes: 100, window: "minute" } });
       const reservation = await reserve();
-      reservation.take(80);
+      reservation.take("out", 80);
       clock.advance(60_000);
       expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 0, reserved: 80 });
       await reservation.settle(usage(80));
@@ -198,7 +199,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
 
     test("does nothing for an exchange that was ended before", async () => {
       const { ledger } = start(named());
-      await expect(ledger.reserve(["team"], agent(), "e", AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
+      await expect(ledger.reserve({ id: "e", agent: agent(), budgets: ["team"], amounts: { requests: 1n } }, AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
       expect(ledger.standing(agent())["team"]?.reserved).toBe(0);
     });
   });

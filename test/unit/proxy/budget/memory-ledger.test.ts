@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { amountsOf } from "../../../../proxy/model/usage.ts";
 import type { Reservation } from "../../../../proxy/budget/budget-ledger.ts";
 import { budgetConfig } from "../../../../proxy/budget/config.ts";
 import { MemoryLedger } from "../../../../proxy/budget/memory-ledger.ts";
@@ -49,7 +50,7 @@ class History {
 
   async #reserve(name: string, budgets: readonly string[]): Promise<void> {
     try {
-      const reservation = await this.#ledger.reserve(budgets, agent(name), `e${this.#ids += 1}`, NEVER);
+      const reservation = await this.#ledger.reserve({ id: `e${this.#ids += 1}`, agent: agent(name), budgets: budgets, amounts: { requests: 1n } }, NEVER);
       this.#open.push({ reservation, taken: 0 });
     } catch (error) {
       if (EgressError.from(error).code !== "budget.exhausted") throw error;
@@ -61,10 +62,10 @@ class History {
     const held = this.#open[at];
     if (held === undefined) return;
     if (next.kind === "take") {
-      if (held.reservation.take(next.bytes)) held.taken += next.bytes;
+      if (held.reservation.take("out", next.bytes)) held.taken += next.bytes;
       return;
     }
-    if (next.kind === "settle") await held.reservation.settle({ requestBytes: Math.floor(held.taken * next.share), responseBytes: 0 });
+    if (next.kind === "settle") await held.reservation.settle(amountsOf({ requestBytes: Math.floor(held.taken * next.share), responseBytes: 0 }));
     else await held.reservation.release();
     this.#open.splice(at, 1);
   }
@@ -95,21 +96,21 @@ describe("the ledger in memory", () => {
 
   test("refuses a new agent when it has no room to count for it, and still serves those that it knows", async () => {
     const ledger = new MemoryLedger(budgetConfig.parse({ perAgent: { requests: 5, window: "total" }, maxAccounts: 2 }), new TestClock());
-    await (await ledger.reserve([], agent("a"), "1", NEVER)).settle({ requestBytes: 0, responseBytes: 0 });
-    await ledger.reserve([], agent("b"), "2", NEVER);
-    await expect(ledger.reserve([], agent("c"), "3", NEVER)).rejects.toMatchObject({ code: "budget.unavailable" });
-    await ledger.reserve([], agent("a"), "4", NEVER);
+    await (await ledger.reserve({ id: "1", agent: agent("a"), budgets: [], amounts: { requests: 1n } }, NEVER)).settle(amountsOf({ requestBytes: 0, responseBytes: 0 }));
+    await ledger.reserve({ id: "2", agent: agent("b"), budgets: [], amounts: { requests: 1n } }, NEVER);
+    await expect(ledger.reserve({ id: "3", agent: agent("c"), budgets: [], amounts: { requests: 1n } }, NEVER)).rejects.toMatchObject({ code: "budget.unavailable" });
+    await ledger.reserve({ id: "4", agent: agent("a"), budgets: [], amounts: { requests: 1n } }, NEVER);
   });
 
   test("forgets agents whose window is over to make room, but never one that is still counted or open", async () => {
     const clock = new TestClock();
     const ledger = new MemoryLedger(budgetConfig.parse({ perAgent: { bytes: 100, window: "minute" }, maxAccounts: 2 }), clock);
-    const open = await ledger.reserve([], agent("open"), "1", NEVER);
-    await (await ledger.reserve([], agent("past"), "2", NEVER)).settle({ requestBytes: 100, responseBytes: 0 });
-    await expect(ledger.reserve([], agent("new"), "3", NEVER)).rejects.toMatchObject({ code: "budget.unavailable" });
+    const open = await ledger.reserve({ id: "1", agent: agent("open"), budgets: [], amounts: { requests: 1n } }, NEVER);
+    await (await ledger.reserve({ id: "2", agent: agent("past"), budgets: [], amounts: { requests: 1n } }, NEVER)).settle(amountsOf({ requestBytes: 100, responseBytes: 0 }));
+    await expect(ledger.reserve({ id: "3", agent: agent("new"), budgets: [], amounts: { requests: 1n } }, NEVER)).rejects.toMatchObject({ code: "budget.unavailable" });
     clock.advance(60_000);
-    await ledger.reserve([], agent("new"), "4", NEVER);
-    open.take(100);
+    await ledger.reserve({ id: "4", agent: agent("new"), budgets: [], amounts: { requests: 1n } }, NEVER);
+    open.take("out", 100);
     expect(ledger.standing(agent("open"))["agent.bytes"]?.reserved).toBe(100);
   });
 });
@@ -118,7 +119,7 @@ describe("budgets of the boundary", () => {
   const TEAM = { meter: "requests", limit: 3, window: "total" };
   const spent = (ledger: MemoryLedger, id: string) => ledger.standing(agent("a"))[id]?.spent;
   let id = 0;
-  const use = async (ledger: MemoryLedger, budget: string) => (await ledger.reserve([budget], agent("a"), `b${id += 1}`, NEVER)).settle({ requestBytes: 0, responseBytes: 0 });
+  const use = async (ledger: MemoryLedger, budget: string) => (await ledger.reserve({ id: `b${id += 1}`, agent: agent("a"), budgets: [budget], amounts: { requests: 1n } }, NEVER)).settle(amountsOf({ requestBytes: 0, responseBytes: 0 }));
   const refusalOf = async (ledger: MemoryLedger, budget: string) => use(ledger, budget).then(() => null, (error: unknown) => EgressError.from(error));
 
   test("keep their counts when the limit changes, and say who can raise it", async () => {
@@ -155,11 +156,11 @@ describe("budgets of the boundary", () => {
     const ledger = new MemoryLedger(budgetConfig.parse({}), new TestClock());
     const volume = { meter: "bytes", limit: 100, window: "total" };
     ledger.prepare({ "x.volume": volume }).apply();
-    const open = await ledger.reserve(["x.volume"], agent("a"), "open", NEVER);
-    expect(open.take(80)).toBe(true);
+    const open = await ledger.reserve({ id: "open", agent: agent("a"), budgets: ["x.volume"], amounts: { requests: 1n } }, NEVER);
+    expect(open.take("out", 80)).toBe(true);
     ledger.prepare({ "x.volume": { ...volume, limit: 50 } }).apply();
-    expect(open.take(1)).toBe(false);
-    await open.settle({ requestBytes: 80, responseBytes: 0 });
+    expect(open.take("out", 1)).toBe(false);
+    await open.settle(amountsOf({ requestBytes: 80, responseBytes: 0 }));
     expect(spent(ledger, "x.volume")).toBe(80);
     expect((await refusalOf(ledger, "x.volume"))?.code).toBe("budget.exhausted");
   });

@@ -8,6 +8,7 @@ import { HeldBytes } from "../../../../proxy/exchange/held-bytes.ts";
 import { ProbeWatch } from "../../../../proxy/exchange/probe-watch.ts";
 import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange } from "../../../../proxy/exchange/serve-exchange.ts";
+import { amountsOf } from "../../../../proxy/model/usage.ts";
 import type { ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
 import { FakeRooms, allow, deny, eventually, sentHeaders } from "../../../support/exchange.ts";
 import { incoming } from "../../../support/exchange-answer.ts";
@@ -47,7 +48,7 @@ describe("an allowed exchange", () => {
     expect(answer).toMatchObject({ status: 200, isEnded: true, body: Buffer.from("ok") });
     expect(fakes.records.map(({ phase, sentBefore }) => [phase, sentBefore])).toEqual([["decided", 0], ["closed", 1]]);
     expect(usage).toEqual({ requestBytes: 5, responseBytes: 2 });
-    expect(fakes.reservations).toMatchObject([{ ended: "settled", usage, taken: 7 }]);
+    expect(fakes.reservations).toMatchObject([{ ended: "settled", used: amountsOf(usage), taken: 7 }]);
     expect(fakes.closed()[0]).toMatchObject({
       outcome: "allowed", error: null, status: 200, method: "POST", host: "api.ok", path: "/v1/x", queryKeys: ["key"], upstreamAddress: "192.0.2.1", usage,
       decision: { allowed: true, rule: "test.allow", revision: "r1" },
@@ -229,7 +230,7 @@ describe("an exchange that ends half-way", () => {
     const { answer } = await serve();
     expect(answer).toMatchObject({ isEnded: false, cutBy: { code: "budget.exhausted", explanation: { rule: "budget.team-a" } } });
     expect(fakes.upstream.requests[0]?.aborted?.code).toBe("budget.exhausted");
-    expect(fakes.reservations[0]).toMatchObject({ ended: "settled", usage: { requestBytes: 0, responseBytes: 11 } });
+    expect(fakes.reservations[0]).toMatchObject({ ended: "settled", used: { requests: 1n, bytes: 11n, "bytes-out": 0n, "bytes-in": 11n } });
   });
 
   test("is refused with 413 when a body without a length grows over its limit", async () => {
@@ -337,7 +338,7 @@ describe("an open exchange", () => {
 });
 
 test("a ledger that fails to settle is tried again, and the exchange still closes its record", async () => {
-  fakes.rooms.budget.reserve = async () => ({ refusal: null, take: () => true, settle: async () => { throw new Error("down"); }, release: async () => {} });
+  fakes.rooms.budget.reserve = async () => ({ refusal: null, refill: null, extend: async () => true, take: () => true, settle: async () => { throw new Error("down"); }, release: async () => {} });
   await serve();
   expect(fakes.logged.map(({ event }) => event)).toEqual(["exchange.unsettled", "exchange.unsettled"]);
   expect(fakes.closed()).toHaveLength(1);

@@ -1,6 +1,6 @@
+import type { Row, SqlDriver } from "../../common/sql/sql-driver.ts";
 import { attemptsRow, demandRow } from "./rows.ts";
 import { notify } from "./signals.ts";
-import type { Row, SqlDriver } from "./sql-driver.ts";
 import { ThreadGone, type Demand, type ThreadStore } from "./thread-store.ts";
 
 type Demands = Pick<ThreadStore, "demand" | "demands" | "demandsOf" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts">;

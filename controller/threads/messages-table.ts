@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
+import type { SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
 import { takeRoom, type RoomLimits } from "./room.ts";
 import { MESSAGE_COLUMNS, messageRow } from "./rows.ts";
 import { notify } from "./signals.ts";
-import type { SqlDriver, Statements } from "./sql-driver.ts";
 import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, ThreadGone, type Message, type NewMessage, type ThreadStore } from "./thread-store.ts";
 
 type Messages = Pick<ThreadStore, "post" | "pending" | "acknowledge" | "messages">;

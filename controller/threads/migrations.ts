@@ -1,5 +1,5 @@
-import { EXIT, UserError } from "../../common/exit-codes.ts";
-import type { SqlDriver, Statements } from "./sql-driver.ts";
+import { bringUpToDate } from "../../common/sql/schema.ts";
+import type { SqlDriver } from "../../common/sql/sql-driver.ts";
 
 /** Any number that nobody else takes a lock on in this database: `weir` in ASCII. */
 const MIGRATION_LOCK = 0x77656972;
@@ -8,7 +8,7 @@ const MIGRATION_LOCK = 0x77656972;
  * The schema, step by step. A step that has been released is never changed; a new one is put at the end. Times are milliseconds since the
  * epoch: they are the callers', not the database's.
  */
-const MIGRATIONS: readonly (readonly string[])[] = [
+const STEPS: readonly (readonly string[])[] = [
   [
     `create table threads (
       uid text primary key, namespace text not null, name text not null, agent text not null, owner text not null, parent_uid text,
@@ -45,22 +45,5 @@ const MIGRATIONS: readonly (readonly string[])[] = [
  * @throws UserError if the database was written by a newer controller
  */
 export async function migrate(driver: SqlDriver): Promise<void> {
-  await driver.transaction(async (statements) => {
-    await statements.query("select pg_advisory_xact_lock($1::bigint)", [MIGRATION_LOCK]);
-    await statements.query("create table if not exists schema_migrations (version integer primary key, applied_at timestamptz not null default now())");
-    const [row] = await statements.query("select coalesce(max(version), 0) as version from schema_migrations");
-    await apply(statements, Number(row?.["version"]));
-  });
-}
-
-async function apply(statements: Statements, current: number): Promise<void> {
-  if (current > MIGRATIONS.length) {
-    const hint = "Run the newer controller, or restore the backup that was taken before it.";
-    throw new UserError(`the database has schema ${current}, this controller knows ${MIGRATIONS.length}`, hint, EXIT.config);
-  }
-  for (const [index, steps] of MIGRATIONS.entries()) {
-    if (index < current) continue;
-    for (const step of steps) await statements.query(step);
-    await statements.query("insert into schema_migrations (version) values ($1)", [index + 1]);
-  }
+  await bringUpToDate(driver, { lock: MIGRATION_LOCK, versionsTable: "schema_migrations", steps: STEPS });
 }

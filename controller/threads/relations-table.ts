@@ -1,6 +1,6 @@
+import type { SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
 import { relationRow } from "./rows.ts";
 import { notify } from "./signals.ts";
-import type { SqlDriver, Statements } from "./sql-driver.ts";
 import { RELATION_LIMIT, TooManyRelations, type Relation, type ThreadStore } from "./thread-store.ts";
 
 type Relations = Pick<ThreadStore, "relate" | "unrelate" | "relations" | "relationsOf">;

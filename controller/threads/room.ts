@@ -1,4 +1,4 @@
-import type { Statements } from "./sql-driver.ts";
+import type { Statements } from "../../common/sql/sql-driver.ts";
 
 /** Room for messages, in bytes of their bodies. What is full for one must not be full for all: there is one disk. */
 export interface RoomLimits {

@@ -1,4 +1,4 @@
-import type { Row } from "./sql-driver.ts";
+import type { Row } from "../../common/sql/sql-driver.ts";
 import type { Demand, Message, Relation, Sender, StartAttempts, ThreadRow } from "./thread-store.ts";
 
 /** What the drivers hand out, made into the store's types. One driver gives 64-bit numbers as text, the other as numbers. */

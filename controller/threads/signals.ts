@@ -1,4 +1,4 @@
-import type { Statements } from "./sql-driver.ts";
+import type { Statements } from "../../common/sql/sql-driver.ts";
 
 /** Channel of PostgreSQL's NOTIFY; the payload is a thread's UID. */
 export const SIGNALS_CHANNEL = "weir_signals";

@@ -77,7 +77,10 @@ export interface ThreadQuery {
   readonly after?: { readonly createdAtMs: number; readonly uid: string };
 }
 
-/** Rejects with {@link StoreUnavailable} if the database cannot be reached within its deadlines. */
+/**
+ * Rejects with StoreUnavailable (common/sql/sql-driver.ts) if the database cannot be reached within its deadlines; every call but `post` without a
+ * key can be repeated.
+ */
 export interface ThreadStore {
   /**
    * Makes the row if it is missing, with its owner's relation; the first owner wins. A row of another UID under the same name is of a resource
@@ -163,9 +166,4 @@ export class MessageUnfit extends Error {
 /** The object has {@link RELATION_LIMIT} relations already. */
 export class TooManyRelations extends Error {
   override readonly name = "TooManyRelations";
-}
-
-/** The database does not answer. What was asked for may have happened or not; every call but `post` without a key can be repeated. */
-export class StoreUnavailable extends Error {
-  override readonly name = "StoreUnavailable";
 }

@@ -1,6 +1,6 @@
+import type { SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
 import { threadRow, THREAD_COLUMNS } from "./rows.ts";
 import { notify } from "./signals.ts";
-import type { SqlDriver, Statements } from "./sql-driver.ts";
 import { ThreadGone, type ThreadQuery, type ThreadRow, type ThreadStore } from "./thread-store.ts";
 
 type Threads = Pick<ThreadStore,

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readEnvironment } from "../../../common/config.ts";
 import { UserError } from "../../../common/exit-codes.ts";
 import { silentLog } from "../../../common/log.ts";
+import { StoreUnavailable } from "../../../common/sql/sql-driver.ts";
 import { threadsConfig, type ThreadsConfig } from "../../../controller/threads/config.ts";
 import { openThreadStore } from "../../../controller/threads/open-thread-store.ts";
-import { StoreUnavailable } from "../../../controller/threads/thread-store.ts";
 import { hasPostgres, startPostgres, type PostgresServer } from "../../support/postgres-server.ts";
 import { aMessage, describeThreadStore } from "./thread-store-suite.ts";
 

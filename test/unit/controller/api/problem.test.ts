@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { KubeError } from "../../../../common/kube/kube-api.ts";
+import { StoreUnavailable } from "../../../../common/sql/sql-driver.ts";
 import { AccessRefused, AccessUnavailable } from "../../../../controller/access/access.ts";
 import { ANNOUNCED_BODY_LIMIT_BYTES } from "../../../../controller/api/limits.ts";
 import { ApiProblem, problemOf } from "../../../../controller/api/problem.ts";
 import { RoomTaken } from "../../../../controller/threads/room.ts";
-import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, StoreUnavailable, ThreadGone, TooManyRelations } from "../../../../controller/threads/thread-store.ts";
+import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, ThreadGone, TooManyRelations } from "../../../../controller/threads/thread-store.ts";
 
 describe("what went wrong", () => {
   test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import type { Row, SqlDriver, Statements } from "../../../../common/sql/sql-driver.ts";
 import { migrate } from "../../../../controller/threads/migrations.ts";
-import type { Row, SqlDriver, Statements } from "../../../../controller/threads/sql-driver.ts";
 
 /** Writes down what it is asked, and knows one version of the schema. */
 class Ledger implements SqlDriver {

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { PGlite } from "@electric-sql/pglite";
-import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { EXIT, UserError } from "../exit-codes.ts";
 import type { SqlDriver } from "./sql-driver.ts";
 
 /**
@@ -23,7 +23,7 @@ export async function openPglite(directory: string | null): Promise<SqlDriver> {
 async function start(directory: string | null): Promise<PGlite> {
   try {
     if (directory !== null) await mkdir(directory, { recursive: true, mode: 0o700 });
-    // Durable before an answer: a message that was taken is not lost with the process.
+    // Durable before an answer: what was answered is not lost with the process.
     return await PGlite.create({ ...(directory === null ? {} : { dataDir: directory }), relaxedDurability: false });
   } catch (cause) {
     const hint = "Check that the folder is Weir's own and no other process uses it.";

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Client, type ClientConfig } from "pg";
-import { describeError } from "../../common/lifecycle.ts";
-import type { Log } from "../../common/log.ts";
+import { describeError } from "../lifecycle.ts";
+import type { Log } from "../log.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
@@ -36,13 +36,13 @@ async function keepListening(options: ClientConfig, listening: Listening, life: 
       pauseMs = FIRST_PAUSE_MS;
       await untilLost(client, life.ending);
       if (life.ending.aborted) return;
-      listening.log.warn("threads.listening.lost", { channel: listening.channel });
+      listening.log.warn("sql.listening.lost", { channel: listening.channel });
     }
     await pause(pauseMs * (0.5 + Math.random()), undefined, { signal: life.ending }).catch(() => undefined);
     pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     if (life.ending.aborted) return;
     client = await connect(options, listening).catch((error: unknown) => {
-      listening.log.warn("threads.listening.failed", { channel: listening.channel, error: describeError(error) });
+      listening.log.warn("sql.listening.failed", { channel: listening.channel, error: describeError(error) });
       return null;
     });
   }

@@ -1,3 +1,8 @@
+/** The database does not answer. What was asked for may have happened or not. */
+export class StoreUnavailable extends Error {
+  override readonly name = "StoreUnavailable";
+}
+
 export type Row = Readonly<Record<string, unknown>>;
 
 /** Something that runs one statement at a time. Values are `$1`, `$2` …; lists are passed as arrays. */
@@ -13,8 +18,8 @@ export interface SqlDriver extends Statements {
   /** One statement by itself, which must be safe to repeat: it is, when the connection was lost over it. */
   query(text: string, values?: readonly unknown[]): Promise<readonly Row[]>;
   /**
-   * Commits if `work` resolves, rolls back if it rejects. `work` is called again if the connection was lost before the commit was sent, so that it
-   * must do nothing but statements.
+   * Commits if `work` resolves, rolls back if it rejects. `work` is called again if the connection was lost before the commit was sent, or the
+   * database rolled it back for the sake of another transaction; it must do nothing but statements.
    */
   transaction<T>(work: (statements: Statements) => Promise<T>): Promise<T>;
   /**

@@ -1,11 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { Pool, type PoolClient, type PoolConfig } from "pg";
-import { describeError } from "../../common/lifecycle.ts";
-import type { Log } from "../../common/log.ts";
-import type { ThreadsConfig } from "./config.ts";
+import { describeError } from "../lifecycle.ts";
+import type { Log } from "../log.ts";
 import { listenOn } from "./postgres-notices.ts";
-import type { Row, SqlDriver, Statements } from "./sql-driver.ts";
-import { StoreUnavailable } from "./thread-store.ts";
+import { StoreUnavailable, type Row, type SqlDriver, type Statements } from "./sql-driver.ts";
 
 /** A server that restarts is back within seconds; whoever called does not wait longer than this for it. */
 const RETRY_PAUSES_MS = [50, 250, 1_000] as const;
@@ -13,12 +11,22 @@ const RETRY_PAUSES_MS = [50, 250, 1_000] as const;
 const ANSWER_GRACE_MS = 2_000;
 const IDLE_CONNECTION_MS = 60_000;
 
+export interface PostgresSettings {
+  /** As the server's own views and logs call us. */
+  readonly applicationName: string;
+  /** Most connections at a time; one more listens for notices. */
+  readonly maxConnections: number;
+  readonly connectTimeoutMs: number;
+  /** Longest time of one statement, or wait for one lock. */
+  readonly statementTimeoutMs: number;
+}
+
 /** PostgreSQL across the network: a pool of connections, and one that listens. Connects when it is first asked. */
-export function openPostgres(url: string, config: ThreadsConfig, log: Log): SqlDriver {
-  const options = connectionOptions(url, config);
+export function openPostgres(url: string, settings: PostgresSettings, log: Log): SqlDriver {
+  const options = connectionOptions(url, settings);
   const pool = new Pool(options);
   // A connection that dies in the pool is no failure of anybody's call.
-  pool.on("error", (error) => { log.warn("threads.connection.lost", { error: describeError(error) }); });
+  pool.on("error", (error) => { log.warn("sql.connection.lost", { error: describeError(error) }); });
   return {
     query: async (text, values = []) => withRetry(async () => runOn(pool, text, values)),
     transaction: async (work) => withRetry(async () => inTransaction(pool, work)),
@@ -27,17 +35,17 @@ export function openPostgres(url: string, config: ThreadsConfig, log: Log): SqlD
   };
 }
 
-function connectionOptions(url: string, config: ThreadsConfig): PoolConfig {
+function connectionOptions(url: string, settings: PostgresSettings): PoolConfig {
   return {
     connectionString: url,
-    application_name: "weir-controller",
-    max: config.maxConnections,
-    connectionTimeoutMillis: config.connectTimeoutMs,
+    application_name: settings.applicationName,
+    max: settings.maxConnections,
+    connectionTimeoutMillis: settings.connectTimeoutMs,
     idleTimeoutMillis: IDLE_CONNECTION_MS,
-    statement_timeout: config.statementTimeoutMs,
-    lock_timeout: config.statementTimeoutMs,
-    idle_in_transaction_session_timeout: config.statementTimeoutMs,
-    query_timeout: config.statementTimeoutMs + ANSWER_GRACE_MS,
+    statement_timeout: settings.statementTimeoutMs,
+    lock_timeout: settings.statementTimeoutMs,
+    idle_in_transaction_session_timeout: settings.statementTimeoutMs,
+    query_timeout: settings.statementTimeoutMs + ANSWER_GRACE_MS,
     keepAlive: true,
   };
 }
@@ -79,22 +87,31 @@ async function withRetry<T>(attempt: () => Promise<T>): Promise<T> {
       return await attempt();
     } catch (error) {
       const pauseMs = RETRY_PAUSES_MS[failures];
-      if (!isConnectionLoss(error) && !isDeadline(error)) throw error;
+      if (!isConnectionLoss(error) && !isDeadline(error) && !isConflict(error)) throw error;
       if (pauseMs === undefined || isDeadline(error)) throw new StoreUnavailable("the database does not answer in time", { cause: error });
       await pause(pauseMs);
     }
   }
 }
 
-/** What the server gave up: a statement or a wait for a lock that took too long, or a deadlock. It was rolled back. */
+/** What the server gave up: a statement or a wait for a lock that took too long. It was rolled back. */
 function isDeadline(error: unknown): boolean {
-  return error instanceof Error && "code" in error && typeof error.code === "string" && ["57014", "55P03", "40P01"].includes(error.code);
+  return ["57014", "55P03"].includes(codeOf(error));
+}
+
+/** The server rolled it back for the sake of another transaction (serialization failure, deadlock): it may succeed now. */
+function isConflict(error: unknown): boolean {
+  return ["40001", "40P01"].includes(codeOf(error));
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
 }
 
 /** Classes 08, 57P (shutting down, starting up) and 53300 of PostgreSQL's error codes, errors of sockets, and what the client says without a code. */
 function isConnectionLoss(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof StoreUnavailable) return false;
-  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  const code = codeOf(error);
   return code === "" ? LOST_MESSAGE.test(error.message) : LOST_CODE.test(code);
 }
 const LOST_CODE = /^(08...|57P0[123]|53300|E[A-Z]+)$/;

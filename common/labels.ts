@@ -25,6 +25,10 @@ export const ANNOTATIONS = {
   chain: "weir.dev/chain",
   /** JSON array of grant names: the most that this instance may be lent. Absent: what its Agent holds. */
   grants: "weir.dev/grants",
+  /** JSON object, meter to digits: what the thread may use at most. Absent: no more than its budgets say. */
+  allowance: "weir.dev/allowance",
+  /** JSON array of the same for the threads in `chain`, in its order. */
+  chainAllowances: "weir.dev/chain-allowances",
   /** JSON object, container name to uid: containers with an identity of their own. Written by the boundary's own injection. */
   identities: "weir.dev/identities",
   /** `any` or `none` (the default): who may open connections into a pod that others created. Answers leave on these, nothing new does. */
@@ -33,7 +37,7 @@ export const ANNOTATIONS = {
   dummyFile: "dummies.weir.dev/",
 } as const;
 
-export const CONTROLLER_ONLY = [LABELS.thread, ANNOTATIONS.user, ANNOTATIONS.chain, ANNOTATIONS.grants] as const;
+export const CONTROLLER_ONLY = [LABELS.thread, ANNOTATIONS.user, ANNOTATIONS.chain, ANNOTATIONS.grants, ANNOTATIONS.allowance, ANNOTATIONS.chainAllowances] as const;
 
 export const FINALIZER = "weir.dev/cleanup";
 

@@ -199,8 +199,8 @@ function isSame(before: GovernedPod, now: GovernedPod): boolean {
   return who(before) === who(now) && before.addresses.every((address) => now.addresses.includes(address));
 }
 
-function who({ agent, thread, user, chain, grants, containers }: GovernedPod): string {
-  return JSON.stringify([agent, thread, user, chain, grants, containers]);
+function who({ agent, thread, user, chain, grants, allowance, chainAllowances, containers }: GovernedPod): string {
+  return JSON.stringify([agent, thread, user, chain, grants, allowance, chainAllowances, containers]);
 }
 
 function rejected(detail: string): EgressError {

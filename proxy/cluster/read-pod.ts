@@ -2,6 +2,7 @@ import * as z from "zod";
 import { addressToBytes, bytesToAddress } from "../../common/address-bytes.ts";
 import { qualifiedId } from "../../common/boundary-set.ts";
 import type { KubeObject } from "../../common/kube/kube-api.ts";
+import { allowance } from "../../common/identity.ts";
 import { ANNOTATIONS, FIRST_IDENTITY_UID, GROUP, IDENTITY_CONTAINERS_LIMIT, LABELS } from "../../common/labels.ts";
 import { isContainerName } from "../../common/preamble.ts";
 import { firstProblem } from "../model/problem.ts";
@@ -38,6 +39,8 @@ const annotationShapes = {
   user: z.string().max(253),
   chain: z.array(label).max(16),
   grants: z.array(z.string().regex(/^[a-z0-9]([a-z0-9.-]{0,188}[a-z0-9])?$/, "is no name of a grant")).max(64),
+  allowance,
+  chainAllowances: z.array(allowance).max(16),
   identities: z.record(
     z.string().refine(isContainerName, "is no name of a container"), z.int().min(FIRST_IDENTITY_UID).max(FIRST_IDENTITY_UID + IDENTITY_CONTAINERS_LIMIT - 1),
   ),
@@ -85,6 +88,8 @@ function governed({ metadata, spec, status }: PodShape): GovernedPod {
   if (spec.hostNetwork) throw new Error("the pod uses its node's network and has no address of its own");
   const chain = jsonAnnotation(annotations, "chain", annotationShapes.chain) ?? [];
   const grants = jsonAnnotation(annotations, "grants", annotationShapes.grants);
+  const chainAllowances = jsonAnnotation(annotations, "chainAllowances", annotationShapes.chainAllowances) ?? [];
+  if (chainAllowances.length > 0 && chainAllowances.length !== chain.length) throw new Error(`annotation ${ANNOTATIONS.chainAllowances} does not fit the chain`);
   const thread = labels[LABELS.thread];
   return {
     uid, namespace, name, agent, chain, labels: shownLabels(labels),
@@ -92,6 +97,7 @@ function governed({ metadata, spec, status }: PodShape): GovernedPod {
     thread: thread === undefined || thread === "" ? name : thread,
     user: readAnnotation("user", annotations[ANNOTATIONS.user] ?? "", annotationShapes.user),
     grants: grants?.map((grant) => (grant.includes(".") ? grant : qualifiedId(namespace, grant))) ?? null,
+    allowance: jsonAnnotation(annotations, "allowance", annotationShapes.allowance) ?? null, chainAllowances,
     containers: ownIdentities(spec, annotations),
     goneByMs: deletionTimestamp === undefined ? null : Date.parse(deletionTimestamp),
   };
@@ -113,7 +119,7 @@ function ownIdentities(spec: PodShape["spec"], annotations: Texts): string[] {
 
 type Texts = Readonly<Record<string, string>>;
 
-function jsonAnnotation<T extends z.ZodType>(annotations: Texts, key: "chain" | "grants" | "identities", shape: T): z.output<T> | undefined {
+function jsonAnnotation<T extends z.ZodType>(annotations: Texts, key: Exclude<keyof typeof annotationShapes, "user">, shape: T): z.output<T> | undefined {
   const text = annotations[ANNOTATIONS[key]];
   if (text === undefined) return undefined;
   let json: unknown;

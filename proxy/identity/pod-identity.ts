@@ -11,7 +11,9 @@ import type { GovernedPod } from "../model/pods.ts";
 export function agentOf(pod: GovernedPod, container: string | null): AgentIdentity {
   const { namespace, thread, user, labels, chain } = pod;
   const narrowed = pod.grants === null ? {} : { grants: [...pod.grants] };
-  const shared = { namespace, thread, user, labels: { ...labels }, chain: [...chain], pod: pod.name, ...narrowed };
+  const given = pod.allowance === null ? {} : { allowance: { ...pod.allowance } };
+  const above = pod.chainAllowances.length === 0 ? {} : { chainAllowances: pod.chainAllowances.map((allowance) => ({ ...allowance })) };
+  const shared = { namespace, thread, user, labels: { ...labels }, chain: [...chain], pod: pod.name, ...narrowed, ...given, ...above };
   if (container === null) return { ...shared, name: pod.agent, instance: pod.uid };
   if (!pod.containers.includes(container)) throw new EgressError("identity.rejected", `container ${container} has no identity of its own in this pod`);
   return { ...shared, name: `${pod.agent}.${container}`, instance: `${pod.uid}/${container}` };

@@ -1,3 +1,5 @@
+import type { Allowance } from "../../common/identity.ts";
+
 /** A governed pod of this node: who it is and where it can be. Read strictly from what the API server says of it. */
 export interface GovernedPod {
   readonly uid: string;
@@ -13,6 +15,10 @@ export interface GovernedPod {
   readonly chain: readonly string[];
   /** The most that it may be lent, by grant id; null: whatever its Agent holds. */
   readonly grants: readonly string[] | null;
+  /** The most that its thread may use in its life; null: no more than its budgets say. */
+  readonly allowance: Allowance | null;
+  /** The same for the threads in `chain`, in its order; empty where none of them has any. */
+  readonly chainAllowances: readonly Allowance[];
   /** Containers with an identity of their own. */
   readonly containers: readonly string[];
   readonly labels: Readonly<Record<string, string>>;

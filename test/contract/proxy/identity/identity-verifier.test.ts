@@ -41,7 +41,7 @@ afterAll(() => { rmSync(folder, { recursive: true, force: true }); });
 
 const THE_POD: GovernedPod = {
   uid: UID, namespace: "agents", name: "coder-1", addresses: ["10.1.2.3", "fd00::3"], agent: "coder", thread: "t7", user: "ada", chain: ["agents/lead/t1"],
-  grants: ["agents.github"], containers: ["search"], labels: { team: "a" }, goneByMs: null,
+  grants: ["agents.github"], allowance: { usd: "2000000000" }, chainAllowances: [{ usd: "5000000000" }], containers: ["search"], labels: { team: "a" }, goneByMs: null,
 };
 
 function theCluster(over: Partial<ClusterIdentity> = {}): ClusterIdentity {
@@ -106,6 +106,7 @@ describe("IdentityVerifier: a pod's token", () => {
   test("is what the pod says: agent, thread, user, chain and the most it may be lent; its instance is the pod", async () => {
     expect(await verifier().verify(shown(await podToken()), POD, signal)).toEqual({
       namespace: "agents", name: "coder", thread: "t7", instance: UID, pod: "coder-1", user: "ada", chain: ["agents/lead/t1"], grants: ["agents.github"],
+      allowance: { usd: "2000000000" }, chainAllowances: [{ usd: "5000000000" }],
       labels: { team: "a" }, expiresAtMs: clock.nowMs() + 3_600_000,
     });
   });

@@ -15,7 +15,7 @@ describe("a pod", () => {
   test("without a thread is its Agent's, and its own thread", () => {
     expect(pod()).toEqual({
       uid: THE_UID, namespace: "agents", name: "weir-t7", addresses: ["10.1.2.3"], agent: "coder", thread: "weir-t7", user: "", chain: [], grants: null,
-      containers: [], labels: { team: "a" }, goneByMs: null,
+      allowance: null, chainAllowances: [], containers: [], labels: { team: "a" }, goneByMs: null,
     });
   });
 
@@ -28,6 +28,11 @@ describe("a pod", () => {
       thread: "t7", user: "ada@example.org", chain: ["agents/lead/t1"], grants: ["agents.github", "other.slack"], containers: ["search"], addresses: ["10.1.2.3", "fd00::3"],
       goneByMs: Date.UTC(2026, 0, 1, 0, 0, 30),
     });
+  });
+
+  test("of a thread that was given an allowance has it, and those of the threads above it", () => {
+    const chained = { chain: ["agents/lead/t1"], allowance: { usd: "2000000000" }, chainAllowances: [{ usd: "5000000000", tokens: "9" }] };
+    expect(pod({ annotations: chained })).toMatchObject({ allowance: { usd: "2000000000" }, chainAllowances: [{ usd: "5000000000", tokens: "9" }] });
   });
 
   test("shows policy its labels, but none of Weir's own", () => {
@@ -47,6 +52,9 @@ describe("a pod", () => {
     ["has a grant that is no name", { annotations: { grants: ["*"] } }, /no name of a grant/],
     ["has a chain of anything", { annotations: { chain: [1] } }, /weir\.dev\/chain/],
     ["has a chain without end", { annotations: { chain: Array.from({ length: 17 }, () => "a/b/c") } }, /weir\.dev\/chain/],
+    ["has an allowance of dollars and cents", { annotations: { allowance: { usd: "2.00" } } }, /weir\.dev\/allowance/],
+    ["has an allowance of nothing that is counted", { annotations: { allowance: { wishes: "3" } } }, /weir\.dev\/allowance/],
+    ["has allowances of another chain than its own", { annotations: { chainAllowances: [{}] } }, /chain-allowances does not fit/],
     ["has a user without end", { annotations: { user: "x".repeat(254) } }, /weir\.dev\/user/],
     ["has an identity below the range of uids", { annotations: { identities: { search: 1_000 } }, containers: [SEARCH] }, /weir\.dev\/identities/],
     ["gives an identity to a container that it does not have", { annotations: { identities: { search: 64_100 } } }, /does not run as its uid/],

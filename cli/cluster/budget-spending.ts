@@ -48,5 +48,5 @@ function holdersIn({ metadata, spec }: SeenAgent, budget: string): string[] {
 
 function spendingOf({ proxy, samples }: ProxyReport, id: string): NodeSpending {
   const amount = (name: string) => samples.find((sample) => sample.name === name && sample.labels["budget"] === id)?.value ?? 0;
-  return { node: proxy.node, spent: amount("weir_budget_spent"), reserved: amount("weir_budget_reserved") };
+  return { node: proxy.node, spent: amount("weir_budget_spent"), reserved: amount("weir_budget_held") };
 }

@@ -1,12 +1,25 @@
-/** What one ended exchange counts as. `agent` is bounded by the implementation. */
-export interface ExchangeFacts {
+import type { RecordedModelUse } from "../model/record.ts";
+
+/** Who asked, as labels; bounded by the implementation. */
+export interface AgentLabels {
+  readonly namespace: string;
   readonly agent: string;
+}
+
+/** What one ended exchange counts as. */
+export interface ExchangeFacts extends AgentLabels {
+  /** For `weir top` alone: a thread is no label, there is no end to them. */
+  readonly thread: string;
   readonly outcome: "allowed" | "denied" | "failed";
   /** A code of the error table; `ok` or empty for none. */
   readonly code: string;
   readonly durationMs: number;
   readonly requestBytes: number;
   readonly responseBytes: number;
+  /** Of a call of a language model that was read. */
+  readonly modelUse?: RecordedModelUse;
+  /** Id of the budget that refused or cut it. */
+  readonly budget?: string;
 }
 
 /** Counters and gauges that the paths report. Label values come from closed sets or configuration, never from an agent (bounded cardinality). */

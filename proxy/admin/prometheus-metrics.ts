@@ -1,13 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import { ERROR_TABLE } from "../errors.ts";
+import { BoundedLabel, OTHER } from "./bounded-label.ts";
 import type { ExchangeFacts, Metrics } from "./metrics.ts";
+import { ModelMetrics } from "./model-metrics.ts";
 import { observeStanding, type Standing } from "./standing-metrics.ts";
 
-/** Agents with a series of their own; later ones share `other`. A series costs memory for as long as the proxy runs, and here in the scraper too. */
+/** Agents with a series of their own; later ones share `other`. */
 const AGENT_LIMIT = 200;
 const QUESTION_LIMIT = 16;
 const GRANT_LIMIT = 500;
-const OTHER = "other";
 
 const EXCHANGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const POLICY_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
@@ -35,6 +36,8 @@ export class PrometheusMetrics implements Metrics {
   readonly #injections = new Counter({ name: "weir_credential_injections_total", help: "Requests that a credential was put into.", labelNames: ["grant"], registers: this.#registers });
   readonly #masked = new Counter({ name: "weir_secrets_masked_total", help: "Finds of lent secrets in answers.", labelNames: ["grant", "place"], registers: this.#registers });
 
+  readonly #models = new ModelMetrics(this.#registry);
+
   /** Adds what is looked up at each scrape. Once. */
   observe(standing: Standing): void {
     observeStanding(this.#registry, standing);
@@ -54,8 +57,10 @@ export class PrometheusMetrics implements Metrics {
     this.#connections.inc({ outcome, code: codeLabel(code) });
   }
 
-  exchangeClosed({ agent, outcome, code, durationMs, requestBytes, responseBytes }: ExchangeFacts): void {
+  exchangeClosed({ namespace, agent, outcome, code, durationMs, requestBytes, responseBytes, modelUse, budget }: ExchangeFacts): void {
     const label = this.#agents.of(agent);
+    if (modelUse !== undefined) this.#models.used({ namespace, agent }, modelUse);
+    if (budget !== undefined) this.#models.refused({ namespace, agent }, budget);
     this.#exchanges.inc({ agent: label, outcome, code: codeLabel(code) });
     this.#exchangeSeconds.observe({ outcome }, durationMs / 1_000);
     this.#bytes.inc({ agent: label, direction: "sent" }, requestBytes);
@@ -81,23 +86,6 @@ export class PrometheusMetrics implements Metrics {
   /** The whole registry as Prometheus scrapes it. */
   async text(): Promise<{ readonly contentType: string; readonly body: string }> {
     return { contentType: this.#registry.contentType, body: await this.#registry.metrics() };
-  }
-}
-
-/** Lets the first values through and calls the others `other`. */
-class BoundedLabel {
-  readonly #known = new Set<string>();
-  readonly #limit: number;
-
-  constructor(limit: number) {
-    this.#limit = limit;
-  }
-
-  of(value: string): string {
-    if (this.#known.has(value)) return value;
-    if (this.#known.size >= this.#limit) return OTHER;
-    this.#known.add(value);
-    return value;
   }
 }
 

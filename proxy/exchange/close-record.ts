@@ -14,12 +14,23 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
   const { incoming, error } = draft;
   const code = error?.code ?? "ok";
   const outcome = error?.outcome ?? "allowed";
+  const record = draft.toRecord("closed", rooms.clock);
   try {
-    rooms.audit.enqueue(draft.toRecord("closed", rooms.clock));
+    rooms.audit.enqueue(record);
   } catch (cause) {
     rooms.log.error("exchange.unrecorded", { exchangeId: incoming.exchangeId, error: describeError(cause) });
   }
-  rooms.metrics.exchangeClosed({ agent: incoming.connection.agent.name, outcome, code, durationMs: draft.durationMs(rooms.clock), ...draft.usage });
+  const { namespace, name: agent, thread } = incoming.connection.agent;
+  const { modelUse } = record;
+  rooms.metrics.exchangeClosed({
+    namespace, agent, thread, outcome, code, durationMs: draft.durationMs(rooms.clock), ...draft.usage, ...(modelUse === undefined ? {} : { modelUse }), ...refusingBudget(error),
+  });
   for (const { reference, place, count } of draft.redactions.recorded) rooms.metrics.secretsMasked(reference, place, count);
   if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: scrubWords(describeError(error), draft.secrets) });
+}
+
+/** The budget that refused or cut it: the rule of its refusal is `budget.ID`. */
+function refusingBudget(error: ExchangeDraft["error"]): { readonly budget?: string } {
+  const rule = error?.code === "budget.exhausted" ? error.explanation?.rule : undefined;
+  return rule?.startsWith("budget.") === true ? { budget: rule.slice("budget.".length) } : {};
 }

@@ -14,7 +14,7 @@ const SILENT: ProxyReport = { proxy: { pod: "p", node: "c", isReady: true }, sam
 
 describe("where a budget stands", () => {
   test("is what each node's proxy has counted for it, and for no budget of another namespace", () => {
-    const reports = [said("a", ["weir_budget_spent", "other.daily", 9], ["weir_budget_spent", "team.daily", 40], ["weir_budget_reserved", "team.daily", 2]), said("b"), SILENT];
+    const reports = [said("a", ["weir_budget_spent", "other.daily", 9], ["weir_budget_spent", "team.daily", 40], ["weir_budget_held", "team.daily", 2]), said("b"), SILENT];
     const { spending } = standingOf(budget(), [], reports);
     expect(spending).toEqual([{ node: "a", spent: 40, reserved: 2 }, { node: "b", spent: 0, reserved: 0 }]);
     expect(total(spending ?? [])).toBe(40);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { PrometheusMetrics } from "../../../../proxy/admin/prometheus-metrics.ts";
 
 const exchange = (over: Partial<Parameters<PrometheusMetrics["exchangeClosed"]>[0]> = {}) =>
-  ({ agent: "local/worker", outcome: "allowed" as const, code: "ok", durationMs: 12, requestBytes: 3, responseBytes: 5, ...over });
+  ({ namespace: "local", thread: "t1", agent: "local/worker", outcome: "allowed" as const, code: "ok", durationMs: 12, requestBytes: 3, responseBytes: 5, ...over });
 const lines = async (metrics: PrometheusMetrics) => (await metrics.text()).body.split("\n");
 
 describe("the metrics", () => {

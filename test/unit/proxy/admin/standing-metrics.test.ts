@@ -25,11 +25,6 @@ describe("what is in force, as metrics", () => {
     expect(body).toContain('weir_build_info{version="1.2.3"');
   });
 
-  test("shows budgets with their limit, and what is spent and reserved", async () => {
-    const { body } = await shown({ budgets: () => [{ id: "a.day", meter: "requests", limit: 10, settled: 4, reserved: 1 }] });
-    for (const [name, value] of [["limit", 10], ["spent", 4], ["reserved", 1]]) expect(body).toContain(`weir_budget_${name}{budget="a.day",meter="requests"} ${value}`);
-  });
-
   test("shows the boundary of a cluster, and whether the last one is in force; on one machine there is none", async () => {
     const { body } = await shown({ boundary: () => ({ revision: "r7", agents: 12, trouble: "no" }) });
     expect(body).toContain('weir_boundary_info{revision="r7"} 1');

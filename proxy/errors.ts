@@ -31,6 +31,8 @@ export const ERROR_TABLE = {
   "credential.probed": { status: 403, outcome: "denied", level: "warn", says: "Answers came close to the credential's text too often." },
   "budget.exhausted": { status: 402, outcome: "denied", level: "info", says: "A limit for this agent is used up." },
   "budget.unavailable": { status: 503, outcome: "failed", level: "error", says: "The limits for this agent could not be checked." },
+  "budget.unmeasurable": { status: 403, outcome: "denied", level: "info", says: "What this request may cost cannot be known beforehand, and a limit for this agent counts it." },
+  "budget.upgrade": { status: 426, outcome: "denied", level: "info", says: "What flows in a WebSocket to a model cannot be counted, and a limit for this agent counts it; use HTTP requests." },
   "audit.unavailable": { status: 503, outcome: "failed", level: "error", says: "The request could not be recorded, so it was not sent." },
   "upstream.unresolved": { status: 502, outcome: "failed", level: "info", says: "The name of the destination does not resolve." },
   "upstream.unreachable": { status: 502, outcome: "failed", level: "info", says: "The destination could not be reached." },
@@ -60,12 +62,15 @@ export class EgressError extends Error {
   override readonly name = "EgressError";
   readonly code: ErrorCode;
   readonly explanation: Explanation | undefined;
+  /** When asking again may help, wall-clock milliseconds: the window of a limit ends. Null if it never does by itself, or nobody knows. */
+  readonly opensAtMs: number | null;
 
   /** @param detail for log and audit, not for the agent */
-  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; explanation?: Explanation }) {
+  constructor(code: ErrorCode, detail: string, options?: { cause?: unknown; explanation?: Explanation; opensAtMs?: number | null }) {
     super(detail, options);
     this.code = code;
     this.explanation = options?.explanation;
+    this.opensAtMs = options?.opensAtMs ?? null;
   }
 
   get outcome(): "denied" | "failed" {

@@ -19,8 +19,17 @@ export interface ProviderRefusal {
   readonly body: Buffer;
 }
 
+/** What becomes of a call whose worst case is more than is left, where policy does not say it. */
+export interface Shortage {
+  /** `clamp`: its output is limited to what is left; `refuse`. */
+  readonly whenShort: "clamp" | "refuse";
+  /** With less than this, an answer is worth nothing: the call is refused. In tokens. */
+  readonly leastOutputTokens: number;
+}
+
 /** Knows the APIs of model providers: what a request may cost, what an answer did. */
 export interface Metering {
+  readonly shortage: Shortage;
   recognise(head: Pick<RequestHead, "method" | "scheme" | "host" | "port" | "path" | "upgrade">): Destination;
   /**
    * Reads the whole request.

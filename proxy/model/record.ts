@@ -128,6 +128,8 @@ export interface ExchangeRecord extends Base {
   readonly usage: Usage;
   /** Present for calls of language models that were read. */
   readonly modelUse?: RecordedModelUse;
+  /** Present for requests to a provider of models that were passed on although nothing of them can be counted. */
+  readonly isUnmetered?: true;
 }
 
 /** One DNS query of an agent; none of them ever leaves the node. */

@@ -91,7 +91,7 @@ export class FakeRooms {
       },
       standing: () => ({}), metersFor: () => new Set(), headroom: async () => ({}),
     },
-    metering: { recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
+    metering: { shortage: { whenShort: "clamp", leastOutputTokens: 256 }, recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {
       isHealthy: true,
       commit: async (record) => {

@@ -15,7 +15,7 @@ export interface Threshold {
 
 /** One count that a budget keeps for those who share it. The store keeps one row for each of its windows. */
 export interface AccountSpec {
-  /** Who shares it: JSON of budget, meter and scope (proxy/budget/account-key.ts). At most 1,024 characters. */
+  /** Who shares it: JSON of budget, meter and scope (account-key.ts). At most 1,024 characters. */
   readonly key: string;
   /** Id of the budget, as policy and operators know it. */
   readonly budget: string;

@@ -1,5 +1,6 @@
 import type { AnswerMeter, CallFacts } from "../../model/metered-call.ts";
 import type { HeaderList } from "../../model/request.ts";
+import type { MeteringConfig } from "../config.ts";
 import type { Price, Pricing, UsageBounds } from "../pricing.ts";
 
 /** All that the reader of an answer knows of its request. */
@@ -27,7 +28,12 @@ export interface AnswerContext {
   readonly isFree: boolean;
   /** All that the request names, the first is `facts.model`: an answer by one of them is no surprise. */
   readonly models: readonly string[];
+  /** How answers are read; absent: the defaults of `metering`. */
+  readonly limits?: AnswerLimits;
 }
+
+/** The parts of `metering` that are about answers. */
+export type AnswerLimits = Pick<MeteringConfig, "overReport" | "answerLimitBytes" | "eventLimitBytes">;
 
 const NOTHING = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 

@@ -26,6 +26,7 @@ export const PACKAGES = {
   rsyslog: { command: "rsyslogd", why: "a real syslog server" },
   "rsyslog-gnutls": { why: "its TLS" },
   "postgresql-15": { why: "a real PostgreSQL server" },
+  prometheus: { command: "promtool", why: "a real Prometheus and its checks of rules" },
   containerd: { command: "containerd", why: "runs the pods of a real node" },
   runc: { command: "runc", why: "runs their containers" },
   "containernetworking-plugins": { why: "their network" },
@@ -40,7 +41,7 @@ export const PACKAGES = {
 
 const SANDBOX = ["nftables", "iproute2", "bubblewrap", "util-linux", "ca-certificates"];
 const CLIENTS = ["curl", "wget", "git", "python3", "python3-requests", "python3-httpx", "openssl", "dnsutils"];
-const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "gdb", "procps", "postgresql-15"];
+const PROBES = ["iodine", "net-tools", "tcpdump", "rsyslog", "rsyslog-gnutls", "strace", "gdb", "procps", "postgresql-15", "prometheus"];
 const NODE = ["containerd", "runc", "containernetworking-plugins", "iptables", "busybox-static", "conntrack", "buildah", "openssl", "curl", "procps", "tcpdump", "python3-pip"];
 const AGENTS = ["git", "gh", "python3", "python3-pip"];
 

@@ -1,5 +1,5 @@
 import { DASHBOARDS } from "./dashboards.ts";
-import { dashboardJson } from "./panels.ts";
+import { dashboardJson } from "./grafana.ts";
 import { renderChartReadme } from "./readme.ts";
 import { valuesSchema } from "./value-tree.ts";
 import { renderValuesFile } from "./values-file.ts";

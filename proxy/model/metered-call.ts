@@ -32,12 +32,16 @@ export interface MeteredCall {
   readonly worstCase: Amounts;
   /** Why a hard budget of model meters refuses this: an unknown price, an input that nothing bounds. Null if all is bounded. */
   readonly unbounded: Explanation | null;
-  /** What leaves in place of what the agent sent (stream options, a lower limit of output); null: as it was sent. */
+  /**
+   * What leaves in place of what the agent sent (stream options, a lower limit of output); null: as it was sent.
+   * Never content-encoded: where it is not null, the agent's `content-encoding` must not be sent with it.
+   */
   readonly body: Buffer | null;
   /**
-   * The same call with its output limited to what `headroom` buys.
+   * The same call with its output limited to what `headroom` buys. A limit of policy is a headroom of `output-tokens` alone.
    * @param headroom what is left, of the meters that count; absent meters do not bind
-   * @returns null if not even `leastOutputTokens` fit, or the API has no such limit
+   * @param leastOutputTokens for each choice
+   * @returns null if not even `leastOutputTokens` fit, a meter of `headroom` cannot be bounded, or the API has no such limit; the call itself if it is limited enough
    */
   clamp(headroom: Amounts, leastOutputTokens: number): MeteredCall | null;
   /** Begins to watch the answer, once its head is here. @param headers lower case */

@@ -53,14 +53,14 @@ function dummyOf(text: string): unknown {
   return (DUMMY_SHAPES as readonly string[]).includes(text) ? text : { value: text };
 }
 
-/** Counts that each agent has for itself are called `agent.…` in the proxies. */
-const OWN_COUNTS_NAMESPACE = "agent";
+/** Counts that each agent and thread has for itself are called `agent.…` and `thread.…` in the proxies. */
+const OWN_COUNTS_NAMESPACES: readonly string[] = ["agent", "thread"];
 
-/** Turns a Budget into a named budget of the proxies. */
-export function toBudget({ spec, metadata }: Budget): Verdict<Definition> {
-  if (metadata.namespace === OWN_COUNTS_NAMESPACE) {
-    return refused("NameReserved", `budgets of the namespace ${OWN_COUNTS_NAMESPACE} would be taken for Weir's own counts; use another namespace`);
+/** Turns a Budget into a named budget of the proxies, whatever its parent is. One that applies always does so in its own namespace alone. */
+export function toBudget({ spec: { parent: _, to, ...spec }, metadata: { namespace } }: Budget): Verdict<Definition> {
+  if (OWN_COUNTS_NAMESPACES.includes(namespace)) {
+    return refused("NameReserved", `budgets of the namespace ${namespace} would be taken for Weir's own counts; use another namespace`);
   }
-  const parsed = boundaryBudget.safeParse(spec);
+  const parsed = boundaryBudget.safeParse({ ...spec, ...(spec.applies === "always" ? { to: { ...to, namespaces: [namespace] } } : {}) });
   return parsed.success ? accepted({ ...parsed.data }) : refused("Invalid", describeIssues(parsed.error));
 }

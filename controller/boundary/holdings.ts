@@ -1,12 +1,14 @@
 import { agentKey, qualifiedId, type BoundarySet } from "../../common/boundary-set.ts";
 import { PLATFORM_GRANT } from "../../common/labels.ts";
 import type { Agent } from "../resources/agent.ts";
+import { brokenCapOf, type BrokenCaps } from "./budgets.ts";
 import type { Known } from "./policy-data.ts";
 import type { PolicyOutcome } from "./policies.ts";
 
 /** What there is to be held, by id. */
 export interface Shelf extends Known {
   readonly policies: ReadonlyMap<string, PolicyOutcome>;
+  readonly brokenCaps: BrokenCaps;
   /** Agents by `namespace/name`. */
   readonly agents: ReadonlySet<string>;
 }
@@ -33,10 +35,12 @@ export interface AgentOutcome {
 type Held = Pick<Agent["spec"], "policies" | "grants" | "budgets">;
 
 /** Resolves what an Agent and its containers hold. Each stands for itself: what the agent holds its MCP servers do not. Pure. */
-export function resolveAgent({ spec, metadata: { namespace, name } }: Agent, shelf: Shelf): AgentOutcome {
-  const own = resolveHolder({ namespace, name, key: agentKey(namespace, name) }, spec, shelf);
+export function resolveAgent({ spec, metadata }: Agent, shelf: Shelf): AgentOutcome {
+  const { namespace, name } = metadata;
+  const brokenCap = brokenCapOf(metadata, shelf.brokenCaps);
+  const own = resolveHolder({ namespace, name, key: agentKey(namespace, name), brokenCap }, spec, shelf);
   const servers = spec.mcpServers.map((server) => {
-    const holder = resolveHolder({ namespace, name: `${name}.${server.name}`, key: agentKey(namespace, name, server.name) }, server, shelf);
+    const holder = resolveHolder({ namespace, name: `${name}.${server.name}`, key: agentKey(namespace, name, server.name), brokenCap }, server, shelf);
     return { ...holder, missing: holder.missing.map((text) => `mcpServers[${server.name}].${text}`) };
   });
   const spawn = spec.spawn.flatMap((right) => {
@@ -56,7 +60,12 @@ interface Resolved {
   readonly missing: readonly string[];
 }
 
-function resolveHolder(who: Pick<Holder, "namespace" | "name" | "key">, held: Held, shelf: Shelf): Resolved {
+interface Who extends Pick<Holder, "namespace" | "name" | "key"> {
+  /** Budget that should apply to it always, and is not in force. */
+  readonly brokenCap: string | null;
+}
+
+function resolveHolder({ brokenCap, ...who }: Who, held: Held, shelf: Shelf): Resolved {
   const id = (name: string) => qualifiedId(who.namespace, name);
   const absent = {
     policies: held.policies.filter((name) => !shelf.policies.has(id(name))),
@@ -69,7 +78,7 @@ function resolveHolder(who: Pick<Holder, "namespace" | "name" | "key">, held: He
     ...absent.budgets.map((name) => `budgets: Budget ${name}`),
   ];
   const broken = held.policies.find((name) => shelf.policies.get(id(name))?.value === null);
-  const withheld = withholding(who, absent, broken);
+  const withheld = withholding(who, absent, { policy: broken, cap: brokenCap });
   const holds = {
     grants: [...held.grants.filter((name) => !absent.grants.includes(name)).map(id), PLATFORM_GRANT],
     budgets: held.budgets.filter((name) => !absent.budgets.includes(name)).map(id),
@@ -77,15 +86,21 @@ function resolveHolder(who: Pick<Holder, "namespace" | "name" | "key">, held: He
   return { holder: { ...who, policies: withheld === null ? held.policies.map(id) : [], holds, withheld }, missing };
 }
 
+interface Broken {
+  readonly policy: string | undefined;
+  readonly cap: string | null;
+}
+
 /**
  * All or nothing: with one policy gone, its refusals are gone as well, and what the others (or the operator's entries for everybody) allow would be
  * more than was meant. Without one of its budgets a cap would be gone.
  */
-function withholding(who: Pick<Holder, "namespace" | "name">, absent: Pick<Held, "policies" | "budgets">, broken: string | undefined): Holder["withheld"] {
+function withholding(who: Pick<Holder, "namespace" | "name">, absent: Pick<Held, "policies" | "budgets">, broken: Broken): Holder["withheld"] {
   const [trouble] = [
     ...absent.policies.map((name) => `EgressPolicy ${name} does not exist`),
-    ...(broken === undefined ? [] : [`EgressPolicy ${broken} is not in force`]),
+    ...(broken.policy === undefined ? [] : [`EgressPolicy ${broken.policy} is not in force`]),
     ...absent.budgets.map((name) => `Budget ${name} is not there`),
+    ...(broken.cap === null ? [] : [`Budget ${broken.cap} is for it always and is not in force`]),
   ];
   if (trouble === undefined) return null;
   return {

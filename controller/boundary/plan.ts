@@ -2,14 +2,15 @@ import type { BoundarySet } from "../../common/boundary-set.ts";
 import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
 import { policyData, type ClusterPolicy } from "../../proxy/operator.ts";
 import type { BoundaryConfig } from "./config.ts";
-import { idOf, toBudget, toGrant, type Definition } from "./grants.ts";
+import { brokenCaps, judgeBudgets } from "./budgets.ts";
+import { idOf, toGrant, type Definition } from "./grants.ts";
 import { resolveAgent, type AgentOutcome, type Holder } from "./holdings.ts";
 import { judgePolicies, type PolicyOutcome, type Verdicts } from "./policies.ts";
 import type { BoundaryResources, Seen } from "./resources.ts";
 import { refused, type Verdict } from "./verdict.ts";
 
 export interface PlanSettings {
-  readonly config: Pick<BoundaryConfig, "vault" | "kubernetesSecrets" | "base">;
+  readonly config: Pick<BoundaryConfig, "vault" | "kubernetesSecrets" | "base" | "budgets">;
   /** Where `weir.internal` leads; null if nowhere. */
   readonly platform: BoundarySet["platform"];
 }
@@ -36,10 +37,10 @@ export const PLATFORM_DEFINITION: Definition = {
 /** Computes the boundary from everything that the cluster holds. Pure: the same resources give the same plan. */
 export function planBoundary(resources: BoundaryResources, verdicts: Verdicts, settings: PlanSettings): BoundaryPlan {
   const grants = verdictsOf(resources.grants, (grant) => toGrant(grant, settings.config));
-  const budgets = verdictsOf(resources.budgets, toBudget);
+  const budgets = judgeBudgets(resources.budgets, settings.config.budgets);
   const known = { grants: acceptedIds(resources.grants, grants), budgets: acceptedIds(resources.budgets, budgets) };
   const policies = judgePolicies(resources.policies, known, verdicts);
-  const shelf = { ...known, policies, agents: new Set(resources.agents.map(({ key }) => key)) };
+  const shelf = { ...known, policies, brokenCaps: brokenCaps(resources.budgets, budgets), agents: new Set(resources.agents.map(({ key }) => key)) };
   const agents = new Map(resources.agents.map(({ key, reading }) => [key, reading.isReadable ? resolveAgent(reading.resource, shelf) : null] as const));
   const holders = [...agents.values()].flatMap((outcome) => outcome?.holders ?? []);
   return {
@@ -56,7 +57,7 @@ export function planBoundary(resources: BoundaryResources, verdicts: Verdicts, s
       platform: settings.platform,
       agents: Object.fromEntries(holders.map(({ key, holds }) => [key, holds])),
       grants: { ...definitions(resources.grants, grants), ...(settings.platform === null ? {} : { [PLATFORM_GRANT]: asJson(PLATFORM_DEFINITION) }) },
-      budgets: definitions(resources.budgets, budgets),
+      budgets: { ...definitions(resources.budgets, budgets), ...installationBudgets(settings) },
     },
   };
 }
@@ -67,6 +68,11 @@ function basePolicy({ config: { base }, platform }: PlanSettings): ClusterPolicy
   const own = { name: PLATFORM_NAME, rule: PLATFORM_GRANT, methods: ["*"], paths: [INSTANCE_PATHS], grants: [PLATFORM_GRANT] };
   const { hosts } = policyData.parse({ hosts: [own] });
   return { ...base, hosts: [...hosts, ...base.hosts] };
+}
+
+/** What the operator's budgets are to the proxies; no Budget of a namespace has a name without a dot. */
+function installationBudgets({ config: { budgets } }: PlanSettings): BoundarySet["budgets"] {
+  return Object.fromEntries(Object.entries(budgets).map(([name, definition]) => [name, asJson(definition)]));
 }
 
 function verdictsOf<T>(resources: readonly Seen<T>[], judge: (resource: T) => Verdict<Definition>): ReadonlyMap<string, Verdict<Definition>> {

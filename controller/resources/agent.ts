@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { FIRST_IDENTITY_UID, IDENTITY_CONTAINERS_LIMIT, POD_PARTS, SIDECAR_UID } from "../../common/labels.ts";
-import { conditions, durationBetween, label, objectMeta, quantity } from "./meta.ts";
+import { allowance, conditions, durationBetween, label, objectMeta, quantity } from "./meta.ts";
 import { ANY_FIELDS, LIST_SET, listMap, rules } from "./structural.ts";
 
 /** Name of the container that runs the agent itself. */
@@ -78,6 +78,7 @@ const mcpServers = z.array(mcpServer).max(16).default([]).meta({
 const spawnRight = z.strictObject({
   agent: label.describe("Agent of this namespace that an instance may start a child thread of."),
   grants: z.array(label).max(32).default([]).meta(LIST_SET).describe("Grants that the child may hold at most, of those that the child's Agent holds."),
+  allowance: allowance.optional().describe("The most that one child may be given, by meter, as in `{usd: \"2.00\"}`; it is what a child gets that asks for nothing."),
   maxThreads: z.int().min(1).max(1_000).default(10).describe("Children of one thread that are not archived."),
 }).describe("A right to spawn.");
 

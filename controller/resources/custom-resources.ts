@@ -2,7 +2,7 @@ import type * as z from "zod";
 import type { ResourceType } from "../../common/kube/kube-api.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
 import { agentSpec, agentStatus } from "./agent.ts";
-import { budgetSpec } from "./budget.ts";
+import { budgetSpec, budgetStatus } from "./budget.ts";
 import { acceptedStatus, credentialGrantSpec } from "./credential-grant.ts";
 import { egressPolicySpec, egressPolicyStatus } from "./egress-policy.ts";
 import { threadSpec, threadStatus } from "./thread.ts";
@@ -63,9 +63,10 @@ export const CUSTOM_RESOURCES: readonly CustomResource[] = [
     columns: [condition("Accepted", "Accepted", "status"), condition("Reason", "Accepted", "reason"), { ...field("Hosts", ".spec.bind.hosts"), ...WIDE }, AGE],
   },
   {
-    type: TYPES.budgets, singular: "budget", shortName: "wbu", spec: budgetSpec, status: acceptedStatus, selectable: [],
+    type: TYPES.budgets, singular: "budget", shortName: "wbu", spec: budgetSpec, status: budgetStatus, selectable: [],
     columns: [
-      field("Meter", ".spec.meter"), field("Limit", ".spec.limit", "integer"), field("Window", ".spec.window"),
+      field("Meter", ".spec.meter"), field("Window", ".spec.window"), field("Limit", ".spec.limit"), field("Spent", ".status.spent"),
+      { ...field("Percent", ".status.percent", "integer"), ...WIDE }, { ...field("Window-End", ".status.windowEnd", "date"), ...WIDE },
       condition("Accepted", "Accepted", "status"), condition("Reason", "Accepted", "reason", WIDE), AGE,
     ],
   },

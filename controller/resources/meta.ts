@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { METERS } from "../../common/meters.ts";
 import { listMap, rules } from "./structural.ts";
 
 /** Metadata that the controller reads of its own resources; the API server has checked the rest. */
@@ -32,6 +33,17 @@ export const conditions = z.array(condition).max(16).default([]).meta(listMap("t
 /** DNS label: agents, grants, budgets and policies have no dot in their names, so that `namespace.name` can be read one way only. */
 export const label = z.string().min(1).max(63).regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a DNS label");
 export const quantity = z.union([z.string(), z.number()]).describe("A Kubernetes quantity, such as `500m` or `1Gi`.");
+/** An amount of a meter as people write it: a whole number, or a text, because numbers of Kubernetes have no decimals. */
+export const amount = z.union([z.number().int().min(0).max(Number.MAX_SAFE_INTEGER), z.string().max(30).regex(/^\d{1,19}(\.\d{1,9})?$/, "must be digits, for usd with at most nine decimals")])
+  .meta({ pattern: "^[0-9]{1,19}([.][0-9]{1,9})?$" });
+const COUNTS = METERS.filter((meter) => meter !== "usd");
+
+/** What a thread may use at most in its life, by meter; meters that are absent have no such cap. Fields of their own, because rules over a map cost the API server too much. */
+export const allowance = z.strictObject({
+  usd: z.string().max(20).regex(/^[0-9]{1,10}(\.[0-9]{1,9})?$/, "must be dollars with at most nine decimals").optional().describe("Dollars, as a text: `\"2.00\"`."),
+  ...Object.fromEntries(COUNTS.map((meter) => [meter, z.int().min(0).optional().describe(`In ${meter === "seconds" ? "seconds" : meter.replaceAll("-", " ")}.`)])) as Readonly<Record<(typeof COUNTS)[number], z.ZodOptional<z.ZodInt>>>,
+});
+export type AllowanceSpec = z.output<typeof allowance>;
 export const duration = z.string().max(32).regex(/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/, "must be a duration such as 5m or 1h30m");
 
 /** A duration that the API server holds between the two. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { KubeObject } from "../../common/kube/kube-api.ts";
 import { agentSpec, agentStatus, type Agent } from "./agent.ts";
-import { budgetSpec, type Budget } from "./budget.ts";
+import { budgetSpec, budgetStatus, type Budget } from "./budget.ts";
 import { acceptedStatus, credentialGrantSpec, type CredentialGrant } from "./credential-grant.ts";
 import { egressPolicySpec, egressPolicyStatus, type EgressPolicy } from "./egress-policy.ts";
 import { label, objectMeta } from "./meta.ts";
@@ -33,7 +33,7 @@ export const readAgent = reader<Agent>(agentSpec, agentStatus);
 export const readThread = reader<Thread>(threadSpec, threadStatus);
 export const readEgressPolicy = reader<EgressPolicy>(egressPolicySpec, egressPolicyStatus);
 export const readCredentialGrant = reader<CredentialGrant>(credentialGrantSpec, acceptedStatus);
-export const readBudget = reader<Budget>(budgetSpec, acceptedStatus);
+export const readBudget = reader<Budget>(budgetSpec, budgetStatus);
 
 function reader<T>(spec: z.ZodType, status: z.ZodObject): (object: KubeObject) => Reading<T> {
   const schema = z.looseObject({ metadata, spec });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { conditions, label, objectMeta } from "./meta.ts";
+import { allowance, conditions, label, objectMeta } from "./meta.ts";
 import { LIST_SET, rules } from "./structural.ts";
 
 export const THREAD_PHASES = ["Idle", "Waiting", "Starting", "Running", "Stopping", "Paused"] as const;
@@ -19,10 +19,13 @@ export const threadSpec = z.strictObject({
     .describe("Thread that spawned this one."),
   chain: z.array(z.string().max(253)).max(16).default([]).describe("Agents that spawned this one, outermost first, each `namespace/agent/thread`."),
   grants: z.array(label).max(32).optional().meta(LIST_SET).describe("The most that its instance may be lent; absent: what its Agent holds."),
+  allowance: allowance.optional().describe("What it may use at most in its life, by meter, as in `{usd: \"2.00\"}`; what its own children use is charged to it too. Absent: no more than its budgets say."),
+  chainAllowances: z.array(allowance).max(16).optional().describe("The allowances of the threads in `chain`, in its order."),
   paused: z.boolean().default(false).describe("True keeps it from having an instance; messages are still taken."),
   stopRequestedAt: z.iso.datetime({ offset: true }).optional().describe("An instance that started before this time is stopped. It does not go back."),
 }).meta(rules(
-  ...["agent", "user", "parent", "chain", "grants"].map(fixed),
+  ...["agent", "user", "parent", "chain", "grants", "allowance", "chainAllowances"].map(fixed),
+  ["!has(self.chainAllowances) || (has(self.chain) && self.chainAllowances.size() == self.chain.size())", "chainAllowances has an entry for each thread in chain"],
   ["!has(oldSelf.stopRequestedAt) || !has(self.stopRequestedAt) || self.stopRequestedAt >= oldSelf.stopRequestedAt", "stopRequestedAt does not go back"],
 )).describe("A conversation with one agent. Everything but `title`, `paused` and `stopRequestedAt` is fixed at creation.");
 export type ThreadSpec = z.output<typeof threadSpec>;

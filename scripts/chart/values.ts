@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { WINDOWS } from "../../common/ledger/account.ts";
+import { boundaryConfig } from "../../controller/boundary/config.ts";
 import { controllerConfig } from "../../controller/config.ts";
 import { proxyConfig } from "../../proxy/config.ts";
 import { policyData } from "../../proxy/policy/data.ts";
@@ -136,8 +138,11 @@ export const chartValues = z.strictObject({
     perAgent: z.strictObject({
       requests: z.int().min(0).nullable().default(null).describe("Most requests of one agent in one window, in requests."),
       bytes: z.int().min(0).nullable().default(null).describe("Most bytes of bodies of one agent in one window, in bytes."),
-      window: z.enum(["minute", "hour", "day", "total", "thread"]).default("thread").describe("When the count begins anew."),
+      tokens: z.int().min(0).nullable().default(null).describe("Most tokens of models of one agent in one window."),
+      usd: z.union([z.number().min(0), z.string()]).nullable().default(null).describe("Most money for models of one agent in one window, in dollars."),
+      window: z.enum(WINDOWS).default("thread").describe("When the count begins anew."),
     }).prefault({}),
+    named: boundaryConfig.shape.budgets.describe("Budgets of the installation, by names without a dot: caps for everybody (`applies: always`), and parents for Budgets of namespaces."),
   }).prefault({}),
   vault,
   proxy,

@@ -69,7 +69,7 @@ function jsonSchema(schema: z.ZodType): Schema {
  * that may hold anything keeps it.
  */
 function structural(schema: Schema): Schema {
-  if (Array.isArray(schema["type"])) return quantity(schema);
+  if (Array.isArray(schema["type"]) || schema["anyOf"] !== undefined) return intOrString(schema);
   const isOpen = schema["x-kubernetes-preserve-unknown-fields"] === true;
   const kept: Schema = {};
   for (const [key, value] of Object.entries(schema)) {
@@ -97,10 +97,11 @@ function isNoLimit(key: string, value: unknown): boolean {
   return (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER);
 }
 
-function quantity({ description, default: fallback }: Schema): Schema {
+/** A number or a text: the text of a Quantity, unless the schema has a pattern of its own. */
+function intOrString({ description, default: fallback, pattern = QUANTITY }: Schema): Schema {
   return {
     ...(description === undefined ? {} : { description }), ...(fallback === undefined ? {} : { default: fallback }),
-    anyOf: [{ type: "integer" }, { type: "string" }], pattern: QUANTITY, "x-kubernetes-int-or-string": true,
+    anyOf: [{ type: "integer" }, { type: "string" }], pattern, "x-kubernetes-int-or-string": true,
   };
 }
 

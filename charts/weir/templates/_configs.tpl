@@ -52,6 +52,8 @@ jwtFile: /var/run/secrets/weir.dev/vault/token
 {{- $perAgent := dict "window" .Values.budgets.perAgent.window -}}
 {{- if kindIs "float64" .Values.budgets.perAgent.requests }}{{ $_ := set $perAgent "requests" .Values.budgets.perAgent.requests }}{{ end -}}
 {{- if kindIs "float64" .Values.budgets.perAgent.bytes }}{{ $_ := set $perAgent "bytes" .Values.budgets.perAgent.bytes }}{{ end -}}
+{{- if kindIs "float64" .Values.budgets.perAgent.tokens }}{{ $_ := set $perAgent "tokens" .Values.budgets.perAgent.tokens }}{{ end -}}
+{{- if not (kindIs "invalid" .Values.budgets.perAgent.usd) }}{{ $_ := set $perAgent "usd" .Values.budgets.perAgent.usd }}{{ end -}}
 {{- $_ := set $own "budgets" (dict "perAgent" $perAgent) -}}
 {{- with .Values.vault -}}
 {{- if .address -}}
@@ -83,7 +85,7 @@ jwtFile: /var/run/secrets/weir.dev/vault/token
   )
   "api" (dict "host" .Values.listenOn)
   "webhook" (dict "listenHost" .Values.listenOn)
-  "boundary" (dict "base" .Values.policy.base "vault" (dict "mount" .Values.vault.mount "pathTemplate" .Values.vault.pathTemplate) "kubernetesSecrets" .Values.proxy.secrets)
+  "boundary" (dict "base" .Values.policy.base "budgets" .Values.budgets.named "vault" (dict "mount" .Values.vault.mount "pathTemplate" .Values.vault.pathTemplate) "kubernetesSecrets" .Values.proxy.secrets)
   "admin" (dict "address" (printf "%s:15090" $host) "fromNetwork" true)
 -}}
 {{- mergeOverwrite $own (deepCopy .Values.controller.config) | toYaml -}}

@@ -60,6 +60,12 @@ describe.skipIf(programs === null)("the API server accepts", () => {
     ["a CredentialGrant of a database user", "CredentialGrant", { use: "postgres", bind: { hosts: ["db.test"], databases: ["app"], users: ["agent"] }, vaultDatabase: { role: "app" } }],
     ["a CredentialGrant of the other engines", "CredentialGrant", { bind: GRANT.bind, vaultPki: { role: "agents", commonName: "{agent}.agents.test" }, inject: { type: "client-certificate" } }],
     ["a Budget", "Budget", BUDGET],
+    ["a Budget of money, with everything", "Budget", {
+      meter: "usd", limit: "0.000000001", window: "month", timezone: "Europe/Berlin", per: "thread", parent: "team", applies: "always", to: { agents: ["coder"], users: ["ada"] },
+      thresholds: [{ percent: 80, action: "ask" }, { percent: 100 }], whenLedgerIsLost: "allow",
+    }],
+    ["a Thread with an allowance", "Thread", { ...THREAD, chain: ["default/lead/t"], allowance: { usd: "2.00", tokens: 100_000 }, chainAllowances: [{ usd: "5" }] }],
+    ["a right to spawn with an allowance", "Agent", { spawn: [{ agent: "notifier", allowance: { usd: "0.5" } }] }],
   ])("%s", async (_, kind, spec) => {
     const { status, body } = await createStrictly(kind, spec);
     expect({ status, message: body["message"] }).toEqual({ status: 201, message: undefined });
@@ -68,6 +74,13 @@ describe.skipIf(programs === null)("the API server accepts", () => {
 
 describe.skipIf(programs === null)("the API server refuses", () => {
   test.each<[string, string, Fields, string]>([
+    ["a Budget of half a request", "Budget", { meter: "requests", limit: "0.5" }, "decimals only where the meter is usd"],
+    ["a Budget of some text", "Budget", { meter: "usd", limit: "lots" }, "spec.limit"],
+    ["a Budget for a namespace", "Budget", { ...BUDGET, applies: "always", to: { namespaces: ["other"] } }, "unknown field"],
+    ["a threshold twice", "Budget", { ...BUDGET, thresholds: [{ percent: 50 }, { percent: 50, action: "ask" }] }, "Duplicate value"],
+    ["an allowance of anything", "Thread", { ...THREAD, allowance: { wishes: 3 } }, "unknown field"],
+    ["an allowance of half a token", "Thread", { ...THREAD, allowance: { tokens: 0.5 } }, "tokens"],
+    ["allowances of another chain", "Thread", { ...THREAD, chain: ["default/lead/t"], chainAllowances: [] }, "an entry for each thread in chain"],
     ["a variable with value and secretKeyRef", "Agent", { env: [{ name: "A", value: "1", secretKeyRef: { name: "s", key: "k" } }] }, "exactly one of value and secretKeyRef"],
     ["a variable with neither", "Agent", { env: [{ name: "A" }] }, "exactly one of value and secretKeyRef"],
     ["a variable that begins with WEIR_", "Agent", { env: [{ name: "WEIR_CA", value: "x" }] }, "Weir's own"],
@@ -108,7 +121,7 @@ describe.skipIf(programs === null)("the API server refuses", () => {
     ["an endpoint over http", "CredentialGrant", { bind: GRANT.bind, oauth2: { tokenEndpoint: "http://login.test/token", clientId: "c", clientSecret: { vault: GRANT.vault } } }, "should match"],
     ["a dummy for a variable of Weir's", "CredentialGrant", { ...GRANT, env: { WEIR_X: "auto" } }, "Weir's own"],
     ["a Budget of another meter", "Budget", { ...BUDGET, meter: "cows" }, "Unsupported value"],
-    ["a Budget below zero", "Budget", { ...BUDGET, limit: -1 }, "greater than or equal to 0"],
+    ["a Budget below zero", "Budget", { ...BUDGET, limit: -1 }, "must not be negative"],
     ["a Budget without a spec", "Budget", undefined as unknown as Fields, "spec: Required"],
   ])("%s", async (_, kind, spec, message) => {
     const { status, body } = await createStrictly(kind, spec);
@@ -135,6 +148,7 @@ describe.skipIf(programs === null)("a change", () => {
     ["parent", { parent: { name: "a", uid: "u" } }, "parent is fixed"],
     ["chain", { chain: ["default/a/b"] }, "chain is fixed"],
     ["grants", { grants: ["a"] }, "grants is fixed"],
+    ["allowance", { allowance: { usd: "9" } }, "allowance is fixed"],
     ["stopRequestedAt to an earlier time", { stopRequestedAt: "2030-01-01T00:00:00Z" }, "does not go back"],
   ])("of a Thread's %s is refused", async (_, change, message) => {
     const { status, body } = await changed("Thread", { ...THREAD, stopRequestedAt: "2030-01-01T00:00:01Z" }, change);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { dummiesOf } from "../../../../controller/boundary/grants.ts";
-import { boundaryGrant, dummyVariables } from "../../../../proxy/operator.ts";
+import { boundaryBudget, boundaryGrant, dummyVariables } from "../../../../proxy/operator.ts";
 import { A_BUDGET, A_GRANT, planOf, resourcesOf, settings } from "../../../support/boundary-resources.ts";
 
 const grantOf = (spec: object, key = "team-a/github", config: object = {}) => planOf({ grants: { [key]: spec } }, { config }).grants.get(key);
@@ -186,12 +186,12 @@ describe("the variables of a CredentialGrant", () => {
 describe("a Budget", () => {
   test("becomes a named budget of the proxies", () => {
     const { set } = planOf({ budgets: { "team-a/daily": A_BUDGET } });
-    expect(set.budgets).toEqual({ "team-a.daily": { meter: "requests", limit: 10, window: "day" } });
+    expect(set.budgets).toEqual({ "team-a.daily": boundaryBudget.parse({ meter: "requests", limit: 10, window: "day" }) });
   });
 
-  test("of the namespace `agent` is not accepted: it would be taken for a count of Weir's own", () => {
-    const { set, budgets } = planOf({ budgets: { "agent/requests": A_BUDGET } });
-    expect(budgets.get("agent/requests")).toMatchObject({ isAccepted: false, reason: "NameReserved" });
+  test.each(["agent", "thread"])("of the namespace `%s` is not accepted: it would be taken for a count of Weir's own", (namespace) => {
+    const { set, budgets } = planOf({ budgets: { [`${namespace}/requests`]: A_BUDGET } });
+    expect(budgets.get(`${namespace}/requests`)).toMatchObject({ isAccepted: false, reason: "NameReserved" });
     expect(set.budgets).toEqual({});
   });
 });

@@ -98,7 +98,7 @@ async function cpuMicrosOf({ lender, grants, head, body }: Scenario, requests: n
   for (let count = 0; count < requests; count += 1) {
     const stream = body === null ? null : Readable.from([body], { objectMode: false });
     const incoming = { connection, answer, exchangeId: "bench", head: null, fault: null, body: stream } as unknown as Incoming;
-    (await inject(head, allow, incoming, path)).release();
+    (await inject({ head, body: incoming.body }, allow, incoming, path)).release();
   }
   const { user, system } = process.cpuUsage(before);
   return (user + system) / requests;

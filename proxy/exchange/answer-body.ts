@@ -1,7 +1,18 @@
 import type { EgressError } from "../errors.ts";
 import type { Answer } from "../model/incoming.ts";
 import { AnswerDecoder, type DecoderSink } from "./answer-decoder.ts";
+import type { MeteredAnswer } from "./metered-answer.ts";
 import type { Scrubber } from "./scrub.ts";
+
+/** What the bytes go through, in this order. */
+export interface AnswerPassage {
+  /** What they have to be decoded from, outermost last. */
+  readonly codings: readonly string[];
+  /** Counts the answer of a model; null for every other. */
+  readonly metered: MeteredAnswer | null;
+  /** Null when nothing was lent. */
+  readonly scrubber: Scrubber | null;
+}
 
 /** Who drives the body. None of them may throw. */
 export interface AnswerBodyObserver {
@@ -9,6 +20,8 @@ export interface AnswerBodyObserver {
   onDecodedBytes(total: number): EgressError | null;
   /** More may come, after `data` returned false. */
   onAnswerWanted(): void;
+  /** A budget has no room for the rest of it. */
+  onAnswerExhausted(): void;
   onAnswerEnd(): void;
   onAnswerBroken(error: EgressError): void;
 }
@@ -16,18 +29,23 @@ export interface AnswerBodyObserver {
 /** How long a few bytes, which begin a secret by chance, wait for the next ones: not noticed in a stream, and long between two packets. In milliseconds. */
 const RELEASE_AFTER_MS = 20;
 
-/** The body of an answer on its way: decoded if it has to be, scrubbed, given to the agent no faster than it reads. */
+/** The body of an answer on its way: decoded if it has to be, counted, scrubbed, given to the agent no faster than it reads and budgets have room. */
 export class AnswerBody implements DecoderSink {
   readonly #answer: Answer;
+  readonly #metered: MeteredAnswer | null;
   readonly #scrubber: Scrubber | null;
   readonly #observer: AnswerBodyObserver;
   readonly #decoder: AnswerDecoder | null;
   #decodedBytes = 0;
+  /** The ledger is being asked whether more may be used. */
+  #isAsking = false;
+  #isAgentFull = false;
+  #isClosed = false;
   #release: NodeJS.Timeout | undefined;
 
-  /** @param codings what it has to be decoded from, outermost last @param scrubber null when nothing was lent: then bytes pass untouched */
-  constructor(answer: Answer, scrubber: Scrubber | null, codings: readonly string[], observer: AnswerBodyObserver) {
+  constructor(answer: Answer, { codings, metered, scrubber }: AnswerPassage, observer: AnswerBodyObserver) {
     this.#answer = answer;
+    this.#metered = metered;
     this.#scrubber = scrubber;
     this.#observer = observer;
     this.#decoder = codings.length === 0 ? null : new AnswerDecoder(codings, this);
@@ -46,11 +64,22 @@ export class AnswerBody implements DecoderSink {
 
   /** The agent reads again. */
   resume(): void {
-    if (this.#decoder === null) this.#observer.onAnswerWanted();
-    else this.#decoder.resume();
+    this.#isAgentFull = false;
+    this.#goOn();
+  }
+
+  /** @returns true if the answer now ends as if it had reached a limit of output; nothing more is passed on either way */
+  cut(): boolean {
+    const last = this.#metered?.cut();
+    this.close();
+    if (last === undefined || last.byteLength === 0) return false;
+    this.#toAgent(last);
+    this.#flush();
+    return true;
   }
 
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#release);
     this.#decoder?.destroy();
   }
@@ -65,8 +94,8 @@ export class AnswerBody implements DecoderSink {
 
   onDecodedEnd(): void {
     clearTimeout(this.#release);
-    const rest = this.#scrubber?.flush();
-    if (rest !== undefined && rest.byteLength > 0) this.#answer.data(rest);
+    if (this.#metered !== null) this.#toAgent(this.#metered.end());
+    this.#flush();
     this.#observer.onAnswerEnd();
   }
 
@@ -80,11 +109,41 @@ export class AnswerBody implements DecoderSink {
   }
 
   #pass(bytes: Buffer): boolean {
+    if (this.#metered === null) return this.#toAgent(bytes);
+    if (!this.#toAgent(this.#metered.push(bytes))) this.#isAgentFull = true;
+    const asked = this.#isAsking ? null : this.#metered.ask();
+    if (asked !== null) void this.#waitFor(this.#metered, asked);
+    return !this.#isAgentFull && !this.#isAsking;
+  }
+
+  async #waitFor(metered: MeteredAnswer, first: Promise<boolean>): Promise<void> {
+    this.#isAsking = true;
+    let isGranted = true;
+    for (let asked: Promise<boolean> | null = first; asked !== null && isGranted; asked = metered.ask()) isGranted = await asked;
+    this.#isAsking = false;
+    if (this.#isClosed) return;
+    if (isGranted) this.#goOn();
+    else this.#observer.onAnswerExhausted();
+  }
+
+  #goOn(): void {
+    if (this.#isAgentFull || this.#isAsking) return;
+    if (this.#decoder === null) this.#observer.onAnswerWanted();
+    else this.#decoder.resume();
+  }
+
+  #toAgent(bytes: Buffer): boolean {
+    if (bytes.byteLength === 0) return true;
     if (this.#scrubber === null) return this.#answer.data(bytes);
     const clean = this.#scrubber.push(bytes);
     clearTimeout(this.#release);
     if (this.#scrubber.isHolding && !this.#scrubber.isSure) this.#release = setTimeout(this.#giveUp, RELEASE_AFTER_MS);
     return clean.byteLength === 0 || this.#answer.data(clean);
+  }
+
+  #flush(): void {
+    const rest = this.#scrubber?.flush();
+    if (rest !== undefined && rest.byteLength > 0) this.#answer.data(rest);
   }
 
   /** The end of an event that the agent waits for must not be kept because it looks like the first letter of a secret. */

@@ -39,7 +39,7 @@ const DECODERS: Readonly<Record<string, (firstByte: number) => Transform>> = {
 export function codingsOf(contentEncoding: string | null): readonly string[] {
   const codings = (contentEncoding ?? "").toLowerCase().split(",").map((coding) => coding.trim()).filter((coding) => coding !== "" && coding !== "identity");
   if (codings.length > CODINGS_LIMIT || !codings.every((coding) => Object.hasOwn(DECODERS, coding))) {
-    throw new EgressError("upstream.malformed", "an answer in a coding that cannot be searched, although only identity was asked for");
+    throw new EgressError("upstream.malformed", "an answer in a coding that cannot be read, although only identity was asked for");
   }
   return codings;
 }

@@ -11,21 +11,30 @@ import { readWebSocketAnswer } from "./web-socket-handshake.ts";
 /** They speak of the body as it was before it was decoded, byte for byte. */
 const OF_ENCODED_BODY = new Set(["content-encoding", "content-length", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"]);
 
+interface FilterOptions {
+  readonly maxInformational: number;
+  /** True for the answer of a model: it is read, and may gain or lose events. */
+  readonly isMetered: boolean;
+  /** Told by whose secret an answer began, more than by chance, and was none. */
+  readonly onProbe: (reference: string) => void;
+}
+
 /** What of a destination's answer may reach the agent: checked heads, scrubbed. Every method throws EgressError `upstream.*`. */
 export class AnswerFilter {
   readonly #outbound: OutboundHead;
   readonly #loan: Loan;
   readonly #maxInformational: number;
+  readonly #isMetered: boolean;
   readonly #onProbe: (secret: number) => void;
   readonly redactions: Redactions;
   #informational = 0;
   #head: AnswerHead | null = null;
 
-  /** @param onProbe told by whose secret an answer began, more than by chance, and was none */
-  constructor(outbound: OutboundHead, loan: Loan, { maxInformational, onProbe }: { readonly maxInformational: number; readonly onProbe: (reference: string) => void }) {
+  constructor(outbound: OutboundHead, loan: Loan, { maxInformational, isMetered, onProbe }: FilterOptions) {
     this.#outbound = outbound;
     this.#loan = loan;
     this.#maxInformational = maxInformational;
+    this.#isMetered = isMetered;
     this.redactions = new Redactions(loan);
     this.#onProbe = (secret) => { onProbe(loan.references[loan.owners[secret] ?? 0] ?? ""); };
   }
@@ -40,9 +49,9 @@ export class AnswerFilter {
     return this.#isLent ? new Scrubber(this.#loan.secrets, this.redactions.at(place), this.#onProbe) : null;
   }
 
-  /** What the body must be decoded from before it can be searched, outermost last. */
+  /** What the body must be decoded from before it can be searched or counted, outermost last. */
   get codings(): readonly string[] {
-    return this.#isLent && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
+    return (this.#isLent || this.#isMetered) && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
   }
 
   informational(status: number, headers: HeaderList): HeaderList {
@@ -54,8 +63,8 @@ export class AnswerFilter {
 
   head(status: number, headers: HeaderList): AnswerHead {
     this.#head = readAnswer(status, headers, this.#outbound.method);
-    const { codings } = this;
-    return { ...this.#head, headers: this.#scrubbed(codings.length === 0 ? this.#head.headers : headersOfDecoded(this.#head.headers), "header") };
+    const isChanged = this.codings.length > 0 || (this.#isMetered && this.#head.hasBody);
+    return { ...this.#head, headers: this.#scrubbed(isChanged ? headersOfDecoded(this.#head.headers) : this.#head.headers, "header") };
   }
 
   upgrade(headers: HeaderList): HeaderList {

@@ -6,6 +6,7 @@ import { AnswerFilter } from "./answer-filter.ts";
 import { AnswerFrames } from "./answer-frames.ts";
 import type { ByteCount } from "./byte-count.ts";
 import type { Injected } from "./inject.ts";
+import { MeteredAnswer } from "./metered-answer.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import type { ProbeWatch } from "./probe-watch.ts";
 
@@ -39,7 +40,7 @@ export class AnswerRelay implements AnswerBodyObserver {
     this.#draft = draft;
     this.#count = count;
     this.#filter = new AnswerFilter(outbound, loan, {
-      maxInformational,
+      maxInformational, isMetered: draft.call !== null,
       onProbe: (reference) => {
         const error = probes.note(draft.incoming.connection.agent.instance, reference);
         if (error !== null) observer.onAnswerBroken(error);
@@ -66,8 +67,17 @@ export class AnswerRelay implements AnswerBodyObserver {
     const overLimit = head.hasBody ? this.#count.announced(head.contentLength ?? 0) : null;
     if (overLimit !== null) throw overLimit;
     this.#draft.status = status;
-    this.#body = new AnswerBody(answer, this.#filter.scrubber("body"), this.#filter.codings, this);
+    const through = { codings: this.#filter.codings, metered: this.#metered(status, headers), scrubber: this.#filter.scrubber("body") };
+    this.#body = new AnswerBody(answer, through, this);
     answer.head(status, head.headers, head.hasBody);
+  }
+
+  /** What counts the answer of a model; null for every other. */
+  #metered(status: number, headers: HeaderList): MeteredAnswer | null {
+    const { call, reservation, incoming: { connection } } = this.#draft;
+    if (call === null || reservation === null) return null;
+    const meter = this.#draft.answerMeter = call.watch(status, headers);
+    return new MeteredAnswer(meter, call.worstCase, reservation, connection.signal);
   }
 
   /** @returns false when no more should come before `onAnswerWanted` */
@@ -97,6 +107,13 @@ export class AnswerRelay implements AnswerBodyObserver {
     else this.#body.resume();
   }
 
+  /** @returns true if the agent now has an answer that ends in its API's own way, as if a limit of output had been reached */
+  endAtEdge(): boolean {
+    if (this.#body?.cut() !== true) return false;
+    this.#draft.incoming.answer.end([]);
+    return true;
+  }
+
   close(): void {
     this.#body?.close();
   }
@@ -110,7 +127,12 @@ export class AnswerRelay implements AnswerBodyObserver {
     this.#observer.onAnswerWanted();
   }
 
+  onAnswerExhausted(): void {
+    this.#observer.onAnswerBroken(this.#count.exhausted("tokens"));
+  }
+
   onAnswerEnd(): void {
+    this.#draft.isAnswerWhole = true;
     this.#draft.incoming.answer.end(this.#trailers);
     this.#observer.onAnswerEnd();
   }

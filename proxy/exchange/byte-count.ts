@@ -25,15 +25,24 @@ export class ByteCount {
     return this.announced(this.#draft.responseBytes += bytes) ?? this.#take("in", bytes);
   }
 
+  /** Until it resolves, nothing more should be read; null while there is enough at hand. Never rejects. */
+  get refill(): Promise<void> | null {
+    return this.#draft.reservation?.refill ?? null;
+  }
+
   /** Judges an answer by the length that it announces, before a byte of it is passed on. */
   announced(bytes: number): EgressError | null {
     const limit = this.#obligations.maxResponseBytes;
     return limit !== undefined && bytes > limit ? new EgressError("upstream.body-limit", `more than ${limit} bytes`) : null;
   }
 
+  /** The refusal to cut with, after the reservation had no more. @param meter of which it had none */
+  exhausted(meter: "bytes" | "seconds" | "tokens"): EgressError {
+    return this.#draft.reservation?.refusal ?? new EgressError("budget.exhausted", `a limit of ${meter} was used up while the exchange ran`);
+  }
+
   #take(direction: Direction, bytes: number): EgressError | null {
     const { reservation } = this.#draft;
-    if (reservation === null || reservation.take(direction, bytes)) return null;
-    return reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up while the exchange ran");
+    return reservation === null || reservation.take(direction, bytes) ? null : this.exhausted("bytes");
   }
 }

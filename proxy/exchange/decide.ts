@@ -7,7 +7,7 @@ import type { Rooms } from "../rooms.ts";
 import { policyInput } from "./policy-input.ts";
 
 /**
- * in: RequestHead, connection · out: Decision · ends early with: policy.unavailable, identity.expired · next: reserve.ts
+ * in: RequestHead, connection · out: Decision · ends early with: policy.unavailable, identity.expired · next: measure.ts
  *
  * Asks for each request, and again for each open exchange after a change. The identity is looked at here, because a kept-alive connection
  * must not outlive its token; and what the agent holds, because policy alone lends nothing.
@@ -29,8 +29,18 @@ export function requireAllow(decision: Decision): Allow {
   throw new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
 }
 
+/** Why an exchange that is under way must end, by what policy says today; null while it may go on. Never rejects. */
+export async function noLongerAllowed(head: RequestHead, connection: Opened, before: Allow, rooms: Parameters<typeof decide>[2]): Promise<EgressError | null> {
+  try {
+    requireGrants(requireAllow(await decide(head, connection, rooms)), before);
+    return null;
+  } catch (error) {
+    return EgressError.from(error);
+  }
+}
+
 /** What runs on a lent credential ends when policy no longer lends it. @throws EgressError `policy.denied` */
-export function requireGrants(today: Allow, before: Allow): void {
+function requireGrants(today: Allow, before: Allow): void {
   const lost = before.grants.find((grant) => !today.grants.includes(grant));
   if (lost === undefined) return;
   const reason = `grant ${lost} is no longer lent to this request`;

@@ -9,6 +9,10 @@ export interface HoldLimit {
   readonly bytes: number;
   /** Names the rule to which the agent owes this. */
   readonly rule: string;
+  /** Why it has to be whole, as the agent reads it: a sentence without its end. */
+  readonly because: string;
+  /** Where the number of bytes is set. */
+  readonly setting: string;
 }
 
 /** A body that was held back, and what says that it is gone. */
@@ -18,7 +22,7 @@ export interface Held {
 }
 
 /**
- * The whole body of a request that is signed or filled in as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
+ * The whole body of a request that is signed, filled in or counted as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
  * @param announcedBytes null if only the end will tell
  * @throws EgressError `request.body-limit`, `request.timeout`, `relay.aborted`, or the reason for which the connection ended
  */
@@ -35,6 +39,12 @@ export async function holdBody(incoming: Incoming & { readonly body: Readable },
     endWatch();
     hold.stop();
   }
+}
+
+/** The same of a body that was held back before, by whoever releases it. @throws EgressError `request.body-limit` */
+export function heldAlready(bytes: Buffer, limit: HoldLimit): Held {
+  if (bytes.byteLength > limit.bytes) throw tooLarge(limit);
+  return { bytes, release: () => {} };
 }
 
 /** A body that is held is rarely smaller. */
@@ -126,10 +136,10 @@ function aborted(cause?: unknown): EgressError {
   return new EgressError("relay.aborted", "the request body ended early", { cause });
 }
 
-function tooLarge({ bytes, rule }: HoldLimit): EgressError {
-  const reason = `The credential goes into this request as a whole, and the body is larger than ${bytes} bytes.`;
+function tooLarge({ bytes, rule, because, setting }: HoldLimit): EgressError {
+  const reason = `${because}, and the body is larger than ${bytes} bytes.`;
   return new EgressError("request.body-limit", `a body of more than ${bytes} bytes has to be whole`, {
-    explanation: { rule, reason, hint: "Send it in smaller parts, or ask for a larger bodyLimitBytes of the grant." },
+    explanation: { rule, reason, hint: `Send it in smaller parts, or ask for a larger ${setting}.` },
   });
 }
 

@@ -5,8 +5,9 @@ import type { Allow } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import { NO_LOAN, type Loan, type Unfinished } from "../model/loan.ts";
 import type { OutboundHead, RequestHead } from "../model/request.ts";
-import { holdBody, type Held } from "./hold-body.ts";
+import { heldAlready, holdBody, type Held } from "./hold-body.ts";
 import { lentTarget } from "./lent-query.ts";
+import type { Sending } from "./measure.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 
 /** What leaves, and what must not come back. */
@@ -29,12 +30,12 @@ const HIDES_ANSWER = new Set(["accept-encoding", "sec-websocket-extensions"]);
 const CUTS_ANSWER = new Set(["range", "if-range"]);
 
 /**
- * in: RequestHead, Allow · out: Injected · ends early with: credential.*, request.body-limit · next: note-decision.ts
+ * in: Sending, Allow · out: Injected · ends early with: credential.*, request.body-limit · next: note-decision.ts
  *
  * The only place where a credential joins a request. It comes before the decision is noted, so that the durable record names what was lent;
  * `OutboundHead` is a type that neither log nor audit accepts. A body that has to be whole is waited for here: nothing has left yet.
  */
-export async function inject(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Injected> {
+export async function inject({ head, body }: Sending, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Injected> {
   const { connection } = incoming;
   const { credentials, holdings } = path.rooms;
   // Before anything is fetched, and where nothing is lent too: that is where a dummy has gone astray.
@@ -42,9 +43,9 @@ export async function inject(head: RequestHead, allow: Allow, incoming: Incoming
   credentials.refuseStray(head, allow.grants, holds === null ? [] : holds.grants);
   const loan = await lend(head, allow, incoming, path);
   const outbound = toOutbound(head, loan);
-  if (loan.finish.length === 0) return { outbound, loan, body: incoming.body, release: NOTHING_HELD };
-  const held = await heldBody(outbound, loan, { allow, incoming }, path);
-  if (held === null) return { outbound: (await finish({ head: outbound, body: null }, loan)).head, loan, body: incoming.body, release: NOTHING_HELD };
+  if (loan.finish.length === 0) return { outbound, loan, body: streamed(body), release: NOTHING_HELD };
+  const held = await heldBody({ outbound, body }, loan, { allow, incoming }, path);
+  if (held === null) return { outbound: (await finish({ head: outbound, body: null }, loan)).head, loan, body: streamed(body), release: NOTHING_HELD };
   try {
     // The body may have taken minutes, and what was lent before it may have been taken back since.
     const current = await lend(head, allow, incoming, path);
@@ -64,18 +65,29 @@ async function lend(head: RequestHead, { grants }: Allow, { connection }: Incomi
 /** A body as it is after the last touch, with the length that it has then. */
 function framed({ head, body }: Unfinished): Pick<Injected, "outbound" | "body"> {
   if (body === null || body.byteLength === 0) return { outbound: { ...head, framing: { kind: "none" } }, body: null };
-  return { outbound: { ...head, framing: { kind: "length", bytes: body.byteLength } }, body: Readable.from([body], { objectMode: false }) };
+  return { outbound: { ...head, framing: { kind: "length", bytes: body.byteLength } }, body: streamed(body) };
+}
+
+function streamed(body: Sending["body"]): Readable | null {
+  return Buffer.isBuffer(body) ? Readable.from([body], { objectMode: false }) : body;
+}
+
+/** A request as it is without its last touches. */
+interface Bare {
+  readonly outbound: OutboundHead;
+  readonly body: Sending["body"];
 }
 
 /** Null if there is none, or none of the last touches has to see it whole. */
-async function heldBody(outbound: OutboundHead, loan: Loan, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held | null> {
+async function heldBody({ outbound, body }: Bare, loan: Loan, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held | null> {
   const { framing } = outbound;
-  const { body } = incoming;
   if (framing.kind === "none" || body === null) return null;
   const limits = loan.finish.map((touch) => touch.bodyLimitBytes(outbound)).filter((bytes) => bytes !== null);
   if (limits.length === 0) return null;
   const bytes = Math.min(...limits, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
-  return await holdBody({ ...incoming, body }, framing.kind === "length" ? framing.bytes : null, { bytes, rule: allow.rule }, path);
+  const limit = { bytes, rule: allow.rule, because: "The credential goes into this request as a whole", setting: "bodyLimitBytes of the grant" };
+  const announced = framing.kind === "length" ? framing.bytes : null;
+  return Buffer.isBuffer(body) ? heldAlready(body, limit) : await holdBody({ ...incoming, body }, announced, limit, path);
 }
 
 async function finish(unfinished: Unfinished, loan: Loan): Promise<Unfinished> {

@@ -3,11 +3,16 @@ import type { Secret } from "../../common/secret.ts";
 import type { EgressError } from "../errors.ts";
 import type { Reservation } from "../budget/budget-ledger.ts";
 import type { Decision } from "../model/decision.ts";
+import type { AnswerMeter, MeteredCall, ModelUse } from "../model/metered-call.ts";
+import { OpenTime } from "../model/open-time.ts";
 import type { Incoming } from "../model/incoming.ts";
 import { recordedAgent, type ExchangeRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
+import type { Measured } from "./measure.ts";
+import { recordedModelUse } from "./recorded-model-use.ts";
 import type { Redactions } from "./redactions.ts";
+import type { Reserved } from "./reserve.ts";
 import { scrubWords } from "./scrub.ts";
 
 /**
@@ -36,6 +41,18 @@ export class ExchangeDraft {
   /** What was masked in the answer so far. */
   redactions: Pick<Redactions, "recorded"> = { recorded: [] };
   reservation: Reservation | null = null;
+  openTime: OpenTime | null = null;
+  /** A call of a model, as it is sent; null for whatever is none. */
+  call: MeteredCall | null = null;
+  /** True if its output was limited, to what is left or by policy. */
+  isClamped = false;
+  isUnmetered = false;
+  /** Watches its answer, from the head on. */
+  answerMeter: AnswerMeter | null = null;
+  /** True once all of the answer was counted, whether or not the agent has it. */
+  isAnswerWhole = false;
+  /** What the call came to, once it is settled. */
+  modelUse: ModelUse | null = null;
   /** True from the moment that a byte may have left. */
   isSent = false;
   status: number | null = null;
@@ -57,6 +74,21 @@ export class ExchangeDraft {
     return { requestBytes: this.requestBytes, responseBytes: this.responseBytes };
   }
 
+  /** Notes what a request to a model may come to. */
+  measured({ call, isUnmetered, isClamped }: Measured): void {
+    this.call = call;
+    this.isClamped = isClamped;
+    this.isUnmetered = isUnmetered;
+  }
+
+  /** Notes what is held, from now on, and the call that it is held for. */
+  reserved({ reservation, call }: Reserved, clock: Clock): void {
+    this.reservation = reservation;
+    this.isClamped ||= call !== this.call;
+    this.call = call;
+    this.openTime = new OpenTime(clock.monotonicMs(), reservation, this.incoming.connection.signal);
+  }
+
   durationMs(clock: Clock): number {
     return Math.max(0, Math.round(clock.monotonicMs() - this.#startedMonotonicMs));
   }
@@ -75,6 +107,7 @@ export class ExchangeDraft {
       outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error, this.secrets),
       status: this.status, upstreamAddress: this.upstreamAddress,
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
+      ...recordedModelUse(this),
     };
   }
 }

@@ -1,42 +1,57 @@
+import type { Clock } from "../../common/clock.ts";
 import { ERROR_TABLE, refusalBody, type EgressError, type ErrorCode } from "../errors.ts";
-import type { Incoming } from "../model/incoming.ts";
+import type { Metering, ProviderRefusal } from "../metering/metering.ts";
 import type { HeaderList } from "../model/request.ts";
+import type { ExchangeDraft } from "./open-record.ts";
 
 /** After these the rest of the connection cannot be trusted to be what it seems, or to be whose it seems. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "request.malformed", "request.too-large", "request.expectation", "request.timeout", "request.flood", "destination.mismatch", "identity.expired", "draining",
 ]);
+/** Client libraries retry by status alone, and these do not come right by asking again. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.upgrade"]);
+/** A client waits no longer than this for a window to open; whoever has longer to wait should stop. */
+const SOON_MS = 60_000;
 
 /**
  * in: EgressError · out: an answer that says why · never ends early · next: settle.ts
  *
  * The one place that answers the agent in our name. It reads the table's text and the policy's explanation, never detail or cause; all
- * refusals have one shape, so that nobody learns from it whether a credential exists.
+ * refusals have one shape, so that nobody learns from it whether a credential exists. What a budget refuses a client of a model is said as its
+ * provider would, because client libraries understand that and stop.
  * @returns the status that was sent, or null if the answer had begun or nobody waits for one
  */
-export function refuse(incoming: Incoming, error: EgressError): number | null {
-  const { answer } = incoming;
+export function refuse({ incoming, head }: Pick<ExchangeDraft, "incoming" | "head">, error: EgressError, { metering, clock }: { readonly metering: Metering; readonly clock: Clock }): number | null {
+  const { answer, exchangeId } = incoming;
   if (answer.gone !== null) return null;
   if (answer.isStarted) {
     answer.cut(error);
     return null;
   }
-  const { status, outcome } = ERROR_TABLE[error.code];
-  const body = Buffer.from(`${JSON.stringify(refusalBody(error, incoming.exchangeId))}\n`);
+  const ofProvider = head !== null && error.code.startsWith("budget.") ? metering.refusal(head, error, exchangeId) : null;
+  const { status, headers, body } = ofProvider ?? ownRefusal(error, exchangeId);
   const hasBody = incoming.head?.method !== "HEAD";
   answer.refusing(FATAL.has(error.code));
-  answer.head(status, refusalHeaders(incoming.exchangeId, error, outcome, body.byteLength), hasBody);
+  answer.head(status, [...headers.filter(([name]) => !SAID_BY_US.has(name)), ...said(error, exchangeId, body.byteLength, clock.nowMs())], hasBody);
   if (hasBody) answer.data(body);
   answer.end([]);
   return status;
 }
 
-function refusalHeaders(exchangeId: string, error: EgressError, outcome: string, bytes: number): HeaderList {
+function ownRefusal(error: EgressError, exchangeId: string): ProviderRefusal {
+  return { status: ERROR_TABLE[error.code].status, headers: [["content-type", "application/json"]], body: Buffer.from(`${JSON.stringify(refusalBody(error, exchangeId))}\n`) };
+}
+
+const SAID_BY_US = new Set(["content-length", "cache-control", "retry-after", "x-should-retry", "x-weir-decision", "x-weir-request-id"]);
+
+/** What every refusal says, in whatever shape it comes. */
+function said({ code, opensAtMs }: EgressError, exchangeId: string, bytes: number, nowMs: number): HeaderList {
   const headers: [string, string][] = [
-    ["content-type", "application/json"], ["content-length", String(bytes)], ["cache-control", "no-store"],
-    ["x-weir-decision", outcome], ["x-weir-request-id", exchangeId],
+    ["content-length", String(bytes)], ["cache-control", "no-store"],
+    ["x-weir-decision", ERROR_TABLE[code].outcome], ["x-weir-request-id", exchangeId],
   ];
-  // Client libraries retry by status alone; a limit that is used up does not come back by asking again.
-  if (error.code === "budget.exhausted") headers.push(["x-should-retry", "false"]);
+  if (FINAL.has(code)) headers.push(["x-should-retry", "false"]);
+  const waitMs = code === "budget.exhausted" && opensAtMs !== null ? opensAtMs - nowMs : Number.POSITIVE_INFINITY;
+  if (waitMs <= SOON_MS) headers.push(["retry-after", String(Math.max(1, Math.ceil(waitMs / 1_000)))]);
   return headers;
 }

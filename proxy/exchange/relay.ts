@@ -1,6 +1,5 @@
 import type { Duplex } from "node:stream";
-import { EgressError } from "../errors.ts";
-import type { ErrorCode } from "../errors.ts";
+import { EgressError, type ErrorCode } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
 import type { Answer, AnswerListener } from "../model/incoming.ts";
 import type { Allow } from "../model/decision.ts";
@@ -9,15 +8,15 @@ import type { HeaderList } from "../model/request.ts";
 import type { UpstreamFlow, UpstreamSink } from "../upstream/upstream.ts";
 import { AnswerRelay, type AnswerObserver } from "./answer-relay.ts";
 import { ByteCount } from "./byte-count.ts";
-import { decide, requireAllow, requireGrants } from "./decide.ts";
+import { noLongerAllowed } from "./decide.ts";
+import { FlowGate } from "./flow-gate.ts";
 import type { Watched } from "./idle-watch.ts";
 import type { Injected } from "./inject.ts";
 import type { ExchangeDraft } from "./open-record.ts";
-import { RequestBody } from "./request-body.ts";
-import type { BodyObserver } from "./request-body.ts";
+import { RequestBody, type BodyObserver } from "./request-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
-import { WebSocketRelay } from "./web-socket.ts";
-import type { WebSocketObserver } from "./web-socket.ts";
+import { endOfSilence } from "./silence.ts";
+import { WebSocketRelay, type WebSocketObserver } from "./web-socket.ts";
 import { AgentFrames } from "./web-socket-rewrite.ts";
 
 /** With these the destination was never spoken to. */
@@ -42,7 +41,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   #flow: UpstreamFlow | null = null;
   #webSocket: WebSocketRelay | null = null;
   #lastProgressMs: number;
-  #isBlockedByAgent = false;
+  readonly #gate = new FlowGate();
   #isOver = false;
 
   constructor(draft: ExchangeDraft, allow: Allow, injected: Injected, path: ExchangePath) {
@@ -75,7 +74,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     const { outbound: head, loan: { clientCertificate } } = this.#injected;
     const flow = this.#path.rooms.upstream.send({ instance: agent.instance, head, body: this.#body, clientCertificate, signal }, this);
     if (this.#isOver) flow.abort(new EgressError("relay.aborted", "over before it began"));
-    this.#flow = flow;
+    this.#gate.flow = this.#flow = flow;
   }
 
   // From the destination.
@@ -87,16 +86,19 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
 
   onHead(status: number, headers: HeaderList, remoteAddress: string): void {
     if (this.#isOver) return;
-    this.#reached(remoteAddress);
+    this.#draft.upstreamAddress = remoteAddress;
+    this.#progress();
     this.#try(() => { this.#answerRelay.head(status, headers); });
   }
 
   onData(chunk: Buffer): boolean {
-    if (!this.onWebSocketBytes("response", chunk.byteLength)) return false;
+    if (!this.onBytes("response", chunk.byteLength)) return false;
     let isFlowing = false;
     this.#try(() => { isFlowing = this.#answerRelay.data(chunk); });
-    this.#isBlockedByAgent = !isFlowing;
-    return isFlowing;
+    if (!isFlowing) this.#gate.fill();
+    const { refill } = this;
+    if (refill !== null) this.#gate.waitFor(refill);
+    return this.#gate.isOpen;
   }
 
   onEnd(trailers: HeaderList): void {
@@ -113,8 +115,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   }
 
   onAnswerWanted(): void {
-    this.#isBlockedByAgent = false;
-    this.#flow?.resume();
+    this.#gate.drain();
   }
 
   onAnswerBroken(error: EgressError): void {
@@ -122,14 +123,13 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   }
 
   onUpgrade(headers: HeaderList, stream: Duplex, remoteAddress: string): void {
-    this.#reached(remoteAddress);
+    this.#draft.upstreamAddress = remoteAddress;
+    this.#progress();
     this.#try(() => {
       if (this.#isOver) return;
-      const { agent, frames } = this.#answerRelay.upgrade(headers);
-      const { webSocketCloseMs: closeMs } = this.#path.config;
-      const { webSocketText } = this.#injected.loan;
+      const { loan: { webSocketText } } = this.#injected;
       const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText, this.#path.held.roomOf(this.agent.instance));
-      this.#webSocket = new WebSocketRelay({ agent, upstream: stream, frames, agentFrames, closeMs, observer: this });
+      this.#webSocket = new WebSocketRelay({ ...this.#answerRelay.upgrade(headers), upstream: stream, agentFrames, closeMs: this.#path.config.webSocketCloseMs, observer: this });
       this.#webSocket.done.then(() => { this.#finish(); }, (error: unknown) => { this.#end(EgressError.from(error)); });
     });
     if (this.#webSocket === null) stream.destroy();
@@ -156,8 +156,9 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     this.#answer.proceed();
   }
 
-  onBodyBytes(bytes: number): boolean {
-    return this.onWebSocketBytes("request", bytes);
+  /** Of bodies and WebSockets, both ways. */
+  get refill(): Promise<void> | null {
+    return this.#count.refill;
   }
 
   onBodyBroken(cause: unknown): void {
@@ -165,7 +166,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   }
 
   /** Counts, for bodies too. @returns false if the exchange is over or has just been cut */
-  onWebSocketBytes(direction: "request" | "response", bytes: number): boolean {
+  onBytes(direction: "request" | "response", bytes: number): boolean {
     if (this.#isOver) return false;
     this.#progress();
     const limit = direction === "request" ? this.#count.request(bytes) : this.#count.response(bytes);
@@ -178,12 +179,8 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   async reconsider(): Promise<void> {
     const { head, incoming } = this.#draft;
     if (head === null || this.#isOver) return;
-    try {
-      const today = requireAllow(await decide(head, incoming.connection, this.#path.rooms));
-      requireGrants(today, this.#allow);
-    } catch (error) {
-      this.#fail(EgressError.from(error));
-    }
+    const error = await noLongerAllowed(head, incoming.connection, this.#allow, this.#path.rooms);
+    if (error !== null) this.#fail(error);
   }
 
   end(reason: Error): void {
@@ -191,22 +188,13 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   }
 
   endIfIdle(nowMs: number): void {
-    const { idleTimeoutMs, bodyIdleTimeoutMs, webSocketIdleTimeoutMs } = this.#path.config;
-    const silentMs = nowMs - this.#lastProgressMs;
-    if (this.#webSocket !== null) {
-      if (silentMs >= webSocketIdleTimeoutMs) this.#fail(new EgressError("upstream.timeout", `a WebSocket silent for ${webSocketIdleTimeoutMs} ms`));
-    } else if (this.#body?.isWaiting === true && !this.#answerRelay.isBegun) {
-      if (silentMs >= bodyIdleTimeoutMs) this.#fail(new EgressError("request.timeout", `no byte of the body for ${bodyIdleTimeoutMs} ms`));
-    } else if (silentMs >= idleTimeoutMs) {
-      this.#fail(this.#isBlockedByAgent
-        ? new EgressError("relay.aborted", `the agent read nothing for ${idleTimeoutMs} ms`)
-        : new EgressError("upstream.timeout", `no byte of the answer for ${idleTimeoutMs} ms`));
-    }
-  }
-
-  #reached(remoteAddress: string): void {
-    this.#progress();
-    this.#draft.upstreamAddress = remoteAddress;
+    if (this.#draft.openTime?.tick(nowMs) === false) return this.#fail(this.#count.exhausted("seconds"));
+    const still = {
+      silentMs: nowMs - this.#lastProgressMs, isWebSocket: this.#webSocket !== null,
+      isBodyAwaited: this.#body?.isWaiting === true && !this.#answerRelay.isBegun, isAgentFull: this.#gate.isFull,
+    };
+    const error = endOfSilence(still, this.#path.config);
+    if (error !== null) this.#fail(error);
   }
 
   #progress(): void {
@@ -237,14 +225,26 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     if (this.#isOver) return;
     // An open WebSocket is told why first; its `done` then ends the exchange.
     if (this.#webSocket !== null) this.#webSocket.close(error);
+    else if (error.code === "budget.exhausted" && this.#answerRelay.endAtEdge()) this.#endWell(error);
     else this.#end(error);
   }
 
+  /** The agent has a complete answer, which ends as if it had reached a limit of output; the record says why. */
+  #endWell(error: EgressError): void {
+    this.#draft.error = error;
+    this.#stop(error);
+    this.#ending.resolve();
+  }
+
   #end(error: EgressError): void {
+    this.#stop(error);
+    this.#ending.reject(error);
+  }
+
+  #stop(error: EgressError): void {
     this.#isOver = true;
     this.#answerRelay.close();
     this.#flow?.abort(error);
     this.#body?.destroy();
-    this.#ending.reject(error);
   }
 }

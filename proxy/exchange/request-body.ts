@@ -5,7 +5,9 @@ export interface BodyObserver {
   /** The destination is ready for the first byte: the agent may be told to go on. */
   onBodyWanted(): void;
   /** @returns false if the exchange has been cut, so that the bytes go nowhere */
-  onBodyBytes(bytes: number): boolean;
+  onBytes(direction: "request", bytes: number): boolean;
+  /** Until it resolves, no more should be read; null while there is enough at hand. Never rejects. */
+  readonly refill: Promise<void> | null;
   /** The agent stopped half-way. */
   onBodyBroken(cause: unknown): void;
 }
@@ -20,6 +22,8 @@ export class RequestBody extends Readable {
   readonly #source: Readable;
   readonly #observer: BodyObserver;
   #isStarted = false;
+  /** The ledger is being asked for more; the destination may want bytes meanwhile, and waits. */
+  #isRefilling = false;
 
   constructor(source: Readable, observer: BodyObserver) {
     super({ highWaterMark: HIGH_WATER_MARK_BYTES });
@@ -40,7 +44,7 @@ export class RequestBody extends Readable {
 
   override _read(): void {
     if (this.#isStarted) {
-      this.#source.resume();
+      if (!this.#isRefilling) this.#source.resume();
       return;
     }
     this.#isStarted = true;
@@ -55,8 +59,19 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    if (this.#observer.onBodyBytes(chunk.byteLength) && !this.push(chunk)) this.#source.pause();
+    if (!this.#observer.onBytes("request", chunk.byteLength)) return;
+    const isWanted = this.push(chunk);
+    const { refill } = this.#observer;
+    if (!isWanted || refill !== null) this.#source.pause();
+    if (refill !== null) void this.#waitFor(refill);
   };
+
+  async #waitFor(refill: Promise<void>): Promise<void> {
+    this.#isRefilling = true;
+    await refill;
+    this.#isRefilling = false;
+    if (!this.destroyed && this.readableLength < this.readableHighWaterMark) this.#source.resume();
+  }
 
   readonly #onEnd = (): void => { this.push(null); };
 

@@ -1,6 +1,7 @@
 import { PLATFORM_NAME } from "../../common/labels.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
+import type { Allow } from "../model/decision.ts";
 import type { Incoming, ServeExchange } from "../model/incoming.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
@@ -11,6 +12,7 @@ import { forward } from "./forward.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { inject } from "./inject.ts";
+import { measure, toSending, type Sending } from "./measure.ts";
 import { noteDecision } from "./note-decision.ts";
 import { openRecord } from "./open-record.ts";
 import type { ExchangeDraft } from "./open-record.ts";
@@ -46,7 +48,7 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
     await pass(draft, path);
   } catch (error) {
     draft.error = EgressError.from(error);
-    answerWith(draft, draft.error, rooms.log);
+    answerWith(draft, draft.error, rooms);
   }
   draft.endActivity();
   await settle(draft, rooms);
@@ -55,12 +57,12 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
 }
 
 /** A wire that breaks under the refusal must not keep the exchange from being settled and recorded. */
-function answerWith(draft: ExchangeDraft, error: EgressError, log: Rooms["log"]): void {
+function answerWith(draft: ExchangeDraft, error: EgressError, rooms: Rooms): void {
   const { incoming } = draft;
   try {
-    draft.status = refuse(incoming, error) ?? draft.status;
+    draft.status = refuse(draft, error, rooms) ?? draft.status;
   } catch (failure) {
-    log.error("exchange.refusal-failed", { exchangeId: incoming.exchangeId, error: describeError(failure) });
+    rooms.log.error("exchange.refusal-failed", { exchangeId: incoming.exchangeId, error: describeError(failure) });
     incoming.answer.cut(error);
   }
 }
@@ -74,8 +76,19 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   if (head.host !== PLATFORM_NAME) draft.endActivity = rooms.activity.begin(incoming.connection.agent);
   draft.decision = await decide(head, incoming.connection, rooms);
   const allow = requireAllow(draft.decision);
-  draft.reservation = await reserve(allow, head, incoming, rooms.budget);
-  const injected = await inject(head, allow, incoming, path);
+  const measured = await measure(head, allow, incoming, path);
+  try {
+    draft.measured(measured);
+    draft.reserved(await reserve({ head, call: measured.call }, allow, incoming, rooms), rooms.clock);
+    await send(draft, toSending(head, measured, draft.call, incoming.body), allow, path);
+  } finally {
+    measured.held?.release();
+  }
+}
+
+async function send(draft: ExchangeDraft, sending: Sending, allow: Allow, path: ExchangePath): Promise<void> {
+  const { rooms } = path;
+  const injected = await inject(sending, allow, draft.incoming, path);
   draft.references = injected.loan.references;
   draft.secrets = injected.loan.secrets;
   try {

@@ -6,7 +6,9 @@ import type { AgentFrames } from "./web-socket-rewrite.ts";
 
 /** Counts and limits. @returns false if the exchange must be cut; the observer then calls `close` with the reason */
 export interface WebSocketObserver {
-  onWebSocketBytes(direction: "request" | "response", bytes: number): boolean;
+  onBytes(direction: "request" | "response", bytes: number): boolean;
+  /** Until it resolves, no more should be read of either side; null while there is enough at hand. Never rejects. */
+  readonly refill: Promise<void> | null;
 }
 
 export interface WebSocketParts {
@@ -37,12 +39,13 @@ export class WebSocketRelay {
   #closing: EgressError | null = null;
   #deadline: NodeJS.Timeout | undefined;
   #isToldWhy = false;
+  #isRefilling = false;
 
   constructor(parts: WebSocketParts) {
     this.#parts = parts;
     const { agent, upstream } = parts;
-    agent.on("data", this.#onAgentData).on("end", () => { upstream.end(); }).on("drain", () => { upstream.resume(); });
-    upstream.on("data", this.#onUpstreamData).on("end", this.#onUpstreamEnd).on("drain", () => { agent.resume(); });
+    agent.on("data", this.#onAgentData).on("end", () => { upstream.end(); }).on("drain", () => { this.#goOn(); });
+    upstream.on("data", this.#onUpstreamData).on("end", this.#onUpstreamEnd).on("drain", () => { this.#goOn(); });
     agent.on("error", () => { agent.destroy(); }).on("close", this.#onClose);
     upstream.on("error", () => { upstream.destroy(); }).on("close", this.#onClose);
   }
@@ -64,27 +67,49 @@ export class WebSocketRelay {
 
   readonly #onAgentData = (chunk: Buffer): void => {
     const { agent, upstream, observer, agentFrames } = this.#parts;
-    if (!observer.onWebSocketBytes("request", chunk.byteLength)) return;
+    if (!observer.onBytes("request", chunk.byteLength)) return;
     this.#fromAgent.follow(chunk);
     if (this.#fromAgent.fault !== null) return this.close(new EgressError("request.malformed", this.#fromAgent.fault));
     const sent = agentFrames === null ? chunk : agentFrames.push(chunk);
     const unfit = agentFrames?.fault ?? null;
     if (unfit !== null) return this.close(unfit);
     if (sent.byteLength > 0 && !upstream.write(sent)) agent.pause();
+    this.#awaitRefill();
   };
 
   readonly #onUpstreamData = (chunk: Buffer): void => {
     const { agent, upstream, observer, frames } = this.#parts;
-    if (this.#closing === null && !observer.onWebSocketBytes("response", chunk.byteLength) && this.#closing === null) return;
+    if (this.#closing === null && !observer.onBytes("response", chunk.byteLength) && this.#closing === null) return;
     if (this.#isToldWhy) return;
     if (this.#closing !== null) return this.#finishFrame(chunk);
     this.#fromUpstream.follow(chunk);
     if (this.#fromUpstream.fault !== null) return this.close(new EgressError("upstream.malformed", this.#fromUpstream.fault));
     const clean = frames === null ? chunk : frames.push(chunk);
     if (clean.byteLength > 0 && !agent.write(clean)) upstream.pause();
+    this.#awaitRefill();
     const fault = frames?.fault ?? null;
     if (fault !== null) this.close(new EgressError("upstream.malformed", fault));
   };
+
+  #awaitRefill(): void {
+    const { agent, upstream, observer: { refill } } = this.#parts;
+    if (refill === null || this.#isRefilling) return;
+    this.#isRefilling = true;
+    agent.pause();
+    upstream.pause();
+    void refill.then(() => {
+      this.#isRefilling = false;
+      this.#goOn();
+    });
+  }
+
+  /** Reads on from each side whose bytes the other takes. */
+  #goOn(): void {
+    const { agent, upstream } = this.#parts;
+    if (this.#isRefilling) return;
+    if (!upstream.writableNeedDrain) agent.resume();
+    if (!agent.writableNeedDrain) upstream.resume();
+  }
 
   readonly #onUpstreamEnd = (): void => {
     if (!this.#isToldWhy) this.#parts.agent.end();

@@ -13,6 +13,7 @@ let limitBytes: number;
 const observer: AnswerBodyObserver = {
   onDecodedBytes: (total) => (total > limitBytes ? new EgressError("upstream.body-limit", "too much") : null),
   onAnswerWanted: () => { heard.push("wanted"); },
+  onAnswerExhausted: () => { heard.push("exhausted"); },
   onAnswerEnd: () => { heard.push("end"); },
   onAnswerBroken: ({ code }) => { heard.push(code); },
 };
@@ -26,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => { vi.useRealTimers(); });
 
-const open = (...codings: readonly string[]) => new AnswerBody(answer, new Scrubber([new Secret(VALUE)]), codings, observer);
+const open = (...codings: readonly string[]) => new AnswerBody(answer, { codings, metered: null, scrubber: new Scrubber([new Secret(VALUE)]) }, observer);
 const seen = () => answer.body.toString();
 
 describe("a body that begins a secret where it pauses", () => {

@@ -128,6 +128,6 @@ describe("a body ends with upstream.malformed", () => {
   });
 
   test.each(["compress", "dcb", "gzip, gzip, gzip", "aws-chunked", "gzip;q=0", "constructor"])("at once when its coding is %s", (coding) => {
-    expect(() => codingsOf(coding)).toThrow(/coding that cannot be searched/);
+    expect(() => codingsOf(coding)).toThrow(/coding that cannot be read/);
   });
 });

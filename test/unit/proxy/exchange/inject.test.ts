@@ -77,7 +77,7 @@ describe("a body that is held back until it is whole", () => {
     const incoming = {
       connection: { agent: { instance: "i1" }, signal: new AbortController().signal }, body, answer: { gone: null, proceed: () => { body.end("body"); } },
     } as unknown as Parameters<typeof inject>[2];
-    return { injected: inject(head, allow, incoming, path), asked, given };
+    return { injected: inject({ head, body }, allow, incoming, path), asked, given };
   }
 
   test("is sent with what is lent when it is whole, not with what was taken back meanwhile", async () => {

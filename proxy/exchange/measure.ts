@@ -1,0 +1,130 @@
+import type { Readable } from "node:stream";
+import { MODEL_METERS } from "../../common/meters.ts";
+import { EgressError, type Explanation } from "../errors.ts";
+import type { Recognised } from "../metering/metering.ts";
+import type { Allow } from "../model/decision.ts";
+import type { Incoming } from "../model/incoming.ts";
+import type { MeteredCall } from "../model/metered-call.ts";
+import type { RequestHead } from "../model/request.ts";
+import { holdBody, type Held } from "./hold-body.ts";
+import type { ExchangePath } from "./serve-exchange.ts";
+
+/** What is known of a request's cost before it is sent. */
+export interface Measured {
+  /** Null for whatever is no call of a model, or none that can be read. */
+  readonly call: MeteredCall | null;
+  /** True for what goes to a provider of models and cannot be counted. */
+  readonly isUnmetered: boolean;
+  /** True if policy limited its output. */
+  readonly isClamped: boolean;
+  /** The body, which had to be whole; null if it streams by, or there is none. Release it when the exchange is over. */
+  readonly held: Held | null;
+}
+
+const NO_CALL: Measured = { call: null, isUnmetered: false, isClamped: false, held: null };
+const UNMETERED: Measured = { ...NO_CALL, isUnmetered: true };
+const NO_BODY: Held = { bytes: Buffer.alloc(0), release: () => {} };
+
+/**
+ * in: RequestHead, Allow · out: Measured · ends early with: budget.unmeasurable, budget.upgrade, budget.unavailable, policy.denied, request.* · next: reserve.ts
+ *
+ * Reads a request to a model, so that its worst case is known before a byte of it leaves. What cannot be counted is refused where a budget or
+ * the policy counts on it, and passes on record where none does. Whoever sends to no provider of models waits for nothing here.
+ */
+export async function measure(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Measured> {
+  const destination = path.rooms.metering.recognise(head);
+  if (destination.kind === "other" || destination.kind === "free") return NO_CALL;
+  const isBound = bindsModels(allow, incoming, path);
+  if (destination.kind !== "call" || head.upgrade !== null) {
+    if (isBound) throw head.upgrade === null ? unmeasurable(NOT_READ) : new EgressError("budget.upgrade", "a WebSocket to a model", { explanation: NO_WEB_SOCKET });
+    return UNMETERED;
+  }
+  const held = await hold(destination.call, head, { allow, incoming }, path);
+  try {
+    const asked = await read(destination.call, head, { held, allow, isBound }, path);
+    const call = asked === null ? null : withinObligation(asked, allow);
+    return { call, isUnmetered: call === null, isClamped: call !== asked, held };
+  } catch (error) {
+    held.release();
+    throw error;
+  }
+}
+
+/** Whether something is only true if the use of models is counted. */
+function bindsModels({ budgets, obligations }: Allow, { connection: { agent } }: Incoming, { rooms: { budget } }: ExchangePath): boolean {
+  if (obligations.maxOutputTokens !== undefined) return true;
+  for (const meter of budget.metersFor({ agent, budgets })) if (MODEL_METERS.has(meter)) return true;
+  return false;
+}
+
+async function hold(call: Recognised, { framing }: RequestHead, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held> {
+  const { body } = incoming;
+  if (framing.kind === "none" || body === null) return NO_BODY;
+  const bytes = Math.min(call.bodyLimitBytes, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
+  const limit = { bytes, rule: allow.rule, because: "What this request may cost has to be known before it is sent", setting: "metering.bodyLimitBytes" };
+  return await holdBody({ ...incoming, body }, framing.kind === "length" ? framing.bytes : null, limit, path);
+}
+
+interface Reading {
+  readonly held: Held;
+  readonly allow: Allow;
+  readonly isBound: boolean;
+}
+
+/** @returns null for a body that nobody understands, where nothing depends on it: the destination may judge it */
+async function read(recognised: Recognised, head: RequestHead, { held, allow, isBound }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
+  try {
+    const call = await metering.read(recognised, head, held.bytes, allow.grants);
+    if (isBound && call.unbounded !== null) throw unmeasurable(call.unbounded);
+    return call;
+  } catch (error) {
+    if (!(error instanceof EgressError) || error.code !== "request.malformed") throw error;
+    if (isBound) throw unmeasurable(error.explanation ?? { ...NOT_READ, reason: `${NOT_READ.reason} (${error.message})` });
+    return null;
+  }
+}
+
+/** Policy's own limit of output. @throws EgressError `policy.denied` for an API that has none */
+function withinObligation(call: MeteredCall, { obligations: { maxOutputTokens: most }, rule }: Allow): MeteredCall {
+  const { worstCase: { "output-tokens": output = 0n }, facts: { maxOutputTokens: asked } } = call;
+  if (most === undefined || output === 0n || (asked !== null && asked <= most)) return call;
+  const limited = call.clamp({ "output-tokens": BigInt(most) }, 1);
+  if (limited !== null) return limited;
+  const reason = `at most ${most} output tokens are allowed, and this request cannot be limited to them`;
+  throw new EgressError("policy.denied", reason, { explanation: { rule, reason, hint: "Ask for fewer output tokens in the request itself." } });
+}
+
+/** The request as it will be sent, before any credential joins it: body whole or as it streams. */
+export interface Sending {
+  readonly head: RequestHead;
+  readonly body: Buffer | Readable | null;
+}
+
+/** They speak of the body byte for byte, as it was. */
+const OF_OLD_BODY = new Set(["content-encoding", "content-md5", "digest", "content-digest"]);
+/** They make an answer that cannot be counted: encoded, or a part. */
+const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range"]);
+
+/** What becomes of a request by its measure: the call's own body, and an answer asked for that can be read. @param call as reserved, perhaps limited */
+export function toSending(head: RequestHead, { held }: Measured, call: MeteredCall | null, streamed: Readable | null): Sending {
+  if (held === null) return { head, body: streamed };
+  const body = call?.body ?? held.bytes;
+  const framing = body.byteLength === 0 ? { kind: "none" as const } : { kind: "length" as const, bytes: body.byteLength };
+  const whole = { ...head, framing };
+  if (call === null) return { head: whole, body: body.byteLength === 0 ? null : body };
+  const kept = head.headers.filter(([name]) => !HIDES_ANSWER.has(name) && (call.body === null || !OF_OLD_BODY.has(name)));
+  return { head: { ...whole, headers: [...kept, ["accept-encoding", "identity"]] }, body: body.byteLength === 0 ? null : body };
+}
+
+const NOT_READ: Explanation = {
+  rule: "budget.models", reason: "this request goes to a provider of models, and nothing can tell what it may cost",
+  hint: "Use an API whose use can be counted; docs/budgets.md lists them. Or have it charged to no budget of tokens or dollars.",
+};
+const NO_WEB_SOCKET: Explanation = {
+  rule: "budget.models", reason: "a budget counts tokens or dollars, and what flows in a WebSocket to a model cannot be counted",
+  hint: "Send the same requests over HTTP: an answer may stream as events.",
+};
+
+function unmeasurable(explanation: Explanation): EgressError {
+  return new EgressError("budget.unmeasurable", explanation.reason, { explanation });
+}

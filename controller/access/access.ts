@@ -43,18 +43,20 @@ export type Caller = Person | Instance | NodeProxy;
 export const PEOPLES_ACTIONS = [
   "agent.see", "agent.open", "agent.configure", "namespace.list",
   "thread.see", "thread.read", "thread.post", "thread.acknowledge", "thread.stop", "thread.share", "thread.delete",
+  "budget.read", "budget.adjust",
 ] as const;
 export const INSTANCES_ACTIONS = [
   "instance.see", "instance.keep-alive", "instance.receive", "instance.answer", "instance.children", "instance.spawn",
   "child.see", "child.read", "child.post", "child.stop", "child.delete",
 ] as const;
-export const ACTIONS = [...PEOPLES_ACTIONS, ...INSTANCES_ACTIONS, "activity.report"] as const;
+export const NODES_ACTIONS = ["activity.report", "ledger.use"] as const;
+export const ACTIONS = [...PEOPLES_ACTIONS, ...INSTANCES_ACTIONS, ...NODES_ACTIONS] as const;
 export type Action = (typeof ACTIONS)[number];
 
 type Related = readonly Pick<Relation, "relation" | "subject">[];
 
 /**
- * What somebody wants to do, and to what. An agent or a thread that does not exist is asked about all the same, without relations: whoever may
+ * What somebody wants to do, and to what; without a namespace to what belongs to the installation. An agent or a thread that does not exist is asked about all the same, without relations: whoever may
  * not see it learns nothing from the answer.
  */
 export interface Question {

@@ -48,7 +48,7 @@ interface Deciding {
 /** Kubernetes is asked only where relations alone do not allow: most requests cost the API server nothing. */
 async function decide({ policy, rights, config }: Deciding, caller: Caller, question: Question): Promise<AccessAnswer> {
   const byRelations = await policy(accessInputOf(caller, question, config, false));
-  if (byRelations.allow || caller.kind !== "person" || !await rights.mayCreateThreads(caller, question.namespace)) return byRelations;
+  if (byRelations.allow || caller.kind !== "person" || !await rights.allows(caller, question.action, question.namespace)) return byRelations;
   return policy(accessInputOf(caller, question, config, true));
 }
 

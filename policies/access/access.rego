@@ -2,7 +2,7 @@
 # title: Access to threads
 # description: |
 #   Who may do what with agents and threads through the controller's API. People by their relations to the agent or the
-#   thread; instances to their own thread and its children; node proxies to nothing but their report. Whatever no rule
+#   thread; instances to their own thread and its children; node proxies to nothing but their reports and the ledger. Whatever no rule
 #   allows is refused.
 package weir.access
 
@@ -33,11 +33,11 @@ decision := people.decision if {
 	input.caller.kind == "node"
 }
 
-node_proxy := {"allow": true, "rule": "activity.report", "grants": null} if {
-	input.action == "activity.report"
+node_proxy := {"allow": true, "rule": input.action, "grants": null} if {
+	input.action in {"activity.report", "ledger.use"}
 } else := {
 	"allow": false,
-	"rule": "node.activity-only",
-	"reason": "a node proxy speaks for itself only to report activity",
+	"rule": "node.own-business",
+	"reason": "a node proxy speaks for itself only to report activity and to use the ledger",
 	"hint": "requests of an instance carry the instance's header",
 }

@@ -20,7 +20,7 @@ test_an_instance_reads_its_children_and_no_other_thread if {
 }
 
 test_an_instance_is_no_person if {
-	every action in ["thread.read", "thread.post", "thread.see", "agent.open", "agent.see", "namespace.list", "activity.report"] {
+	every action in ["thread.read", "thread.post", "thread.see", "agent.open", "agent.see", "namespace.list", "activity.report", "ledger.use", "budget.read", "budget.adjust"] {
 		decision(action, fixture_test.instance("u1")).rule == "instance.own-thread"
 	}
 }
@@ -45,10 +45,11 @@ test_a_child_without_a_parent_belongs_to_nobody if {
 	not access.decision.allow with input as orphan
 }
 
-test_a_node_proxy_reports_activity_and_nothing_else if {
+test_a_node_proxy_reports_activity_uses_the_ledger_and_nothing_else if {
 	decision("activity.report", {"kind": "node", "node": "n1"}).allow
-	every action in ["thread.read", "instance.receive", "instance.see", "agent.see"] {
-		decision(action, {"kind": "node", "node": "n1"}).rule == "node.activity-only"
+	decision("ledger.use", {"kind": "node", "node": "n1"}).allow
+	every action in ["thread.read", "instance.receive", "instance.see", "agent.see", "budget.read", "budget.adjust"] {
+		decision(action, {"kind": "node", "node": "n1"}).rule == "node.own-business"
 	}
 }
 

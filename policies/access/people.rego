@@ -21,6 +21,8 @@ roles := {
 	"thread.stop": {"thread": responsible, "agent": responsible},
 	"thread.share": {"thread": responsible},
 	"thread.delete": {"thread": {"owner"}, "agent": {"owner"}},
+	"budget.read": {},
+	"budget.adjust": {},
 }
 
 default decision := {
@@ -49,7 +51,10 @@ permit := "admin" if {
 	not reserved
 } else := sprintf("%s.kubernetes", [input.action]) if {
 	input.caller.is_kubernetes_maintainer
-	input.action in {"namespace.list", "agent.see", "agent.open", "agent.configure", "thread.see", "thread.stop"}
+	input.action in {
+		"namespace.list", "agent.see", "agent.open", "agent.configure", "thread.see", "thread.stop",
+		"budget.read", "budget.adjust",
+	}
 	not reserved
 } else := sprintf("%s.leave", [input.action]) if {
 	input.action in {"agent.configure", "thread.share"}
@@ -112,9 +117,20 @@ refusal := {
 } else := {
 	"allow": false,
 	"rule": input.action,
+	"reason": sprintf("budgets of %s are for administrators, and for who may %s budgets.weir.dev there by Kubernetes RBAC", [place, verb]),
+	"hint": "ask whoever may change the Budgets of the namespace",
+} if {
+	verb := {"budget.read": "list", "budget.adjust": "update"}[input.action]
+} else := {
+	"allow": false,
+	"rule": input.action,
 	"reason": "only administrators, and who may create threads in the namespace by Kubernetes RBAC, see all of its threads",
 	"hint": "list the threads that you have a relation to",
 }
+
+place := "the installation" if {
+	input.namespace == ""
+} else := sprintf("namespace %s", [input.namespace])
 
 wanted := concat(" or ", [phrase |
 	some kind in ["thread", "agent"]

@@ -128,3 +128,24 @@ test_a_thread_holds_no_more_than_its_agent if {
 	refused.rule == "agent.open.grants"
 	refused.reason == "agent reviewer does not hold: slack"
 }
+
+test_budgets_are_for_administrators_and_who_may_change_them_by_kubernetes if {
+	every action in ["budget.read", "budget.adjust"] {
+		allowed(action, "group:system:masters")
+		every subject in ["user:ann", "user:max", "group:team", "user:olga"] {
+			not allowed(action, subject)
+		}
+		maintainer := object.union(fixture_test.person(["user:kim"]), {"is_kubernetes_maintainer": true})
+		access.decision.allow with input as fixture_test.asking(action, maintainer)
+	}
+}
+
+test_who_may_not_adjust_a_budget_is_told_which_right_it_takes if {
+	asked := fixture_test.asking("budget.adjust", fixture_test.person(["user:ann"]))
+	decision := access.decision with input as asked
+	decision.rule == "budget.adjust"
+	contains(decision.reason, "may update budgets.weir.dev")
+	contains(decision.reason, "namespace ns")
+	installation := access.decision with input as object.union(asked, {"namespace": ""})
+	contains(installation.reason, "the installation")
+}

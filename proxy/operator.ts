@@ -1,10 +1,11 @@
 /** What the operator's tool needs of the rooms, beside starting them: nothing in here runs while agents are served. */
 export { latestCheckpoint, rotateAuditKey } from "./audit/keeping.ts";
+export { openOperatorChain } from "./audit/operator-chain.ts";
 export { findRecords, listChains as listAuditChains, tailAudit, type AuditEntry } from "./audit/reader.ts";
 export type { VerifyReport } from "./audit/verify-report.ts";
 export { verifyAudit } from "./audit/verify.ts";
 export { fromOcsf as readAuditEvent } from "./audit/ocsf-read.ts";
-export { boundaryBudget } from "./budget/config.ts";
+export { amountOf, boundaryBudget, type BudgetConfig } from "./budget/config.ts";
 export { BoundaryHoldings } from "./cluster/holdings.ts";
 export { readBoundary, type Boundary } from "./cluster/read-boundary.ts";
 export { boundaryGrant } from "./credentials/config.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { filesUnder, importsOf, PRODUCT } from "./repository.ts";
 
-const ROOMS = ["cluster", "identity", "names", "policy", "credentials", "budget", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
+const ROOMS = ["cluster", "identity", "names", "policy", "credentials", "budget", "metering", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
 const PATHS = ["proxy/connection", "proxy/exchange", "proxy/dns"];
 const PROGRAMS = ["init", "sidecar", "cli", "client"];
 /** The nouns of the controller: what every room of it may know. */

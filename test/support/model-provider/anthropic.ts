@@ -25,7 +25,7 @@ export function anthropicApi(): Api {
   return {
     serve: async (asked, answer) => {
       if (asked.method !== "POST" || (asked.path !== "/v1/messages" && asked.path !== "/v1/messages/count_tokens")) return false;
-      if (asked.headers["anthropic-version"] !== "2023-06-01") throw new Refused(400, "anthropic-version: header is required");
+      if (asked.headers["anthropic-version"] !== "2023-06-01" && asked.headers["anthropic-version"] !== "2026-10-21") throw new Refused(400, "anthropic-version: header is required");
       const parsed = (asked.path.endsWith("count_tokens") ? request.partial({ max_tokens: true }) : request).safeParse(asked.body);
       if (!parsed.success) throw new Refused(400, describe(parsed.error));
       const { stream, model, max_tokens: limit = 0, ...rest } = parsed.data;

@@ -13,6 +13,12 @@ test_an_exchange_is_lent_and_charged_what_its_entry_says if {
 	}
 }
 
+test_an_exchange_is_obliged_to_what_its_entry_says_of_models if {
+	obligations := {"max_output_tokens": 4096, "when_short": "refuse"}
+	answer := grants.exchange(object.union(object.remove(fixture.entry, ["obligations"]), {"obligations": obligations}))
+	answer.obligations == obligations
+}
+
 test_an_intercepted_connection_is_lent_and_charged_nothing if {
 	answer := grants.connection(fixture.entry)
 	answer.grants == []

@@ -52,11 +52,13 @@ function theResult(answer: unknown): Fields {
 
 function readObligations(from: unknown): Obligations {
   if (!isFields(from)) throw unfit("obligations");
-  const { max_request_bytes: request, max_response_bytes: response } = from;
-  requireKeys(from, Number(request !== undefined) + Number(response !== undefined), "obligations");
+  const { max_request_bytes: request, max_response_bytes: response, max_output_tokens: output, when_short: short } = from;
+  requireKeys(from, [request, response, output, short].filter((value) => value !== undefined).length, "obligations");
   return {
     ...(request === undefined ? {} : { maxRequestBytes: positive(request) }),
     ...(response === undefined ? {} : { maxResponseBytes: positive(response) }),
+    ...(output === undefined ? {} : { maxOutputTokens: positive(output) }),
+    ...(short === undefined ? {} : { whenShort: shortage(short) }),
   };
 }
 
@@ -87,6 +89,11 @@ function isName(value: unknown): value is string {
 
 function positive(value: unknown): number {
   if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) throw unfit("obligations");
+  return value;
+}
+
+function shortage(value: unknown): "clamp" | "refuse" {
+  if (value !== "clamp" && value !== "refuse") throw unfit("obligations");
   return value;
 }
 

@@ -25,7 +25,7 @@ export interface CompiledEntry {
   readonly websocket: boolean;
   readonly grants: readonly string[];
   readonly budgets: readonly string[];
-  readonly obligations: Readonly<Record<string, number>>;
+  readonly obligations: Readonly<Record<string, number | string>>;
   readonly reason: string;
   readonly hint: string;
 }
@@ -105,10 +105,12 @@ function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRu
   };
 }
 
-function obligationsOf(entry: HostEntry | AddressEntry): Record<string, number> {
+function obligationsOf(entry: HostEntry | AddressEntry): CompiledEntry["obligations"] {
   return {
     ...(entry.max_request_bytes === undefined ? {} : { max_request_bytes: entry.max_request_bytes }),
     ...(entry.max_response_bytes === undefined ? {} : { max_response_bytes: entry.max_response_bytes }),
+    ...(entry.max_output_tokens === undefined ? {} : { max_output_tokens: entry.max_output_tokens }),
+    ...(entry.when_short === undefined ? {} : { when_short: entry.when_short }),
   };
 }
 

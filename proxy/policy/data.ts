@@ -44,6 +44,9 @@ const common = {
   budgets: z.array(id).max(16).optional().describe("Budgets of the configuration that these requests are charged to."),
   max_request_bytes: z.number().int().positive().optional().describe("Largest request body let through, in bytes."),
   max_response_bytes: z.number().int().positive().optional().describe("Largest answer body let through, in bytes."),
+  max_output_tokens: z.number().int().positive().optional().describe("Most output tokens of a model that one request may ask for; more is lowered to it. What cannot be read as a request to a model is refused."),
+  when_short: z.enum(["clamp", "refuse"]).optional()
+    .describe("What becomes of a request to a model whose worst case is more than what is left of a budget: its output is limited to that (`clamp`), or it is refused (`refuse`). Default: `metering.whenShort` of the proxy."),
   reason: text.optional().describe("For a deny: why, as the agent reads it."),
   hint: text.optional().describe("For a deny: what to do about it, as the agent reads it."),
 };
@@ -79,9 +82,10 @@ export function dataJsonSchema(): object {
 
 type EntryRules = Omit<HostEntry, "name" | "ports" | "rule" | "agents">;
 
-const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", "max_request_bytes", "max_response_bytes"] as const;
+const OBLIGATIONS = ["max_request_bytes", "max_response_bytes", "max_output_tokens", "when_short"] as const;
+const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", ...OBLIGATIONS] as const;
 const ONLY_POSTGRES = ["databases", "users"] as const;
-const ONLY_ALLOW = ["handling", "databases", "users", "schemes", "websocket", "grants", "budgets", "max_request_bytes", "max_response_bytes"] as const;
+const ONLY_ALLOW = ["handling", "databases", "users", "schemes", "websocket", "grants", "budgets", ...OBLIGATIONS] as const;
 
 /** What no entry may say, because it would be silently without effect or unsafe. */
 function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {

@@ -9,8 +9,9 @@ const result = (answer: unknown) => [{ result: answer }];
 
 describe("an answer", () => {
   test("that allows an exchange is an allow with its revision", () => {
-    expect(readDecision("exchange", result({ ...allow, obligations: { max_request_bytes: 5, max_response_bytes: 6 } }), "r1")).toEqual({
-      kind: "allow", rule: "api.read", handling: "intercept", grants: ["api"], budgets: ["team"], obligations: { maxRequestBytes: 5, maxResponseBytes: 6 }, revision: "r1",
+    expect(readDecision("exchange", result({ ...allow, obligations: { max_request_bytes: 5, max_response_bytes: 6, max_output_tokens: 7, when_short: "refuse" } }), "r1")).toEqual({
+      kind: "allow", rule: "api.read", handling: "intercept", grants: ["api"], budgets: ["team"], revision: "r1",
+      obligations: { maxRequestBytes: 5, maxResponseBytes: 6, maxOutputTokens: 7, whenShort: "refuse" },
     });
   });
 
@@ -61,7 +62,7 @@ describe("the reader of answers, held against a schema of the same words", () =>
   const bytes = z.number().int().positive().optional();
   const allowed = z.strictObject({
     allow: z.literal(true), rule: name, grants: z.array(name).max(8), budgets: z.array(name).max(16),
-    obligations: z.strictObject({ max_request_bytes: bytes, max_response_bytes: bytes }),
+    obligations: z.strictObject({ max_request_bytes: bytes, max_response_bytes: bytes, max_output_tokens: bytes, when_short: z.enum(["clamp", "refuse"]).optional() }),
   });
   const refused = z.strictObject({ allow: z.literal(false), rule: name, reason: z.string().min(1).max(4_000), hint: z.string().max(4_000) });
   const SCHEMAS = {
@@ -74,7 +75,7 @@ describe("the reader of answers, held against a schema of the same words", () =>
   const value = fc.oneof(
     fc.constantFrom<unknown>(true, false, "true", 0, 1, -1, 1.5, null, "", "r", "x".repeat(200), "x".repeat(201), "x".repeat(4_001), "tunnel", "intercept", "other", {}),
     fc.array(fc.constantFrom<unknown>("a", "", 1), { maxLength: 18 }),
-    fc.record({ max_request_bytes: fc.constantFrom<unknown>(1, 0, "1", 2 ** 60), max_response_bytes: fc.constant(7), other: fc.constant(1) }, { requiredKeys: [] }),
+    fc.record({ max_request_bytes: fc.constantFrom<unknown>(1, 0, "1", 2 ** 60), max_response_bytes: fc.constant(7), max_output_tokens: fc.constantFrom<unknown>(3, 1.5), when_short: fc.constantFrom<unknown>("clamp", "refuse", "ask"), other: fc.constant(1) }, { requiredKeys: [] }),
   );
   const keys = ["allow", "rule", "reason", "hint", "grants", "budgets", "obligations", "handling", "extra", "constructor"];
   /** A right answer with some keys changed, added or taken away. */

@@ -55,6 +55,6 @@ test("addresses keep their order and their range", () => {
 });
 
 test("limits become obligations", () => {
-  const { hosts } = compile({ hosts: [{ name: "a.test", max_request_bytes: 10, max_response_bytes: 20 }] });
-  expect(hosts.exact["a.test"]?.[0]?.obligations).toEqual({ max_request_bytes: 10, max_response_bytes: 20 });
+  const { hosts } = compile({ hosts: [{ name: "a.test", max_request_bytes: 10, max_response_bytes: 20, max_output_tokens: 30, when_short: "refuse" }] });
+  expect(hosts.exact["a.test"]?.[0]?.obligations).toEqual({ max_request_bytes: 10, max_response_bytes: 20, max_output_tokens: 30, when_short: "refuse" });
 });

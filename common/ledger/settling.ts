@@ -1,0 +1,32 @@
+import type { SliceReport } from "./ledger-store.ts";
+import { least, most, outstandingOf, roomOf, type Page } from "./rows.ts";
+
+/**
+ * Takes note of what became of a slice. What was said before, or says less than what is known, changes nothing; more than was granted is not
+ * believed, because it would break the cap.
+ */
+export function settleOn(found: Page, report: SliceReport): Page {
+  const { account, window, slice } = takeBack(found);
+  const held = outstandingOf(slice);
+  const used = most(slice.used, least(report.used, slice.used + held));
+  const left = held - (used - slice.used);
+  const returned = report.isOver ? slice.returned + left : most(slice.returned, least(report.returned, slice.returned + left));
+  const estimated = least(most(slice.estimated, report.estimated), used);
+  const settled = { ...slice, used, estimated, returned, isOver: slice.isOver || report.isOver };
+  return {
+    account, slice: settled,
+    window: {
+      ...window,
+      settled: window.settled + used - slice.used,
+      estimated: window.estimated + estimated - slice.estimated,
+      outstanding: window.outstanding - held + outstandingOf(settled),
+    },
+  };
+}
+
+/** What was written off while its holder was silent is outstanding again when it speaks, as far as there is room. */
+export function takeBack({ account, window, slice }: Page): Page {
+  const back = least(slice.writtenOff, most(0n, roomOf(account, window)));
+  if (back === 0n) return { account, window, slice };
+  return { account, window: { ...window, outstanding: window.outstanding + back }, slice: { ...slice, writtenOff: slice.writtenOff - back } };
+}

@@ -110,7 +110,9 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
     isAgent: cluster?.isAgentAddress,
   });
   lifecycle.onStop("admin", async () => admin?.close());
-  const door = await openOperatorDoor(options.stateDirectory, { revoke: async (what) => revokeByOrder(what, rooms.credentials, onEvent) }, options.log);
+  const door = await openOperatorDoor(options.stateDirectory, {
+    revoke: async (what) => revokeByOrder(what, rooms.credentials, onEvent), usage: () => metrics.usage.read(rooms.live.agents()),
+  }, options.log);
   lifecycle.onStop("operator-door", async () => door?.close());
   record(audit, rooms, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
   return {

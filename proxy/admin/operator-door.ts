@@ -5,7 +5,7 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
-import { operatorFolder, revokeRequest, type RevokeAnswer, type RevokeRequest } from "../../common/operator-door.ts";
+import { operatorFolder, revokeRequest, type RevokeAnswer, type RevokeRequest, type UsageAnswer } from "../../common/operator-door.ts";
 
 const BODY_LIMIT_BYTES = 4 * 1024;
 /** Longest path of a Unix socket (sun_path, with its end), in bytes. */
@@ -17,6 +17,8 @@ const CONNECTIONS = 8;
 /** What an operator may ask of a running proxy. */
 export interface OperatorActs {
   revoke(what: RevokeRequest): Promise<RevokeAnswer>;
+  /** Reads; changes nothing. */
+  usage(): UsageAnswer;
 }
 
 export interface OperatorDoor {
@@ -24,7 +26,7 @@ export interface OperatorDoor {
 }
 
 /**
- * Opens the door for `weir revoke`: HTTP on a Unix socket that only the owner of the state directory can reach, or whoever may run programs in the
+ * Opens the door for `weir revoke` and `weir top`: HTTP on a Unix socket that only the owner of the state directory can reach, or whoever may run programs in the
  * proxy's container. Orders are not taken on the admin port: whoever reaches that one may look, not act.
  * @returns null, with a line in the log, where it cannot be opened: the boundary works without
  */
@@ -53,8 +55,10 @@ export async function openOperatorDoor(stateDirectory: string, acts: OperatorAct
 
 async function answer(request: IncomingMessage, response: ServerResponse, acts: OperatorActs): Promise<void> {
   const send = (status: number, body: unknown) => { response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body)); };
-  if (request.url !== "/revoke") return send(404, { error: "not found" });
-  if (request.method !== "POST") return send(405, { error: "method not allowed" });
+  const method = request.url === "/revoke" ? "POST" : request.url === "/usage" ? "GET" : null;
+  if (method === null) return send(404, { error: "not found" });
+  if (request.method !== method) return send(405, { error: "method not allowed" });
+  if (method === "GET") return send(200, acts.usage());
   const wanted = revokeRequest.safeParse(await readJson(request));
   if (!wanted.success) return send(400, { error: "not an order" });
   send(200, await acts.revoke(wanted.data));

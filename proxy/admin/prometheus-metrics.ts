@@ -4,6 +4,7 @@ import { BoundedLabel, OTHER } from "./bounded-label.ts";
 import type { ExchangeFacts, Metrics } from "./metrics.ts";
 import { ModelMetrics } from "./model-metrics.ts";
 import { observeStanding, type Standing } from "./standing-metrics.ts";
+import { UsageBoard } from "./usage-board.ts";
 
 /** Agents with a series of their own; later ones share `other`. */
 const AGENT_LIMIT = 200;
@@ -37,6 +38,8 @@ export class PrometheusMetrics implements Metrics {
   readonly #masked = new Counter({ name: "weir_secrets_masked_total", help: "Finds of lent secrets in answers.", labelNames: ["grant", "place"], registers: this.#registers });
 
   readonly #models = new ModelMetrics(this.#registry);
+  /** The same by thread, for `weir top`; not in the registry. */
+  readonly usage = new UsageBoard();
 
   /** Adds what is looked up at each scrape. Once. */
   observe(standing: Standing): void {
@@ -57,7 +60,9 @@ export class PrometheusMetrics implements Metrics {
     this.#connections.inc({ outcome, code: codeLabel(code) });
   }
 
-  exchangeClosed({ namespace, agent, outcome, code, durationMs, requestBytes, responseBytes, modelUse, budget }: ExchangeFacts): void {
+  exchangeClosed(facts: ExchangeFacts): void {
+    const { namespace, agent, outcome, code, durationMs, requestBytes, responseBytes, modelUse, budget } = facts;
+    this.usage.note(facts);
     const label = this.#agents.of(agent);
     if (modelUse !== undefined) this.#models.used({ namespace, agent }, modelUse);
     if (budget !== undefined) this.#models.refused({ namespace, agent }, budget);

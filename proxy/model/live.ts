@@ -22,6 +22,11 @@ export class LiveSet {
     return new Set(this.#members.members().flatMap(({ agent }) => agent?.instance ?? [])).size;
   }
 
+  /** Whose members are open now; once for each. */
+  agents(): readonly AgentIdentity[] {
+    return this.#members.members().flatMap(({ agent }) => agent ?? []);
+  }
+
   /** Asks every member; a member that throws has ended itself. Resolves when all have answered. */
   async reconsiderAll(): Promise<void> {
     await Promise.allSettled(this.#members.members().map(async (member) => member.reconsider()));

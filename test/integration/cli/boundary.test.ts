@@ -68,6 +68,7 @@ test("a run that joins a running proxy brings its own identity and trusts that p
 test("a run that joined a proxy orders it, at its end, to take back what it was lent; one with a proxy of its own has no need to", async () => {
   const orders: unknown[] = [];
   const door = await openOperatorDoor(join(folder, "state"), {
+    usage: () => ({ threads: [] }),
     revoke: async (what) => {
       orders.push(what);
       return { dropped: 0, isConfirmed: true };

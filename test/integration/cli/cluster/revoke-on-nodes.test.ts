@@ -24,7 +24,7 @@ beforeAll(async () => {
       orders.push({ node, what });
       return { dropped: 2, isConfirmed: node === "a" };
     };
-    doors.push(await openOperatorDoor(states[`weir-proxy-${node}`] ?? "", { revoke }, silentLog));
+    doors.push(await openOperatorDoor(states[`weir-proxy-${node}`] ?? "", { revoke, usage: () => ({ threads: [] }) }, silentLog));
   }
   kubectl = standInForKubectl({ states });
   vi.stubEnv("PATH", `${kubectl.folder}:${readEnvironment()["PATH"] ?? ""}`);

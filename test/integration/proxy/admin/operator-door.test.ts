@@ -5,11 +5,13 @@ import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { revokeAtDoors } from "../../../../cli/operator-doors.ts";
+import { revokeAtDoors, usageAtDoors } from "../../../../cli/operator-doors.ts";
 import { silentLog } from "../../../../common/log.ts";
 import { operatorFolder } from "../../../../common/operator-door.ts";
 import { openOperatorDoor, type OperatorDoor } from "../../../../proxy/admin/operator-door.ts";
 import { weir } from "../../../support/cli.ts";
+
+const USED = { namespace: "local", agent: "a", thread: "t1", model: "m", requests: 2, refusals: 0, tokens: "12", nanoUsd: "34", open: 1 };
 
 describe("the operator's door", () => {
   let state: string;
@@ -29,6 +31,7 @@ describe("the operator's door", () => {
       orders.push(what);
       return { dropped: 3, isConfirmed: what.grant !== "stuck" };
     },
+    usage: () => ({ threads: [USED] }),
   }, silentLog);
   const sockets = () => readdirSync(operatorFolder(state));
   const send = async (method: string, path: string, body: string): Promise<number | undefined> => {
@@ -44,12 +47,16 @@ describe("the operator's door", () => {
     expect(orders).toEqual([{ thread: "t1" }]);
   });
 
+  test("says what threads have used", async () => {
+    expect(await usageAtDoors(state)).toEqual([{ proxy: `process ${process.pid}`, answer: { threads: [USED] }, trouble: null }]);
+  });
+
   test("can be reached by the owner of the state directory alone", () => {
     expect([statSync(operatorFolder(state)).mode & 0o777, statSync(join(operatorFolder(state), sockets()[0] ?? "")).mode & 0o777]).toEqual([0o700, 0o600]);
   });
 
   test.each([
-    ["POST", "/metrics", "{}", 404], ["GET", "/revoke", "", 405], ["POST", "/revoke", "", 400], ["POST", "/revoke", '{"grants":"x"}', 400], ["POST", "/revoke", '{"grant":1}', 400],
+    ["POST", "/metrics", "{}", 404], ["GET", "/revoke", "", 405], ["POST", "/usage", "{}", 405], ["POST", "/revoke", "", 400], ["POST", "/revoke", '{"grants":"x"}', 400], ["POST", "/revoke", '{"grant":1}', 400],
   ])("does nothing at %s %s %s, and answers %d", async (method, path, body, status) => {
     expect([await send(method, path, body), orders]).toEqual([status, []]);
   });

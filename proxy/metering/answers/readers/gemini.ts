@@ -1,0 +1,66 @@
+import type { TokenCounts } from "../../../model/metered-call.ts";
+import type { AnswerNotes } from "../answer-notes.ts";
+import type { Fate, StreamEvent } from "../framing/framing.ts";
+import { indexAt, objectAt, objectsAt, textAt, type JsonObject } from "../json-text.ts";
+import type { StreamReader } from "./reader.ts";
+
+/**
+ * Gemini's `generateContent` (https://ai.google.dev/api/generate-content): each chunk may carry the usage so far, the last one counts. The shapes are the same in a
+ * stream and in one piece.
+ */
+export class GeminiStreamReader implements StreamReader {
+  readonly #notes: AnswerNotes;
+  readonly #model: string;
+  readonly #candidates = new Set<number>();
+  readonly #finished = new Set<number>();
+  #responseId = "";
+
+  /** @param model for a stream that ends before it has said its own */
+  constructor(notes: AnswerNotes, model: string) {
+    this.#notes = notes;
+    this.#model = model;
+  }
+
+  read(event: StreamEvent): Fate {
+    const chunk = this.#notes.objectOf(event);
+    if (chunk === null) return "pass";
+    this.#responseId = textAt(chunk, "responseId") || this.#responseId;
+    for (const candidate of objectsAt(chunk, "candidates")) {
+      this.#candidates.add(indexAt(candidate, "index"));
+      if (textAt(candidate, "finishReason") !== "") this.#finished.add(indexAt(candidate, "index"));
+    }
+    readGeminiBody(chunk, event.data, this.#notes);
+    return "pass";
+  }
+
+  ending(spent: TokenCounts): readonly StreamEvent[] {
+    const candidates = (this.#candidates.size === 0 ? [0] : [...this.#candidates]).filter((index) => !this.#finished.has(index))
+      .map((index) => ({ content: { role: "model", parts: [{ text: "" }] }, finishReason: "MAX_TOKENS", index }));
+    if (candidates.length === 0) return [];
+    const usageMetadata = { promptTokenCount: spent.input, candidatesTokenCount: spent.output - spent.reasoning, thoughtsTokenCount: spent.reasoning, totalTokenCount: spent.input + spent.output };
+    const chunk = { candidates, usageMetadata, modelVersion: this.#notes.model ?? this.#model, responseId: this.#responseId };
+    return [{ name: null, data: JSON.stringify(chunk) }];
+  }
+}
+
+/** A whole answer, or one chunk of it. */
+export function readGeminiBody(body: JsonObject, json: string, notes: AnswerNotes): void {
+  if ("error" in body) notes.isFailed = true;
+  notes.nameModel(body["modelVersion"]);
+  const candidates = objectsAt(body, "candidates");
+  for (const candidate of candidates) for (const part of objectsAt(objectAt(candidate, "content"), "parts")) readPart(part, notes);
+  const isLast = candidates.some((candidate) => textAt(candidate, "finishReason") !== "") || "promptFeedback" in body;
+  notes.report(body["usageMetadata"], json, isLast || notes.isFinal);
+}
+
+/** What code of the model printed is input of its next step; signatures are nothing. */
+function readPart(part: JsonObject, { output }: AnswerNotes): void {
+  output.text(textAt(part, "text"));
+  output.text(textAt(objectAt(part, "executableCode"), "code"));
+  const call = objectAt(part, "functionCall");
+  output.text(textAt(call, "name"));
+  if (call["args"] !== undefined) output.text(JSON.stringify(call["args"]));
+  const media = objectAt(part, "inlineData");
+  if (textAt(media, "mimeType").startsWith("image/")) output.image();
+  else output.audio(textAt(media, "data"));
+}

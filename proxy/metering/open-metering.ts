@@ -1,13 +1,25 @@
+import { systemClock, type Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import type { MeteringConfig } from "./config.ts";
 import type { Metering } from "./metering.ts";
+import { readPricesFile } from "./prices-file.ts";
+import { Pricing } from "./pricing.ts";
+import { readCall } from "./read-call.ts";
+import { recognise } from "./recognise.ts";
+import { refusalFor } from "./refusal.ts";
 
-/** Opens the room. @throws UserError for a price file that cannot be read */
-export async function openMetering(config: MeteringConfig): Promise<Metering> {
+/** Opens the room. Nothing is fetched, now or later. @throws UserError for a price file that cannot be read, with all its problems */
+export async function openMetering(config: MeteringConfig, clock: Clock = systemClock): Promise<Metering> {
+  const overrides = config.pricesFile === undefined ? [] : readPricesFile(config.pricesFile);
+  const pricing = new Pricing({ overrides, fallback: config.fallbackPrice ?? null, nowMs: () => clock.nowMs() });
   return {
     shortage: config,
-    recognise: () => ({ kind: "other" }),
-    read: async () => { throw new EgressError("internal", "nothing was recognised"); },
-    refusal: () => null,
+    recognise: (head) => recognise(head, config),
+    read: async (call, head, body, grants) => {
+      const found = recognise(head, config);
+      if (found.kind !== "call" || found.call.api !== call.api) throw new EgressError("internal", "a request is read as something else than it was recognised as");
+      return await readCall(found.call, { headers: head.headers, body, grants }, pricing, config);
+    },
+    refusal: (head, error, requestId) => refusalFor(head, { error, requestId }, config),
   };
 }

@@ -1,0 +1,116 @@
+import type { Amounts } from "../../common/meters.ts";
+import type { Explanation } from "../errors.ts";
+import type { AnswerMeter, CallFacts, MeteredCall } from "../model/metered-call.ts";
+import type { HeaderList } from "../model/request.ts";
+import { openAnswerMeter } from "./answers/open-answer-meter.ts";
+import type { MeteringConfig } from "./config.ts";
+import type { InputBound } from "./input-bound.ts";
+import { mostOutput } from "./most-output.ts";
+import type { Price, Pricing, UsageBounds } from "./pricing.ts";
+import type { ModelRoute } from "./recognise.ts";
+import type { Reading } from "./requests/reading.ts";
+import { spliced } from "./requests/splice.ts";
+import { priceProblem } from "./unbounded.ts";
+
+/** All that is known of a request once it was read. */
+export interface RequestFacts {
+  readonly route: ModelRoute;
+  readonly reading: Reading;
+  /** The body, not encoded. */
+  readonly text: Buffer;
+  readonly wasEncoded: boolean;
+  readonly input: InputBound;
+  /** By `reading.models`; null for those without. */
+  readonly prices: readonly (Price | null)[];
+  /** A plan pays, or nobody: tokens count, money does not. */
+  readonly isFree: boolean;
+  readonly pricing: Pricing;
+  readonly config: MeteringConfig;
+}
+
+/** A request to a model, with one limit of output. */
+export class RequestCall implements MeteredCall {
+  readonly facts: CallFacts;
+  readonly worstCase: Amounts;
+  readonly unbounded: Explanation | null;
+  readonly #request: RequestFacts;
+  /** Of one choice; null where nothing limits it. */
+  readonly #perChoice: number | null;
+  readonly #bounds: UsageBounds;
+  #body: Buffer | null | undefined;
+
+  constructor(request: RequestFacts, perChoice: number | null) {
+    const { reading, route, prices, isFree, config } = request;
+    this.#request = request;
+    this.#perChoice = perChoice;
+    const most = perChoice === null ? null : perChoice * answersOf(reading);
+    this.#bounds = boundsOf(request, reading.hasOutput ? most ?? config.stepTokens : 0);
+    const priceless = isFree ? null : priceProblem(reading, prices);
+    this.unbounded = reading.problem ?? priceless;
+    this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens: reading.hasOutput ? most : 0 };
+    this.worstCase = reading.problem === null ? { ...tokenAmounts(this.#bounds), ...(priceless === null && { usd: worstUsd(request, this.#bounds) }) } : {};
+  }
+
+  get body(): Buffer | null {
+    this.#body ??= this.#write();
+    return this.#body;
+  }
+
+  clamp(headroom: Amounts, leastOutputTokens: number): MeteredCall | null {
+    const { reading } = this.#request;
+    const { "usd": money, ...tokens } = headroom;
+    if (reading.problem !== null || (money !== undefined && this.worstCase.usd === undefined)) return null;
+    const most = mostOutput(tokens, money ?? null, this.#bounds.input, (output) => worstUsd(this.#request, boundsOf(this.#request, output)));
+    if (most === null || !reading.hasOutput) return most === null ? null : this;
+    const perChoice = Math.floor(most / answersOf(reading));
+    if (this.#perChoice !== null && perChoice >= this.#perChoice) return this;
+    if (perChoice < Math.max(leastOutputTokens, reading.leastPerChoice) || reading.limitEdits(perChoice) === null) return null;
+    return new RequestCall(this.#request, perChoice);
+  }
+
+  watch(status: number, headers: HeaderList): AnswerMeter {
+    const { route, reading, prices, isFree, pricing, config, input } = this.#request;
+    return openAnswerMeter({
+      facts: this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds), isFlatPrice: typeof route.declared?.price === "object",
+      bounds: this.#bounds, isBounded: this.unbounded === null, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
+      isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
+    }, status, headers);
+  }
+
+  #write(): Buffer | null {
+    const { reading, text, wasEncoded } = this.#request;
+    const limits = this.#perChoice === reading.perChoice || this.#perChoice === null ? [] : reading.limitEdits(this.#perChoice) ?? [];
+    const edits = [...reading.usageEdits, ...limits];
+    // What was encoded is sent as it was read: another decoder could make something else of it.
+    if (edits.length === 0) return wasEncoded ? text : null;
+    return spliced(text, edits);
+  }
+}
+
+/** How many answers the limit of one choice holds for: each choice, each time the provider asks the model. */
+function answersOf({ choices, rounds }: Reading): number {
+  return choices * rounds;
+}
+
+function boundsOf({ reading, input }: RequestFacts, output: number): UsageBounds {
+  const { cacheWrites, hasMedia, hasAudioOutput, webSearches, fileSearches } = reading;
+  return { input: input.most, output, cacheWrites, hasMedia, hasAudioOutput, webSearches, fileSearches };
+}
+
+function tokenAmounts({ input, output }: UsageBounds): Amounts {
+  return {
+    "tokens": BigInt(input) + BigInt(output), "input-tokens": BigInt(input), "cached-input-tokens": BigInt(input),
+    "output-tokens": BigInt(output), "reasoning-tokens": BigInt(output),
+  };
+}
+
+/** Of the models that may answer, the one that would cost most. Models without a price make a call unbounded, and count nothing here. */
+function worstUsd({ prices, isFree }: RequestFacts, bounds: UsageBounds): bigint {
+  if (isFree) return 0n;
+  return dearest(prices, bounds)?.worst(bounds) ?? 0n;
+}
+
+function dearest(prices: readonly (Price | null)[], bounds: UsageBounds): Price | null {
+  const known = prices.filter((price) => price !== null);
+  return known.reduce<Price | null>((most, price) => (most === null || price.worst(bounds) > most.worst(bounds) ? price : most), null);
+}

@@ -1,0 +1,93 @@
+import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { imageCeiling } from "./images.ts";
+import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import type { Edit } from "./splice.ts";
+
+/** The least that a model may be given to think with; it must be below `max_tokens`. */
+const LEAST_THINKING_TOKENS = 1_024;
+/** Tools that the agent runs, and the provider describes to the model. */
+const CLIENT_TOOLS = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
+/** Tools that the provider runs, with a number of uses that the request may limit. */
+const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
+const LONG_CONTEXT = /(?:^|,)\s*context-1m-/;
+const LONG_CONTEXT_TOKENS = 1_000_000;
+const TEXT_PARTS = new Set(["text", "thinking", "redacted_thinking", "tool_use", "search_result"]);
+
+/** `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), also as Vertex, Azure and Bedrock take it. */
+export function readAnthropicMessages(body: Fields, context: ReadingContext): Reading {
+  const { route, headers } = context;
+  const reading = new Reading();
+  reading.model(route.model ?? body.text("model"));
+  reading.isStream = route.isStream ?? body.flag("stream");
+  readLimit(body, reading);
+  if (headers.some(([name, value]) => name === "anthropic-beta" && LONG_CONTEXT.test(value)) || body.has("anthropic_beta")) reading.windowTokens = LONG_CONTEXT_TOKENS;
+  readPrices(body, reading);
+  readTools(body, reading);
+  for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
+  readContent(body.get("system"), reading, context);
+  return reading;
+}
+
+/** Where output is limited, thinking must stay below it. */
+function readLimit(body: Fields, reading: Reading): void {
+  reading.perChoice = body.count("max_tokens");
+  const thinking = body.object("thinking");
+  const budget = thinking?.count("budget_tokens") ?? null;
+  reading.limitEdits = (tokens) => {
+    const edits: Edit[] = [{ path: ["max_tokens"], value: tokens }];
+    if (budget === null || budget < tokens) return edits;
+    return tokens <= LEAST_THINKING_TOKENS ? null : [...edits, { path: ["thinking", "budget_tokens"], value: tokens - 1 }];
+  };
+  if (budget !== null) reading.leastPerChoice = LEAST_THINKING_TOKENS + 1;
+}
+
+function readPrices(body: Fields, reading: Reading): void {
+  readTier(reading, "service_tier", body.text("service_tier"));
+  if ((body.text("speed") ?? "standard") !== "standard") reading.unbound("speed", "has a price that the table does not know");
+  if ((body.text("inference_geo") ?? "global") !== "global") reading.unbound("inference_geo", "has a price that the table does not know");
+  if (body.has("fallbacks")) reading.unbound("fallbacks", "may have another model answer");
+  if (body.list("mcp_servers").length > 0) reading.unbound("mcp_servers", "lets the model call tools as often as it likes");
+  if (body.has("container")) reading.reference();
+  const edits = objectsOf(body.object("context_management")?.list("edits") ?? []);
+  if (edits.some((edit) => !(edit.text("type") ?? "").startsWith("clear_"))) reading.unbound("context_management", "asks the model more than once");
+}
+
+function readTools(body: Fields, reading: Reading): void {
+  let uses = 0;
+  for (const tool of objectsOf(body.list("tools"))) {
+    reading.tools();
+    const type = tool.text("type") ?? "custom";
+    if (type === "custom") continue;
+    if (CLIENT_TOOLS.test(type)) {
+      reading.builtInTool();
+      continue;
+    }
+    const most = SEARCH_TOOLS.test(type) ? tool.count("max_uses") : null;
+    if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`);
+    else if (most === null) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the model may use as often as it likes`, "Set `max_uses` of the tool.");
+    uses += most ?? 0;
+    if (type.startsWith("web_search")) reading.webSearches += most ?? 0;
+  }
+  if (uses === 0) return;
+  reading.rounds = uses + 1;
+  reading.reference();
+}
+
+function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
+  if (!Array.isArray(content)) return;
+  for (const part of content) if (isObject(part)) readPart(part, reading, context);
+}
+
+function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, context: ReadingContext): void {
+  const { type, source } = part as { readonly type?: unknown; readonly source?: unknown };
+  if (typeof type === "string" && TEXT_PARTS.has(type)) return;
+  if (type === "tool_result") return readContent(part["content"], reading, context);
+  const from = isObject(source) ? source : {};
+  const ceiling = imageCeiling(context.route.provider === "openrouter" ? "openrouter" : "anthropic", reading.models[0] ?? "", null);
+  if (type === "image" && from["type"] === "base64" && typeof from["data"] === "string") reading.image(from["data"], ceiling);
+  else if (type === "image" && from["type"] === "url") reading.image("", ceiling);
+  else if (type === "document" && from["type"] === "text") return;
+  else if (type === "document" && from["type"] === "content") readContent(from["content"], reading, context);
+  // Files, pages of PDFs, and results of the provider's tools, which are packed.
+  else reading.reference();
+}

@@ -1,0 +1,57 @@
+import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { imageCeiling } from "./images.ts";
+import { readTier, Reading, type ReadingContext } from "./reading.ts";
+
+/** Fields for the model itself that change neither its price nor its limit. */
+const HARMLESS = new Set(["thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences"]);
+const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "guardContent", "cachePoint", "citationsContent", "searchResult", "json"]);
+
+/** `Converse` and `ConverseStream` (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
+export function readBedrockConverse(body: Fields, context: ReadingContext): Reading {
+  const { route } = context;
+  const reading = new Reading();
+  reading.model(route.model);
+  reading.isStream = route.isStream ?? false;
+  reading.perChoice = body.object("inferenceConfig")?.count("maxTokens") ?? null;
+  const budget = thinkingBudget(body);
+  // The least that models may think with is 1,024, and it must be below the limit; what is written for the model itself is left alone.
+  reading.limitEdits = (tokens) => (budget >= tokens ? null : [{ path: ["inferenceConfig", "maxTokens"], value: tokens }]);
+  readPrices(body, reading);
+  for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
+  return reading;
+}
+
+function thinkingBudget(body: Fields): number {
+  const extra = body.object("additionalModelRequestFields");
+  return Math.max(0, ...["thinking", "reasoning_config"].map((name) => extra?.object(name)?.count("budget_tokens") ?? 0));
+}
+
+function readPrices(body: Fields, reading: Reading): void {
+  for (const key of body.object("additionalModelRequestFields")?.keys() ?? []) {
+    if (!HARMLESS.has(key)) reading.unbound("additionalModelRequestFields", `has \`${key.slice(0, 60)}\`, which may change limit or price`);
+  }
+  readTier(reading, "serviceTier", body.object("serviceTier")?.text("type") ?? null);
+  if ((body.object("performanceConfig")?.text("latency") ?? "standard") !== "standard") reading.unbound("performanceConfig", "has a price that the table does not know");
+  if (body.has("guardrailConfig")) reading.unbound("guardrailConfig", "has a price of its own");
+  if (body.has("promptVariables")) reading.unbound("promptVariables", "belongs to a stored prompt, which may bring a model and limits");
+  for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) {
+    reading.tools();
+    if (tool.has("systemTool")) reading.unbound("toolConfig", "has a tool that the provider runs as often as the model likes");
+  }
+}
+
+function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
+  if (!Array.isArray(content)) return;
+  for (const part of content) {
+    for (const [key, value] of isObject(part) ? Object.entries(part) : []) readPart(key, value, reading, context);
+  }
+}
+
+function readPart(key: string, value: unknown, reading: Reading, context: ReadingContext): void {
+  if (TEXT_PARTS.has(key)) return;
+  const source = isObject(value) ? value["source"] : null;
+  const bytes = isObject(source) ? source["bytes"] : null;
+  if (key === "toolResult" && isObject(value)) readContent(value["content"], reading, context);
+  else if (key === "image" && typeof bytes === "string") reading.image(bytes, imageCeiling("aws", context.route.model ?? "", null));
+  else reading.reference();
+}

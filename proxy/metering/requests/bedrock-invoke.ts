@@ -1,0 +1,53 @@
+import { readAnthropicMessages } from "./anthropic-messages.ts";
+import type { Fields } from "./fields.ts";
+import { readOpenAiContent } from "./openai-parts.ts";
+import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { objectsOf } from "./fields.ts";
+
+/** Where each vendor's models have their limit of output (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html). */
+const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = [
+  [/amazon\.nova/, ["inferenceConfig", "maxTokens"]],
+  [/amazon\.titan-text/, ["textGenerationConfig", "maxTokenCount"]],
+  [/meta\.llama/, ["max_gen_len"]],
+  [/openai\.gpt/, ["max_completion_tokens"]],
+  [/(?:mistral|cohere|deepseek|ai21|qwen|moonshot|minimax|zai|google|nvidia)\./, ["max_tokens"]],
+];
+
+/** `InvokeModel` and `InvokeModelWithResponseStream`: the body is the vendor's own. */
+export function readBedrockInvoke(body: Fields, context: ReadingContext): Reading {
+  const { route, headers } = context;
+  const model = route.model ?? "";
+  const reading = body.has("anthropic_version") || model.includes("anthropic.") ? readAnthropicMessages(body, context) : readOther(body, model, context);
+  for (const [name, value] of headers) {
+    if (name === "x-amzn-bedrock-service-tier") readTier(reading, name, value);
+    else if (name === "x-amzn-bedrock-performanceconfig-latency" && value !== "standard") reading.unbound(name, "has a price that the table does not know");
+    else if (name.startsWith("x-amzn-bedrock-guardrail")) reading.unbound(name, "has a price of its own");
+  }
+  return reading;
+}
+
+function readOther(body: Fields, model: string, context: ReadingContext): Reading {
+  const reading = new Reading();
+  reading.model(model);
+  reading.isStream = context.route.isStream ?? false;
+  reading.cacheWrites = "5m";
+  const path = LIMITS.find(([vendor]) => vendor.test(model))?.[1] ?? null;
+  if (path === null) {
+    reading.hasOutput = !/embed/.test(model);
+    return reading;
+  }
+  const [first = "", second] = path;
+  reading.perChoice = second === undefined ? body.count(first) : body.object(first)?.count(second) ?? null;
+  reading.limitEdits = (tokens) => [{ path, value: tokens }];
+  reading.choices = Math.max(1, body.count("n") ?? 1, body.count("num_generations") ?? 1);
+  for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
+  return reading;
+}
+
+/** Nova's parts have no `type`; all but text may be large and elsewhere. */
+function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
+  const parts: readonly unknown[] = Array.isArray(content) ? content : [];
+  const isTyped = objectsOf(parts).every((part) => part.has("type"));
+  if (isTyped) readOpenAiContent(parts, reading, context);
+  else if (objectsOf(parts).some((part) => part.keys().some((key) => key !== "text"))) reading.reference();
+}

@@ -1,0 +1,79 @@
+import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { readOpenAiContent } from "./openai-parts.ts";
+import { readTier, Reading, type ReadingContext } from "./reading.ts";
+
+/** The API takes no lower limit. */
+const LEAST_TOKENS = 16;
+
+/** Fields that make a cost unknowable. A stored prompt may bring another model, tools and limits; an answer in the background is never seen here. */
+const UNKNOWABLE: Readonly<Record<string, string>> = {
+  prompt: "may bring a model, tools and limits that are not in the request",
+  background: "has the answer fetched later, unseen",
+  context_management: "asks the model more than once",
+  plugins: "adds work that has a price of its own",
+  provider: "chooses among servers with other prices",
+};
+
+/** Tools that the agent runs; the provider only describes some of them to the model. */
+const CLIENT_TOOLS = new Set(["function", "custom", "namespace"]);
+const DESCRIBED_TOOLS = new Set(["local_shell", "apply_patch", "computer", "computer_use_preview"]);
+/** Items of an earlier conversation that are all text. */
+const TEXT_ITEMS = new Set(["reasoning", "function_call", "custom_tool_call", "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call"]);
+
+/** `POST /v1/responses` (https://platform.openai.com/docs/api-reference/responses/create). */
+export function readOpenAiResponses(body: Fields, context: ReadingContext): Reading {
+  const reading = new Reading();
+  reading.model(body.text("model"));
+  reading.isStream = body.flag("stream");
+  reading.cacheWrites = "5m";
+  reading.perChoice = body.count("max_output_tokens");
+  reading.leastPerChoice = LEAST_TOKENS;
+  // Codex's own server takes no limit.
+  reading.limitEdits = (tokens) => (context.route.isSubscription ? null : [{ path: ["max_output_tokens"], value: tokens }]);
+  for (const [parameter, why] of Object.entries(UNKNOWABLE)) if (body.has(parameter) && body.get(parameter) !== false) reading.unbound(parameter, why);
+  readTier(reading, "service_tier", body.text("service_tier"));
+  if (body.has("previous_response_id") || body.has("conversation")) reading.reference();
+  for (const item of objectsOf(inputOf(body))) readItem(item, reading, context);
+  readTools(body, reading);
+  return reading;
+}
+
+function inputOf(body: Fields): readonly unknown[] {
+  const input = body.get("input");
+  return Array.isArray(input) ? input : [];
+}
+
+function readItem(item: Fields, reading: Reading, context: ReadingContext): void {
+  const type = item.text("type");
+  if (type === null || type === "message") return readOpenAiContent(item.get("content"), reading, context);
+  if (TEXT_ITEMS.has(type)) return;
+  const output = item.get("output");
+  if (type === "function_call_output" || type === "custom_tool_call_output") return readOpenAiContent(output, reading, context);
+  if (type === "computer_call_output" && isObject(output)) return readOpenAiContent([output], reading, context);
+  // References to items, results of the provider's tools, packed conversations.
+  reading.reference();
+}
+
+/** Searches are bounded by `max_tool_calls`: the model is asked once more than that, each time with all that was found. */
+function readTools(body: Fields, reading: Reading): void {
+  const calls = body.count("max_tool_calls");
+  for (const tool of objectsOf(body.list("tools"))) {
+    reading.tools();
+    const type = tool.text("type") ?? "";
+    if (CLIENT_TOOLS.has(type)) continue;
+    if (DESCRIBED_TOOLS.has(type)) {
+      reading.builtInTool();
+      continue;
+    }
+    if (!/^(?:web_search(?:_\d{4}_\d{2}_\d{2})?|file_search)$/.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, whose price is not known before`);
+    else if (calls === null) reading.unbound("tools", "has a search that the model may use as often as it likes", "Set `max_tool_calls`.");
+    else countSearches(type, calls, reading);
+  }
+}
+
+function countSearches(type: string, calls: number, reading: Reading): void {
+  reading.reference();
+  reading.rounds = calls + 1;
+  if (type === "file_search") reading.fileSearches = calls;
+  else reading.webSearches = calls;
+}

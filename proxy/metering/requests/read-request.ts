@@ -1,0 +1,38 @@
+import type { ModelApi } from "../../model/metered-call.ts";
+import { readAnthropicMessages } from "./anthropic-messages.ts";
+import { readBedrockConverse } from "./bedrock-converse.ts";
+import { readBedrockInvoke } from "./bedrock-invoke.ts";
+import { Fields } from "./fields.ts";
+import { readGeminiGenerate } from "./gemini-generate.ts";
+import { readOpenAiChat } from "./openai-chat.ts";
+import { readOpenAiEmbeddings } from "./openai-embeddings.ts";
+import { readOpenAiResponses } from "./openai-responses.ts";
+import type { Reading, ReadingContext } from "./reading.ts";
+import { scanJson } from "./scan-json.ts";
+
+/** The reader of each API's requests. Throws `request.malformed` for what the provider would not understand, or could understand in two ways. */
+const READERS: Readonly<Record<ModelApi, (body: Fields, context: ReadingContext) => Reading>> = {
+  "openai-chat": readOpenAiChat,
+  "mistral-chat": readOpenAiChat,
+  "openrouter-chat": readOpenAiChat,
+  "openai-responses": readOpenAiResponses,
+  "openai-embeddings": readOpenAiEmbeddings,
+  "anthropic-messages": readAnthropicMessages,
+  "gemini-generate": readGeminiGenerate,
+  "bedrock-converse": readBedrockConverse,
+  "bedrock-invoke": readBedrockInvoke,
+};
+
+/**
+ * What a request says, of all that its cost depends on.
+ * @param text JSON, not encoded
+ * @throws EgressError `request.malformed`
+ */
+export function readRequest(text: Buffer, context: ReadingContext): Reading {
+  const { api } = context.route;
+  const { value, cacheWrites } = scanJson(text);
+  const reading = READERS[api](Fields.of(value, api === "gemini-generate"), context);
+  // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
+  if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;
+  return reading;
+}

@@ -8,18 +8,22 @@ import { openPostgres } from "../../../../common/sql/postgres-driver.ts";
 import type { SqlDriver } from "../../../../common/sql/sql-driver.ts";
 import { hasPostgres, startPostgres, type PostgresServer } from "../../../support/postgres-server.ts";
 import { describeLedgerStore, type SuiteOptions } from "./ledger-store-suite.ts";
+import { describeOperators } from "./operator-suite.ts";
+import { describeScarcity } from "./scarcity-suite.ts";
 
 const SETTINGS = { applicationName: "weir-test", maxConnections: 4, connectTimeoutMs: 2_000, statementTimeoutMs: 5_000 };
 const isCi = readEnvironment()["CI"] === "1";
 
-describeLedgerStore("memory", async (options) => openMemoryLedger(options));
+const SUITES = [describeLedgerStore, describeScarcity, describeOperators];
+
+for (const describeSuite of SUITES) describeSuite("memory", async (options) => openMemoryLedger(options));
 
 describe("embedded", () => {
   let driver: SqlDriver;
   beforeAll(async () => { driver = await openPglite(null); });
   afterAll(async () => { await driver?.close(); });
   const open = async (options: SuiteOptions) => openSqlLedger({ ...driver, close: async () => undefined }, options);
-  describeLedgerStore("PGlite", open);
+  for (const describeSuite of SUITES) describeSuite("PGlite", open);
 });
 
 test("PostgreSQL is here where it must be", (context) => {
@@ -39,5 +43,5 @@ describe.runIf(hasPostgres())("across the network", () => {
     await server?.close();
   });
   const open = async (options: SuiteOptions) => openSqlLedger({ ...driver, close: async () => undefined }, options);
-  describeLedgerStore("PostgreSQL", open);
+  for (const describeSuite of SUITES) describeSuite("PostgreSQL", open);
 });

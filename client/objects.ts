@@ -5,6 +5,19 @@ export interface Acknowledged {
   acknowledged: number;
 }
 
+export interface Adjustment {
+  /** `set`: another limit from now on (`limit`; null is the configured one). `topup`: more in this window (`amount`). `reset`: what is settled begins anew, what is lost is written off. `approve`: spending goes on past the threshold that waits. */
+  kind: "set" | "topup" | "reset" | "approve";
+  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  limit?: string | null;
+  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  amount?: string;
+  /** Only this count of the budget; absent: all of them. */
+  key?: string;
+  /** For the record. */
+  why?: string;
+}
+
 export interface Agent {
   namespace: string;
   name: string;
@@ -19,6 +32,51 @@ export interface Agent {
 
 export interface AgentList {
   agents: Agent[];
+}
+
+export interface Budget {
+  id: string;
+  /** Null: of the installation, or one that proxies keep for each agent or thread. */
+  namespace: string | null;
+  name: string;
+  meter: "requests" | "bytes" | "bytes-out" | "bytes-in" | "connections" | "seconds" | "tokens" | "input-tokens" | "cached-input-tokens" | "output-tokens" | "reasoning-tokens" | "usd";
+  window: "minute" | "hour" | "day" | "week" | "month" | "total" | "thread";
+  timezone: string;
+  per: "all" | "namespace" | "user" | "agent" | "thread";
+  parent: string | null;
+  /** Configured; null where counts have limits of their own, such as allowances. */
+  limit: string | null;
+  /** Those with something in their current window, fullest first. */
+  counts: BudgetCount[];
+}
+
+export interface BudgetCount {
+  /** Names the count in `adjust`. */
+  key: string;
+  /** Who shares it: empty for all, else the namespace, user, `namespace/agent` or `namespace/agent/thread`. */
+  of: string;
+  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  configuredLimit: string;
+  /** What counts now: the configured limit, or what somebody set instead, and what was added in this window. */
+  limit: string;
+  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  settled: string;
+  /** Of what is settled. */
+  estimated: string;
+  /** Lent to node proxies that are there. */
+  outstanding: string;
+  /** Lent to node proxies that are silent: counted as spent until they come back. */
+  lost: string;
+  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  topUp: string;
+  windowStart: string;
+  windowEnd: string | null;
+  /** Threshold that waits for a person; null: none does. */
+  waitsAtPercent: number | null;
+}
+
+export interface BudgetList {
+  budgets: Budget[];
 }
 
 export interface ChildList {

@@ -8,6 +8,7 @@ import type { Log } from "../common/log.ts";
 export interface Caches {
   readonly agents: Informer;
   readonly threads: Informer;
+  readonly budgets: Informer;
   /** Those that belong to an Agent. */
   readonly pods: Informer;
 }
@@ -15,7 +16,7 @@ export interface Caches {
 /** Not running yet. */
 export function openCaches(api: KubeApi, log: Log): Caches {
   const cache = (type: ResourceType, query = {}): Informer => openInformer(api, type, query, { log, select: withoutManagedFields });
-  return { agents: cache(TYPES.agents), threads: cache(TYPES.threads), pods: cache(TYPES.pods, { labelSelector: LABELS.agent }) };
+  return { agents: cache(TYPES.agents), threads: cache(TYPES.threads), budgets: cache(TYPES.budgets), pods: cache(TYPES.pods, { labelSelector: LABELS.agent }) };
 }
 
 /** Runs them until the signal aborts. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../common/clock.ts";
 import type { KubeApi } from "../common/kube/kube-api.ts";
 import { TYPES } from "../common/kube/resource-types.ts";
+import type { LedgerStore } from "../common/ledger/ledger-store.ts";
 import type { Lifecycle } from "../common/lifecycle.ts";
 import type { Log } from "../common/log.ts";
 import type { PemPair } from "../common/tls/ca.ts";
@@ -11,6 +12,7 @@ import type { ControllerMetrics } from "./admin/controller-metrics.ts";
 import { openApi, type OpenApi } from "./api/open-api.ts";
 import type { ControllerConfig } from "./config.ts";
 import { governPod } from "./pods/govern-pod.ts";
+import type { KnownBudgets } from "./ledger/known-budgets.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
 import { readAgent } from "./resources/read.ts";
 import type { ThreadStore } from "./threads/thread-store.ts";
@@ -25,6 +27,8 @@ export interface DoorParts {
   readonly config: ControllerConfig;
   readonly kube: KubeApi;
   readonly store: ThreadStore;
+  readonly ledger: LedgerStore;
+  readonly budgets: KnownBudgets;
   readonly access: Access;
   readonly objects: ClusterObjects;
   readonly boundaryCa: PemPair;
@@ -57,9 +61,9 @@ function webhookDeps({ objects, settings, metrics, clock, log }: DoorParts): Web
 
 /** Opens the API of threads to people, and to instances through their node proxies. @throws Error if the port cannot be had */
 export async function openThreadsApi(parts: DoorParts, lifecycle: Lifecycle): Promise<OpenApi> {
-  const { config, store, access, objects, kube, clock, log, metrics } = parts;
+  const { config, store, ledger, budgets, access, objects, kube, clock, log, metrics } = parts;
   const issue = () => issueApiCertificate(parts.boundaryCa, namesOf(config), { nowMs: clock.nowMs(), lifetimeMs: API_CERTIFICATE_MS });
-  const api = await openApi(config.api, { store, access, objects, kube, clock, log, metrics, tls: issue() });
+  const api = await openApi(config.api, { store, ledger, budgets, access, objects, kube, clock, log, metrics, tls: issue() });
   lifecycle.onStop("api", async () => api.close());
   lifecycle.run("api-certificate", async (signal) => {
     for (;;) {

@@ -14,14 +14,16 @@ import { findOpa } from "../proxy/operator.ts";
 import { clusterObjects } from "./access/cluster-objects.ts";
 import { openAccess } from "./access/open-access.ts";
 import { ControllerMetrics } from "./admin/controller-metrics.ts";
+import { openBudgetBook } from "./boundary/budget-book.ts";
 import { allSynced, openCaches, runAll } from "./caches.ts";
 import type { ControllerConfig } from "./config.ts";
 import { openThreadsApi, openWebhook, publishCa, type DoorParts } from "./doors.ts";
 import { readInstallation, type Installation } from "./installation.ts";
 import { lead } from "./kube/leader.ts";
 import { leaderWork } from "./leader-work.ts";
+import { openControllerLedger } from "./ledger/open-ledger.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
-import { openThreadStore } from "./threads/open-thread-store.ts";
+import { openDatabase, openThreadStore } from "./threads/open-thread-store.ts";
 import { ensureBoundaryCa } from "./webhook/boundary-ca.ts";
 
 export { controllerConfig, type ControllerConfig } from "./config.ts";
@@ -70,21 +72,21 @@ async function openController(config: ControllerConfig, options: StartOptions, l
   const kube = await openKube(config, options, lifecycle);
   const metrics = new ControllerMetrics();
   const { installation, boundaryCa, settings } = await settle(config, kube, { clock, log, signal: lifecycle.signal });
-  const store = await openThreadStore(config.threads, log);
-  lifecycle.onStop("store", async () => store.close());
+  const { store, ledger } = await openStores(config, { clock, log }, lifecycle);
   const caches = openCaches(kube, log);
   lifecycle.run("caches", async (signal) => runAll(Object.values(caches), signal));
   const objects = clusterObjects(kube, caches);
   const access = await openAccess(config.access, { kube, objects, clock });
   lifecycle.onStop("access", async () => access.close());
   await allSynced(Object.values(caches), lifecycle.signal);
-  const parts: DoorParts = { config, kube, store, access, objects, boundaryCa, settings, metrics, clock, log };
+  const budgets = openBudgetBook(caches.budgets, config.boundary.budgets);
+  const parts: DoorParts = { config, kube, store, ledger, budgets, access, objects, boundaryCa, settings, metrics, clock, log };
   const webhook = await openWebhook(parts, lifecycle);
   const api = await openThreadsApi(parts, lifecycle);
   const opa = await findOpa(options.environment);
   if (opa === null) log.warn("opa.missing", { meaning: "EgressPolicies with Rego of their own are not accepted; those of data are" });
   const candidate = candidacy(lifecycle, async (signal) => lead(
-    { api: kube, config: config.kube, identity, namespace: config.namespace, log, clock }, leaderWork({ config, kube, store, installation, settings, metrics, opa, identity, clock, log }), signal,
+    { api: kube, config: config.kube, identity, namespace: config.namespace, log, clock }, leaderWork({ config, kube, store, ledger, budgets, installation, settings, metrics, opa, identity, clock, log }), signal,
   ));
   const admin = await openAdmin(config.admin, { metrics, byDefault: false, isReady: () => !lifecycle.signal.aborted });
   lifecycle.onStop("admin", async () => admin?.close());
@@ -102,6 +104,14 @@ async function openKube({ kube }: ControllerConfig, { environment }: StartOption
   const api = openKubeApi(access, { readTimeoutMs: kube.readTimeoutMs, writeTimeoutMs: kube.writeTimeoutMs, silentMs: kube.silentWatchMs });
   lifecycle.onStop("kube", async () => api.close());
   return api;
+}
+
+/** Threads and budgets are kept in one database. */
+async function openStores({ threads }: ControllerConfig, { clock, log }: { readonly clock: Clock; readonly log: Log }, lifecycle: Lifecycle) {
+  const database = await openDatabase(threads, log);
+  const store = await openThreadStore(threads, log, database);
+  lifecycle.onStop("store", async () => store.close());
+  return { store, ledger: await openControllerLedger(database, clock) };
 }
 
 interface Settled {

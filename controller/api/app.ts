@@ -9,9 +9,11 @@ import type { Api, ApiEnv, RouteParts } from "./context.ts";
 import { ApiProblem, problemOf } from "./problem.ts";
 import { activityRoutes } from "./routes/activity.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { budgetRoutes } from "./routes/budgets.ts";
 import { childRoutes } from "./routes/children.ts";
 import { cloudEventRoutes } from "./routes/cloud-events.ts";
 import { instanceRoutes } from "./routes/instance.ts";
+import { ledgerRoutes } from "./routes/ledger.ts";
 import { messageRoutes } from "./routes/messages.ts";
 import { threadRoutes } from "./routes/threads.ts";
 
@@ -29,7 +31,7 @@ export function buildApp(parts: RouteParts): Api {
   app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path, or not by this method", unknownPath)));
   app.get("/openapi.json", (context) => context.json(openApiDocument(app)));
   for (const path of ["/v1/*", "/internal/*"]) app.use(path, authentication(parts), deadline(parts.config), wholeBody(parts.config));
-  for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, activityRoutes]) routes(app, parts);
+  for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, budgetRoutes, activityRoutes, ledgerRoutes]) routes(app, parts);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;
 }

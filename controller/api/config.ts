@@ -9,6 +9,7 @@ export const apiConfig = z.strictObject({
   maxConnections: z.int().min(1).max(100_000).default(10_000).describe("Most open connections; more are closed at once."),
   callsPerSecond: z.number().positive().max(100_000).default(50).describe("Calls that one caller may make in the long run, in calls a second."),
   callBurst: z.int().min(1).max(100_000).default(200).describe("Calls that one caller may make at once after a pause, in calls."),
+  nodeCallsPerSecond: z.number().positive().max(100_000).default(500).describe("Calls that one node proxy may make for itself in the long run, to the ledger of budgets above all, in calls a second."),
   refusalsPerMinute: z.int().min(1).max(100_000).default(120).describe("Requests without a valid token that are answered for one address, in requests a minute; more are turned away unread."),
   longPollMs: z.int().min(0).max(300_000).default(60_000).describe("Longest time for which an instance may wait for messages in one request, in milliseconds."),
   heartbeatMs: z.int().min(100).max(60_000).default(15_000).describe("Time after which a silent event stream gets a comment, in milliseconds."),

@@ -3,9 +3,11 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { Clock } from "../../common/clock.ts";
 import type { KubeApi } from "../../common/kube/kube-api.ts";
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
 import type { Log } from "../../common/log.ts";
 import type { Access, Caller, Instance, Person } from "../access/access.ts";
 import type { ClusterObjects } from "../access/cluster-objects.ts";
+import type { KnownBudgets } from "../ledger/known-budgets.ts";
 import type { ThreadStore } from "../threads/thread-store.ts";
 import type { ApiConfig } from "./config.ts";
 import { ApiProblem } from "./problem.ts";
@@ -26,6 +28,9 @@ export interface ApiMetrics {
 /** The rooms that the API is a door to. */
 export interface ApiParts {
   readonly store: ThreadStore;
+  /** Where budgets are counted for all node proxies. */
+  readonly ledger: LedgerStore;
+  readonly budgets: KnownBudgets;
   readonly access: Access;
   readonly objects: ClusterObjects;
   /** Creates, stops and deletes Thread resources. */

@@ -19,6 +19,7 @@ const PROVEN_MS = 3_600_000;
  */
 export function authentication({ access, clock, config }: RouteParts) {
   const calls = new RateLimit({ perSecond: config.callsPerSecond, burst: config.callBurst, clock });
+  const nodes = new RateLimit({ perSecond: config.nodeCallsPerSecond, burst: config.nodeCallsPerSecond, clock });
   const refusals = new RateLimit({ perSecond: config.refusalsPerMinute / SECONDS_PER_MINUTE, burst: config.refusalsPerMinute, clock });
   const proven = new LRUCache<string, true>({ max: PROVEN_LIMIT, ttl: PROVEN_MS, perf: { now: () => clock.monotonicMs() }, ttlResolution: 0 });
   return createMiddleware<ApiEnv>(async (context, next) => {
@@ -36,7 +37,8 @@ export function authentication({ access, clock, config }: RouteParts) {
       }
       throw error;
     }
-    refuseIfLate("rate.calls", calls.take(callerKey(context.get("caller"))));
+    const caller = context.get("caller");
+    refuseIfLate("rate.calls", (caller.kind === "node" ? nodes : calls).take(callerKey(caller)));
     await next();
   });
 }

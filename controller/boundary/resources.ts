@@ -34,8 +34,13 @@ export function readResources(informers: Readonly<Record<keyof BoundaryInformers
     agents: seen(informers.agents.list(), readAgent),
     policies: seen(informers.egressPolicies.list(), readEgressPolicy),
     grants: seen(informers.credentialGrants.list(), readCredentialGrant),
-    budgets: seen(informers.budgets.list(), readBudget),
+    budgets: seenBudgets(informers.budgets.list()),
   };
+}
+
+/** The Budgets among what was listed, in order of key. */
+export function seenBudgets(objects: readonly KubeObject[]): Seen<Budget>[] {
+  return seen(objects, readBudget);
 }
 
 function seen<T>(objects: readonly KubeObject[], read: (object: KubeObject) => Reading<T>): Seen<T>[] {

@@ -13,12 +13,18 @@ import { SIGNALS_CHANNEL } from "./signals.ts";
 import type { ThreadStore } from "./thread-store.ts";
 import { threadsTable } from "./threads-table.ts";
 
+/** Opens the database that the configuration names. @throws UserError if the file with the URL or the folder is unfit */
+export async function openDatabase(config: ThreadsConfig, log: Log): Promise<SqlDriver> {
+  if (config.urlFile === undefined) return openPglite(config.directory ?? null);
+  return openPostgres(readPostgresUrl(config.urlFile), { applicationName: "weir-controller", ...config }, log);
+}
+
 /**
- * Opens the store that the configuration names and brings its schema up to date.
- * @throws UserError if the file with the URL, the folder or the schema is unfit; StoreUnavailable if PostgreSQL does not answer
+ * Opens the store in its database and brings its schema up to date. The database is closed with it, or if it cannot be opened.
+ * @throws UserError if the schema is unfit; StoreUnavailable if PostgreSQL does not answer
  */
-export async function openThreadStore(config: ThreadsConfig, log: Log): Promise<ThreadStore> {
-  const driver = config.urlFile === undefined ? await openPglite(config.directory ?? null) : openPostgres(readPostgresUrl(config.urlFile), { applicationName: "weir-controller", ...config }, log);
+export async function openThreadStore(config: ThreadsConfig, log: Log, database?: SqlDriver): Promise<ThreadStore> {
+  const driver = database ?? await openDatabase(config, log);
   try {
     await migrate(driver);
     return await storeOver(driver, config);

@@ -1,11 +1,13 @@
 import { readFile } from "node:fs/promises";
-import { Client } from "undici";
+import { Pool, type Dispatcher } from "undici";
 import { PLATFORM_NAME } from "../../common/labels.ts";
 
 const TIMEOUT_MS = 5_000;
 /** Longer than the time between two reports, so that they share a connection. */
 const KEEP_ALIVE_MS = 60_000;
-/** What the controller answers is not read, but not endless either. */
+/** A few questions at a time; one that waits for the database must not hold up the others. */
+const CONNECTIONS = 8;
+/** What the controller answers to a report is not read, but not endless either. */
 const ANSWER_LIMIT_BYTES = 64 * 1_024;
 
 export interface ControllerFiles {
@@ -18,10 +20,18 @@ export interface ControllerAddress {
   readonly port: number;
 }
 
+interface Question {
+  readonly path: string;
+  /** JSON. */
+  readonly body: string;
+  /** Most of an answer that is read. */
+  readonly limitBytes: number;
+}
+
 /** The proxy's own way to the controller: its service-account token, TLS by the one CA, the certificate for `weir.internal`. */
 export class ControllerClient {
   readonly #files: ControllerFiles;
-  #open: { readonly key: string; readonly client: Client } | null = null;
+  #open: { readonly key: string; readonly pool: Pool } | null = null;
 
   constructor(files: ControllerFiles) {
     this.#files = files;
@@ -30,31 +40,50 @@ export class ControllerClient {
   /** @throws Error unless the controller answers 2xx in time; redirects are not followed */
   async post(to: ControllerAddress, path: string, body: object): Promise<void> {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
-    const token = (await readFile(this.#files.tokenFile, "latin1")).trim();
-    const client = await this.#clientFor(to);
-    const { statusCode, body: answer } = await client.request({
-      method: "POST", path, signal, body: JSON.stringify(body),
-      headers: { host: PLATFORM_NAME, authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
-    });
+    const { statusCode, body: answer } = await this.#request(to, { path, body: JSON.stringify(body) }, signal);
     await answer.dump({ limit: ANSWER_LIMIT_BYTES, signal });
     if (statusCode < 200 || statusCode > 299) throw new Error(`the controller answered ${statusCode} to POST ${path}`);
   }
 
-  async close(): Promise<void> {
-    await this.#open?.client.destroy();
+  /**
+   * Posts JSON and reads what is answered, whatever its status.
+   * @throws Error if no whole answer of at most `limitBytes` came in time
+   */
+  async ask(to: ControllerAddress, { path, body, limitBytes }: Question): Promise<{ readonly status: number; readonly body: string }> {
+    const { statusCode, body: answer } = await this.#request(to, { path, body }, AbortSignal.timeout(TIMEOUT_MS));
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    // Leaving the loop early ends the connection: nothing more of a long answer is read.
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      bytes += chunk.byteLength;
+      if (bytes > limitBytes) throw new Error(`the controller's answer to POST ${path} is longer than ${limitBytes} bytes`);
+      chunks.push(chunk);
+    }
+    return { status: statusCode, body: Buffer.concat(chunks).toString("utf8") };
   }
 
-  async #clientFor({ address, port }: ControllerAddress): Promise<Client> {
+  async close(): Promise<void> {
+    await this.#open?.pool.destroy();
+  }
+
+  async #request(to: ControllerAddress, { path, body }: Pick<Question, "path" | "body">, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+    const token = (await readFile(this.#files.tokenFile, "latin1")).trim();
+    const pool = await this.#poolFor(to);
+    const headers = { host: PLATFORM_NAME, authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" };
+    return pool.request({ method: "POST", path, signal, body, headers });
+  }
+
+  async #poolFor({ address, port }: ControllerAddress): Promise<Pool> {
     const ca = await readFile(this.#files.caFile, "utf8");
     const origin = `https://${address.includes(":") ? `[${address}]` : address}:${port}`;
     const key = `${origin}\n${ca}`;
-    if (this.#open?.key === key) return this.#open.client;
+    if (this.#open?.key === key) return this.#open.pool;
     const before = this.#open;
-    const client = new Client(origin, {
-      connect: { ca, servername: PLATFORM_NAME, timeout: TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS,
+    const pool = new Pool(origin, {
+      connections: CONNECTIONS, connect: { ca, servername: PLATFORM_NAME, timeout: TIMEOUT_MS }, keepAliveTimeout: KEEP_ALIVE_MS, headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS,
     });
-    this.#open = { key, client };
-    await before?.client.destroy();
-    return client;
+    this.#open = { key, pool };
+    await before?.pool.destroy();
+    return pool;
   }
 }

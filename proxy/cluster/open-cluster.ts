@@ -8,6 +8,8 @@ import type { KubeApi, ObjectRef } from "../../common/kube/kube-api.ts";
 import { inClusterAccess } from "../../common/kube/kube-access.ts";
 import { accessFromKubeconfig } from "../../common/kube/kubeconfig.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
+import { storeOverLine } from "../../common/ledger/store-client.ts";
 import type { Lifecycle } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { Activity } from "../model/activity.ts";
@@ -18,6 +20,7 @@ import { apiTokens } from "./api-tokens.ts";
 import { BoundaryKeeper, type BoundaryRooms, type BoundaryState } from "./boundary-keeper.ts";
 import type { ClusterConfig } from "./config.ts";
 import { ControllerClient } from "./controller-client.ts";
+import { controllerLine } from "./controller-line.ts";
 import { endInstance, type InstanceRooms } from "./end-instance.ts";
 import { BoundaryHoldings } from "./holdings.ts";
 import { InstanceActivity } from "./instance-activity.ts";
@@ -43,6 +46,8 @@ export interface Cluster {
   readonly tokenReview: boolean;
   readonly holdings: HoldingsBook;
   readonly activity: Activity;
+  /** Where the controller counts budgets for all node proxies. Nothing is answered before a boundary is in force. */
+  readonly ledger: LedgerStore;
   /** With the node proxy's own rights. */
   readonly api: KubeApi;
   readonly boundary: BoundaryState;
@@ -67,8 +72,11 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
   const file = join(stateDirectory, "boundary", "boundary.json");
   const keeper = new BoundaryKeeper({ log, holdings, onEvent, file, controllerCaFile: config.controller.caFile });
   const activity = new InstanceActivity(clock);
+  const controller = new ControllerClient(config.controller);
+  lifecycle.onStop("controller-client", async () => controller.close());
   return {
     api, pods, tokens: apiTokens(api), tokenReview: config.tokenReview, holdings, activity,
+    ledger: storeOverLine(controllerLine(controller, () => keeper.state.platform)),
     heldBundle: () => keeper.heldBundle(),
     get boundary() { return keeper.state; },
     get isReady() { return keeper.state.revision !== null && pods.isCurrent; },
@@ -81,7 +89,7 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
       });
       lifecycle.run("pods", async (signal) => pods.run(signal));
       lifecycle.run("boundary", async (signal) => watchBoundary({ namespace, name: config.configMap }, keeper, { api, log, clock }, signal));
-      runActivity(config, { activity, pods, keeper }, context);
+      runActivity(config, { activity, pods, keeper, controller }, context);
     },
   };
 }
@@ -108,11 +116,10 @@ interface ActivityParts {
   readonly activity: InstanceActivity;
   readonly pods: NodePods;
   readonly keeper: BoundaryKeeper;
+  readonly controller: ControllerClient;
 }
 
-function runActivity(config: ClusterConfig, { activity, pods, keeper }: ActivityParts, { log, lifecycle }: ClusterContext): void {
-  const controller = new ControllerClient(config.controller);
-  lifecycle.onStop("controller-client", async () => controller.close());
+function runActivity(config: ClusterConfig, { activity, pods, keeper, controller }: ActivityParts, { log, lifecycle }: ClusterContext): void {
   const report = { activity, log, lives: (uid: string) => pods.lives(uid), controller: () => keeper.state.platform, post: controller.post.bind(controller) };
   lifecycle.run("activity", async (signal) => reportActivity(report, config.activityIntervalMs, signal));
 }

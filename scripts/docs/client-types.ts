@@ -66,9 +66,10 @@ ${text}}
 }
 
 function renderOperation(method: string, operation: Operation): string {
+  const parameters = `parameters: { ${["query", "header", "path"].map((place) => renderParameters(place, operation)).join("; ")} };`;
+  const body = `requestBody${renderBody(operation)};`;
   const lines = [
-    `parameters: { ${["query", "header", "path"].map((place) => renderParameters(place, operation)).join("; ")} };`,
-    `requestBody${renderBody(operation)};`,
+    ...(operation.requestBody === undefined ? [`${parameters} ${body}`] : [parameters, body]),
     `responses: { ${Object.entries(operation.responses).map(([status, { content }]) => `${status}: ${renderAnswer(content)}`).join("; ")} };`,
   ];
   const summary = operation.summary === undefined ? "" : `    /** ${operation.summary}. */\n`;

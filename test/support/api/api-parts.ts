@@ -1,4 +1,5 @@
 import { TYPES } from "../../../common/kube/resource-types.ts";
+import { openMemoryLedger } from "../../../common/ledger/memory-store.ts";
 import { silentLog } from "../../../common/log.ts";
 import { AccessRefused, type Access, type Allowed, type Caller, type Instance, type Person, type Question } from "../../../controller/access/access.ts";
 import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
@@ -101,8 +102,10 @@ export function fewParts(): FewParts {
     allows: async (_caller, question) => { try { parts.answer(question); return true; } catch { return false; } },
     subjects: (person) => [`user:${person.name}`],
   };
+  const clock = new TestClock();
   const parts: FewParts = {
-    cluster, threads, asked, store, kube: cluster, config, access: access as Access, objects: clusterObjects(cluster), clock: new TestClock(), log: silentLog,
+    ledger: openMemoryLedger({ clock }), budgets: { find: () => null, all: () => [] },
+    cluster, threads, asked, store, kube: cluster, config, access: access as Access, objects: clusterObjects(cluster), clock, log: silentLog,
     waiting: new Waiting(store, config), answer: () => ({ rule: "test", grants: null }),
     addThread: async (name, spec = {}, metadata = {}) => {
       const made = await cluster.create(TYPES.threads, { metadata: { namespace: "ns", name, ...metadata }, spec: { agent: "runner", user: "alice", chain: [], ...spec } });

@@ -3,14 +3,17 @@ import { type Clock, systemClock } from "../../../common/clock.ts";
 import type { KubeObject } from "../../../common/kube/kube-api.ts";
 import { TYPES } from "../../../common/kube/resource-types.ts";
 import { INSTANCE_HEADER, LABELS } from "../../../common/labels.ts";
+import type { LedgerStore } from "../../../common/ledger/ledger-store.ts";
 import { silentLog } from "../../../common/log.ts";
 import { accessConfig } from "../../../controller/access/config.ts";
 import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { openAccess } from "../../../controller/access/open-access.ts";
 import { apiConfig, type ApiConfig } from "../../../controller/api/config.ts";
 import { openApi, type Certificate, type OpenApi } from "../../../controller/api/open-api.ts";
+import type { KnownBudget } from "../../../controller/ledger/known-budgets.ts";
+import { openControllerLedger } from "../../../controller/ledger/open-ledger.ts";
 import { threadsConfig } from "../../../controller/threads/config.ts";
-import { openThreadStore } from "../../../controller/threads/open-thread-store.ts";
+import { openDatabase, openThreadStore } from "../../../controller/threads/open-thread-store.ts";
 import type { ThreadStore } from "../../../controller/threads/thread-store.ts";
 import { MemoryKubeApi } from "../kube/memory-api.ts";
 
@@ -41,6 +44,9 @@ export interface Call {
 export interface ApiStand {
   readonly api: OpenApi;
   readonly store: ThreadStore;
+  readonly ledger: LedgerStore;
+  /** Budgets that the controller knows, by id. */
+  readonly budgets: Map<string, KnownBudget>;
   readonly cluster: MemoryKubeApi;
   readonly url: string;
   /** Somebody whose token is `tokenFor(name)`. */
@@ -48,6 +54,8 @@ export interface ApiStand {
   removeUser(name: string): void;
   /** Lets Kubernetes RBAC allow that user to create threads in that namespace. */
   allowCreating(user: string, namespace: string): void;
+  /** Lets it allow that user to list or to update Budgets in that namespace; in all of them if it is empty. */
+  allowBudgets(user: string, verb: "list" | "update", namespace: string): void;
   addAgent(name: string, spec?: object, namespace?: string): Promise<KubeObject>;
   /** A running pod that serves a thread, and what the header of its node's proxy says of it. */
   addPod(threadName: string, options?: { readonly node?: string; readonly agent?: string; readonly namespace?: string }): Promise<{ readonly namespace: string; readonly pod: string; readonly uid: string }>;
@@ -65,26 +73,32 @@ export async function startApi(over: { readonly api?: Partial<ApiConfig>; readon
   const cluster = new MemoryKubeApi();
   const users = new Map<string, User>();
   const creators = new Set<string>();
+  const keepers = new Set<string>();
   reviewTokens(cluster, users);
   cluster.answers.set(ACCESS_REVIEWS, (body) => {
     const { spec } = body as { spec: { user: string; resourceAttributes: { namespace: string; verb: string; resource: string; group: string } } };
     const { namespace, verb, resource, group } = spec.resourceAttributes;
-    return { status: { allowed: verb === "create" && resource === "threads" && group === "weir.dev" && creators.has(`${spec.user} ${namespace}`) } };
+    const isCreator = verb === "create" && resource === "threads" && creators.has(`${spec.user} ${namespace}`);
+    return { status: { allowed: group === "weir.dev" && (isCreator || (resource === "budgets" && keepers.has(`${spec.user} ${verb} ${namespace}`))) } };
   });
   const clock = over.clock ?? systemClock;
-  const store = await openThreadStore(threadsConfig.parse({}), silentLog);
+  const database = await openDatabase(threadsConfig.parse({}), silentLog);
+  const store = await openThreadStore(threadsConfig.parse({}), silentLog, database);
+  const ledger = await openControllerLedger(database, clock);
+  const budgets = new Map<string, KnownBudget>();
   const objects = clusterObjects(cluster);
   const access = await openAccess(accessConfig.parse({ tokenCacheMs: 0, ...over.access }), { kube: cluster, objects, clock });
   const config = apiConfig.parse({ host: "127.0.0.1", port: 0, callsPerSecond: 10_000, callBurst: 10_000, ...over.api });
-  const api = await openApi(config, { store, access, objects, kube: cluster, clock, log: silentLog, tls: over.tls ?? null });
+  const api = await openApi(config, { store, ledger, budgets: { find: (id) => budgets.get(id) ?? null, all: () => [...budgets.values()] }, access, objects, kube: cluster, clock, log: silentLog, tls: over.tls ?? null });
   const url = `${over.tls === undefined ? "http" : "https"}://127.0.0.1:${api.port}`;
   for (const node of ["node-1", "node-2"]) users.set(`proxy-on-${node}`, { username: PROXY_USER, groups: [], node, audiences: ["weir-controller"] });
   const call: ApiStand["call"] = async (method, path, options = {}) => callApi(url, method, path, options);
   return {
-    api, store, cluster, url, call,
+    api, store, ledger, budgets, cluster, url, call,
     addUser: (name, groups = []) => { users.set(name, { username: name, groups: [...groups, "system:authenticated"] }); },
     removeUser: (name) => { users.delete(name); },
     allowCreating: (user, namespace) => { creators.add(`${user} ${namespace}`); },
+    allowBudgets: (user, verb, namespace) => { keepers.add(`${user} ${verb} ${namespace}`); },
     addAgent: async (name, spec = {}, namespace = "default") => cluster.create(TYPES.agents, { metadata: { name, namespace }, spec: { image: "agent:1", ...spec } }),
     addPod: async (threadName, options = {}) => addPod(cluster, threadName, options),
     asInstance: async (pod, method, path, body) => call(method, path, { token: tokenFor("proxy-on-node-1"), instance: pod, ...(body === undefined ? {} : { body }) }),

@@ -125,3 +125,26 @@ describe("the proxy's own way to the controller", () => {
     expect(heard).toEqual([]);
   });
 });
+
+describe("a question", () => {
+  const asking = { path: "/internal/v1/ledger/report", body: "{}", limitBytes: 1_000 };
+
+  test("is answered with what the controller says, refusals too", async () => {
+    const to = await aController();
+    answer = (response) => { response.writeHead(200, { "content-type": "application/json" }).end("{\"a\":1}"); };
+    expect(await client.ask(to, asking)).toEqual({ status: 200, body: "{\"a\":1}" });
+    answer = (response) => { response.writeHead(403).end("{}"); };
+    expect(await client.ask(to, asking)).toEqual({ status: 403, body: "{}" });
+    expect(heard.map(({ path, authorization }) => [path, authorization])).toEqual([[asking.path, "Bearer first.token"], [asking.path, "Bearer first.token"]]);
+  });
+
+  test("has no answer if that is too long, or breaks off", async () => {
+    const to = await aController();
+    answer = (response) => { response.writeHead(200).end("x".repeat(1_001)); };
+    await expect(client.ask(to, asking)).rejects.toThrow(/longer than 1000 bytes/);
+    answer = (response) => { response.writeHead(200, { "content-length": "10" }).write("x"); response.destroy(); };
+    await expect(client.ask(to, asking)).rejects.toThrow(/closed|terminated|aborted|reset/i);
+    answer = (response) => { response.writeHead(200).end("x".repeat(1_000)); };
+    expect(await client.ask(to, asking)).toMatchObject({ status: 200 });
+  });
+});

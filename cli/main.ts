@@ -14,6 +14,7 @@ import { registerPolicy } from "./commands/policy.ts";
 import { registerRevoke } from "./commands/revoke.ts";
 import { registerRun } from "./commands/run.ts";
 import { registerThreads } from "./commands/threads.ts";
+import { registerTop } from "./commands/top.ts";
 import { registerUp } from "./commands/up.ts";
 import type { Io } from "./io.ts";
 import { machineTrouble } from "./machine-trouble.ts";
@@ -21,6 +22,7 @@ import { machineTrouble } from "./machine-trouble.ts";
 /** In the order of the help. */
 const COMMANDS = [
   registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerCred, registerRevoke, registerAgents, registerThreads, registerBudget,
+  registerTop,
 ];
 
 const HELP_TAIL = `

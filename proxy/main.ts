@@ -12,7 +12,7 @@ import { openOperatorDoor } from "./admin/operator-door.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
-import { MemoryLedger } from "./budget/memory-ledger.ts";
+import { openBudget } from "./budget/open-budget.ts";
 import { openCluster, type Cluster } from "./cluster/open-cluster.ts";
 import type { ProxyConfig } from "./config.ts";
 import { ConnectionSlots } from "./connection/connection-slots.ts";
@@ -156,7 +156,8 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
-  const budget = new MemoryLedger(config.budgets, clock);
+  const budget = await openBudget(config.budgets, { clock, log, stateDirectory: options.stateDirectory, onEvent });
+  lifecycle.onStop("budget", async () => budget.close());
   const names = new SyntheticNames(clock);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   metrics.observe({

@@ -1,14 +1,24 @@
 import { describeAmount } from "../../common/meters.ts";
 import { EgressError } from "../errors.ts";
-import type { Account } from "./account.ts";
+import type { Purse } from "./purse.ts";
 
 /** The refusal of a budget without room: which, how much of how much, until when, and what would help. */
-export function describeExhaustion(account: Account): EgressError {
-  const { id, meter, limit, window, setting } = account.of;
+export function describeExhaustion(purse: Purse, nowMs: number): EgressError {
+  const { spec: { budget, meter, window }, limit: { setting } } = purse;
+  const { limit, settled, reserved } = purse.known(nowMs);
   const per = window === "total" ? "in total" : `per ${window}`;
-  const used = account.settled + account.reserved;
-  const reason = `${id} allows ${describeAmount(meter, limit)} ${per}; ${used} are used${account.reserved > 0n ? ` (${account.reserved} of them by what is still open)` : ""}`;
-  const { endsAtMs } = account;
-  const opens = endsAtMs === null ? "It does not open again by itself" : `It opens again at ${new Date(endsAtMs).toISOString()}`;
-  return new EgressError("budget.exhausted", reason, { explanation: { rule: `budget.${id}`, reason, hint: `${opens}; do not retry before. An operator can raise ${setting}.` } });
+  const open = reserved > 0n ? `, and ${describeAmount(meter, reserved)} held by what is still open` : "";
+  const reason = `${budget} allows ${describeAmount(meter, limit)} ${per}; ${describeAmount(meter, settled)} spent${open}`;
+  return new EgressError("budget.exhausted", reason, { opensAtMs: purse.shortage?.windowEndMs ?? null, explanation: { rule: `budget.${budget}`, reason, hint: `${opensAgain(purse)}. ${raise(purse, setting)}` } });
+}
+
+function opensAgain({ shortage }: Purse): string {
+  const endsAtMs = shortage?.windowEndMs ?? null;
+  return endsAtMs === null ? "It does not open again by itself" : `It opens again at ${new Date(endsAtMs).toISOString()}; do not retry before`;
+}
+
+function raise({ shortage, spec: { budget } }: Purse, setting: string): string {
+  const percent = shortage?.waitsAtPercent ?? null;
+  if (percent !== null) return `At ${percent} % it waits for a person: \`weir budget approve ${budget}\`.`;
+  return `An operator can raise it: \`weir budget topup ${budget} AMOUNT\`, or for good ${setting}.`;
 }

@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { budgetConfig } from "../../../../proxy/budget/config.ts";
-import type { BudgetLedger } from "../../../../proxy/budget/budget-ledger.ts";
-import type { BudgetConfig } from "../../../../proxy/budget/config.ts";
+import type { LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import type { EgressError } from "../../../../proxy/errors.ts";
 import type { AgentIdentity } from "../../../../proxy/model/agent.ts";
 import { amountsOf } from "../../../../proxy/model/usage.ts";
+import { testLedger } from "../../../support/budget-ledger.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
 const NEVER = new AbortController().signal;
@@ -14,10 +14,15 @@ const agent = (over: Partial<AgentIdentity> = {}): AgentIdentity => ({ namespace
 const reasonOf = async (promise: Promise<unknown>) => promise.then(() => { throw new Error("it was admitted"); }, (error: unknown) => error as EgressError);
 
 /** What every ledger promises (proxy/budget/budget-ledger.ts). */
-export function describeLedger(name: string, open: (config: BudgetConfig, clock: TestClock) => BudgetLedger): void {
-  function start(budgets: Record<string, unknown>) {
+export function describeLedger(name: string, openStore: (clock: TestClock) => Promise<LedgerStore>): void {
+  async function start(budgets: Record<string, unknown>) {
     const clock = new TestClock();
-    const ledger = open(budgetConfig.parse(budgets), clock);
+    const store = await openStore(clock);
+    const ledger = testLedger(budgetConfig.parse(budgets), clock, { store });
+    onTestFinished(async () => {
+      await ledger.close();
+      await store.close();
+    });
     let next = 0;
     const reserve = async (names: readonly string[] = [], who = agent(), id = `e${next += 1}`) => ledger.reserve({ id, agent: who, budgets: names, amounts: { requests: 1n } }, NEVER);
     return { clock, ledger, reserve };
@@ -26,29 +31,29 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
 
   describe(`budget ledger ${name}`, () => {
     test("admits everything where nothing is limited", async () => {
-      const { ledger, reserve } = start({});
+      const { ledger, reserve } = await start({});
       const reservation = await reserve();
       expect([reservation.take("out", 1e12), ledger.standing(agent())]).toEqual([true, {}]);
     });
 
     test("admits requests up to the limit and refuses the next", async () => {
-      const { reserve } = start(named());
+      const { reserve } = await start(named());
       await reserve(["team"]);
       await reserve(["team"]);
       expect((await reasonOf(reserve(["team"]))).code).toBe("budget.exhausted");
     });
 
     test("refuses in words that name budget, limit, use and the end of the window", async () => {
-      const { reserve } = start(named({ limit: 1, window: "hour" }));
+      const { reserve } = await start(named({ limit: 1, window: "hour" }));
       await (await reserve(["team"])).settle(usage(0));
       expect((await reasonOf(reserve(["team"]))).explanation).toEqual({
-        rule: "budget.team", reason: "team allows 1 requests per hour; 1 are used",
-        hint: "It opens again at 2026-01-01T01:00:00.000Z; do not retry before. An operator can raise budgets.named.team.limit.",
+        rule: "budget.team", reason: "team allows 1 requests per hour; 1 requests spent",
+        hint: "It opens again at 2026-01-01T01:00:00.000Z; do not retry before. An operator can raise it: `weir budget topup team AMOUNT`, or for good budgets.named.team.limit.",
       });
     });
 
     test("counts a settled request once, however often it is settled or released after", async () => {
-      const { ledger, reserve } = start(named());
+      const { ledger, reserve } = await start(named());
       const reservation = await reserve(["team"]);
       await reservation.settle(usage(0));
       await reservation.settle(usage(0));
@@ -57,7 +62,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("gives everything back on release, once", async () => {
-      const { ledger, reserve } = start({ perAgent: { requests: 5, bytes: 100 } });
+      const { ledger, reserve } = await start({ perAgent: { requests: 5, bytes: 100 } });
       const reservation = await reserve();
       reservation.take("out", 60);
       await reservation.release();
@@ -66,13 +71,13 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("lets bytes through up to the limit exactly, and not one more", async () => {
-      const { reserve } = start({ perAgent: { bytes: 100 } });
+      const { reserve } = await start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
       expect([reservation.take("out", 60), reservation.take("out", 40), reservation.take("out", 1), reservation.take("out", 0)]).toEqual([true, true, false, true]);
     });
 
     test("says which budget cut the stream", async () => {
-      const { reserve } = start({ perAgent: { bytes: 10, window: "total" } });
+      const { reserve } = await start({ perAgent: { bytes: 10, window: "total" } });
       const reservation = await reserve();
       expect(reservation.refusal ?? null).toBeNull();
       reservation.take("out", 11);
@@ -80,13 +85,13 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("takes from all byte budgets or from none", async () => {
-      const { ledger, reserve } = start({ perAgent: { bytes: 100 }, named: { small: { meter: "bytes", limit: 10 } } });
+      const { ledger, reserve } = await start({ perAgent: { bytes: 100 }, named: { small: { meter: "bytes", limit: 10 } } });
       expect((await reserve(["small"])).take("out", 50)).toBe(false);
       expect(ledger.standing(agent())["agent.bytes"]?.reserved).toBe(0);
     });
 
     test("charges the bytes that were used and gives the rest of what was taken back", async () => {
-      const { ledger, reserve } = start({ perAgent: { bytes: 100 } });
+      const { ledger, reserve } = await start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
       reservation.take("out", 60);
       await reservation.settle(usage(10, 20));
@@ -94,32 +99,32 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("charges no more than the limit even if more is reported than was taken", async () => {
-      const { ledger, reserve } = start({ perAgent: { bytes: 100 } });
+      const { ledger, reserve } = await start({ perAgent: { bytes: 100 } });
       await (await reserve()).settle(usage(1_000));
       expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 100, reserved: 0 });
       expect((await reasonOf(reserve())).code).toBe("budget.exhausted");
     });
 
     test.each([-1, 0.5, Number.NaN, Number.POSITIVE_INFINITY])("takes no %d bytes", async (bytes) => {
-      const { reserve } = start({ perAgent: { bytes: 100 } });
+      const { reserve } = await start({ perAgent: { bytes: 100 } });
       expect((await reserve()).take("out", bytes)).toBe(false);
     });
 
     test("takes nothing more for a reservation that has ended", async () => {
-      const { reserve } = start({ perAgent: { bytes: 100 } });
+      const { reserve } = await start({ perAgent: { bytes: 100 } });
       const reservation = await reserve();
       await reservation.settle(usage(0));
       expect(reservation.take("out", 1)).toBe(false);
     });
 
     test("reserves on every budget or on none", async () => {
-      const { ledger, reserve } = start({ named: { wide: { meter: "requests", limit: 10 }, narrow: { meter: "requests", limit: 0 } } });
+      const { ledger, reserve } = await start({ named: { wide: { meter: "requests", limit: 10 }, narrow: { meter: "requests", limit: 0 } } });
       expect((await reasonOf(reserve(["wide", "narrow"]))).explanation?.rule).toBe("budget.narrow");
       expect(ledger.standing(agent())["wide"]?.reserved).toBe(0);
     });
 
     test("admits exactly the limit of five hundred parallel requests", async () => {
-      const { ledger, reserve } = start(named({ limit: 50 }));
+      const { ledger, reserve } = await start(named({ limit: 50 }));
       const outcomes = await Promise.allSettled(Array.from({ length: 500 }, async () => {
         const reservation = await reserve(["team"]);
         await Promise.resolve();
@@ -130,7 +135,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("shares a named budget between agents, and keeps agents' own limits apart", async () => {
-      const { reserve } = start({ perAgent: { requests: 1 }, named: { team: { meter: "requests", limit: 2 } } });
+      const { reserve } = await start({ perAgent: { requests: 1 }, named: { team: { meter: "requests", limit: 2 } } });
       await reserve(["team"], agent({ name: "a" }));
       await reserve(["team"], agent({ name: "b" }));
       expect((await reasonOf(reserve(["team"], agent({ name: "c" })))).explanation?.rule).toBe("budget.team");
@@ -138,21 +143,21 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("counts by thread in window thread: a new instance does not begin anew, another thread does", async () => {
-      const { reserve } = start({ perAgent: { requests: 1, window: "thread" } });
+      const { reserve } = await start({ perAgent: { requests: 1, window: "thread" } });
       await reserve();
       expect((await reasonOf(reserve([], agent({ instance: "i2" })))).code).toBe("budget.exhausted");
       await reserve([], agent({ thread: "t2" }));
     });
 
     test("takes no agent for another because their names run together", async () => {
-      const { reserve } = start({ perAgent: { requests: 1, window: "total" } });
+      const { reserve } = await start({ perAgent: { requests: 1, window: "total" } });
       await reserve([], agent({ namespace: "a", name: "b.c" }));
       await reserve([], agent({ namespace: "a.b", name: "c" }));
       await reserve([], agent({ namespace: 'a","b', name: "c" }));
     });
 
     test("begins anew in the next window, and not before", async () => {
-      const { clock, reserve } = start(named({ limit: 1, window: "day" }));
+      const { clock, reserve } = await start(named({ limit: 1, window: "day" }));
       await (await reserve(["team"])).settle(usage(0));
       clock.advance(DAY_MS - 1);
       await reasonOf(reserve(["team"]));
@@ -161,7 +166,7 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
     });
 
     test("opens no window twice when the clock is set back and forth", async () => {
-      const { clock, reserve } = start(named({ limit: 1, window: "day" }));
+      const { clock, reserve } = await start(named({ limit: 1, window: "day" }));
       clock.advance(DAY_MS);
       await (await reserve(["team"])).settle(usage(0));
       clock.jump(-DAY_MS);
@@ -170,35 +175,37 @@ export function describeLedger(name: string, open: (config: BudgetConfig, clock:
       expect((await reasonOf(reserve(["team"]))).code).toBe("budget.exhausted");
     });
 
-    test("keeps what is open when a window ends, and charges it to the window in which it ends", async () => {
-      const { clock, ledger, reserve } = start({ perAgent: { bytes: 100, window: "minute" } });
+    test("charges what is open when a window ends to the window in which it was held, and what is taken later to the one that runs", async () => {
+      const { clock, ledger, reserve } = await start({ perAgent: { bytes: 100, window: "minute" } });
       const reservation = await reserve();
       reservation.take("out", 80);
       clock.advance(60_000);
-      expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 0, reserved: 80 });
-      await reservation.settle(usage(80));
-      expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 80, reserved: 0 });
+      const later = await reserve();
+      expect([reservation.take("out", 90), later.take("out", 20), later.take("out", 10)]).toEqual([true, false, true]);
+      expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 0, reserved: 100 });
+      await reservation.settle(usage(100));
+      expect(ledger.standing(agent())["agent.bytes"]).toEqual({ limit: 100, spent: 20, reserved: 10 });
     });
 
     test.each(["constructor", "unknown"])("fails rather than admit against the budget %s, which does not exist", async (id) => {
-      const { reserve } = start(named());
+      const { reserve } = await start(named());
       expect((await reasonOf(reserve([id]))).code).toBe("budget.unavailable");
     });
 
     test("fails rather than hold two reservations for one exchange", async () => {
-      const { reserve } = start(named());
+      const { reserve } = await start(named());
       await reserve(["team"], agent(), "same");
       expect((await reasonOf(reserve(["team"], agent(), "same"))).code).toBe("budget.unavailable");
     });
 
     test("charges a budget once that policy names twice", async () => {
-      const { ledger, reserve } = start(named());
+      const { ledger, reserve } = await start(named());
       await reserve(["team", "team"]);
       expect(ledger.standing(agent())["team"]?.reserved).toBe(1);
     });
 
     test("does nothing for an exchange that was ended before", async () => {
-      const { ledger } = start(named());
+      const { ledger } = await start(named());
       await expect(ledger.reserve({ id: "e", agent: agent(), budgets: ["team"], amounts: { requests: 1n } }, AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
       expect(ledger.standing(agent())["team"]?.reserved).toBe(0);
     });

@@ -1,4 +1,4 @@
-import { MemoryLedger } from "../../../../proxy/budget/memory-ledger.ts";
+import { openMemoryLedger } from "../../../../common/ledger/memory-store.ts";
 import { describeLedger } from "./budget-ledger-contract.ts";
 
-describeLedger("memory", (config, clock) => new MemoryLedger(config, clock));
+describeLedger("over memory", async (clock) => openMemoryLedger({ clock }));

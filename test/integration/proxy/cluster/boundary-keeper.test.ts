@@ -5,7 +5,6 @@ import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest
 import { systemClock } from "../../../../common/clock.ts";
 import { silentLog } from "../../../../common/log.ts";
 import { budgetConfig } from "../../../../proxy/budget/config.ts";
-import { MemoryLedger } from "../../../../proxy/budget/memory-ledger.ts";
 import { BoundaryKeeper } from "../../../../proxy/cluster/boundary-keeper.ts";
 import { BoundaryHoldings } from "../../../../proxy/cluster/holdings.ts";
 import { openLender } from "../../../../proxy/credentials/lender.ts";
@@ -13,6 +12,7 @@ import { LiveSet } from "../../../../proxy/model/live.ts";
 import { policyConfig } from "../../../../proxy/policy/config.ts";
 import { ReloadingPolicyEngine } from "../../../../proxy/policy/engine.ts";
 import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
+import { testLedger } from "../../../support/budget-ledger.ts";
 import { aBoundary } from "../../../support/boundaries.ts";
 import { AN_AGENT, credentialSettings } from "../../../support/credentials.ts";
 import { mintAuthority } from "../../../support/tls-authority.ts";
@@ -43,7 +43,7 @@ async function stage() {
   });
   const policy = await ReloadingPolicyEngine.open(policyConfig.parse({}), { log: silentLog, clock: systemClock, environment: {}, held: () => keeper.heldBundle() });
   const credentials = openLender({ grants: {}, credentials: credentialSettings({ vault: VAULT }) }, { environment: {}, identityTokenFile: "/nowhere" }, systemClock);
-  const budget = new MemoryLedger(budgetConfig.parse({}), systemClock);
+  const budget = testLedger(budgetConfig.parse({}), systemClock);
   const live = new LiveSet();
   await keeper.join({ policy, credentials, budget, live, upstream: { pin: (name, port, to) => { pins.push([name, port, to?.address ?? null]); } } });
   const connection = { name: "api.example.test", is_address: false, port: 443, wire: "tls", sni: null, alpn: [] } as const;

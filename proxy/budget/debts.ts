@@ -1,0 +1,43 @@
+import type { LedgerContext } from "./ledger-context.ts";
+import type { Purse } from "./purse.ts";
+import type { StoreDesk } from "./store-desk.ts";
+
+/**
+ * Charges what was used without being held: out of what is free here, else of what the store has left. What no room is left for is over the limit,
+ * and told. While the store does not answer, or others may give back, the debt stays. Never rejects.
+ */
+export async function payDebt(purse: Purse, desk: StoreDesk, context: LedgerContext): Promise<void> {
+  charge(purse, context);
+  if (purse.debt === 0n || purse.isAsked || purse.isEnding) return;
+  purse.isAsked = true;
+  try {
+    for (let need = purse.debt; need > 0n;) {
+      const answer = await desk.acquire([{ purse, need, want: need }]);
+      charge(purse, context);
+      if (answer.kind === "granted" || answer.shortages[0]?.isProvisional !== false) return;
+      const { left } = answer.shortages[0];
+      if (left === 0n || left >= need) return forgive(purse, context);
+      need = left;
+    }
+  } catch {
+    // The desk has said that the store does not answer.
+  } finally {
+    purse.isAsked = false;
+  }
+}
+
+function charge(purse: Purse, { clock }: LedgerContext): void {
+  const slice = purse.slice(clock.nowMs());
+  if (slice === null) return;
+  const amount = purse.debt < slice.free ? purse.debt : slice.free;
+  slice.reserve(amount);
+  slice.settle(amount, amount, 0n);
+  purse.debt -= amount;
+}
+
+function forgive(purse: Purse, { log, onEvent }: LedgerContext): void {
+  const fields = { budget: purse.spec.budget, key: purse.key, amount: purse.debt.toString() };
+  purse.debt = 0n;
+  log.warn("budget.overspent", fields);
+  onEvent({ event: "budget.overspent", outcome: "failed", fields });
+}

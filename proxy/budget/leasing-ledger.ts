@@ -1,0 +1,162 @@
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
+import type { Amounts, MeterName } from "../../common/meters.ts";
+import { usdNumber } from "../../common/money.ts";
+import { EgressError } from "../errors.ts";
+import type { AgentIdentity } from "../model/agent.ts";
+import type { PolicyBudget } from "../model/standing.ts";
+import { within } from "./bounded.ts";
+import type { BudgetLedger, Charge, Reservation } from "./budget-ledger.ts";
+import type { BudgetConfig } from "./config.ts";
+import { payDebt } from "./debts.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { LedgerContext } from "./ledger-context.ts";
+import { LimitBook } from "./limit-book.ts";
+import { PurseBook } from "./purse-book.ts";
+import { Reporter } from "./reporter.ts";
+import { SliceReservation, type Till } from "./reservation.ts";
+import { StoreDesk } from "./store-desk.ts";
+import { WaitingLine } from "./waiting-line.ts";
+
+export interface LeasingOptions extends LedgerContext {
+  /** Who we are to the store: another for each start of a proxy. */
+  readonly holder: string;
+  readonly store: LedgerStore;
+  readonly journal: Journal;
+}
+
+const CLOSE_MS = 5_000;
+
+/**
+ * Counts for all proxies together, and seldom asks: what it spends is in slices that it holds. A step never waits in the middle, so that no two
+ * requests see the same room; what a slice does not cover waits in line for the store, which alone says no.
+ */
+export class LeasingLedger implements BudgetLedger {
+  readonly #options: LeasingOptions;
+  readonly #limits: LimitBook;
+  readonly #book: PurseBook;
+  readonly #till: Till;
+  readonly #reporter: Reporter;
+  readonly #open = new Set<string>();
+  #timer: NodeJS.Timeout | null = null;
+  #isClosed = false;
+
+  constructor(config: Pick<BudgetConfig, "perAgent" | "named" | "maxAccounts">, options: LeasingOptions) {
+    const { store, holder, journal } = options;
+    this.#options = options;
+    this.#limits = new LimitBook(config);
+    this.#book = new PurseBook(this.#limits, config.maxAccounts);
+    const { purses } = this.#book;
+    const desk = new StoreDesk(store, holder, options, (key) => purses.get(key));
+    const line = new WaitingLine(desk, options);
+    this.#till = { ...options, line, desk, journal, pay: async (purse) => payDebt(purse, desk, options) };
+    this.#reporter = new Reporter({ ...options, desk, journal, purses, onChange: () => { line.poke(); } });
+  }
+
+  /**
+   * Gets ready to take the boundary's budgets in place of the ones before; those of the configuration stay. Counts stay too, unless meter or
+   * window is another. What is held ahead of a budget whose limit changes goes back when it comes into force: the next request is asked for anew.
+   * @returns what is wrong with those that are left out, and the step that puts the others in force
+   */
+  prepare(budgets: Readonly<Record<string, unknown>>): { readonly problems: readonly string[]; readonly apply: () => void } {
+    const { problems, apply } = this.#limits.prepare(budgets);
+    return {
+      problems,
+      apply: () => {
+        apply();
+        const changed = this.#book.relimit();
+        for (const purse of changed) this.#reporter.giveBack(purse);
+        if (changed.length > 0) void this.#reporter.report();
+      },
+    };
+  }
+
+  async reserve(charge: Charge, signal: AbortSignal): Promise<Reservation> {
+    signal.throwIfAborted();
+    const { id, amounts } = charge;
+    if (this.#isClosed) throw new EgressError("budget.unavailable", "the ledger is closed");
+    if (this.#open.has(id)) throw new EgressError("budget.unavailable", `exchange ${id} already holds a reservation`);
+    const reservation = new SliceReservation(this.#book.charged(charge).purses, this.#till, () => { this.#open.delete(id); });
+    this.#open.add(id);
+    this.#wake();
+    try {
+      await reservation.hold(amounts, signal);
+      return reservation;
+    } catch (error) {
+      await reservation.release();
+      throw error;
+    }
+  }
+
+  async headroom(charge: Omit<Charge, "id" | "amounts">, signal: AbortSignal): Promise<Amounts> {
+    signal.throwIfAborted();
+    const { purses } = this.#book.charged(charge);
+    const { desk, clock } = this.#till;
+    // What others hold ahead is not counted on: a request that is cut to fit must fit.
+    const asking = purses.length === 0 ? null : desk.acquire(purses.map((purse) => ({ purse, need: 0n, want: 0n })));
+    await asking?.catch((cause: unknown) => { throw new EgressError("budget.unavailable", "the ledger does not answer", { cause }); });
+    const least: Partial<Record<MeterName, bigint>> = {};
+    for (const purse of purses) {
+      const { meter } = purse.spec;
+      const left = purse.free(clock.nowMs()) + purse.left(clock.nowMs());
+      const before = least[meter];
+      if (before === undefined || left < before) least[meter] = left;
+    }
+    return least;
+  }
+
+  metersFor(charge: Omit<Charge, "id" | "amounts">): ReadonlySet<MeterName> {
+    return this.#book.meters(charge);
+  }
+
+  /**
+   * As far as is known here, without asking: what the store last said of all proxies together, with our own use since. A budget that nobody here
+   * was charged to yet shows nothing spent.
+   */
+  standing(agent: AgentIdentity): Readonly<Record<string, PolicyBudget>> {
+    const nowMs = this.#till.clock.nowMs();
+    return Object.fromEntries(this.#book.shown(agent).map(({ limit, purse }) => {
+      const { settled, reserved, limit: most } = purse?.known(nowMs) ?? { limit: limit.limit, settled: 0n, reserved: 0n };
+      const shown = amountShown(limit.meter);
+      return [limit.id, { limit: shown(most), spent: shown(settled), reserved: shown(reserved) }];
+    }));
+  }
+
+  /** Budgets that all share, as far as is known here; those with a count for each agent or thread are too many to show. */
+  totals(): { readonly id: string; readonly meter: string; readonly limit: number; readonly settled: number; readonly reserved: number }[] {
+    const nowMs = this.#till.clock.nowMs();
+    const shared = [...this.#limits.named.values()].filter(({ window, per }) => per === "all" && window !== "thread");
+    const purses = new Map([...this.#book.purses.values()].map((purse) => [purse.limit, purse]));
+    return shared.map((limit) => {
+      const known = purses.get(limit)?.known(nowMs) ?? { limit: limit.limit, settled: 0n, reserved: 0n };
+      const shown = amountShown(limit.meter);
+      return { id: limit.id, meter: limit.meter, limit: shown(known.limit), settled: shown(known.settled), reserved: shown(known.reserved) };
+    });
+  }
+
+  /** One turn of what the timer does: reports, and gives back what nobody needs. For tests, and for those who want to be up to date. */
+  async turn(): Promise<void> {
+    await this.#reporter.turn();
+    for (const purse of this.#book.purses.values()) if (purse.debt > 0n) await this.#till.pay(purse);
+  }
+
+  /** Gives everything back, in bounded time. What is still open is charged as it was held. The store is closed by whoever opened it. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#timer !== null) clearInterval(this.#timer);
+    this.#till.line.close();
+    for (const purse of this.#book.purses.values()) purse.chargeAll();
+    await within(CLOSE_MS, this.#reporter.report());
+    const isClean = [...this.#book.purses.values()].every(({ slices }) => slices.length === 0);
+    this.#options.journal.close(isClean);
+  }
+
+  #wake(): void {
+    this.#timer ??= setInterval(() => { void this.turn(); }, this.#options.timing.reportIntervalMs).unref();
+  }
+}
+
+/** For policy and metrics: dollars, or units. */
+function amountShown(meter: MeterName): (amount: bigint) => number {
+  return meter === "usd" ? usdNumber : Number;
+}

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ERROR_TABLE, type ErrorCode } from "../errors.ts";
 import type { AuditRecord, RecordedAgent, RecordedDecision, RecordedError, RecordedSession } from "../model/record.ts";
+import { modelUseShape, readModelUse } from "./ocsf-model-use.ts";
 
 const text = z.string();
 const count = z.number().int();
@@ -35,10 +36,10 @@ const eventShape = z.looseObject({
     agent_chain: words.optional(), application_name: text.optional(), budgets: words.optional(), credentials: words.optional(), database: text.optional(),
     dialled: z.strictObject({ address: text, port: count }).optional(),
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
-    handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), namespace: text.optional(), peer_address: text.optional(),
+    handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), model_use: modelUseShape.optional(), namespace: text.optional(), peer_address: text.optional(),
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
     redactions: z.array(z.strictObject({ count, place: z.enum(["header", "body", "trailer", "frame"]), reference: text })).optional(),
-    server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
+    server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), unmetered: z.literal(true).optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
   }) }),
 });
 type Shaped = z.output<typeof eventShape>;
@@ -74,6 +75,7 @@ function exchangeOf(shaped: Shaped): AuditRecord {
     method: request?.http_method ?? null, scheme: request?.url.scheme ?? null, host: request?.url.hostname ?? null, port: request?.url.port ?? null,
     path: request?.url.path ?? null, queryKeys: weir.query_keys ?? [], httpVersion: request?.version ?? null, userAgent: request?.user_agent ?? null,
     credentials: weir.credentials ?? [], redactions: weir.redactions ?? [], status: shaped.http_response?.code ?? null, upstreamAddress: upstreamOf(shaped),
+    ...(weir.model_use === undefined ? {} : { modelUse: readModelUse(weir.model_use) }), ...(weir.unmetered === undefined ? {} : { isUnmetered: weir.unmetered }),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { AuditRecord, ConnectionRecord, ExchangeRecord, LifecycleRecord, NameRecord } from "../model/record.ts";
 import { unreachable } from "../../common/unreachable.ts";
+import { writtenModelUse } from "./ocsf-model-use.ts";
 import { agentParts, clip, control, endpoint, metadata, plainFields, severity, statusOf, type AgentParts, type Placement } from "./ocsf-parts.ts";
 
 /**
@@ -87,8 +88,9 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     credentials: record.credentials,
     error_rule: clip(record.error?.rule, 255),
     grants: record.decision?.grants,
-    hint: clip(record.error?.hint, 512),
+    hint: clip(record.error?.hint, 300),
     kind: record.kind,
+    model_use: record.modelUse === undefined ? undefined : writtenModelUse(record.modelUse),
     namespace: agent.namespace,
     phase: record.phase,
     pod: agent.pod,
@@ -98,6 +100,7 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     reason: clip(record.error?.reason, 512),
     redactions: record.redactions.length === 0 ? undefined : record.redactions.map(({ reference, place, count }) => ({ count, place, reference })),
     thread: agent.thread,
+    unmetered: record.isUnmetered,
   };
 }
 

@@ -19,6 +19,7 @@ import { serveSession } from "./postgres/serve-session.ts";
 import { endAtExpiry, reconsiderOnChange } from "./reconsider.ts";
 import { refuseConnection } from "./refuse-connection.ts";
 import { screen } from "./screen.ts";
+import { countConnection } from "./toll.ts";
 import { tunnel } from "./tunnel.ts";
 
 export interface ConnectionDeps {
@@ -70,6 +71,7 @@ async function walk(entry: ConnectionEntry, rooms: Rooms, deps: ConnectionDeps):
   if (screened.handling === "tunnel") return tunnel(screened, rooms, entry, config.tunnelIdleTimeoutMs);
   if (screened.handling === "postgres") return serveSession(screened, rooms, entry, deps);
 
+  await countConnection(screened, rooms);
   const opened = entry.reached(await intercept(screened, rooms.authority, config.handshakeTimeoutMs));
   await handOver(opened, handlers, context);
   await closeGently(opened.stream, Buffer.alloc(0), config.lingerMs);

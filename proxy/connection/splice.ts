@@ -2,11 +2,12 @@ import { Socket } from "node:net";
 import { Transform, type Duplex } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { TLSSocket } from "node:tls";
-import type { Direction, Reservation } from "../budget/budget-ledger.ts";
+import type { Direction } from "../budget/budget-ledger.ts";
 import { EgressError } from "../errors.ts";
 import type { Screened } from "../model/connection.ts";
 import type { Usage } from "../model/usage.ts";
 import { reset } from "./close-gently.ts";
+import type { Toll } from "./toll.ts";
 
 export interface SpliceOptions {
   readonly idleTimeoutMs: number;
@@ -25,16 +26,16 @@ export class Splice {
   #responseBytes = 0;
   readonly #screened: Screened;
   readonly #near: Socket;
-  readonly #reservation: Reservation;
+  readonly #toll: Toll;
   readonly #idleTimeoutMs: number;
   readonly #onBytes: () => void;
   readonly #halfOpenMs: number | null;
   readonly #cut = new AbortController();
 
-  constructor(screened: Screened, reservation: Reservation, { idleTimeoutMs, onBytes, near = screened.socket, halfOpenMs }: SpliceOptions) {
+  constructor(screened: Screened, toll: Toll, { idleTimeoutMs, onBytes, near = screened.socket, halfOpenMs }: SpliceOptions) {
     this.#screened = screened;
     this.#near = near;
-    this.#reservation = reservation;
+    this.#toll = toll;
     this.#idleTimeoutMs = idleTimeoutMs;
     this.#onBytes = onBytes;
     this.#halfOpenMs = halfOpenMs ?? null;
@@ -50,6 +51,7 @@ export class Splice {
     const bounded = AbortSignal.any([this.#screened.signal, this.#cut.signal]);
     this.hasBegun = true;
     this.#watch(far, bounded);
+    const endWatch = this.#toll.watch((reason) => { this.#cut.abort(reason); });
     const up = this.#meter("out", (bytes) => { this.#requestBytes += bytes; });
     const down = this.#meter("in", (bytes) => { this.#responseBytes += bytes; });
     try {
@@ -60,6 +62,7 @@ export class Splice {
       bounded.throwIfAborted();
       throw new EgressError("relay.aborted", "a side ended the tunnel early", { cause: error });
     } finally {
+      endWatch();
       near.setTimeout(0);
       far.destroy();
     }
@@ -89,18 +92,27 @@ export class Splice {
     clearTimeout(timer);
   }
 
+  async #passAfter(refill: Promise<void>, pass: () => void): Promise<void> {
+    await refill;
+    pass();
+  }
+
   #meter(direction: Direction, count: (bytes: number) => void): Transform {
     return new Transform({
       transform: (chunk: Buffer, _encoding, done) => {
-        if (!this.#reservation.take(direction, chunk.byteLength)) {
-          const error = this.#reservation.refusal ?? new EgressError("budget.exhausted", "a byte limit was used up inside a tunnel");
+        const { reservation } = this.#toll;
+        if (!reservation.take(direction, chunk.byteLength)) {
+          const error = this.#toll.refusal("bytes");
           this.#cut.abort(error);
           done(error);
           return;
         }
         count(chunk.byteLength);
         this.#onBytes();
-        done(null, chunk);
+        // While the ledger is asked for more, nothing more is read of this side.
+        const { refill } = reservation;
+        if (refill === null) done(null, chunk);
+        else void this.#passAfter(refill, () => { done(null, chunk); });
       },
     });
   }

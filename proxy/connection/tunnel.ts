@@ -1,8 +1,8 @@
 import type { Screened } from "../model/connection.ts";
-import { amountsOf } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ConnectionEntry } from "./connection-entry.ts";
 import { Splice } from "./splice.ts";
+import { Toll } from "./toll.ts";
 
 /**
  * in: Screened · out: nothing, when both directions are over · ends early with: budget.*, audit.unavailable, upstream.*, relay.aborted
@@ -10,15 +10,15 @@ import { Splice } from "./splice.ts";
  * Passes bytes unread, by name, where policy says so: reserved, on record before the first byte, counted, cut at the edge of a budget.
  */
 export async function tunnel(screened: Screened, rooms: Rooms, entry: ConnectionEntry, idleTimeoutMs: number): Promise<void> {
-  const { id, agent, decision, destination, signal } = screened;
-  const reservation = await rooms.budget.reserve({ id, agent, budgets: decision.budgets, amounts: { requests: 1n } }, signal);
-  const splice = new Splice(screened, reservation, { idleTimeoutMs, onBytes: () => { rooms.activity.touch(agent); } });
+  const { agent, destination, signal } = screened;
+  const toll = await Toll.take(screened, rooms);
+  const splice = new Splice(screened, toll, { idleTimeoutMs, onBytes: () => { rooms.activity.touch(agent); } });
   try {
     await rooms.audit.commit(entry.record("opened"));
     const { stream } = await rooms.upstream.openTunnel(agent.instance, destination, signal);
     await splice.run(stream);
   } finally {
     entry.exchangeEnded(splice.usage);
-    await (splice.hasBegun ? reservation.settle(amountsOf(splice.usage)) : reservation.release());
+    await toll.settle(splice);
   }
 }

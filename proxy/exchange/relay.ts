@@ -225,7 +225,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     if (this.#isOver) return;
     // An open WebSocket is told why first; its `done` then ends the exchange.
     if (this.#webSocket !== null) this.#webSocket.close(error);
-    else if (error.code === "budget.exhausted" && this.#answerRelay.endAtEdge()) this.#endWell(error);
+    else if (error.code.startsWith("budget.") && this.#answerRelay.endAtEdge()) this.#endWell(error);
     else this.#end(error);
   }
 

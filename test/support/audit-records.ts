@@ -1,4 +1,4 @@
-import type { ConnectionRecord, ExchangeRecord, LifecycleRecord, NameRecord, RecordedAgent, RecordedDecision } from "../../proxy/model/record.ts";
+import type { ConnectionRecord, ExchangeRecord, LifecycleRecord, NameRecord, RecordedAgent, RecordedDecision, RecordedModelUse } from "../../proxy/model/record.ts";
 
 /** Builders of audit records: a whole one with the given fields in their place. */
 export const anAgent: RecordedAgent = { namespace: "local", name: "coder", thread: "t-1", instance: "i-1", user: "ada", chain: ["planner"] };
@@ -13,6 +13,11 @@ export function anExchange(fields: Partial<ExchangeRecord> = {}): ExchangeRecord
     ...fields,
   };
 }
+
+export const aModelUse: RecordedModelUse = {
+  api: "anthropic-messages", provider: "anthropic", model: "claude-x", stream: true, clampedTo: 512, heldNanoUsd: "90000000",
+  charged: { tokens: { input: 900, cacheRead: 300, cacheWrite: 100, output: 80, reasoning: 30 }, nanoUsd: "12345678", estimated: true, reportedNanoUsd: null, estimatedNanoUsd: "12345678", alarms: ["missing"] },
+};
 
 export function aDeniedExchange(fields: Partial<ExchangeRecord> = {}): ExchangeRecord {
   return anExchange({

@@ -47,6 +47,8 @@ export interface StandOptions {
   /** Where tunnels lead, whatever was dialled. */
   readonly tunnelTo?: number;
   readonly tunnelByteLimit?: number;
+  /** In place of a ledger that has no budgets. */
+  readonly budget?: Rooms["budget"];
   readonly commit?: (record: AuditRecord) => Promise<void>;
   /** Also listens on 127.0.0.1. */
   readonly tcp?: boolean;
@@ -108,6 +110,7 @@ export class ConnectionStand {
       get metering(): never { throw new Error("a connection meters no model"); },
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
+      ...(options.budget === undefined ? {} : { budget: options.budget }),
     };
     const drain = new AbortController();
     const deps = { config, slots: this.slots, cancelKeys: new CancelKeys(), handlers: { ...HANDLERS, ...options.handlers }, drain: drain.signal };

@@ -2,7 +2,6 @@ import type { Socket } from "node:net";
 import { EgressError } from "../../errors.ts";
 import { destinationHost, type Introduced, type Screened } from "../../model/connection.ts";
 import type { Login } from "../../model/loan.ts";
-import { amountsOf } from "../../model/usage.ts";
 import type { Rooms } from "../../rooms.ts";
 import { askPolicy } from "../ask-policy.ts";
 import type { ConnectionConfig } from "../config.ts";
@@ -10,6 +9,7 @@ import type { ConnectionEntry } from "../connection-entry.ts";
 import { reconsiderOnChange } from "../reconsider.ts";
 import { screen } from "../screen.ts";
 import { Splice } from "../splice.ts";
+import { Toll } from "../toll.ts";
 import type { CancelKeys } from "./cancel-keys.ts";
 import { cancelSession } from "./cancel-session.ts";
 import { authenticationOk, backendKeyData, negotiateVersion } from "./encode.ts";
@@ -69,11 +69,11 @@ interface Work {
 /** Reserved, lent, and on record before the first byte leaves; then as a tunnel. */
 async function relay(session: Session, startup: Startup, work: Work): Promise<void> {
   const { rooms, entry, deps: { config } } = work;
-  const { id, agent, decision, signal, stream: near } = session;
-  const reservation = await rooms.budget.reserve({ id, agent, budgets: decision.budgets, amounts: { requests: 1n } }, signal);
+  const { agent, signal, stream: near } = session;
+  const toll = await Toll.take(session, rooms);
   // A server that works on a statement does not notice that its client has gone, and there is no client that reads on after its farewell.
   const ends = { idleTimeoutMs: config.tunnelIdleTimeoutMs, halfOpenMs: config.lingerMs };
-  const splice = new Splice(session, reservation, { ...ends, onBytes: () => { rooms.activity.touch(agent); }, near });
+  const splice = new Splice(session, toll, { ...ends, onBytes: () => { rooms.activity.touch(agent); }, near });
   try {
     const login = await borrow(session, rooms);
     entry.lent(login.references);
@@ -86,7 +86,7 @@ async function relay(session: Session, startup: Startup, work: Work): Promise<vo
     await splice.run(loggedIn.stream);
   } finally {
     entry.exchangeEnded(splice.usage);
-    await (splice.hasBegun ? reservation.settle(amountsOf(splice.usage)) : reservation.release());
+    await toll.settle(splice);
   }
 }
 

@@ -8,7 +8,7 @@ import { clip, type Placement } from "../../../../proxy/audit/ocsf-parts.ts";
 import { ERROR_TABLE, type ErrorCode } from "../../../../proxy/errors.ts";
 import type { AuditRecord } from "../../../../proxy/model/record.ts";
 import { seen, type SeenEvent } from "../../../support/audit-events.ts";
-import { aConnection, aDecision, aDeniedExchange, aLifecycle, aName, anExchange } from "../../../support/audit-records.ts";
+import { aConnection, aDecision, aDeniedExchange, aLifecycle, aModelUse, aName, anExchange } from "../../../support/audit-records.ts";
 
 const placement: Placement = {
   sequence: 5, uid: "chain:5", product: { name: "Weir", vendor_name: "Weir", version: "0" },
@@ -106,7 +106,7 @@ describe("the written form", () => {
       const records = [
         anExchange({ path: one, userAgent: other, host: one, queryKeys: [one, other], error: { code: "internal", detail: one, reason: other, hint: one, rule: other } }),
         aConnection({ host: one, serverName: other }), aName({ name: one, type: other }), aLifecycle({ event: one, fields }),
-        aDeniedExchange({ agent: null, method: one }),
+        aDeniedExchange({ agent: null, method: one }), anExchange({ modelUse: { ...aModelUse, model: one, provider: other }, isUnmetered: true }),
       ];
       for (const record of records) {
         const text = canonicalText(toOcsf(record, placement));
@@ -129,6 +129,8 @@ describe("the written form", () => {
       aConnection({ wire: "postgres", handling: "postgres", session: { user: "a", database: "app", applicationName: "", credentials: [], upstreamAddress: null } }),
       aName({ answer: null, outcome: "denied", error: failure("name.malformed"), name: null, type: null }),
       aLifecycle(), aLifecycle({ outcome: "failed", fields: {} }),
+      anExchange({ modelUse: aModelUse }), anExchange({ phase: "decided", modelUse: { ...aModelUse, clampedTo: null, heldNanoUsd: null, charged: null } }),
+      anExchange({ modelUse: { ...aModelUse, charged: { ...aModelUse.charged!, reportedNanoUsd: "1", estimatedNanoUsd: null, nanoUsd: null, alarms: [] } } }), anExchange({ isUnmetered: true }),
     ]) expect(fromOcsf(eventOf(record))).toEqual(record);
   });
 
@@ -153,7 +155,7 @@ describe("clip", () => {
 
   test("a record stays under the 8 KiB that syslog receivers take, however long its texts are", () => {
     const long = "x".repeat(100_000);
-    const record = anExchange({ path: long, userAgent: long, host: long, method: long, queryKeys: Array(500).fill(long), error: { code: "internal", detail: long, reason: long, hint: long, rule: long } });
+    const record = anExchange({ path: long, userAgent: long, host: long, method: long, queryKeys: Array(500).fill(long), modelUse: { ...aModelUse, model: long, provider: long }, error: { code: "internal", detail: long, reason: long, hint: long, rule: long } });
     expect(JSON.stringify(toOcsf(record, placement)).length).toBeLessThan(8_000);
   });
 });

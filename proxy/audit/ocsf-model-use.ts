@@ -10,7 +10,7 @@ export function writtenModelUse({ api, provider, model, stream, clampedTo, heldN
     charged: charged === null ? undefined : writtenCharge(charged),
     clamped_to: clampedTo ?? undefined,
     held_nano_usd: heldNanoUsd ?? undefined,
-    model: clip(model, 80),
+    model: clip(model, 100),
     provider: clip(provider, 32),
     stream,
   };

@@ -88,7 +88,7 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     credentials: record.credentials,
     error_rule: clip(record.error?.rule, 255),
     grants: record.decision?.grants,
-    hint: clip(record.error?.hint, 300),
+    hint: clip(record.error?.hint, 280),
     kind: record.kind,
     model_use: record.modelUse === undefined ? undefined : writtenModelUse(record.modelUse),
     namespace: agent.namespace,

@@ -46,7 +46,7 @@ export async function reserve({ head: { framing }, call }: Request, allow: Allow
       if (asked === null || !(error instanceof EgressError) || error.code !== "budget.exhausted") throw error;
       const left = await rooms.budget.headroom(payer, signal);
       const smaller = clamps < CLAMP_LIMIT ? clamp(asked, left, allow, rooms) : null;
-      if (smaller === null) throw withAmounts(error, asked.worstCase, left);
+      if (smaller === null || smaller === asked) throw withAmounts(error, asked.worstCase, left);
       asked = smaller;
     }
   }

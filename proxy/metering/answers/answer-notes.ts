@@ -9,6 +9,8 @@ export class AnswerNotes {
   model: string | null = null;
   /** The provider has said that it failed: that it reports no usage is no surprise. */
   isFailed = false;
+  /** Thoughts were seen; what is billed may be more than what is shown of them. */
+  hasThought = false;
   #usage: JsonObject | null = null;
   #isFinal = false;
   #isMalformed = false;

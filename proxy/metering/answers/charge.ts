@@ -5,6 +5,7 @@ import type { AnswerNotes } from "./answer-notes.ts";
 import { extractStrictly, type ExtractedUsage } from "./extracted-usage.ts";
 import { objectAt, type JsonObject } from "./json-text.ts";
 import type { AnswerContext } from "./answer-context.ts";
+import { mayThinkUnseen } from "./unseen-reasoning.ts";
 
 /** More than any model reads or writes for one request: where nothing else bounds a report, this does. */
 const MOST_TOKENS = 10_000_000;
@@ -110,15 +111,23 @@ interface Basis {
 function estimate(context: AnswerContext, notes: AnswerNotes, { end, price, known }: Basis): Counted {
   const { bounds, facts } = context;
   const seen = notes.output.estimate();
-  // What has not come of an answer in one piece, nobody has seen: it may have been written to its end.
-  const isUnseen = !end.isStream && !notes.isFinal && (end.outcome !== "complete" || notes.output.isEmpty) && !notes.isFailed;
-  const output = Math.min(Math.max(isUnseen ? bounds.output : seen, known?.tokens.output ?? 0), facts.maxOutputTokens === null ? MOST_TOKENS : bounds.output);
+  const most = facts.maxOutputTokens === null ? MOST_TOKENS : bounds.output;
+  const output = Math.min(Math.max(isUnseen(context, notes, end) ? bounds.output : 0, seen, known?.tokens.output ?? 0), most);
   const usesKnown = known !== null && known.tokens.input > 0;
   const input = usesKnown ? known.tokens.input : context.estimatedInputTokens;
   const tokens = { ...(usesKnown ? known.tokens : NO_TOKENS), input, output, reasoning: Math.min(known?.tokens.reasoning ?? 0, output) };
   const usage: Usage = { ...(usesKnown ? known.usage : {}), input_tokens: input, output_tokens: output };
   const charge = price === null || context.isFree ? null : price.charge(usage) ?? price.worst({ ...bounds, input, output });
   return { tokens, nanoUsd: charge };
+}
+
+/** True if more may have been written than was seen, and nobody says how much. */
+function isUnseen({ facts, limits }: AnswerContext, notes: AnswerNotes, { outcome, isStream }: AnswerEnd): boolean {
+  if (notes.isFinal) return false;
+  // What has not come of an answer in one piece may have been written to its end.
+  if (!isStream) return !notes.isFailed && (outcome !== "complete" || notes.output.isEmpty);
+  const saysThoughts = facts.api === "gemini-generate" && notes.usage !== null;
+  return limits?.unseenReasoning !== "ignored" && mayThinkUnseen(facts.api, notes.model ?? facts.model, { hasThought: notes.hasThought, saysThoughts });
 }
 
 /** Field by field. */

@@ -12,7 +12,7 @@ import { OutputSteps } from "./output-steps.ts";
 import type { StreamReader } from "./readers/reader.ts";
 import { loadTokenizer } from "./token-counter.ts";
 
-const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
+const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", unseenReasoning: "held", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
 
 /** The meter of an answer that has, or will have, a body: a framing that finds its events, a reader that knows their meaning, notes of what was found. */
 export class WatchedAnswer implements AnswerMeter {

@@ -33,10 +33,6 @@ export class EventGate {
     return this.#isBlind;
   }
 
-  get heldBytes(): number {
-    return this.#tail.length;
-  }
-
   open(chunk: Buffer): void {
     this.#chunk = chunk;
     this.#out = [];
@@ -65,14 +61,14 @@ export class EventGate {
   close(start: number): Buffer {
     this.#tail.append(this.#chunk.subarray(start));
     this.#collect();
-    if (this.#tail.length > this.#limitBytes) this.giveUp();
+    if (this.#tail.length > this.#limitBytes) this.#isBlind = true;
+    if (this.#isBlind && this.#tail.length > 0) this.#out.push(this.#tail.take());
     return this.#take();
   }
 
-  /** From here on nothing is read, and what is held goes on. */
+  /** From here on nothing is read; what is held goes on with the rest of the chunk. */
   giveUp(): void {
     this.#isBlind = true;
-    if (this.#tail.length > 0) this.#out.push(this.#tail.take());
   }
 
   /** The end has come. @returns what of the held bytes goes on */

@@ -41,8 +41,11 @@ export class JsonArrayFraming implements Framing {
         return this.#gate.close(start);
       }
       if (!this.#isComplete(chunk[at] ?? 0)) continue;
-      this.#gate.complete({ start, end: at + 1 }, (bytes) => this.#verdictOn(bytes, see));
-      start = at + 1;
+      // After the array nothing is read, and nothing is held.
+      const end = this.#isOver ? chunk.length : at + 1;
+      this.#gate.complete({ start, end }, (bytes) => this.#verdictOn(bytes, see));
+      start = end;
+      if (this.#isOver) break;
     }
     return this.#gate.close(start);
   }

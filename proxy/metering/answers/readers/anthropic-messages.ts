@@ -87,8 +87,11 @@ export function readMessagesBody(body: JsonObject, json: string, notes: AnswerNo
 }
 
 /** A block or a part of one. Results of the provider's own tools are input, not output; signatures and citations are neither. */
-function readBlock(block: JsonObject, { output }: AnswerNotes): void {
-  if (textAt(block, "type").endsWith("_result")) return;
+function readBlock(block: JsonObject, notes: AnswerNotes): void {
+  const { output } = notes;
+  const type = textAt(block, "type");
+  if (type.endsWith("_result")) return;
+  if (type.includes("thinking")) notes.hasThought = true;
   for (const name of ["text", "thinking", "partial_json", "name"]) output.text(textAt(block, name));
   const input = objectAt(block, "input");
   if (Object.keys(input).length > 0) output.text(JSON.stringify(input));

@@ -74,7 +74,9 @@ export function usageOf(spent: TokenCounts): JsonObject {
 }
 
 /** A block, its start or a part of it; the input of a tool is text in a stream and an object in one piece. */
-export function readConverseBlock(block: JsonObject, { output }: AnswerNotes): void {
+export function readConverseBlock(block: JsonObject, notes: AnswerNotes): void {
+  const { output } = notes;
+  if ("reasoningContent" in block) notes.hasThought = true;
   output.text(textAt(block, "text"));
   const tool = objectAt(block, "toolUse");
   output.text(textAt(tool, "name"));

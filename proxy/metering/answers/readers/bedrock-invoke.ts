@@ -63,6 +63,7 @@ export class InvokeStreamReader implements StreamReader {
     if (this.#isAnthropic) this.#messages.read({ name: null, data: json });
     else readOther(event, this.#notes);
     if (this.#inner.isFailed) this.#notes.isFailed = true;
+    if (this.#inner.hasThought) this.#notes.hasThought = true;
     const metrics = event[METRICS];
     if (metrics === undefined) return;
     this.#isOver = true;

@@ -75,7 +75,7 @@ export class ChatStreamReader implements StreamReader {
     if (isUsage) this.#hasUsage = true;
     if (!this.#options.isUsageInjected) return "pass";
     if (isUsage && choices === 0) return "swallow";
-    return chunk["usage"] === null ? { data: withoutMember(data, "usage") } : "pass";
+    return "usage" in chunk ? { data: withoutMember(data, "usage") } : "pass";
   }
 
   #chunk(choices: readonly object[], more: object): StreamEvent {

@@ -7,7 +7,7 @@ const DOLLAR_NANO = 1_000_000_000n;
 
 /** What providers sell besides conversation: each request costs a dollar here. */
 const PATHS = new RegExp(`^/(?:api/)?v1(?:beta)?/(?:${[
-  "batches", "files", "images/\\w+", "audio/\\w+", "videos", "completions", "assistants", "threads.*", "fine_tuning/jobs", "realtime.*", "messages/batches", "fim/completions", "ocr",
+  "batches", "images/\\w+", "audio/\\w+", "videos", "completions", "assistants", "threads.*", "fine_tuning/jobs", "realtime.*", "messages/batches", "fim/completions", "ocr",
   "agents/completions", "batch/jobs", "models/[^/]+:(?:predict|predictLongRunning|batchGenerateContent|embedContent)",
 ].join("|")})$`);
 

@@ -35,13 +35,15 @@ export interface ModelProvider {
   readonly tally: Tally;
   /** What the model does with requests that have no plan of their own. */
   plan: AnswerPlan;
+  /** True to understand paths as the most careless server would: whatever their case, slashes, dots and escapes. */
+  isForgiving: boolean;
   close(): Promise<void>;
 }
 
 /** @param certificate valid for {@link MODEL_HOSTS} @param port 0 for a free one */
 export async function startModelProvider(certificate: { readonly certPem: string; readonly keyPem: string }, port = 0): Promise<ModelProvider> {
   const sockets = new Set<Socket>();
-  const state = { plan: answerPlan.parse({}), tally: new Tally() };
+  const state: State = { plan: answerPlan.parse({}), isForgiving: false, tally: new Tally() };
   const server = createSecureServer({ cert: certificate.certPem, key: certificate.keyPem, allowHTTP1: true });
   server.on("connection", (socket: Socket) => { sockets.add(socket.once("close", () => sockets.delete(socket))); });
   server.on("request", (request: Http2ServerRequest, answer: Http2ServerResponse) => {
@@ -55,6 +57,8 @@ export async function startModelProvider(certificate: { readonly certPem: string
     port: (server.address() as AddressInfo).port, tally: state.tally,
     get plan() { return state.plan; },
     set plan(plan) { state.plan = plan; },
+    get isForgiving() { return state.isForgiving; },
+    set isForgiving(isForgiving) { state.isForgiving = isForgiving; },
     close: async () => {
       const closed = once(server, "close");
       server.close();
@@ -66,12 +70,14 @@ export async function startModelProvider(certificate: { readonly certPem: string
 
 interface State {
   plan: AnswerPlan;
+  isForgiving: boolean;
   readonly tally: Tally;
 }
 
-async function serve({ plan: usual, tally }: State, request: Http2ServerRequest, answer: Http2ServerResponse): Promise<void> {
+async function serve({ plan: usual, tally, isForgiving }: State, request: Http2ServerRequest, answer: Http2ServerResponse): Promise<void> {
   const host = hostOf(request.headers);
-  const { pathname: path, searchParams: query } = new URL(request.url, "https://stand.in");
+  const { pathname, searchParams: query } = new URL(request.url.replace(/^\/+/, isForgiving ? "/" : "$&"), "https://stand.in");
+  const path = isForgiving ? forgiven(pathname) : pathname;
   const plan = readPlan(one(request.headers, PLAN_HEADER), usual);
   const answering = new Answering(answer, plan);
   const apis = SITES[host] ?? [];
@@ -114,6 +120,12 @@ function upgrade({ plan: usual, tally }: State, { request, socket, head }: { rea
   if (!isServed) return void socket.end("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
   const plan = readPlan(one(request.headers, PLAN_HEADER), usual);
   overWebSocket({ method: "GET", host, path, query, headers: request.headers, body: undefined, payers: payersOf(request.headers), plan, tally }, { upgrade: request, socket, head });
+}
+
+/** Where the most careless server would find a path; models of Bedrock keep their case. */
+function forgiven(path: string): string {
+  const { pathname } = new URL(decodeURIComponent(path).replaceAll(/[/\\]+/g, "/").replace(/;.*$/, "").replace(/(.)\/$/, "$1"), "https://stand.in");
+  return pathname.startsWith("/model/") ? pathname : pathname.toLowerCase();
 }
 
 function payersOf(headers: IncomingHttpHeaders): readonly string[] {

@@ -1,0 +1,138 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { MeteredCall } from "../../../../proxy/model/metered-call.ts";
+import { ANTHROPIC, BEDROCK, GEMINI, MISTRAL, OPENAI_CHAT, OPENAI_RESPONSES, OPENROUTER, readModelRequest as read } from "../../../support/model-requests.ts";
+
+const messages = [{ role: "user", content: "hello" }];
+const sent = (call: MeteredCall | null) => (call?.body === null || call === null ? null : JSON.parse(call.body.toString()) as unknown);
+
+/** One request of each API that has a limit of output: where it stands, and how it is read back. */
+const APIS: readonly (readonly [name: string, url: string, body: (limit: number | null) => object])[] = [
+  ["openai-chat", OPENAI_CHAT, (limit) => ({ model: "gpt-5.5", messages, ...(limit !== null && { max_completion_tokens: limit }) })],
+  ["openai-responses", OPENAI_RESPONSES, (limit) => ({ model: "gpt-5.5", input: "hello", ...(limit !== null && { max_output_tokens: limit }) })],
+  ["anthropic", ANTHROPIC, (limit) => ({ model: "claude-opus-5", messages, ...(limit !== null && { max_tokens: limit }) })],
+  ["gemini", GEMINI, (limit) => ({ contents: [{ parts: [{ text: "hello" }] }], ...(limit !== null && { generationConfig: { temperature: 0.5, maxOutputTokens: limit } }) })],
+  ["bedrock-converse", `${BEDROCK}/converse`, (limit) => ({ messages: [{ role: "user", content: [{ text: "hello" }] }], ...(limit !== null && { inferenceConfig: { maxTokens: limit } }) })],
+  ["bedrock-invoke", `${BEDROCK}/invoke`, (limit) => ({ anthropic_version: "bedrock-2023-05-31", messages, ...(limit !== null && { max_tokens: limit }) })],
+  ["mistral", MISTRAL, (limit) => ({ model: "mistral-large-latest", messages, ...(limit !== null && { max_tokens: limit }) })],
+  ["openrouter", OPENROUTER, (limit) => ({ model: "openai/gpt-5", messages, ...(limit !== null && { max_tokens: limit }) })],
+];
+
+describe.each(APIS)("%s", (_name, url, body) => {
+  test("as it asks for little, it is held at that and sent as it is", async () => {
+    const call = await read(url, body(2_000));
+    expect(call.unbounded).toBeNull();
+    expect(call.facts.maxOutputTokens).toBe(2_000);
+    expect(call.worstCase["output-tokens"]).toBe(2_000n);
+    expect(call.worstCase.tokens).toBe((call.worstCase["input-tokens"] ?? 0n) + 2_000n);
+    expect(call.body).toBeNull();
+    expect(call.clamp(call.worstCase, 1)).toBe(call);
+  });
+
+  test("without a limit, the first step is held", async () => {
+    const call = await read(url, body(null), { config: { stepTokens: 500 } });
+    expect(call.facts.maxOutputTokens).toBeNull();
+    expect(call.worstCase["output-tokens"]).toBe(500n);
+  });
+
+  test("limited to what is left, it fits, and one token more would not", async () => {
+    const whole = await read(url, body(100_000));
+    const input = (await read(url, body(0))).worstCase.usd ?? 0n;
+    const most = whole.worstCase.usd ?? 0n;
+    await fc.assert(fc.asyncProperty(fc.bigInt({ min: input, max: most - 1n }), async (usd) => {
+      const clamped = whole.clamp({ usd }, 1);
+      if (clamped === null) return;
+      const tokens = clamped.facts.maxOutputTokens ?? 0;
+      expect(clamped.worstCase.usd).toBeLessThanOrEqual(usd);
+      const cost = (clamped.worstCase.usd ?? 0n) - input;
+      const each = (most - input) / 100_000n;
+      expect(cost + each + 3n, "one more").toBeGreaterThan(usd - input);
+      // The clamped body is longer or shorter by digits at most: read again, it is the same call.
+      const again = await read(url, clamped.body ?? "");
+      expect(again.facts.maxOutputTokens).toBe(tokens);
+    }), { numRuns: 50 });
+  });
+
+  test("nothing left, or not the least: no call", async () => {
+    const call = await read(url, body(2_000));
+    expect(call.clamp({ usd: 0n }, 1)).toBeNull();
+    expect(call.clamp({ "output-tokens": 99n }, 100)).toBeNull();
+    expect(call.clamp({ "input-tokens": 1n }, 1)).toBeNull();
+    expect(call.clamp({ "output-tokens": 100n }, 100)?.facts.maxOutputTokens).toBe(100);
+  });
+
+  test("a limit of policy is put in where there is none", async () => {
+    const call = (await read(url, body(null))).clamp({ "output-tokens": 1_234n }, 1);
+    expect(call?.facts.maxOutputTokens).toBe(1_234);
+    expect(JSON.stringify(sent(call))).toContain("1234");
+  });
+});
+
+describe("what is rewritten", () => {
+  test("is the one number: every other byte stays", async () => {
+    const text = `{ "messages" : [ {"role":"user","content":"\\u00e9 max_tokens"} ],\n "max_tokens" :  9000 , "seed":12345678901234567890, "model":"claude-opus-5", "stop_sequences":[] }`;
+    const call = (await read(ANTHROPIC, text)).clamp({ "output-tokens": 300n }, 1);
+    expect(call?.body?.toString()).toBe(text.replace("9000", "300"));
+  });
+
+  test("are both limits where a request has two", async () => {
+    const call = await read(OPENAI_CHAT, { model: "gpt-5.5", messages, max_tokens: 100, max_completion_tokens: 5_000 });
+    expect(call.facts.maxOutputTokens).toBe(5_000);
+    expect(sent(call.clamp({ "output-tokens": 300n }, 1))).toMatchObject({ max_tokens: 300, max_completion_tokens: 300 });
+  });
+
+  test("is the limit of each choice: they share what is left", async () => {
+    const call = await read(OPENAI_CHAT, { model: "gpt-5.5", messages, n: 4, max_completion_tokens: 1_000 });
+    expect(call.worstCase["output-tokens"]).toBe(4_000n);
+    const clamped = call.clamp({ "output-tokens": 1_002n }, 1);
+    expect(clamped?.facts.maxOutputTokens).toBe(1_000);
+    expect(sent(clamped)).toMatchObject({ n: 4, max_completion_tokens: 250 });
+  });
+
+  test("is the budget of thinking too, which must stay below; too little for it is nothing", async () => {
+    const call = await read(ANTHROPIC, { model: "claude-opus-5", messages, max_tokens: 20_000, thinking: { type: "enabled", budget_tokens: 10_000 } });
+    expect(sent(call.clamp({ "output-tokens": 5_000n }, 1))).toMatchObject({ max_tokens: 5_000, thinking: { type: "enabled", budget_tokens: 4_999 } });
+    expect(sent(call.clamp({ "output-tokens": 15_000n }, 1))).toMatchObject({ max_tokens: 15_000, thinking: { budget_tokens: 10_000 } });
+    expect(call.clamp({ "output-tokens": 1_024n }, 1)).toBeNull();
+  });
+
+  test("is nothing at a server that takes no limit", async () => {
+    const call = await read("https://chatgpt.com/backend-api/codex/responses", { model: "gpt-5.5", input: "hello" });
+    expect(call.clamp({ "output-tokens": 1_000n }, 1)).toBeNull();
+  });
+});
+
+describe("usage is asked for where a stream would not tell it", () => {
+  test.each([
+    ["nothing is said", { }, { include_usage: true }],
+    ["the option is empty", { stream_options: {} }, { include_usage: true }],
+    ["it says no", { stream_options: { include_usage: false, include_obfuscation: false } }, { include_usage: true, include_obfuscation: false }],
+    ["it is null", { stream_options: null }, { include_usage: true }],
+  ])("%s", async (_what, options, expected) => {
+    expect(sent(await read(OPENAI_CHAT, { model: "gpt-5.5", messages, stream: true, ...options }))).toMatchObject({ stream: true, stream_options: expected });
+  });
+
+  test("not where the agent asks, no stream is wanted, or the API says it anyway", async () => {
+    expect((await read(OPENAI_CHAT, { model: "gpt-5.5", messages, stream: true, stream_options: { include_usage: true } })).body).toBeNull();
+    expect((await read(OPENAI_CHAT, { model: "gpt-5.5", messages })).body).toBeNull();
+    expect((await read(MISTRAL, { model: "mistral-large-latest", messages, stream: true })).body).toBeNull();
+    expect((await read(OPENAI_RESPONSES, { model: "gpt-5.5", input: "x", stream: true })).body).toBeNull();
+  });
+
+  test("by OpenRouter's own option, and only there", async () => {
+    expect(sent(await read(OPENROUTER, { model: "openai/gpt-5", messages, stream: true }))).toMatchObject({ usage: { include: true } });
+    expect(sent(await read(OPENAI_CHAT, { model: "gpt-5.5", messages, stream: true }))).not.toHaveProperty("usage");
+  });
+
+  test("it stays beside a lower limit", async () => {
+    const call = (await read(OPENAI_CHAT, { model: "gpt-5.5", messages, stream: true, max_completion_tokens: 900 })).clamp({ "output-tokens": 300n }, 1);
+    expect(sent(call)).toMatchObject({ stream_options: { include_usage: true }, max_completion_tokens: 300 });
+  });
+});
+
+describe("watch", () => {
+  test("gives the answer's reader what the request came to", async () => {
+    const call = await read(ANTHROPIC, { model: "claude-opus-5", messages, max_tokens: 100 });
+    expect(call.watch(200, [["content-type", "application/json"]]).result("failed").model).toBe("claude-opus-5");
+  });
+});

@@ -112,13 +112,23 @@ function estimate(context: AnswerContext, notes: AnswerNotes, { end, price, know
   const { bounds, facts } = context;
   const seen = notes.output.estimate();
   const most = facts.maxOutputTokens === null ? MOST_TOKENS : bounds.output;
-  const output = Math.min(Math.max(isUnseen(context, notes, end) ? bounds.output : 0, seen, known?.tokens.output ?? 0), most);
+  const isUnheard = mayGoOnUnheard(context, notes, end);
+  const output = Math.min(Math.max(isUnheard || isUnseen(context, notes, end) ? bounds.output : 0, seen, known?.tokens.output ?? 0), most);
   const usesKnown = known !== null && known.tokens.input > 0;
-  const input = usesKnown ? known.tokens.input : context.estimatedInputTokens;
+  const input = usesKnown ? known.tokens.input : isUnheard ? bounds.input : context.estimatedInputTokens;
   const tokens = { ...(usesKnown ? known.tokens : NO_TOKENS), input, output, reasoning: Math.min(known?.tokens.reasoning ?? 0, output) };
   const usage: Usage = { ...(usesKnown ? known.usage : {}), input_tokens: input, output_tokens: output };
-  const charge = price === null || context.isFree ? null : price.charge(usage) ?? price.worst({ ...bounds, input, output });
+  const worst = () => price?.worst({ ...bounds, input, output }) ?? null;
+  const charge = price === null || context.isFree ? null : isUnheard && !usesKnown ? worst() : price.charge(usage) ?? worst();
   return { tokens, nanoUsd: charge };
+}
+
+/**
+ * True if the provider may have written on after the last that was seen, and bills it: models do not wait for who listens. An agent that leaves its
+ * streams early, or never reads them, would else get for little what costs much.
+ */
+function mayGoOnUnheard({ limits }: AnswerContext, notes: AnswerNotes, { outcome }: AnswerEnd): boolean {
+  return outcome !== "complete" && !notes.isFinal && !notes.isFailed && limits?.cutAnswers !== "estimated";
 }
 
 /** True if more may have been written than was seen, and nobody says how much. */

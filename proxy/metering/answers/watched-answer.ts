@@ -12,7 +12,7 @@ import { OutputSteps } from "./output-steps.ts";
 import type { StreamReader } from "./readers/reader.ts";
 import { loadTokenizer } from "./token-counter.ts";
 
-const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", unseenReasoning: "held", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
+const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", cutAnswers: "held", unseenReasoning: "held", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
 
 /** The meter of an answer that has, or will have, a body: a framing that finds its events, a reader that knows their meaning, notes of what was found. */
 export class WatchedAnswer implements AnswerMeter {
@@ -65,8 +65,7 @@ export class WatchedAnswer implements AnswerMeter {
     void loadTokenizer();
     if (this.#framing === null || this.#reader === null || this.#framing.isBlind) return NO_BYTES;
     const { tokens } = chargeFor(this.#context, this.#notes, { outcome: "cut", isStream: true });
-    const events = this.#reader.ending(tokens);
-    return events.length === 0 ? NO_BYTES : this.#framing.close(events);
+    return this.#framing.close(this.#reader.ending(tokens));
   }
 
   result(outcome: "complete" | "cut" | "failed"): ModelUse {

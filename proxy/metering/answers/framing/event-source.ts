@@ -54,6 +54,8 @@ export class EventSourceFraming implements Framing {
   close(events: readonly StreamEvent[]): Buffer {
     if (this.#gate.isBlind) return NO_BYTES;
     this.#gate.drop();
+    // A stream that has said its end already: an empty line says nothing, and is an end of ours all the same.
+    if (events.length === 0) return Buffer.from("\n");
     return Buffer.from(events.map(({ name, data }) => `${name === null ? "" : `event: ${name}\n`}data: ${data}\n\n`).join(""));
   }
 

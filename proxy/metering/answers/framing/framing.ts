@@ -23,7 +23,7 @@ export interface Framing {
   end(see: EventSight): Buffer;
   /** True once an event is larger than the limit or is none at all: from there on all passes unread. */
   readonly isBlind: boolean;
-  /** Our own last events in this form, after all that went on so far; what is held of an incomplete event is dropped. */
+  /** Our own last events in this form, perhaps none, after all that went on so far; what is held of an incomplete event is dropped. Empty if it has no such end. */
   close(events: readonly StreamEvent[]): Buffer;
 }
 

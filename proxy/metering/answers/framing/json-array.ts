@@ -58,7 +58,9 @@ export class JsonArrayFraming implements Framing {
     if (this.#gate.isBlind || this.#isOver) return NO_BYTES;
     this.#gate.drop();
     this.#isOver = true;
-    return Buffer.from(`${this.#isBegun ? "," : "["}${events.map(({ data }) => data).join(",")}]`);
+    const elements = events.map(({ data }) => data).join(",");
+    if (elements === "") return Buffer.from(this.#isBegun ? "]" : "[]");
+    return Buffer.from(`${this.#isBegun ? "," : "["}${elements}]`);
   }
 
   /** @returns false if this is no array of objects */

@@ -34,6 +34,22 @@ export interface AgentList {
   agents: Agent[];
 }
 
+/** The most that a thread may use in its life, by meter; `usd` in dollars, as in `{"usd": "2.00"}`. Meters that are absent have no such cap. */
+export interface Allowance {
+  requests?: string;
+  bytes?: string;
+  "bytes-out"?: string;
+  "bytes-in"?: string;
+  connections?: string;
+  seconds?: string;
+  tokens?: string;
+  "input-tokens"?: string;
+  "cached-input-tokens"?: string;
+  "output-tokens"?: string;
+  "reasoning-tokens"?: string;
+  usd?: string;
+}
+
 export interface Budget {
   id: string;
   /** Null: of the installation, or one that proxies keep for each agent or thread. */
@@ -92,7 +108,7 @@ export interface Instance {
   agent: string;
   pod: string;
   container: string | null;
-  thread: { name: string; uid: string; user: string; chain: string[]; grants: string[] | null; unread: number } | null;
+  thread: { name: string; uid: string; user: string; chain: string[]; grants: string[] | null; allowance: Allowance; unread: number } | null;
 }
 
 export interface Message {
@@ -150,6 +166,7 @@ export interface SpawnWish {
   message?: string;
   /** A subset of what may be handed on; absent: all of that. */
   grants?: string[];
+  allowance?: Allowance;
 }
 
 export interface Thread {
@@ -162,6 +179,7 @@ export interface Thread {
   parent: string | null;
   chain: string[];
   grants: string[] | null;
+  allowance: Allowance;
   phase: string | null;
   instance: string | null;
   /** Messages to the agent that it has not acknowledged. */

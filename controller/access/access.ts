@@ -1,3 +1,4 @@
+import type { AllowanceSpec } from "../resources/meta.ts";
 import type { Relation } from "../threads/thread-store.ts";
 
 /** Somebody with a name: a user of the cluster, a service account, a user of an OIDC issuer. */
@@ -30,6 +31,10 @@ export interface ServedThread {
   readonly chain: readonly string[];
   /** The most that the thread may be lent; null if nothing but its Agent says so. */
   readonly grants: readonly string[] | null;
+  /** What it may use at most in its life; null: no more than its budgets say. */
+  readonly allowance: AllowanceSpec | null;
+  /** The same for the threads in `chain`, in its order; empty where none of them has any. */
+  readonly chainAllowances: readonly AllowanceSpec[];
 }
 
 /** A node proxy that speaks for itself. */

@@ -76,7 +76,8 @@ async function servedThread(
   if (metadata.deletionTimestamp !== undefined) throw gone("the thread that the pod was started for was deleted");
   const owner = facts.metadata.ownerReferences.find(({ apiVersion, kind }) => kind === "Thread" && apiVersion.startsWith(`${GROUP}/`));
   if (spec.agent !== agent || owner?.uid !== metadata.uid) throw gone("the pod was started for another thread");
-  return { uid: metadata.uid, name: metadata.name, user: spec.user, chain: spec.chain, grants: spec.grants ?? null };
+  const { user, chain, grants = null, allowance = null, chainAllowances = [] } = spec;
+  return { uid: metadata.uid, name: metadata.name, user, chain, grants, allowance, chainAllowances };
 }
 
 function refused(rule: string, reason: string): AccessRefused {

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import { FINALIZER, GROUP } from "../../common/labels.ts";
 import { KubeError, type KubeObject } from "../../common/kube/kube-api.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
+import type { AllowanceSpec } from "../resources/meta.ts";
 import { thread as threadSchema, type Thread } from "../resources/thread.ts";
 import type { NewMessage, Sender } from "../threads/thread-store.ts";
 import type { ApiParts } from "./context.ts";
@@ -19,6 +21,9 @@ export interface Wish {
   readonly parent: { readonly name: string; readonly uid: string } | null;
   readonly chain: readonly string[];
   readonly grants: readonly string[] | null;
+  readonly allowance: AllowanceSpec | null;
+  /** Of the threads in `chain`, in its order; empty where none of them has any. */
+  readonly chainAllowances: readonly AllowanceSpec[];
   /** First message to the agent. */
   readonly message: { readonly body: string; readonly sender: Sender } | null;
   /** Whose key it is. */
@@ -48,6 +53,8 @@ function threadObject(wish: Wish): KubeObject {
     ...(wish.title === undefined ? {} : { title: wish.title }),
     ...(wish.parent === null ? {} : { parent: wish.parent }),
     ...(wish.grants === null ? {} : { grants: wish.grants }),
+    ...(wish.allowance === null ? {} : { allowance: wish.allowance }),
+    ...(wish.chainAllowances.length === 0 ? {} : { chainAllowances: wish.chainAllowances }),
   };
   // With the finalizer from the start: what is stored of it is removed with it, however soon that is.
   const metadata = { namespace: wish.namespace, name: threadNameOf(wish), finalizers: [FINALIZER] };
@@ -71,7 +78,8 @@ async function createOrFind(parts: ApiParts, object: KubeObject): Promise<{ thre
 /** Names follow from keys, and anybody who may create Threads by kubectl can take one first: such a thread is not what was asked for. */
 function requireSame({ spec }: Thread, wish: Wish): void {
   const isSame = spec.agent === wish.agent && spec.user === wish.user && spec.parent?.uid === wish.parent?.uid
-    && JSON.stringify([spec.chain, spec.grants ?? null]) === JSON.stringify([wish.chain, wish.grants]);
+    && JSON.stringify([spec.chain, spec.grants ?? null]) === JSON.stringify([wish.chain, wish.grants])
+    && isDeepStrictEqual([spec.allowance ?? null, spec.chainAllowances ?? []], [wish.allowance, wish.chainAllowances]);
   if (!isSame) throw new ApiProblem("conflict", "the key was used for another thread", { rule: "key.reused", hint: "use another key" });
 }
 

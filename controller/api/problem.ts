@@ -77,6 +77,7 @@ export function problemOf(error: unknown): ApiProblem {
     case "MessageUnknown": return new ApiProblem("not-found", "there is no such message for the agent in this thread", { ...UNKNOWN_MESSAGE, cause: error });
     case "MessageUnfit": return new ApiProblem("request.unfit", error.message, { rule: "message.unfit", cause: error });
     case "RoomTaken": return new ApiProblem("conflict", error.message, { rule: "messages.limit", hint: "delete threads that are done", cause: error });
+    case "AllowanceTaken": return new ApiProblem("conflict", error.message, { rule: "spawn.allowance", hint: "ask for less, or delete children that are done", cause: error });
     case "TooManyRelations": return new ApiProblem("conflict", error.message, { rule: "relations.limit", hint: "use a group", cause: error });
     case "KubeError": return clusterProblem(error);
     default: return new ApiProblem("internal", "the controller failed", { cause: error });

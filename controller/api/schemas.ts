@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { METERS, type MeterName } from "../../common/meters.ts";
 import { ANNOUNCED_BODY_LIMIT_BYTES, CALL_LIMITS, MESSAGE_SIZE } from "./limits.ts";
 
 const label = z.string().min(1).max(63).regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a DNS label");
@@ -18,6 +19,9 @@ const text = z.string().min(1)
   })
   .openapi({ description: "Text, at most 256 KiB of UTF-8." });
 const grants = z.array(label).max(CALL_LIMITS.grants).refine((names) => new Set(names).size === names.length, "names a grant twice");
+/** As people write amounts; what is no amount of its meter is refused where it is read (allowances.ts). */
+const allowance = z.strictObject(Object.fromEntries(METERS.map((meter) => [meter, z.string().regex(/^\d{1,19}(\.\d{1,9})?$/).optional()])) as Record<MeterName, z.ZodOptional<z.ZodString>>)
+  .openapi("Allowance", { description: "The most that a thread may use in its life, by meter; `usd` in dollars, as in `{\"usd\": \"2.00\"}`. Meters that are absent have no such cap." });
 const count = z.coerce.number<string>().int().min(0).max(Number.MAX_SAFE_INTEGER).openapi({ type: "integer" });
 const limit = (most: number, fallback: number) => z.coerce.number<string>().int().min(1).max(most).default(fallback);
 
@@ -34,7 +38,7 @@ export const agentView = z.strictObject({
 
 export const threadView = z.strictObject({
   namespace: z.string(), name: z.string(), uid: z.string(), agent: z.string(), user: z.string(), title: z.string().nullable(),
-  parent: z.string().nullable(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(),
+  parent: z.string().nullable(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: allowance.nullable(),
   phase: z.string().nullable(), instance: z.string().nullable(),
   unread: z.int().openapi({ description: "Messages to the agent that it has not acknowledged." }),
   createdAt: time, lastActivityAt: time.nullable(),
@@ -66,7 +70,7 @@ export const delivery = z.strictObject({
 export const instanceView = z.strictObject({
   namespace: z.string(), agent: z.string(), pod: z.string(), container: z.string().nullable(),
   thread: z.strictObject({
-    name: z.string(), uid: z.string(), user: z.string(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), unread: z.int(),
+    name: z.string(), uid: z.string(), user: z.string(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: allowance.nullable(), unread: z.int(),
   }).nullable(),
 }).openapi("Instance");
 
@@ -77,6 +81,7 @@ export const threadWish = z.strictObject({
 export const spawnWish = z.strictObject({
   agent: label, title: z.string().min(1).max(200).optional(), message: text.optional(),
   grants: grants.optional().openapi({ description: "A subset of what may be handed on; absent: all of that." }),
+  allowance: allowance.optional(),
 }).openapi("SpawnWish");
 export const messageWish = z.strictObject({ body: text }).openapi("MessageWish");
 export const activityReport = z.strictObject({

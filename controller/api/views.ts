@@ -1,8 +1,10 @@
 import type { z } from "@hono/zod-openapi";
+import type { ServedThread } from "../access/access.ts";
 import type { Agent } from "../resources/agent.ts";
 import type { Thread } from "../resources/thread.ts";
 import type { Demand, Message, Relation } from "../threads/thread-store.ts";
-import type { agentView, messageView, relationView, threadView } from "./schemas.ts";
+import { writtenAllowance } from "./allowances.ts";
+import type { agentView, instanceView, messageView, relationView, threadView } from "./schemas.ts";
 
 /** Environment, secrets and scheduling of an agent are for those who read the resource itself. */
 export function viewOfAgent({ metadata, spec }: Agent): z.output<typeof agentView> {
@@ -16,7 +18,7 @@ export function viewOfAgent({ metadata, spec }: Agent): z.output<typeof agentVie
 export function viewOfThread({ metadata, spec, status }: Thread, createdAtMs: number, demand: Demand | undefined): z.output<typeof threadView> {
   return {
     namespace: metadata.namespace, name: metadata.name, uid: metadata.uid, agent: spec.agent, user: spec.user, title: spec.title ?? null,
-    parent: spec.parent?.name ?? null, chain: spec.chain, grants: spec.grants ?? null,
+    parent: spec.parent?.name ?? null, chain: spec.chain, grants: spec.grants ?? null, allowance: writtenAllowance(spec.allowance),
     phase: status?.phase ?? null, instance: status?.instance ?? null, unread: demand?.unread ?? 0,
     createdAt: isoTime(createdAtMs), lastActivityAt: isoTimeOrNull(demand?.lastActivityMs ?? null),
   };
@@ -31,6 +33,11 @@ export function viewOfMessage(message: Message): z.output<typeof messageView> {
 
 export function viewOfRelation({ relation, subject }: Relation): z.output<typeof relationView> {
   return { relation, subject };
+}
+
+/** What an instance is told of the thread that it serves. */
+export function viewOfServed({ name, uid, user, chain, grants, allowance }: ServedThread, unread: number): NonNullable<z.output<typeof instanceView>["thread"]> {
+  return { name, uid, user, chain: [...chain], grants: grants === null ? null : [...grants], allowance: writtenAllowance(allowance ?? undefined), unread };
 }
 
 function isoTime(ms: number): string {

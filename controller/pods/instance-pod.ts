@@ -3,8 +3,11 @@
  *
  * The definition becomes an ordinary pod, which is then governed like anybody else's.
  */
+import type { Allowance } from "../../common/identity.ts";
 import { ANNOTATIONS, GROUP, LABELS, MANAGED_BY_CONTROLLER, PLATFORM_NAME } from "../../common/labels.ts";
+import { parseAmount, type MeterName } from "../../common/meters.ts";
 import type { Agent, AgentSpec } from "../resources/agent.ts";
+import type { AllowanceSpec } from "../resources/meta.ts";
 import type { ReadContainer, ReadPod } from "../resources/pod.ts";
 import type { Thread } from "../resources/thread.ts";
 import { withDummyFiles, type ContainerDummies } from "./dummy-files.ts";
@@ -51,9 +54,21 @@ function metadataOf({ metadata, spec }: Thread, podName: string): ReadPod["metad
       [ANNOTATIONS.user]: spec.user,
       [ANNOTATIONS.chain]: JSON.stringify(spec.chain),
       ...(spec.grants === undefined ? {} : { [ANNOTATIONS.grants]: JSON.stringify(spec.grants) }),
+      ...(spec.allowance === undefined ? {} : { [ANNOTATIONS.allowance]: JSON.stringify(inUnits(spec.allowance)) }),
+      ...(spec.chainAllowances === undefined ? {} : { [ANNOTATIONS.chainAllowances]: JSON.stringify(spec.chainAllowances.map(inUnits)) }),
     },
     ownerReferences: [{ apiVersion: `${GROUP}/v1alpha1`, kind: "Thread", name: metadata.name, uid: metadata.uid, controller: true, blockOwnerDeletion: true }],
   };
+}
+
+/** As the node proxies count it: digits of whole units, money in nano-dollars. @throws Error for what the resource's schema does not let through */
+function inUnits(allowance: AllowanceSpec): Allowance {
+  return Object.fromEntries(Object.entries(allowance).flatMap(([meter, written]) => {
+    if (written === undefined) return [];
+    const amount = parseAmount(meter as MeterName, String(written));
+    if (amount === null) throw new Error(`an allowance of ${meter} that is none`);
+    return [[meter, amount.toString()]];
+  }));
 }
 
 function specOf(thread: Thread, agent: Agent, image: string, context: InstanceContext): ReadPod["spec"] {

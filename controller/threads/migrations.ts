@@ -38,6 +38,11 @@ const STEPS: readonly (readonly string[])[] = [
     "alter table threads add column bytes bigint not null default 0",
     "update threads t set bytes = (select coalesce(sum(octet_length(body)), 0) from messages m where m.thread_uid = t.uid)",
   ],
+  [
+    `create table child_allowances (
+      parent_uid text not null references threads (uid) on delete cascade, name text not null, allowance jsonb not null, primary key (parent_uid, name))`,
+    "alter table threads add column exhaustion jsonb",
+  ],
 ];
 
 /**

@@ -1,3 +1,5 @@
+import type { Amounts } from "../../common/meters.ts";
+
 /**
  * Threads' messages, relations and start attempts, outside the API server: etcd is no message store. One implementation over SQL, two drivers
  * (embedded PGlite, PostgreSQL). A Thread is known here by the UID of its resource.
@@ -77,6 +79,29 @@ export interface ThreadQuery {
   readonly after?: { readonly createdAtMs: number; readonly uid: string };
 }
 
+export interface ChildPlace {
+  readonly parentUid: string;
+  readonly name: string;
+  readonly agent: string;
+  readonly limit: number;
+  /** Absent: it is given nothing of its own. */
+  readonly allowance?: Carving;
+}
+
+/** What a child is to be given of what its parent has, by meter. */
+export interface Carving {
+  readonly wanted: Amounts;
+  /** The most that all children of the parent are given together; meters that are absent have no such limit. */
+  readonly most: Amounts;
+  /** What the parent could still spend itself, as far as that is known. */
+  readonly left: Amounts;
+}
+
+/** The parent has given away, or spent, too much of what it has. */
+export class AllowanceTaken extends Error {
+  override readonly name = "AllowanceTaken";
+}
+
 /**
  * Rejects with StoreUnavailable (common/sql/sql-driver.ts) if the database cannot be reached within its deadlines; every call but `post` without a
  * key can be repeated.
@@ -102,10 +127,11 @@ export interface ThreadStore {
   children(parentUid: string): Promise<readonly ThreadRow[]>;
   /**
    * Holds a place among the children of a thread while the child's resource is made; {@link ensureThread} takes it, and it lapses after a
-   * minute. Whoever asks, at most `limit` children of that agent exist or hold a place. The same name holds the same place.
-   * @returns false if there is none left. @throws ThreadGone
+   * minute. Whoever asks, at most `limit` children of that agent exist or hold a place, and all children together are given no more than their
+   * parent has. The same name holds the same place.
+   * @returns false if there is none left. @throws ThreadGone, AllowanceTaken
    */
-  reserveChild(child: { readonly parentUid: string; readonly name: string; readonly agent: string; readonly limit: number }, nowMs: number): Promise<boolean>;
+  reserveChild(child: ChildPlace, nowMs: number): Promise<boolean>;
 
   /** @returns the message, and whether it was new. @throws ThreadGone, MessageUnfit */
   post(threadUid: string, message: NewMessage, nowMs: number): Promise<{ readonly message: Message; readonly isNew: boolean }>;

@@ -1,4 +1,5 @@
 import type { SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
+import { countChildren, reserveChild } from "./child-places.ts";
 import { threadRow, THREAD_COLUMNS } from "./rows.ts";
 import { notify } from "./signals.ts";
 import { ThreadGone, type ThreadQuery, type ThreadRow, type ThreadStore } from "./thread-store.ts";
@@ -8,8 +9,6 @@ type Threads = Pick<ThreadStore,
   | "countChildren" | "children" | "reserveChild">;
 
 const CHILDREN_LIMIT = 1_000;
-/** A place that nobody took: whoever held it has failed or ended. Creating a resource takes seconds at most. */
-const PLACE_LAPSES_AFTER_MS = 60_000;
 
 export function threadsTable(driver: SqlDriver): Threads {
   const one = async (text: string, values: readonly unknown[]) => {
@@ -76,28 +75,4 @@ async function listThreads(driver: SqlDriver, { visibleTo, namespace, agent, lim
       order by created_at_ms desc, uid desc limit $6`,
     [namespace ?? null, agent ?? null, after?.createdAtMs ?? null, after?.uid ?? null, visibleTo, limit]);
   return rows.map(threadRow);
-}
-
-async function countChildren(statements: Statements, parentUid: string, agent: string | null): Promise<number> {
-  const [row] = await statements.query(
-    "select count(*) as children from threads where parent_uid = $1 and archived_at_ms is null and ($2::text is null or agent = $2)", [parentUid, agent]);
-  return Number(row?.["children"]);
-}
-
-/** The lock on the parent's row makes those who ask at once wait for each other. */
-async function reserveChild(statements: Statements, child: Parameters<Threads["reserveChild"]>[0], nowMs: number): Promise<boolean> {
-  const { parentUid, name, agent, limit } = child;
-  const parents = await statements.query("select uid from threads where uid = $1 and archived_at_ms is null for update", [parentUid]);
-  if (parents.length === 0) throw new ThreadGone(`thread ${parentUid} is no more`);
-  const same = await statements.query("select uid from threads where parent_uid = $1 and name = $2 and archived_at_ms is null", [parentUid, name]);
-  if (same.length > 0) return true;
-  const [held] = await statements.query(
-    "select count(*) as places from child_places where parent_uid = $1 and agent = $2 and name <> $3 and taken_at_ms > $4",
-    [parentUid, agent, name, nowMs - PLACE_LAPSES_AFTER_MS]);
-  if (await countChildren(statements, parentUid, agent) + Number(held?.["places"]) >= limit) return false;
-  await statements.query(
-    `insert into child_places (parent_uid, name, agent, taken_at_ms) values ($1, $2, $3, $4)
-      on conflict (parent_uid, name) do update set taken_at_ms = excluded.taken_at_ms`,
-    [parentUid, name, agent, nowMs]);
-  return true;
 }

@@ -10,7 +10,7 @@ export function aMessage(seq: number, over: Partial<Message> = {}): Message {
 
 export function aThread(over: Partial<Thread> = {}): Thread {
   return {
-    namespace: "team", name: "t", uid: "u", agent: "reviewer", user: "alice", title: null, parent: null, chain: [], grants: null, phase: "Running", instance: "weir-t",
+    namespace: "team", name: "t", uid: "u", agent: "reviewer", user: "alice", title: null, parent: null, chain: [], grants: null, allowance: null, phase: "Running", instance: "weir-t",
     unread: 0, createdAt: "2026-01-01T00:00:00.000Z", lastActivityAt: null, ...over,
   };
 }

@@ -40,9 +40,9 @@ const remove = createRoute({
 /** What an instance may do with the threads that it spawned. */
 export function childRoutes(api: Api, parts: RouteParts): void {
   api.openapi(spawn, async (context) => {
-    const { agent, title, message, grants } = context.req.valid("json");
+    const { agent, title, message, grants, allowance } = context.req.valid("json");
     const key = context.req.valid("header")["idempotency-key"] ?? null;
-    const { thread, row, isNew } = await spawnThread(parts, instanceOf(context), { agent, title, message, grants, key });
+    const { thread, row, isNew } = await spawnThread(parts, instanceOf(context), { agent, title, message, grants, allowance, key });
     return context.json({ thread: viewOfThread(thread, row.createdAtMs, await parts.store.demand(row.uid)), isNew }, isNew ? 201 : 200);
   });
   api.openapi(list, async (context) => {

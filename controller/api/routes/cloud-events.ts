@@ -64,7 +64,7 @@ async function threadFor(parts: RouteParts, { person, namespace }: Delivering, e
   const { agent, allowed } = await requireAgent(parts, person, { namespace, name: event.agent }, { action: "agent.open" });
   const known = await openThread(parts, {
     namespace, agent: agent.metadata.name, title: event.subject?.slice(0, 200), user: person.name,
-    parent: null, chain: [], grants: allowed.grants, message: null,
+    parent: null, chain: [], grants: allowed.grants, allowance: null, chainAllowances: [], message: null,
     scope: keyScope(person), key: JSON.stringify(event.subject === undefined ? ["cloudevent", event.source, event.id] : ["subject", event.subject]),
   });
   // The sender may have opened it and left since.

@@ -6,7 +6,7 @@ import { empty, jsonAnswer, jsonBody, orProblem } from "../describe.ts";
 import { keyScope, messageKey } from "../keys.ts";
 import { requireOwnThread, type KnownThread } from "../known.ts";
 import { acknowledged, idempotency, instanceView, messageList, messageWish, ofOwnMessage, pendingQuery, posted } from "../schemas.ts";
-import { viewOfMessage } from "../views.ts";
+import { viewOfMessage, viewOfServed } from "../views.ts";
 
 const see = createRoute({
   method: "get", path: "/v1/instance", operationId: "readInstance", summary: "Who the caller is",
@@ -40,7 +40,7 @@ export function instanceRoutes(api: Api, parts: RouteParts): void {
     await parts.access.require(instance, { action: "instance.see", namespace: instance.namespace });
     const { namespace, agent, pod, container, thread } = instance;
     const unread = thread === null ? 0 : (await parts.store.demand(thread.uid)).unread;
-    const served = thread === null ? null : { ...thread, chain: [...thread.chain], grants: thread.grants === null ? null : [...thread.grants], unread };
+    const served = thread === null ? null : viewOfServed(thread, unread);
     return context.json({ namespace, agent, pod, container, thread: served }, 200);
   });
   api.openapi(receive, async (context) => {

@@ -54,7 +54,7 @@ export function threadRoutes(api: Api, parts: RouteParts): void {
     const person = personOf(context);
     const { agent, allowed } = await requireAgent(parts, person, { namespace, name }, { action: "agent.open", ...(grants === undefined ? {} : { grants }) });
     const { thread, row, isNew } = await openThread(parts, {
-      namespace, agent: agent.metadata.name, title, user: person.name, parent: null, chain: [], grants: allowed.grants,
+      namespace, agent: agent.metadata.name, title, user: person.name, parent: null, chain: [], grants: allowed.grants, allowance: null, chainAllowances: [],
       message: message === undefined ? null : { body: message, sender: { role: "user", name: person.name } },
       scope: keyScope(person), key: context.req.valid("header")["idempotency-key"] ?? null,
     });

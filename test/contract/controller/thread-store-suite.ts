@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { beforeAll, afterAll, describe, expect, test } from "vitest";
-import { BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, RELATION_LIMIT, ThreadGone, TooManyRelations, type NewMessage, type ThreadStore } from "../../../controller/threads/thread-store.ts";
+import { AllowanceTaken, BODY_LIMIT_BYTES, MessageUnfit, MessageUnknown, RELATION_LIMIT, ThreadGone, TooManyRelations, type NewMessage, type ThreadStore } from "../../../controller/threads/thread-store.ts";
 
 const NOW_MS = Date.UTC(2026, 0, 1);
 
@@ -191,6 +191,26 @@ export function describeThreadStore(name: string, open: () => Promise<ThreadStor
       await store.archiveThread(child.uid, NOW_MS);
       expect(await store.children(parentUid)).toEqual([]);
       await expect(store.reserveChild({ parentUid: "nobody", name: "x", agent: "n", limit: 3 }, NOW_MS)).rejects.toBeInstanceOf(ThreadGone);
+    });
+
+    test("children that are given something at once get together no more than their parent has; what ended or was never made gives it back", async () => {
+      const { uid: parentUid } = await aThread();
+      const give = async (child: string, usd: bigint, nowMs = NOW_MS, left = 9n) =>
+        store.reserveChild({ parentUid, name: child, agent: "n", limit: 100, allowance: { wanted: { usd }, most: { usd: 10n, tokens: 1n }, left: { usd: left } } }, nowMs);
+      const answers = await Promise.allSettled(Array.from({ length: 12 }, async (_, index) => give(`c${index}`, 4n)));
+      const taken = answers.flatMap(({ status }, index) => (status === "fulfilled" ? [`c${index}`] : []));
+      expect(taken).toHaveLength(2);
+      const refusals = answers.flatMap((answer) => (answer.status === "rejected" ? [answer.reason as unknown] : []));
+      for (const refusal of refusals) expect(refusal).toBeInstanceOf(AllowanceTaken);
+      const [made, never] = [await aThread({ parentUid, name: taken[0] ?? "" }), taken[1] ?? ""];
+      // Asking again for the same is no second gift.
+      expect(await give(made.name, 4n)).toBe(true);
+      await expect(give("more", 3n)).rejects.toThrow(/can still give away \$0\.000000002, and \$0\.000000003 was asked for/);
+      expect(await give(never, 6n, NOW_MS + 61_000)).toBe(true);
+      await store.archiveThread(made.uid, NOW_MS);
+      expect(await give("next", 4n, NOW_MS + 61_000)).toBe(true);
+      await expect(give("spent", 1n, NOW_MS + 200_000, 0n)).rejects.toBeInstanceOf(AllowanceTaken);
+      expect(await store.reserveChild({ parentUid, name: "free", agent: "n", limit: 100, allowance: { wanted: { requests: 5n }, most: { usd: 10n }, left: {} } }, NOW_MS)).toBe(true);
     });
 
     test("rows of none of some threads are found oldest first, archived ones too, but none that was just made", async () => {

@@ -77,6 +77,17 @@ describe("an instance", () => {
 });
 
 describe("a child", () => {
+  test("a parent gives each of its children no more than it has left, however many ask at once", async () => {
+    await stand.addAgent("rich", { spawn: [{ agent: "notifier", maxThreads: 20 }] });
+    const made = await stand.cluster.create(TYPES.threads, { metadata: { namespace: "default", name: "rich-one" }, spec: { agent: "rich", user: "alice", allowance: { usd: "5" } } });
+    const pod = await stand.addPod(made.metadata.name, { agent: "rich" });
+    expect((await stand.asInstance(pod, "GET", "/v1/instance")).body).toMatchObject({ thread: { allowance: { usd: "5" } } });
+    const answers = await Promise.all(Array.from({ length: 6 }, async () => stand.asInstance(pod, "POST", "/v1/instance/threads", { agent: "notifier", allowance: { usd: "2.00" } })));
+    expect(answers.map(({ status }) => status).toSorted((one, other) => one - other)).toEqual([201, 201, 409, 409, 409, 409]);
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ rule: "spawn.allowance", reason: expect.stringContaining("can still give away $1.00") as string });
+    expect(answers.find(({ status }) => status === 201)?.body).toMatchObject({ thread: { allowance: { usd: "2.00" } } });
+  });
+
   const spawn = async (pod: Pod, body: object, key?: string) => stand.call("POST", "/v1/instance/threads",
     { token: tokenFor("proxy-on-node-1"), instance: pod, body, ...(key === undefined ? {} : { headers: { "idempotency-key": key } }) });
 

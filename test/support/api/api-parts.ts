@@ -6,14 +6,14 @@ import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { apiConfig } from "../../../controller/api/config.ts";
 import type { RouteParts } from "../../../controller/api/context.ts";
 import { Waiting } from "../../../controller/api/waiting.ts";
-import type { Demand, Message, NewMessage, ThreadRow, ThreadStore } from "../../../controller/threads/thread-store.ts";
+import type { Carving, ChildPlace, Demand, Message, NewMessage, ThreadRow, ThreadStore } from "../../../controller/threads/thread-store.ts";
 import { MemoryKubeApi } from "../kube/memory-api.ts";
 import { TestClock } from "../test-clock.ts";
 
 export const ALICE: Person = { kind: "person", name: "alice", groups: [], isOfKubernetes: true };
 
 export function anInstance(over: Partial<Instance> = {}): Instance {
-  const thread = { uid: "uid of parent", name: "parent", user: "alice", chain: [], grants: null };
+  const thread = { uid: "uid of parent", name: "parent", user: "alice", chain: [], grants: null, allowance: null, chainAllowances: [] };
   return { kind: "instance", namespace: "ns", pod: "weir-parent", podUid: "p", node: "n", agent: "runner", container: null, thread, ...over };
 }
 
@@ -68,7 +68,11 @@ export class FewThreads {
     return [];
   }
 
-  async reserveChild(): Promise<boolean> {
+  /** What children asked to be given. */
+  readonly carvings: (Carving | undefined)[] = [];
+
+  async reserveChild({ allowance }: ChildPlace): Promise<boolean> {
+    this.carvings.push(allowance);
     return this.hasPlaces;
   }
 

@@ -32,7 +32,7 @@ describe("an instance", () => {
   test("is what the cluster says of the pod, with the thread that it serves", async () => {
     expect(await proven(aPod())).toEqual({
       kind: "instance", namespace: "ns", pod: "weir-t", podUid: "p1", node: "n1", agent: "a", container: null,
-      thread: { uid: "t1", name: "t", user: "alice", chain: ["ns/b/c"], grants: ["g"] },
+      thread: { uid: "t1", name: "t", user: "alice", chain: ["ns/b/c"], grants: ["g"], allowance: null, chainAllowances: [] },
     });
   });
 

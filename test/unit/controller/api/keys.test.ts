@@ -27,7 +27,7 @@ test("parts of a key cannot be moved across their border", () => {
 test("people have their keys by name, instances by thread", () => {
   const instance = (podUid: string, uid: string | null): Caller => ({
     kind: "instance", namespace: "ns", pod: "p", podUid, node: "n", agent: "a", container: null,
-    thread: uid === null ? null : { uid, name: "t", user: "u", chain: [], grants: null },
+    thread: uid === null ? null : { uid, name: "t", user: "u", chain: [], grants: null, allowance: null, chainAllowances: [] },
   });
   expect(keyScope(instance("p1", "t1"))).toBe(keyScope(instance("p2", "t1")));
   expect(keyScope(instance("p1", "t1"))).not.toBe(keyScope(instance("p1", "t2")));

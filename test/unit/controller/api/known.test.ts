@@ -57,7 +57,7 @@ describe("whoever asks for a thread or an agent", () => {
 test("an instance has its own thread, and none of the same name that came later", async () => {
   const parts = fewParts();
   const uid = await parts.addThread("parent");
-  const serving = (of: string) => anInstance({ thread: { uid: of, name: "parent", user: "alice", chain: [], grants: null } });
+  const serving = (of: string) => anInstance({ thread: { uid: of, name: "parent", user: "alice", chain: [], grants: null, allowance: null, chainAllowances: [] } });
   expect((await requireOwnThread(parts, serving(uid))).row.uid).toBe(uid);
   for (const instance of [serving("earlier"), anInstance({ thread: null })]) await expect(requireOwnThread(parts, instance)).rejects.toMatchObject({ code: "gone", rule: "thread.gone" });
 });

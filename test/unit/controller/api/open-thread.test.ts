@@ -5,7 +5,7 @@ import { openThread, type Wish } from "../../../../controller/api/open-thread.ts
 import { fewParts } from "../../../support/api/api-parts.ts";
 
 const wish = (over: Partial<Wish> = {}): Wish => ({
-  namespace: "ns", agent: "runner", title: undefined, user: "alice", parent: null, chain: [], grants: null,
+  namespace: "ns", agent: "runner", title: undefined, user: "alice", parent: null, chain: [], grants: null, allowance: null, chainAllowances: [],
   message: { body: "go", sender: { role: "user", name: "alice" } }, scope: "person alice", key: "k", ...over,
 });
 

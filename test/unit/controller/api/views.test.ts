@@ -11,7 +11,7 @@ test("an agent is shown with what it may do, and without what is in its environm
 
 test("of a thread what is not known is null, never left out", () => {
   expect(viewOfThread(aThread(), 0, undefined)).toEqual({
-    namespace: "team", name: "one", uid: "thread-1", agent: "helper", user: "ada@example.com", title: null, parent: null, chain: [], grants: null,
+    namespace: "team", name: "one", uid: "thread-1", agent: "helper", user: "ada@example.com", title: null, parent: null, chain: [], grants: null, allowance: null,
     phase: null, instance: null, unread: 0, createdAt: "1970-01-01T00:00:00.000Z", lastActivityAt: null,
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { KubeObject } from "../../../../common/kube/kube-api.ts";
+import type { Informer, KubeObject } from "../../../../common/kube/kube-api.ts";
 import { openBudgetBook } from "../../../../controller/boundary/budget-book.ts";
 import { boundaryConfig } from "../../../../controller/boundary/config.ts";
 
@@ -7,15 +7,16 @@ const USD = { meter: "usd", limit: "2.50" };
 
 function stand(installation: object = {}) {
   const objects = new Map<string, KubeObject>();
-  const listeners: (() => void)[] = [];
+  const listeners: Parameters<Informer["onChange"]>[0][] = [];
   let reads = 0;
   const informer = {
     list: () => { reads += 1; return [...objects.values()]; },
-    onChange: (listener: () => void) => { listeners.push(listener); return () => undefined; },
+    onChange: (listener: Parameters<Informer["onChange"]>[0]) => { listeners.push(listener); return () => undefined; },
   };
   const put = (namespace: string, name: string, spec: object) => {
-    objects.set(`${namespace}/${name}`, { metadata: { namespace, name, uid: name }, spec });
-    for (const listener of listeners) listener();
+    const object = { metadata: { namespace, name, uid: name }, spec };
+    objects.set(`${namespace}/${name}`, object);
+    for (const listener of listeners) listener({ namespace, name }, object);
   };
   return { put, book: openBudgetBook(informer, boundaryConfig.parse({ budgets: installation }).budgets), reads: () => reads };
 }

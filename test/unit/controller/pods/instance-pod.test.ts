@@ -28,6 +28,12 @@ describe("the pod of a thread", () => {
     expect(spec.initContainers?.map(({ name }) => name)).toEqual(["weir-init", "weir-sidecar"]);
   });
 
+  test("says what its thread, and each above it, may use: in the units of the ledger", () => {
+    const { annotations } = instance(anAgent(), aThread({ chain: ["team/boss/t0"], allowance: { usd: "2.5", tokens: 100 }, chainAllowances: [{ usd: "7" }] })).metadata;
+    expect(annotations).toMatchObject({ "weir.dev/allowance": '{"usd":"2500000000","tokens":"100"}', "weir.dev/chain-allowances": '[{"usd":"7000000000"}]' });
+    expect(Object.keys(instance(anAgent()).metadata.annotations ?? {}).filter((name) => name.includes("allowance"))).toEqual([]);
+  });
+
   test("without a limit on its grants carries none, so that its agent's holdings decide", () => {
     expect(instance(anAgent()).metadata.annotations).not.toHaveProperty(["weir.dev/grants"]);
   });

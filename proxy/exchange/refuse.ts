@@ -10,6 +10,8 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 /** Client libraries retry by status alone, and these do not come right by asking again. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.upgrade"]);
+/** A handshake that fails is not read beyond its status: clients go on over HTTP after 426. */
+const SAID_AS_PROVIDER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.unavailable"]);
 /** A client waits no longer than this for a window to open; whoever has longer to wait should stop. */
 const SOON_MS = 60_000;
 
@@ -28,7 +30,7 @@ export function refuse({ incoming, head }: Pick<ExchangeDraft, "incoming" | "hea
     answer.cut(error);
     return null;
   }
-  const ofProvider = head !== null && error.code.startsWith("budget.") ? metering.refusal(head, error, exchangeId) : null;
+  const ofProvider = head !== null && SAID_AS_PROVIDER.has(error.code) ? metering.refusal(head, error, exchangeId) : null;
   const { status, headers, body } = ofProvider ?? ownRefusal(error, exchangeId);
   const hasBody = incoming.head?.method !== "HEAD";
   answer.refusing(FATAL.has(error.code));

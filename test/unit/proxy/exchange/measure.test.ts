@@ -72,7 +72,7 @@ describe("what cannot be counted", () => {
     ["an unknown API of a provider", call("{}", { target: "/unmetered" }), 403, "budget.unmeasurable"],
     ["a body that nobody understands", call("{nonsense"), 429, "budget.unmeasurable"],
     ["a model without a price", call({ unpriced: true }), 429, "budget.unmeasurable"],
-    ["a WebSocket to a model", webSocket, 429, "budget.upgrade"],
+    ["a WebSocket to a model", webSocket, 426, "budget.upgrade"],
   ])("%s is refused where a budget counts models, and nothing is sent", async (_what, request, status, code) => {
     const answer = await open({ usd: 1_000_000n }).serve(request);
     expect([answer.status, answer.header("x-should-retry"), answer.header("x-weir-decision")]).toEqual([status, "false", "denied"]);

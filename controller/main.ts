@@ -73,6 +73,7 @@ async function openController(config: ControllerConfig, options: StartOptions, l
   const metrics = new ControllerMetrics();
   const { installation, boundaryCa, settings } = await settle(config, kube, { clock, log, signal: lifecycle.signal });
   const { store, ledger } = await openStores(config, { clock, log }, lifecycle);
+  metrics.observeBudgets(ledger);
   const caches = openCaches(kube, log);
   lifecycle.run("caches", async (signal) => runAll(Object.values(caches), signal));
   const objects = clusterObjects(kube, caches);

@@ -1,5 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { ServedMetrics } from "../../common/admin-server.ts";
+import { observeBudgets } from "../../common/ledger/budget-gauges.ts";
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
 import type { ApiMetrics, RequestFacts } from "../api/context.ts";
 import type { ReconcileMetrics } from "../reconcile/ports.ts";
 import type { WebhookMetrics } from "../webhook/server.ts";
@@ -59,6 +61,11 @@ export class ControllerMetrics implements ReconcileMetrics, ApiMetrics, WebhookM
   /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */
   observeProcess(): void {
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  /** Adds how budgets stand in the ledger that this controller serves. Once. */
+  observeBudgets(ledger: Pick<LedgerStore, "standings">): void {
+    observeBudgets(this.#registry, ledger);
   }
 
   leading(isLeader: boolean): void {

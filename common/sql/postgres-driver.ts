@@ -27,6 +27,8 @@ export function openPostgres(url: string, settings: PostgresSettings, log: Log):
   const pool = new Pool(options);
   // A connection that dies in the pool is no failure of anybody's call.
   pool.on("error", (error) => { log.warn("sql.connection.lost", { error: describeError(error) }); });
+  // Nor does one that dies between the statements of a transaction end the program: the next statement fails by it.
+  pool.on("connect", (client) => { client.on("error", () => undefined); });
   return {
     query: async (text, values = []) => withRetry(async () => runOn(pool, text, values)),
     transaction: async (work) => withRetry(async () => inTransaction(pool, work)),

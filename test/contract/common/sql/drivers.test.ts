@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { readEnvironment } from "../../../../common/config.ts";
 import { UserError } from "../../../../common/exit-codes.ts";
 import { silentLog } from "../../../../common/log.ts";
@@ -75,6 +75,25 @@ describe.runIf(hasPostgres())("PostgreSQL", () => {
       await expect(driver.transaction(async (statements) => statements.query("select 1"))).rejects.toBeInstanceOf(StoreUnavailable);
       await server.start();
       expect(await driver.query("select 1 as n")).toEqual([{ n: 1 }]);
+    } finally {
+      await driver.close();
+    }
+  });
+
+  test("may end a connection between two statements of a transaction: it runs again on another, and the program lives", async () => {
+    const driver = openPostgres(server.url, SETTINGS, silentLog);
+    try {
+      const pids: unknown[] = [];
+      const count = await driver.transaction(async (statements) => {
+        pids.push((await statements.query("select pg_backend_pid() as pid"))[0]?.["pid"]);
+        if (pids.length === 1) {
+          await driver.query("select pg_terminate_backend($1)", [pids[0]]);
+          await vi.waitFor(async () => { expect(await driver.query("select from pg_stat_activity where pid = $1", [pids[0]])).toEqual([]); });
+        }
+        return statements.query("select 1 as n");
+      });
+      expect(count).toEqual([{ n: 1 }]);
+      expect(new Set(pids).size).toBe(2);
     } finally {
       await driver.close();
     }

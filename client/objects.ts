@@ -108,7 +108,7 @@ export interface Instance {
   agent: string;
   pod: string;
   container: string | null;
-  thread: { name: string; uid: string; user: string; chain: string[]; grants: string[] | null; allowance: Allowance; unread: number } | null;
+  thread: { name: string; uid: string; user: string; chain: string[]; grants: string[] | null; allowance: Allowance | null; unread: number } | null;
 }
 
 export interface Message {
@@ -179,7 +179,7 @@ export interface Thread {
   parent: string | null;
   chain: string[];
   grants: string[] | null;
-  allowance: Allowance;
+  allowance: Allowance | null;
   phase: string | null;
   instance: string | null;
   /** Messages to the agent that it has not acknowledged. */

@@ -38,7 +38,7 @@ export const agentView = z.strictObject({
 
 export const threadView = z.strictObject({
   namespace: z.string(), name: z.string(), uid: z.string(), agent: z.string(), user: z.string(), title: z.string().nullable(),
-  parent: z.string().nullable(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: allowance.nullable(),
+  parent: z.string().nullable(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: z.union([allowance, z.null()]),
   phase: z.string().nullable(), instance: z.string().nullable(),
   unread: z.int().openapi({ description: "Messages to the agent that it has not acknowledged." }),
   createdAt: time, lastActivityAt: time.nullable(),
@@ -70,7 +70,7 @@ export const delivery = z.strictObject({
 export const instanceView = z.strictObject({
   namespace: z.string(), agent: z.string(), pod: z.string(), container: z.string().nullable(),
   thread: z.strictObject({
-    name: z.string(), uid: z.string(), user: z.string(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: allowance.nullable(), unread: z.int(),
+    name: z.string(), uid: z.string(), user: z.string(), chain: z.array(z.string()), grants: z.array(z.string()).nullable(), allowance: z.union([allowance, z.null()]), unread: z.int(),
   }).nullable(),
 }).openapi("Instance");
 

@@ -156,8 +156,10 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
-  const budget = await openBudget(config.budgets, { clock, log, stateDirectory: options.stateDirectory, onEvent });
-  lifecycle.onStop("budget", async () => budget.close());
+  const { ledger: budget, close: closeBudget } = await openBudget(config.budgets, {
+    clock, log, stateDirectory: options.stateDirectory, onEvent, controller: cluster?.ledger ?? null,
+  });
+  lifecycle.onStop("budget", closeBudget);
   const names = new SyntheticNames(clock);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   metrics.observe({

@@ -6,6 +6,7 @@ export type { VerifyReport } from "./audit/verify-report.ts";
 export { verifyAudit } from "./audit/verify.ts";
 export { fromOcsf as readAuditEvent } from "./audit/ocsf-read.ts";
 export { amountOf, boundaryBudget, type BudgetConfig } from "./budget/config.ts";
+export { openStore as openBudgetStore } from "./budget/open-store.ts";
 export { BoundaryHoldings } from "./cluster/holdings.ts";
 export { readBoundary, type Boundary } from "./cluster/read-boundary.ts";
 export { boundaryGrant } from "./credentials/config.ts";

@@ -1,13 +1,13 @@
 import * as z from "zod";
+import { SCOPES } from "../../common/ledger/account-key.ts";
 import { WINDOWS } from "../../common/ledger/account.ts";
 import { AMOUNT_LIMIT, METERS, parseAmount, type MeterName } from "../../common/meters.ts";
+import { ledgerConfig } from "./ledger-config.ts";
+import { parentProblems } from "./parents.ts";
 
 export type { Window } from "../../common/ledger/account.ts";
+export type { Scope } from "../../common/ledger/account-key.ts";
 export type { MeterName } from "../../common/meters.ts";
-
-const SCOPES = ["all", "namespace", "user", "agent", "thread"] as const;
-/** Who shares a count: everybody who is charged to it, or each namespace, user, agent or thread has one of its own. */
-export type Scope = (typeof SCOPES)[number];
 
 /** A number as people write it: a JSON number, or digits in a text; decimals only where the meter is `usd`. */
 const written = z.union([z.number().min(0).max(Number.MAX_SAFE_INTEGER), z.string().regex(/^\d{1,19}(\.\d{1,9})?$/, "must be digits, for usd with at most nine decimals")]);
@@ -63,6 +63,9 @@ export const budgetConfig = z.strictObject({
   }).prefault({}).describe("Limits that every agent has for itself, whatever policy says; none by default."),
   named: z.record(ownId, namedBudget).default({}).describe("Budgets by name: those that policy charges a request to, and those that apply always."),
   maxAccounts: z.number().int().min(1).max(10_000_000).default(100_000).describe("Most counts kept at a time, one for each budget and those who share it. At the limit, new agents and threads are refused."),
+  ledger: ledgerConfig.prefault({}).describe("Where budgets are counted."),
+}).superRefine(({ named }, context) => {
+  for (const [id, message] of parentProblems(new Map(Object.entries(named)))) context.addIssue({ code: "custom", path: ["named", id, "parent"], message });
 });
 export type BudgetConfig = z.output<typeof budgetConfig>;
 

@@ -11,19 +11,24 @@ export async function payDebt(purse: Purse, desk: StoreDesk, context: LedgerCont
   if (purse.debt === 0n || purse.isAsked || purse.isEnding) return;
   purse.isAsked = true;
   try {
-    for (let need = purse.debt; need > 0n;) {
+    for (let need = purse.debt; need > 0n; need = least(need, purse.debt)) {
       const answer = await desk.acquire([{ purse, need, want: need }]);
       charge(purse, context);
-      if (answer.kind === "granted" || answer.shortages[0]?.isProvisional !== false) return;
-      const { left } = answer.shortages[0];
-      if (left === 0n || left >= need) return forgive(purse, context);
-      need = left;
+      if (answer.kind === "granted") continue;
+      const [shortage] = answer.shortages;
+      if (shortage?.isProvisional !== false) return;
+      if (shortage.left === 0n) return forgive(purse, context);
+      need = shortage.left;
     }
   } catch {
     // The desk has said that the store does not answer.
   } finally {
     purse.isAsked = false;
   }
+}
+
+function least(first: bigint, second: bigint): bigint {
+  return first < second ? first : second;
 }
 
 function charge(purse: Purse, { clock }: LedgerContext): void {

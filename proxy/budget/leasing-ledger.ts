@@ -11,6 +11,7 @@ import { payDebt } from "./debts.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { LedgerContext } from "./ledger-context.ts";
 import { LimitBook } from "./limit-book.ts";
+import type { Purse } from "./purse.ts";
 import { PurseBook } from "./purse-book.ts";
 import { Reporter } from "./reporter.ts";
 import { SliceReservation, type Till } from "./reservation.ts";
@@ -22,8 +23,11 @@ export interface LeasingOptions extends LedgerContext {
   readonly holder: string;
   readonly store: LedgerStore;
   readonly journal: Journal;
+  /** Opens the store, which may take longer than a request waits for an answer; asked once, with the first charge. */
+  readonly warmUp?: () => Promise<void>;
 }
 
+const WARM_UP_MS = 20_000;
 const CLOSE_MS = 5_000;
 
 /**
@@ -38,6 +42,8 @@ export class LeasingLedger implements BudgetLedger {
   readonly #reporter: Reporter;
   readonly #open = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
+  #waking: Promise<void> | null = null;
+  #isAwake = false;
   #isClosed = false;
 
   constructor(config: Pick<BudgetConfig, "perAgent" | "named" | "maxAccounts">, options: LeasingOptions) {
@@ -48,7 +54,7 @@ export class LeasingLedger implements BudgetLedger {
     const { purses } = this.#book;
     const desk = new StoreDesk(store, holder, options, (key) => purses.get(key));
     const line = new WaitingLine(desk, options);
-    this.#till = { ...options, line, desk, journal, pay: async (purse) => payDebt(purse, desk, options) };
+    this.#till = { ...options, line, desk, journal, pay: async (purse) => payDebt(purse, desk, options), freed: (purse) => { this.#freed(purse); } };
     this.#reporter = new Reporter({ ...options, desk, journal, purses, onChange: () => { line.poke(); } });
   }
 
@@ -75,10 +81,11 @@ export class LeasingLedger implements BudgetLedger {
     const { id, amounts } = charge;
     if (this.#isClosed) throw new EgressError("budget.unavailable", "the ledger is closed");
     if (this.#open.has(id)) throw new EgressError("budget.unavailable", `exchange ${id} already holds a reservation`);
-    const reservation = new SliceReservation(this.#book.charged(charge).purses, this.#till, () => { this.#open.delete(id); });
+    const { purses } = this.#book.charged(charge);
+    const reservation = new SliceReservation(purses, this.#till, () => { this.#open.delete(id); });
     this.#open.add(id);
-    this.#wake();
     try {
+      if (!this.#isAwake && purses.length > 0) await this.#wake();
       await reservation.hold(amounts, signal);
       return reservation;
     } catch (error) {
@@ -91,6 +98,7 @@ export class LeasingLedger implements BudgetLedger {
     signal.throwIfAborted();
     const { purses } = this.#book.charged(charge);
     const { desk, clock } = this.#till;
+    if (!this.#isAwake && purses.length > 0) await this.#wake();
     // What others hold ahead is not counted on: a request that is cut to fit must fit.
     const asking = purses.length === 0 ? null : desk.acquire(purses.map((purse) => ({ purse, need: 0n, want: 0n })));
     await asking?.catch((cause: unknown) => { throw new EgressError("budget.unavailable", "the ledger does not answer", { cause }); });
@@ -151,8 +159,21 @@ export class LeasingLedger implements BudgetLedger {
     this.#options.journal.close(isClean);
   }
 
-  #wake(): void {
-    this.#timer ??= setInterval(() => { void this.turn(); }, this.#options.timing.reportIntervalMs).unref();
+  /** What became free goes back at once where others have just found too little. */
+  #freed(purse: Purse): void {
+    if (purse.waiting > 0 || !purse.pace.isModest(this.#till.clock.monotonicMs())) return;
+    this.#reporter.giveBack(purse);
+    void this.#reporter.report();
+  }
+
+  /** Nothing runs before something is counted. */
+  #wake(): Promise<void> {
+    const { warmUp, timing: { reportIntervalMs } } = this.#options;
+    this.#waking ??= within(WARM_UP_MS, warmUp?.() ?? Promise.resolve()).then(() => {
+      this.#isAwake = true;
+      if (!this.#isClosed) this.#timer = setInterval(() => { void this.turn(); }, reportIntervalMs).unref();
+    });
+    return this.#waking;
   }
 }
 

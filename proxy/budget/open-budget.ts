@@ -1,23 +1,76 @@
 import { randomBytes } from "node:crypto";
-import type { Clock } from "../../common/clock.ts";
-import { openMemoryLedger } from "../../common/ledger/memory-store.ts";
-import type { Log } from "../../common/log.ts";
+import { join } from "node:path";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
+import { within } from "./bounded.ts";
 import type { BudgetConfig } from "./config.ts";
+import { bootId } from "./journal/boot-id.ts";
+import { FileJournal } from "./journal/file-journal.ts";
 import { noJournal } from "./journal/journal.ts";
-import type { BudgetEvent, LedgerTiming } from "./ledger-context.ts";
+import { journalPath, Recovery } from "./journal/recovery.ts";
+import type { BudgetEvent, LedgerContext } from "./ledger-context.ts";
 import { LeasingLedger } from "./leasing-ledger.ts";
+import { budgetFolder, openStore, type NamedStore, type StoreContext } from "./open-store.ts";
 
-export interface BudgetContext {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly stateDirectory: string;
+export interface BudgetContext extends StoreContext {
   readonly onEvent: (event: BudgetEvent) => void;
+  /** The ledger of the cluster's controller; null outside of a cluster. */
+  readonly controller: LedgerStore | null;
 }
 
-const TIMING: LedgerTiming = { deadlineMs: 2_000, reportIntervalMs: 500, idleSlackMs: 5_000, ttlMs: 30_000 };
+/** The room's one door: the ledger, and what has to be closed with it. */
+export interface BudgetRoom {
+  readonly ledger: LeasingLedger;
+  close(): Promise<void>;
+}
 
-/** Opens the ledger that the configuration names. */
-export async function openBudget(config: BudgetConfig, context: BudgetContext): Promise<LeasingLedger> {
-  const store = openMemoryLedger({ clock: context.clock });
-  return new LeasingLedger(config, { ...context, timing: TIMING, holder: randomBytes(8).toString("hex"), store, journal: noJournal });
+/** Proxies that are gone are settled for before the first request, unless the ledger does not answer in so long; then as soon as it does. */
+const FIRST_LOOK_MS = 15_000;
+const NEXT_LOOK_MS = 5_000;
+
+/** Opens the ledger that the configuration names. Nothing is started for it before a budget first applies. @throws UserError */
+export async function openBudget(config: BudgetConfig, context: BudgetContext): Promise<BudgetRoom> {
+  const { clock, log, onEvent } = context;
+  const { waitMs, reportIntervalMs, idleMs, leaseMs } = config.ledger;
+  const parts: LedgerContext = { clock, log, onEvent, timing: { deadlineMs: waitMs, reportIntervalMs, idleSlackMs: idleMs, ttlMs: leaseMs } };
+  const { name, store, warmUp } = storeFor(config, context);
+  const holder = randomBytes(12).toString("hex");
+  if (name === "memory") {
+    const ledger = new LeasingLedger(config, { ...parts, holder, store, journal: noJournal });
+    return { ledger, close: async () => ledger.close() };
+  }
+  const directory = join(budgetFolder(context.stateDirectory), "journals");
+  const boot = bootId();
+  const recovery = new Recovery({ ...parts, directory, ledger: name, boot, store });
+  const stopRecovering = recovery.isDone ? () => undefined : await recover(recovery);
+  const journal = new FileJournal(journalPath(directory, holder), { format: 1, holder, boot: boot ?? "", ledger: name });
+  const ledger = new LeasingLedger(config, { ...parts, holder, store, journal, ...(warmUp === undefined ? {} : { warmUp }) });
+  return {
+    ledger,
+    close: async () => {
+      stopRecovering();
+      await ledger.close();
+      if (!recovery.isDone) await within(FIRST_LOOK_MS, recovery.look());
+      recovery.close();
+      await store.close();
+    },
+  };
+}
+
+function storeFor(config: BudgetConfig, context: BudgetContext): NamedStore {
+  const type = config.ledger.type ?? (context.controller === null ? "embedded" : "controller");
+  if (type !== "controller") return openStore({ ...config.ledger, type }, context);
+  if (context.controller === null) throw new UserError("budgets.ledger.type is controller, outside of a cluster", "Leave it out, or configure `cluster`.", EXIT.config);
+  return { name: "controller", store: context.controller };
+}
+
+/** Looks at once, and again until all is settled. @returns what ends it */
+async function recover(recovery: Recovery): Promise<() => void> {
+  await within(FIRST_LOOK_MS, recovery.look());
+  const timer = setInterval(() => {
+    void recovery.look().then(() => {
+      if (recovery.isDone) clearInterval(timer);
+    });
+  }, NEXT_LOOK_MS).unref();
+  return () => { clearInterval(timer); };
 }

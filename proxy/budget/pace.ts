@@ -5,7 +5,7 @@ const SHARE_OF_LEFT = 8n;
 /** Asking again within this time means that the last slice was too small. */
 const SOON_MS = 1_000;
 /** After others wanted what we had, no more is held ahead for so long. */
-const MODEST_MS = 3_000;
+const MODEST_MS = 5_000;
 const MS_PER_S = 1_000n;
 /** Over less time than this a rate says nothing. */
 const MEASURED_MS = 100;
@@ -36,7 +36,7 @@ export class Pace {
     this.#measuredAtMs = nowMs;
     this.#perSecond = (this.#perSecond + this.#takenSince * MS_PER_S / BigInt(sinceMs)) / 2n;
     this.#takenSince = 0n;
-    this.lowWater = nowMs < this.#modestUntilMs ? 0n : this.#perSecond / 2n;
+    this.lowWater = this.isModest(nowMs) ? 0n : this.#perSecond / 2n;
   }
 
   /** Somebody else wants what we hold. */
@@ -44,6 +44,10 @@ export class Pace {
     this.#modestUntilMs = nowMs + MODEST_MS;
     this.#lastAhead = 0n;
     this.lowWater = 0n;
+  }
+
+  isModest(nowMs: number): boolean {
+    return nowMs < this.#modestUntilMs;
   }
 
   /**
@@ -54,7 +58,7 @@ export class Pace {
   ahead(need: bigint, left: bigint, nowMs: number): bigint {
     const isSoon = nowMs - this.#askedAtMs < SOON_MS;
     this.#askedAtMs = nowMs;
-    if (nowMs < this.#modestUntilMs) return 0n;
+    if (this.isModest(nowMs)) return 0n;
     const byRate = this.#perSecond * AHEAD_SECONDS;
     const byNeed = isSoon && this.#lastAhead > need ? this.#lastAhead * 2n : need * 2n;
     const wish = byRate > byNeed ? byRate : byNeed;

@@ -17,6 +17,8 @@ export interface Till extends LedgerContext {
   readonly journal: Journal;
   /** Charges what was used without being held, as far as there is room. Never rejects. */
   readonly pay: (purse: Purse) => Promise<void>;
+  /** Something of it became free. */
+  readonly freed: (purse: Purse) => void;
 }
 
 /** Held of one slice; of none where the ledger is lost and the budget lets it pass. */
@@ -181,6 +183,7 @@ export class SliceReservation implements Reservation {
       purse.debt += this.#settleParts(parts, used(meter), estimated(meter));
       purse.holders -= 1;
       if (purse.debt > 0n) owing.push(purse);
+      else this.#till.freed(purse);
     }
     this.#onEnd();
     this.#till.line.poke();

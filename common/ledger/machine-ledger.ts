@@ -1,0 +1,141 @@
+import { once } from "node:events";
+import { chmodSync, mkdirSync } from "node:fs";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { lockFile } from "../file-lock.ts";
+import { describeError } from "../lifecycle.ts";
+import type { Log } from "../log.ts";
+import { LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
+import { openPgliteLedger, type LedgerOptions } from "./open-ledger.ts";
+import { socketLine } from "./socket-line.ts";
+import { serveOnSocket } from "./socket-server.ts";
+import { storeOverLine } from "./store-client.ts";
+
+/** The database of a first start is made in less, on a busy machine too. */
+const OPEN_DEADLINE_MS = 30_000;
+const LOOK_AGAIN_MS = 50;
+
+/** Either the process that has the database, or one that asks it. */
+interface Part {
+  readonly isHost: boolean;
+  readonly store: LedgerStore;
+  close(): Promise<void>;
+}
+
+/**
+ * The ledger of one machine: a database in a folder, for all processes of its owner. Whoever finds the lock free opens the database and serves it to
+ * the others on a socket beside it; when that one goes, in any way, another takes its place. Nothing is opened before it is first asked.
+ */
+export class MachineLedger implements LedgerStore {
+  readonly #directory: string;
+  readonly #options: LedgerOptions;
+  readonly #log: Log;
+  #part: Part | null = null;
+  #opening: Promise<Part> | null = null;
+  #isClosed = false;
+
+  /** @param directory made if it is missing, mode 0700 */
+  constructor(directory: string, options: LedgerOptions, log: Log) {
+    this.#directory = directory;
+    this.#options = options;
+    this.#log = log;
+  }
+
+  /** Resolves when it can be asked. @throws LedgerUnavailable */
+  async open(): Promise<void> {
+    await this.#current();
+  }
+
+  acquire: LedgerStore["acquire"] = async (...asked) => this.#ask(async (store) => store.acquire(...asked));
+  report: LedgerStore["report"] = async (...asked) => this.#ask(async (store) => store.report(...asked));
+  slicesOf: LedgerStore["slicesOf"] = async (...asked) => this.#ask(async (store) => store.slicesOf(...asked));
+  standings: LedgerStore["standings"] = async (...asked) => this.#ask(async (store) => store.standings(...asked));
+  adjust: LedgerStore["adjust"] = async (...asked) => this.#ask(async (store) => store.adjust(...asked));
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const part = this.#part ?? await this.#opening?.catch(() => null) ?? null;
+    this.#part = null;
+    await part?.close();
+  }
+
+  async #ask<T>(call: (store: LedgerStore) => Promise<T>): Promise<T> {
+    const part = await this.#current();
+    try {
+      return await call(part.store);
+    } catch (error) {
+      if (!part.isHost) await this.#leave(part);
+      throw error;
+    }
+  }
+
+  /** The host may be gone: the next call looks who is, and becomes it if nobody is. */
+  async #leave(part: Part): Promise<void> {
+    if (this.#part !== part) return;
+    this.#part = null;
+    await part.close();
+  }
+
+  async #current(): Promise<Part> {
+    if (this.#isClosed) throw new LedgerUnavailable("the ledger is closed");
+    if (this.#part !== null) return this.#part;
+    this.#opening ??= this.#find().finally(() => { this.#opening = null; });
+    return this.#opening;
+  }
+
+  async #find(): Promise<Part> {
+    const deadlineMs = performance.now() + OPEN_DEADLINE_MS;
+    try {
+      mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
+      chmodSync(this.#directory, 0o700);
+      for (;;) {
+        const part = await this.#host() ?? await this.#join();
+        if (part !== null) return this.#part = part;
+        if (performance.now() > deadlineMs) throw new Error("whoever has the ledger does not answer");
+        await pause(LOOK_AGAIN_MS);
+      }
+    } catch (cause) {
+      this.#log.error("ledger.unopened", { directory: this.#directory, error: describeError(cause) });
+      throw new LedgerUnavailable("the ledger of this machine cannot be opened", { cause });
+    }
+  }
+
+  get #socket(): string {
+    return join(this.#directory, "ledger.sock");
+  }
+
+  /** @returns null if another process has the database */
+  async #host(): Promise<Part | null> {
+    const unlock = lockFile(join(this.#directory, "ledger.lock"));
+    if (unlock === null) return null;
+    let store: LedgerStore | null = null;
+    try {
+      store = await openPgliteLedger(join(this.#directory, "database"), this.#options);
+      const opened = store;
+      const server = await serveOnSocket(opened, this.#socket, this.#log);
+      return {
+        isHost: true, store: opened,
+        close: async () => {
+          await server.close();
+          await opened.close();
+          unlock();
+        },
+      };
+    } catch (error) {
+      await store?.close();
+      unlock();
+      throw error;
+    }
+  }
+
+  /** @returns null if nobody answers yet */
+  async #join(): Promise<Part | null> {
+    const probe = connect({ path: this.#socket });
+    const isThere = await once(probe, "connect").then(() => true, () => false);
+    probe.destroy();
+    if (!isThere) return null;
+    const store = storeOverLine(socketLine(this.#socket));
+    return { isHost: false, store, close: async () => store.close() };
+  }
+}

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { EgressError } from "../../errors.ts";
+import { stringEnd } from "./json-string.ts";
 
 /** What a look at every key of a JSON text finds, beside its value. */
 export interface ScannedJson {
@@ -14,7 +15,7 @@ const DEPTH_LIMIT = 200;
 const KEY_LIMIT = 1_000_000;
 /** Names of Anthropic and of Bedrock. */
 const CACHE_KEYS = new Set(["cache_control", "cachePoint"]);
-const [QUOTE, BACKSLASH, COMMA, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x22, 0x5c, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d];
+const [QUOTE, COMMA, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST] = [0x22, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d];
 
 /**
  * Reads JSON (RFC 8259) of which no two readers make different things: a key that occurs twice in an object is refused, wherever it is, and
@@ -88,22 +89,6 @@ class KeyScan {
     // Whatever else it may be, an hour is the longest and dearest there is.
     if (key === "ttl" && !/^\s*:\s*"5m"/.test(this.#bytes.toString("latin1", end + 1, end + 40))) this.#cacheWrites = "1h";
   }
-}
-
-/** @returns where the closing quote is; the end of the text if there is none */
-function stringEnd(bytes: Buffer, start: number): number {
-  let at = start;
-  do {
-    at = bytes.indexOf(QUOTE, at + 1);
-    if (at === -1) return bytes.length;
-  } while (isEscaped(bytes, at));
-  return at;
-}
-
-function isEscaped(bytes: Buffer, at: number): boolean {
-  let backslashes = 0;
-  while (bytes[at - 1 - backslashes] === BACKSLASH) backslashes += 1;
-  return backslashes % 2 === 1;
 }
 
 function unescaped(raw: string): string {

@@ -1,4 +1,5 @@
 import { EgressError } from "../../errors.ts";
+import { stringEnd } from "./json-string.ts";
 
 /** A value to be set in a JSON text: `["generationConfig", "maxOutputTokens"]` = 100. Objects on the way are made if they are missing. */
 export interface Edit {
@@ -12,7 +13,7 @@ interface Span {
   readonly end: number;
 }
 
-const [QUOTE, BACKSLASH, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST, COMMA] = [0x22, 0x5c, 0x7b, 0x5b, 0x7d, 0x5d, 0x2c];
+const [QUOTE, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST, COMMA] = [0x22, 0x7b, 0x5b, 0x7d, 0x5d, 0x2c];
 const WHITE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
@@ -56,7 +57,7 @@ function memberOf(text: Buffer, brace: number, wanted: string): Span | null {
   if (text[brace] !== OPEN) throw new EgressError("internal", "a value to be set is not in an object");
   let at = skipWhite(text, brace + 1);
   while (text[at] === QUOTE) {
-    const keyEnd = stringEnd(text, at);
+    const keyEnd = stringEnd(text, at) + 1;
     const start = skipWhite(text, skipWhite(text, keyEnd) + 1);
     const end = valueEnd(text, start);
     if (JSON.parse(text.toString("utf8", at, keyEnd)) === wanted) return { start, end };
@@ -71,23 +72,13 @@ function valueEnd(text: Buffer, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at += 1) {
     const byte = text[at];
-    if (byte === QUOTE) at = stringEnd(text, at) - 1;
+    if (byte === QUOTE) at = stringEnd(text, at);
     else if (byte === OPEN || byte === OPEN_LIST) depth += 1;
     else if (byte === CLOSE || byte === CLOSE_LIST) {
       if (depth === 0) return at;
       depth -= 1;
     } else if (depth === 0 && (byte === COMMA || WHITE.has(byte ?? 0))) return at;
     if (depth === 0 && (byte === QUOTE || byte === CLOSE || byte === CLOSE_LIST)) return at + 1;
-  }
-  return text.length;
-}
-
-/** @param start of the opening quote @returns the place behind the closing one */
-function stringEnd(text: Buffer, start: number): number {
-  for (let at = text.indexOf(QUOTE, start + 1); at !== -1; at = text.indexOf(QUOTE, at + 1)) {
-    let backslashes = 0;
-    while (text[at - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    if (backslashes % 2 === 0) return at + 1;
   }
   return text.length;
 }

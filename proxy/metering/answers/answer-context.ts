@@ -32,4 +32,4 @@ export interface AnswerContext {
 }
 
 /** The parts of `metering` that are about answers. */
-export type AnswerLimits = Pick<MeteringConfig, "overReport" | "cutAnswers" | "unseenReasoning" | "answerLimitBytes" | "eventLimitBytes">;
+export type AnswerLimits = Pick<MeteringConfig, "overReport" | "cutAnswers" | "answerLimitBytes" | "eventLimitBytes">;

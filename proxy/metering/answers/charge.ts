@@ -17,6 +17,8 @@ export interface AnswerEnd {
   readonly outcome: "complete" | "cut" | "failed";
   /** False for an answer in one piece: what is missing of it may be all of it. */
   readonly isStream: boolean;
+  /** Tokens of output that are held for it, with all steps. */
+  readonly heldOutput: number;
 }
 
 /** What a count comes to: tokens, and money where the model has a price. */
@@ -113,7 +115,7 @@ function estimate(context: AnswerContext, notes: AnswerNotes, { end, price, know
   const seen = notes.output.estimate();
   const most = facts.maxOutputTokens === null ? MOST_TOKENS : bounds.output;
   const isUnheard = mayGoOnUnheard(context, notes, end);
-  const output = Math.min(Math.max(isUnheard || isUnseen(context, notes, end) ? bounds.output : 0, seen, known?.tokens.output ?? 0), most);
+  const output = Math.min(Math.max(isUnheard || isUnseen(context, notes, end) ? end.heldOutput : 0, seen, known?.tokens.output ?? 0), most);
   const usesKnown = known !== null && known.tokens.input > 0;
   const input = usesKnown ? known.tokens.input : isUnheard ? bounds.input : context.estimatedInputTokens;
   const tokens = { ...(usesKnown ? known.tokens : NO_TOKENS), input, output, reasoning: Math.min(known?.tokens.reasoning ?? 0, output) };
@@ -132,12 +134,11 @@ function mayGoOnUnheard({ limits }: AnswerContext, notes: AnswerNotes, { outcome
 }
 
 /** True if more may have been written than was seen, and nobody says how much. */
-function isUnseen({ facts, limits }: AnswerContext, notes: AnswerNotes, { outcome, isStream }: AnswerEnd): boolean {
-  if (notes.isFinal) return false;
+function isUnseen({ facts }: AnswerContext, notes: AnswerNotes, { outcome, isStream }: AnswerEnd): boolean {
+  if (notes.isFinal || notes.isFailed) return false;
   // What has not come of an answer in one piece may have been written to its end.
-  if (!isStream) return !notes.isFailed && (outcome !== "complete" || notes.output.isEmpty);
-  const saysThoughts = facts.api === "gemini-generate" && notes.usage !== null;
-  return limits?.unseenReasoning !== "ignored" && mayThinkUnseen(facts.api, notes.model ?? facts.model, { hasThought: notes.hasThought, saysThoughts });
+  if (!isStream) return outcome !== "complete" || notes.output.isEmpty;
+  return outcome === "complete" && mayThinkUnseen(facts.api, notes.model ?? facts.model, notes.hasThought);
 }
 
 /** Field by field. */

@@ -6,16 +6,31 @@ const MOST_GROWTH = 16;
  */
 export class OutputSteps {
   readonly #stepTokens: number;
+  #grantedTokens: number;
   #heldTokens: number;
 
+  /** @param stepTokens the first step */
   constructor(stepTokens: number) {
     this.#stepTokens = stepTokens;
+    this.#grantedTokens = stepTokens;
     this.#heldTokens = stepTokens;
+  }
+
+  /** What is held, with the step that was asked for last. */
+  get heldTokens(): number {
+    return this.#heldTokens;
+  }
+
+  /** What was held before that step: all there is where it was refused. */
+  get grantedTokens(): number {
+    return this.#grantedTokens;
   }
 
   /** Tokens of output to hold once `tokens` may have been written: always at least half a step more. */
   heldFor(tokens: number): number {
-    while (tokens + this.#stepTokens / 2 > this.#heldTokens) this.#heldTokens += Math.min(this.#heldTokens, MOST_GROWTH * this.#stepTokens);
+    const wanted = tokens + this.#stepTokens / 2;
+    if (wanted > this.#heldTokens) this.#grantedTokens = this.#heldTokens;
+    while (wanted > this.#heldTokens) this.#heldTokens += Math.min(this.#heldTokens, MOST_GROWTH * this.#stepTokens);
     return this.#heldTokens;
   }
 }

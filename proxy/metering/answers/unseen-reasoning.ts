@@ -6,11 +6,9 @@ const THINKERS = /(?:^|[/.-])(?:o\d|gpt-(?:[5-9]|\d\d)|gpt-oss|codex|gemini-(?:2
 const SHOWS_THOUGHTS: ReadonlySet<ModelApi> = new Set<ModelApi>(["anthropic-messages", "bedrock-converse", "bedrock-invoke"]);
 
 /**
- * Whether output may have been billed that nobody saw: of a stream that ended before its usage was reported, it is then not known how much was written.
+ * Whether output may have been billed that nobody saw: where a stream ends without a report of its usage, what was seen of it says little then.
  * @param hasThought thoughts were seen, perhaps in short
- * @param saysThoughts the provider has said in this stream how much was thought
  */
-export function mayThinkUnseen(api: ModelApi, model: string, { hasThought, saysThoughts }: { readonly hasThought: boolean; readonly saysThoughts: boolean }): boolean {
-  if (saysThoughts) return false;
+export function mayThinkUnseen(api: ModelApi, model: string, hasThought: boolean): boolean {
   return hasThought || (!SHOWS_THOUGHTS.has(api) && THINKERS.test(model));
 }

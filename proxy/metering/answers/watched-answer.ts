@@ -12,7 +12,7 @@ import { OutputSteps } from "./output-steps.ts";
 import type { StreamReader } from "./readers/reader.ts";
 import { loadTokenizer } from "./token-counter.ts";
 
-const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", cutAnswers: "held", unseenReasoning: "held", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
+const DEFAULT_LIMITS: AnswerLimits = { overReport: "ceiling", cutAnswers: "held", answerLimitBytes: 32 * 1024 * 1024, eventLimitBytes: 8 * 1024 * 1024 };
 
 /** The meter of an answer that has, or will have, a body: a framing that finds its events, a reader that knows their meaning, notes of what was found. */
 export class WatchedAnswer implements AnswerMeter {
@@ -64,13 +64,14 @@ export class WatchedAnswer implements AnswerMeter {
     this.#isCut = true;
     void loadTokenizer();
     if (this.#framing === null || this.#reader === null || this.#framing.isBlind) return NO_BYTES;
-    const { tokens } = chargeFor(this.#context, this.#notes, { outcome: "cut", isStream: true });
+    const { tokens } = chargeFor(this.#context, this.#notes, { outcome: "cut", isStream: true, heldOutput: 0 });
     return this.#framing.close(this.#reader.ending(tokens));
   }
 
   result(outcome: "complete" | "cut" | "failed"): ModelUse {
     const isStream = this.#form === null ? this.#context.facts.isStream : this.#form !== "whole" && this.#form !== "unreadable";
-    return chargeFor(this.#context, this.#notes, { outcome: this.#isCut ? "cut" : outcome, isStream });
+    const heldOutput = this.#isCut ? this.#steps.grantedTokens : this.#steps.heldTokens;
+    return chargeFor(this.#context, this.#notes, { outcome: this.#isCut ? "cut" : outcome, isStream, heldOutput });
   }
 
   readonly #see = (event: StreamEvent): Fate => this.#reader?.read(event) ?? "pass";

@@ -68,7 +68,7 @@ describe("a report that is too high or too low", () => {
     const ceiling = use(body);
     expect(ceiling).toMatchObject({ alarms: ["over-reported"], isEstimated: true, tokens: { input: 100_000, output: 10_000 } });
     expect(ceiling.amounts.usd).toBe(context.price!.worst(context.bounds));
-    const limits = { overReport: "reported", cutAnswers: "held", unseenReasoning: "held", answerLimitBytes: 1 << 20, eventLimitBytes: 1 << 20 } as const;
+    const limits = { overReport: "reported", cutAnswers: "held", answerLimitBytes: 1 << 20, eventLimitBytes: 1 << 20 } as const;
     expect(use(body, { limits })).toMatchObject({ alarms: ["over-reported"], tokens: { input: 1e12, output: 1e12 } });
   });
 
@@ -119,7 +119,7 @@ describe("an answer that did not come whole", () => {
     for (const status of [301, 400, 402, 429, 500, 529]) expect(use("{\"error\":{}}", {}, { status })).toMatchObject({ amounts: {}, isEstimated: false, alarms: [] });
   });
 
-  const ESTIMATED = { overReport: "ceiling", cutAnswers: "estimated", unseenReasoning: "held", answerLimitBytes: 1 << 20, eventLimitBytes: 1 << 20 } as const;
+  const ESTIMATED = { overReport: "ceiling", cutAnswers: "estimated", answerLimitBytes: 1 << 20, eventLimitBytes: 1 << 20 } as const;
 
   test("is charged all output that it may have had where it was to come in one piece", () => {
     for (const outcome of ["cut", "failed"] as const) {
@@ -144,11 +144,33 @@ describe("an answer that did not come whole", () => {
     return meter.result("cut");
   };
 
-  test("is charged what was seen and a tenth where the operator takes estimates of cut streams, or all that was held where its model thinks unseen", () => {
+  test("is charged what was seen and a tenth where the operator takes estimates of cut streams", () => {
     expect(streamed(chunk(SAID), "gpt-4o", { limits: ESTIMATED })).toMatchObject({ tokens: { input: 500, output: 11 }, isEstimated: true, alarms: [] });
-    expect(streamed(chunk(SAID).replace("gpt-4o", "gpt-5"), "gpt-5", { limits: ESTIMATED })).toMatchObject({ tokens: { input: 500, output: 10_000 } });
-    const limits = { ...ESTIMATED, unseenReasoning: "ignored" } as const;
-    expect(streamed(chunk(SAID).replace("gpt-4o", "gpt-5"), "gpt-5", { limits })).toMatchObject({ tokens: { output: 11 } });
+  });
+
+  test("is charged what was seen and a tenth where a whole stream says no usage, and all that was held where its model thinks unseen", () => {
+    const whole = (model: string) => {
+      const meter = openAnswerMeter(contextFor({ ...GPT, model, isStream: true }), 200, EVENT_SOURCE);
+      meter.push(Buffer.from(`${chunk(SAID).replace("gpt-4o", model)}data: [DONE]\n\n`));
+      return meter.result("complete");
+    };
+    expect(whole("gpt-4o")).toMatchObject({ tokens: { input: 500, output: 11 }, isEstimated: true, alarms: ["missing"] });
+    expect(whole("gpt-5")).toMatchObject({ tokens: { input: 500, output: 10_000 }, isEstimated: true, alarms: ["missing"] });
+  });
+
+  test("is charged all steps that were held where nothing bounds the output, and what was held before the step that it did not get", () => {
+    const stream = () => {
+      const meter = openAnswerMeter(contextFor({ ...GPT, isStream: true }, { maxOutputTokens: null }), 200, EVENT_SOURCE);
+      for (let sent = 0; sent < 4_000; sent += 100) {
+        meter.push(Buffer.from(chunk("x".repeat(100))));
+        expect(meter.step).not.toBeNull();
+      }
+      return meter;
+    };
+    expect(stream().result("cut").tokens.output).toBe(8_000);
+    const refused = stream();
+    refused.cut();
+    expect(refused.result("cut").tokens.output).toBe(4_000);
   });
 
   test("is never charged more output than was allowed", () => {
@@ -164,7 +186,7 @@ describe("an answer that did not come whole", () => {
   });
 
   test("counts what passed unread as output", () => {
-    const limits = { overReport: "ceiling", cutAnswers: "held", unseenReasoning: "held", answerLimitBytes: 1_024, eventLimitBytes: 1_024 } as const;
+    const limits = { overReport: "ceiling", cutAnswers: "held", answerLimitBytes: 1_024, eventLimitBytes: 1_024 } as const;
     const result = use(bodyWith("").replace(SAID, "x".repeat(3_000)), { limits });
     expect(result).toMatchObject({ isEstimated: true, alarms: ["missing"] });
     expect(result.tokens.output).toBeGreaterThan(1_000);

@@ -65,6 +65,7 @@ async function medianMicros(count: number, work: () => unknown): Promise<number>
 
 if (import.meta.main) {
   for (const { scenario, recogniseMicros, readMicros, clampMicros } of await run()) {
-    process.stdout.write(`${scenario.padEnd(10)} recognise ${recogniseMicros.toFixed(1)} us, read ${readMicros.toFixed(1)} us, clamp ${clampMicros.toFixed(1)} us of CPU\n`);
+    const [recognise, read, clamp] = [recogniseMicros, readMicros, clampMicros].map((micros) => micros.toFixed(1));
+    process.stdout.write(`${scenario.padEnd(10)} recognise ${recognise} us, read ${read} us, clamp ${clamp} us of CPU\n`);
   }
 }

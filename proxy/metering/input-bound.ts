@@ -5,6 +5,9 @@ import type { Reading } from "./requests/reading.ts";
 /** Bytes of prose and code that make a token, as a rule. For estimates, never for what is held. */
 const USUAL_BYTES_PER_TOKEN = 3.5;
 
+/** The parts of `metering` that are about input. */
+export type InputConfig = Pick<MeteringConfig, "inputBytesPerToken" | "unknownContextTokens">;
+
 /** Tokens of input: at most, and probably. */
 export interface InputBound {
   readonly most: number;
@@ -17,7 +20,7 @@ export interface InputBound {
  * @param textBytes of the whole body, not encoded
  * @param prices of all models that may answer; null for one that is unknown
  */
-export function boundInput(reading: Reading, textBytes: number, prices: readonly (Price | null)[], config: Pick<MeteringConfig, "inputBytesPerToken" | "unknownContextTokens">): InputBound {
+export function boundInput(reading: Reading, textBytes: number, prices: readonly (Price | null)[], config: InputConfig): InputBound {
   const bytes = Math.max(0, textBytes - reading.imageBytes);
   const counted = Math.ceil(bytes / config.inputBytesPerToken) + reading.frameTokens + reading.imageTokens;
   const known = prices.map((price) => price?.contextTokens ?? null);

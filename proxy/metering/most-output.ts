@@ -14,7 +14,7 @@ const OUTPUT_LIMIT = 1_000_000_000;
 export function mostOutput(tokens: Amounts, money: bigint | null, input: number, priceOf: (output: number) => bigint): number | null {
   for (const meter of ["input-tokens", "cached-input-tokens"] as const) if ((tokens[meter] ?? BigInt(input)) < BigInt(input)) return null;
   const limits = [tokens["output-tokens"], tokens["reasoning-tokens"], tokens.tokens === undefined ? undefined : tokens.tokens - BigInt(input)];
-  const most = limits.reduce<number>((least, limit) => (limit === undefined || limit > BigInt(OUTPUT_LIMIT) ? least : Math.min(least, Number(limit))), OUTPUT_LIMIT);
+  const most = Math.min(OUTPUT_LIMIT, ...limits.map((limit) => (limit === undefined ? OUTPUT_LIMIT : Number(limit))));
   if (most < 0 || (money !== null && priceOf(0) > money)) return null;
   return money === null ? most : largest(most, (output) => priceOf(output) <= money);
 }

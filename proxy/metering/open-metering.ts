@@ -17,7 +17,7 @@ export async function openMetering(config: MeteringConfig, clock: Clock = system
     recognise: (head) => recognise(head, config),
     read: async (call, head, body, grants) => {
       const found = recognise(head, config);
-      if (found.kind !== "call" || found.call.api !== call.api) throw new EgressError("internal", "a request is read as something else than it was recognised as");
+      if (found.kind !== "call" || found.call.api !== call.api) throw new EgressError("internal", "a request is not read as what it was recognised as");
       return await readCall(found.call, { headers: head.headers, body, grants }, pricing, config);
     },
     refusal: (head, error, requestId) => refusalFor(head, { error, requestId }, config),

@@ -5,7 +5,8 @@ import type { Provider } from "./pricing.ts";
 const amount = z.number().min(0).max(1_000_000_000);
 const tiered = z.strictObject({ base: amount, tiers: z.array(z.strictObject({ start: z.number().int().min(0), price: amount })).min(1).max(32) });
 /** Keys as the price library knows them, in dollars: `input_mtok`, `output_mtok`, `cache_read_mtok`, `web_searches_kcount` … */
-const modelPrice = z.record(z.string().regex(/^[a-z0-9_]+_(?:mtok|kcount|hours|mchars|gpixels|kpages)$/, "is no price that the library knows"), z.union([amount, tiered]));
+const priceKey = z.string().regex(/^[a-z0-9_]+_(?:mtok|kcount|hours|mchars|gpixels|kpages)$/, "is no price that the library knows");
+const modelPrice = z.record(priceKey, z.union([amount, tiered]));
 
 const startDate = z.strictObject({ type: z.literal("start_date").default("start_date"), start_date: z.iso.date() });
 const timeOfDay = z.strictObject({ type: z.literal("time_of_date").default("time_of_date"), start_time: z.string().max(32), end_time: z.string().max(32) });

@@ -8,6 +8,9 @@ import { knownProvider } from "./providers.ts";
 /** The head's parts that say where a request goes. */
 export type DestinationHead = Pick<RequestHead, "method" | "scheme" | "host" | "port" | "path" | "upgrade">;
 
+/** The parts of `metering` that say what is a call. */
+export type RecogniseConfig = Pick<MeteringConfig, "hosts" | "bodyLimitBytes">;
+
 /** A call, with all that host and path say of it. */
 export interface ModelRoute extends Recognised {
   /** As the price table calls it. */
@@ -28,7 +31,7 @@ export type RouteDestination = { readonly kind: "call"; readonly call: ModelRout
 /**
  * What a destination is, by host, path and method alone. A spelling that a provider may read as a call, and we do not, is `unmetered`; never `other`.
  */
-export function recognise(head: DestinationHead, { hosts, bodyLimitBytes }: Pick<MeteringConfig, "hosts" | "bodyLimitBytes">): RouteDestination {
+export function recognise(head: DestinationHead, { hosts, bodyLimitBytes }: RecogniseConfig): RouteDestination {
   const host = head.host.toLowerCase().replace(/\.$/, "");
   const declared = hosts.find((one) => one.host === host && (one.port === undefined || one.port === head.port)) ?? null;
   const known = declared === null ? knownProvider(host) : null;
@@ -52,14 +55,17 @@ function apiOf(declared: DeclaredHost | null): ModelApi {
 function decodedSegments(path: string): readonly string[] | null {
   if (!path.startsWith("/")) return null;
   const raw = path.slice(1).split("/");
-  // Only ids of Bedrock have a slash in them: ARNs.
   const isClear = raw.every((segment, index) => segment !== "" || index === raw.length - 1) && !raw.includes("..") && !raw.includes(".");
   if (!isClear) return null;
   try {
     const segments = raw.map(decodeURIComponent);
-    const isPlain = segments.every((segment) => /^[\x20-\x7e]*$/.test(segment) && !/[\\?#;]/.test(segment) && (!segment.includes("/") || segment.startsWith("arn:")));
-    return isPlain ? segments : null;
+    return segments.every(isPlain) ? segments : null;
   } catch {
     return null;
   }
+}
+
+/** Only ids of Bedrock have a slash in them: ARNs. */
+function isPlain(segment: string): boolean {
+  return /^[\x20-\x7e]*$/.test(segment) && !/[\\?#;]/.test(segment) && (!segment.includes("/") || segment.startsWith("arn:"));
 }

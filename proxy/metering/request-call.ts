@@ -47,7 +47,8 @@ export class RequestCall implements MeteredCall {
     this.#bounds = boundsOf(request, reading.hasOutput ? most ?? config.stepTokens : 0);
     const priceless = isFree ? null : priceProblem(reading, prices);
     this.unbounded = reading.problem ?? priceless;
-    this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens: reading.hasOutput ? most : 0 };
+    const maxOutputTokens = reading.hasOutput ? most : 0;
+    this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens };
     this.worstCase = reading.problem === null ? { ...tokenAmounts(this.#bounds), ...(priceless === null && { usd: worstUsd(request, this.#bounds) }) } : {};
   }
 
@@ -71,7 +72,8 @@ export class RequestCall implements MeteredCall {
   watch(status: number, headers: HeaderList): AnswerMeter {
     const { route, reading, prices, isFree, pricing, config, input } = this.#request;
     return openAnswerMeter({
-      facts: this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds), isFlatPrice: typeof route.declared?.price === "object",
+      facts: this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
+      isFlatPrice: typeof route.declared?.price === "object",
       bounds: this.#bounds, isBounded: this.unbounded === null, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
     }, status, headers);

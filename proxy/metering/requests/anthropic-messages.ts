@@ -20,7 +20,8 @@ export function readAnthropicMessages(body: Fields, context: ReadingContext): Re
   reading.model(route.model ?? body.text("model"));
   reading.isStream = route.isStream ?? body.flag("stream");
   readLimit(body, reading);
-  if (headers.some(([name, value]) => name === "anthropic-beta" && LONG_CONTEXT.test(value)) || body.has("anthropic_beta")) reading.windowTokens = LONG_CONTEXT_TOKENS;
+  const asksForMore = headers.some(([name, value]) => name === "anthropic-beta" && LONG_CONTEXT.test(value)) || body.has("anthropic_beta");
+  if (asksForMore) reading.windowTokens = LONG_CONTEXT_TOKENS;
   readPrices(body, reading);
   readTools(body, reading);
   for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
@@ -64,7 +65,7 @@ function readTools(body: Fields, reading: Reading): void {
     }
     const most = SEARCH_TOOLS.test(type) ? tool.count("max_uses") : null;
     if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`);
-    else if (most === null) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the model may use as often as it likes`, "Set `max_uses` of the tool.");
+    else if (most === null) reading.unbound("tools", `has \`${type}\`, which the model may use as often as it likes`, "Set `max_uses` of the tool.");
     uses += most ?? 0;
     if (type.startsWith("web_search")) reading.webSearches += most ?? 0;
   }

@@ -3,7 +3,9 @@ import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
 /** Fields for the model itself that change neither its price nor its limit. */
-const HARMLESS = new Set(["thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences"]);
+const HARMLESS = new Set([
+  "thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences",
+]);
 const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "guardContent", "cachePoint", "citationsContent", "searchResult", "json"]);
 
 /** `Converse` and `ConverseStream` (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
@@ -31,7 +33,8 @@ function readPrices(body: Fields, reading: Reading): void {
     if (!HARMLESS.has(key)) reading.unbound("additionalModelRequestFields", `has \`${key.slice(0, 60)}\`, which may change limit or price`);
   }
   readTier(reading, "serviceTier", body.object("serviceTier")?.text("type") ?? null);
-  if ((body.object("performanceConfig")?.text("latency") ?? "standard") !== "standard") reading.unbound("performanceConfig", "has a price that the table does not know");
+  const latency = body.object("performanceConfig")?.text("latency") ?? "standard";
+  if (latency !== "standard") reading.unbound("performanceConfig", "has a price that the table does not know");
   if (body.has("guardrailConfig")) reading.unbound("guardrailConfig", "has a price of its own");
   if (body.has("promptVariables")) reading.unbound("promptVariables", "belongs to a stored prompt, which may bring a model and limits");
   for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) {

@@ -15,8 +15,8 @@ const CODINGS: Readonly<Record<string, Decode>> = {
  * @throws EgressError `request.malformed` for another coding or several, `request.body-limit` for one that unpacks to more
  */
 export async function decodeBody(headers: HeaderList, body: Buffer, limitBytes: number): Promise<Buffer> {
-  const codings = headers.filter(([name]) => name === "content-encoding").flatMap(([, value]) => value.split(",")).map((one) => one.trim().toLowerCase()).filter((one) => one !== "" && one !== "identity");
-  const [coding, ...more] = codings;
+  const named = headers.filter(([name]) => name === "content-encoding").flatMap(([, value]) => value.split(","));
+  const [coding, ...more] = named.map((one) => one.trim().toLowerCase()).filter((one) => one !== "" && one !== "identity");
   if (coding === undefined) return body;
   const decode = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
   if (decode === undefined || more.length > 0) throw new EgressError("request.malformed", "a content coding of a model's request that is not known here");
@@ -29,7 +29,8 @@ export async function decodeBody(headers: HeaderList, body: Buffer, limitBytes: 
 }
 
 function tooLarge(limitBytes: number): EgressError {
+  const reason = `What this request may cost has to be known before it is sent, and its body unpacks to more than ${limitBytes} bytes.`;
   return new EgressError("request.body-limit", `a coded body of more than ${limitBytes} bytes`, {
-    explanation: { rule: "metering.bodyLimitBytes", reason: `What this request may cost has to be known before it is sent, and its body unpacks to more than ${limitBytes} bytes.`, hint: "Send less at a time." },
+    explanation: { rule: "metering.bodyLimitBytes", reason, hint: "Send less at a time." },
   });
 }

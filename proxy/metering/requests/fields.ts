@@ -106,8 +106,9 @@ function fold(key: string): string {
   return key.toLowerCase().replaceAll("_", "");
 }
 
+/** @param detail is told to the agent: names of fields, never their values */
 export function malformed(detail: string): EgressError {
-  return new EgressError("request.malformed", detail, {
-    explanation: { rule: "metering.malformed", reason: `What this request to a model may cost cannot be told: ${detail}.`, hint: "Send it as the provider's documentation says, each field once." },
-  });
+  const reason = `What this request to a model may cost cannot be told: ${detail}.`;
+  const hint = "Send it as the provider's documentation says, each field once.";
+  return new EgressError("request.malformed", detail, { explanation: { rule: "metering.malformed", reason, hint } });
 }

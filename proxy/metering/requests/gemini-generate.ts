@@ -2,6 +2,9 @@ import { isObject, objectsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
+/** Vertex: what is paid by use, and what costs less. */
+const LISTED_REQUEST_TYPES = new Set(["shared", "flex"]);
+/** Tools that the agent runs. */
 const TOOLS = new Set(["functiondeclarations", "computeruse"]);
 
 /** `models/{model}:generateContent` (https://ai.google.dev/api/generate-content); each name may be written `maxOutputTokens` or `max_output_tokens`. */
@@ -14,11 +17,13 @@ export function readGeminiGenerate(body: Fields, context: ReadingContext): Readi
   const settings = body.object("generationConfig");
   readSettings(body, settings, reading);
   readTier(reading, "serviceTier", body.text("serviceTier")?.replace(/^SERVICE_TIER_/i, "") ?? null);
-  if (headers.some(([name, value]) => name.startsWith("x-vertex-ai-llm-") && /priority/i.test(value))) reading.unbound("x-vertex-ai-llm-shared-request-type", "asks for a service tier that the price table does not know");
+  const tier = headers.find(([name, value]) => name.startsWith("x-vertex-ai-llm-") && !LISTED_REQUEST_TYPES.has(value));
+  if (tier !== undefined) reading.unbound(tier[0], "asks for a service tier that the price table does not know");
   if (body.has("cachedContent")) reading.reference();
   for (const tool of objectsOf(body.list("tools"), true)) {
     reading.tools();
-    for (const key of tool.keys()) if (!TOOLS.has(key.toLowerCase().replaceAll("_", ""))) reading.unbound("tools", `has \`${key.slice(0, 60)}\`, which the provider runs at a price of its own`);
+    const foreign = tool.keys().find((key) => !TOOLS.has(key.toLowerCase().replaceAll("_", "")));
+    if (foreign !== undefined) reading.unbound("tools", `has \`${foreign.slice(0, 60)}\`, which the provider runs at a price of its own`);
   }
   for (const content of objectsOf(body.list("contents"), true)) readParts(content.get("parts"), reading, context);
   readParts(body.object("systemInstruction")?.get("parts"), reading, context);

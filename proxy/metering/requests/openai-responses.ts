@@ -17,8 +17,11 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
 /** Tools that the agent runs; the provider only describes some of them to the model. */
 const CLIENT_TOOLS = new Set(["function", "custom", "namespace"]);
 const DESCRIBED_TOOLS = new Set(["local_shell", "apply_patch", "computer", "computer_use_preview"]);
+const SEARCH_TOOLS = /^(?:web_search(?:_\d{4}_\d{2}_\d{2})?|file_search)$/;
 /** Items of an earlier conversation that are all text. */
-const TEXT_ITEMS = new Set(["reasoning", "function_call", "custom_tool_call", "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call"]);
+const TEXT_ITEMS = new Set([
+  "reasoning", "function_call", "custom_tool_call", "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call",
+]);
 
 /** `POST /v1/responses` (https://platform.openai.com/docs/api-reference/responses/create). */
 export function readOpenAiResponses(body: Fields, context: ReadingContext): Reading {
@@ -65,7 +68,7 @@ function readTools(body: Fields, reading: Reading): void {
       reading.builtInTool();
       continue;
     }
-    if (!/^(?:web_search(?:_\d{4}_\d{2}_\d{2})?|file_search)$/.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, whose price is not known before`);
+    if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, whose price is not known before`);
     else if (calls === null) reading.unbound("tools", "has a search that the model may use as often as it likes", "Set `max_tool_calls`.");
     else countSearches(type, calls, reading);
   }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { openLog } from "../../common/log.ts";
+import { openLog, type Log } from "../../common/log.ts";
 import { openOperatorChain } from "../../proxy/operator.ts";
 import { withController } from "../cluster/controller-client.ts";
 import type { ControllerOptions } from "../cluster/controller-options.ts";
@@ -10,8 +10,8 @@ import { stateDirectory } from "../state-directory.ts";
 import type { BudgetBook } from "./budget-book.ts";
 import { clusterBook } from "./cluster-book.ts";
 import { configuredBudgets } from "./configured-budgets.ts";
-import { openMachineLedger } from "./machine-ledger.ts";
 import { localBook, type RecordAdjustment } from "./local-book.ts";
+import { openMachineLedger } from "./machine-ledger.ts";
 
 export interface BookOptions extends ControllerOptions {
   readonly config?: string;
@@ -26,8 +26,9 @@ export async function withBook<T>(options: BookOptions, io: Io, work: (book: Bud
   }
   const { config } = loadConfig(options.config);
   const state = stateDirectory(config, io.environment);
-  const { record, close } = recorder(config, state);
-  const book = localBook(await openMachineLedger(config.budgets, state), configuredBudgets(config.budgets), record);
+  const log = openLog("weir", config.logLevel);
+  const { record, close } = recorder(config, state, log);
+  const book = localBook(openMachineLedger(config.budgets, state, log), configuredBudgets(config.budgets), record);
   try {
     return await work(book);
   } finally {
@@ -47,11 +48,11 @@ interface Recorder {
 }
 
 /** Beside the chains of runs, in one of its own that goes on from order to order; opened when there is something to write. */
-function recorder(config: WeirConfig, state: string): Recorder {
+function recorder({ audit }: WeirConfig, state: string, log: Log): Recorder {
   let opened: ReturnType<typeof openOperatorChain> | undefined;
   return {
     record: async (event, fields) => {
-      opened ??= openOperatorChain(config.audit, join(state, "audit", "operator"), openLog("weir", config.logLevel));
+      opened ??= openOperatorChain(audit, join(state, "audit", "operator"), log);
       await (await opened).commit({ event, outcome: "succeeded", fields });
     },
     close: async () => (await opened)?.close(),

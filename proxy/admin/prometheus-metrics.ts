@@ -1,4 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { observeBudgets } from "../../common/ledger/budget-gauges.ts";
+import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
 import { ERROR_TABLE } from "../errors.ts";
 import { BoundedLabel, OTHER } from "./bounded-label.ts";
 import type { ExchangeFacts, Metrics } from "./metrics.ts";
@@ -44,6 +46,11 @@ export class PrometheusMetrics implements Metrics {
   /** Adds what is looked up at each scrape. Once. */
   observe(standing: Standing): void {
     observeStanding(this.#registry, standing);
+  }
+
+  /** Adds how budgets stand in their ledger. Once, and not where somebody else shows them. */
+  observeBudgets(ledger: Pick<LedgerStore, "standings">): void {
+    observeBudgets(this.#registry, ledger);
   }
 
   /** Adds what the runtime says of itself: memory, CPU time, event loop delay. Once, for a process that is scraped. */

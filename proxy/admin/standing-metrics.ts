@@ -1,6 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import type { BudgetTotal, LedgerHealth } from "../model/standing.ts";
-import { observeBudgets } from "./budget-metrics.ts";
+import type { LedgerHealth } from "../model/standing.ts";
 
 /** What is in force now; asked at each scrape. None of it may throw. */
 export interface Standing {
@@ -8,16 +7,15 @@ export interface Standing {
   readonly policyRevision: () => string;
   readonly connectedInstances: () => number;
   readonly isAuditHealthy: () => boolean;
-  readonly budgets: () => readonly BudgetTotal[];
-  /** Left out where counts live in the proxy alone. */
-  readonly ledger?: () => LedgerHealth;
+  /** Null before a budget first applied. */
+  readonly ledger: () => LedgerHealth | null;
   readonly credentials: () => { readonly leases: number; readonly restingStores: readonly string[] };
   /** Null outside of a cluster. `trouble`: the last document is not in force, or not all of it. */
   readonly boundary: () => { readonly revision: string | null; readonly agents: number; readonly trouble: string | null } | null;
 }
 
 /** Registers a gauge that is filled anew at each scrape. */
-export type AddGauge = (name: string, help: string, labelNames: readonly string[], collect: (gauge: Gauge) => void) => void;
+type AddGauge = (name: string, help: string, labelNames: readonly string[], collect: (gauge: Gauge) => void) => void;
 
 /** Stores with a series of their own; more are not shown. */
 const STORE_LIMIT = 100;
@@ -37,7 +35,7 @@ export function observeStanding(registry: Registry, standing: Standing): void {
   gauge("weir_policy_info", "Always 1; says which policy is in force.", ["revision"], (info) => { info.set({ revision: standing.policyRevision() }, 1); });
   gauge("weir_instances_connected", "Agent instances with an open connection.", [], (instances) => { instances.set(standing.connectedInstances()); });
   gauge("weir_audit_healthy", "1 while audit records reach the disk; at 0 nothing is let through.", [], (healthy) => { healthy.set(standing.isAuditHealthy() ? 1 : 0); });
-  observeBudgets(gauge, standing);
+  observeLedger(gauge, standing);
   gauge("weir_credential_leases", "Leases and tokens of secret stores that are out, those on their way back among them.", [], (leases) => { leases.set(standing.credentials().leases); });
   gauge("weir_credential_store_failing", "1 for a secret store that failed several times in a row and is left alone for a moment.", ["store"], (failing) => {
     for (const store of standing.credentials().restingStores.slice(0, STORE_LIMIT)) failing.set({ store }, 1);
@@ -49,4 +47,18 @@ function observeBoundary(gauge: AddGauge, { boundary }: Standing): void {
   gauge("weir_boundary_info", "Always 1; says which boundary of the controller is in force.", ["revision"], (info) => { info.set({ revision: boundary()?.revision ?? "none" }, 1); });
   gauge("weir_boundary_agents", "Agents, and containers with an identity of their own, that the boundary knows.", [], (agents) => { agents.set(boundary()?.agents ?? 0); });
   gauge("weir_boundary_trouble", "1 if the controller's last boundary is not in force, or not all of it.", [], (trouble) => { trouble.set(typeof boundary()?.trouble === "string" ? 1 : 0); });
+}
+
+function observeLedger(gauge: AddGauge, { ledger }: Standing): void {
+  const add = (name: string, help: string, value: (health: LedgerHealth) => number | null): void => {
+    gauge(name, help, [], (shown) => {
+      const health = ledger();
+      const now = health === null ? null : value(health);
+      // One without labels is 0 after a reset, which here would be a claim.
+      if (now === null) shown.remove();
+      else shown.set(now);
+    });
+  };
+  add("weir_ledger_up", "1 while the ledger of budgets answers this proxy; at 0 only what is lent to it is spent. Absent before a budget first applied.", ({ isUp }) => Number(isUp));
+  add("weir_ledger_answered_timestamp_seconds", "When the ledger last answered this proxy.", ({ answeredAtMs }) => (answeredAtMs === null ? null : answeredAtMs / 1_000));
 }

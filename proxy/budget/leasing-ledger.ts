@@ -3,7 +3,7 @@ import type { Amounts, MeterName } from "../../common/meters.ts";
 import { usdNumber } from "../../common/money.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
-import type { PolicyBudget } from "../model/standing.ts";
+import type { LedgerHealth, PolicyBudget } from "../model/standing.ts";
 import { within } from "./bounded.ts";
 import type { BudgetLedger, Charge, Reservation } from "./budget-ledger.ts";
 import type { BudgetConfig } from "./config.ts";
@@ -129,16 +129,9 @@ export class LeasingLedger implements BudgetLedger {
     }));
   }
 
-  /** Budgets that all share, as far as is known here; those with a count for each agent or thread are too many to show. */
-  totals(): { readonly id: string; readonly meter: string; readonly limit: number; readonly settled: number; readonly reserved: number }[] {
-    const nowMs = this.#till.clock.nowMs();
-    const shared = [...this.#limits.named.values()].filter(({ window, per }) => per === "all" && window !== "thread");
-    const purses = new Map([...this.#book.purses.values()].map((purse) => [purse.limit, purse]));
-    return shared.map((limit) => {
-      const known = purses.get(limit)?.known(nowMs) ?? { limit: limit.limit, settled: 0n, reserved: 0n };
-      const shown = amountShown(limit.meter);
-      return { id: limit.id, meter: limit.meter, limit: shown(known.limit), settled: shown(known.settled), reserved: shown(known.reserved) };
-    });
+  /** Whether the store is up; null before a budget first applied, when it was not asked yet. */
+  get health(): LedgerHealth | null {
+    return this.#isAwake ? { isUp: !this.#till.desk.isLost, answeredAtMs: this.#till.desk.answeredAtMs } : null;
   }
 
   /** One turn of what the timer does: reports, and gives back what nobody needs. For tests, and for those who want to be up to date. */

@@ -21,6 +21,8 @@ export interface BudgetContext extends StoreContext {
 /** The room's one door: the ledger, and what has to be closed with it. */
 export interface BudgetRoom {
   readonly ledger: LeasingLedger;
+  /** All counts, for metrics: none before a budget first applied, so that nothing is started for them. Null where the controller shows them. */
+  readonly counts: Pick<LedgerStore, "standings"> | null;
   close(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ export async function openBudget(config: BudgetConfig, context: BudgetContext): 
   const holder = randomBytes(12).toString("hex");
   if (name === "memory") {
     const ledger = new LeasingLedger(config, { ...parts, holder, store, journal: noJournal });
-    return { ledger, close: async () => ledger.close() };
+    return { ledger, counts: countsOf(ledger, store), close: async () => ledger.close() };
   }
   const directory = join(budgetFolder(context.stateDirectory), "journals");
   const boot = bootId();
@@ -46,7 +48,7 @@ export async function openBudget(config: BudgetConfig, context: BudgetContext): 
   const journal = new FileJournal(journalPath(directory, holder), { format: 1, holder, boot: boot ?? "", ledger: name });
   const ledger = new LeasingLedger(config, { ...parts, holder, store, journal, ...(warmUp === undefined ? {} : { warmUp }) });
   return {
-    ledger,
+    ledger, counts: name === "controller" ? null : countsOf(ledger, store),
     close: async () => {
       stopRecovering();
       await ledger.close();
@@ -55,6 +57,10 @@ export async function openBudget(config: BudgetConfig, context: BudgetContext): 
       await store.close();
     },
   };
+}
+
+function countsOf(ledger: LeasingLedger, store: LedgerStore): Pick<LedgerStore, "standings"> {
+  return { standings: async (filter) => (ledger.health === null ? [] : store.standings(filter)) };
 }
 
 function storeFor(config: BudgetConfig, context: BudgetContext): NamedStore {

@@ -20,6 +20,8 @@ export class StoreDesk {
   readonly #context: LedgerContext;
   readonly #find: (key: string) => Purse | undefined;
   #lostSinceMs: number | null = null;
+  /** Wall-clock milliseconds of the store's last answer; null before the first. */
+  answeredAtMs: number | null = null;
   /** Something may have been granted that nobody here knows of. */
   isUncertain = false;
 
@@ -95,6 +97,7 @@ export class StoreDesk {
   }
 
   #answers(): void {
+    this.answeredAtMs = this.#context.clock.nowMs();
     if (this.#lostSinceMs === null) return;
     const lostMs = Math.round(this.#context.clock.monotonicMs() - this.#lostSinceMs);
     this.#lostSinceMs = null;

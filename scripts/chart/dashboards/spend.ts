@@ -8,7 +8,7 @@ const BUDGET = 'budget=~"$budget", namespace=~"$namespace|"';
 /** Dollars an hour, at the pace of the last minutes. */
 const hourly = (label: string) => `3600 * ${by(label, `rate(weir_model_usd_total{${CALLS}}[${RATE}])`)}`;
 const spentInRange = (label: string) => `topk(50, ${by(label, `increase(weir_model_usd_total{${CALLS}}[$__range])`)})`;
-/** Every proxy shows the ledger's numbers of all: the highest is the newest. */
+/** Every program at the ledger shows the same: they are compared, not added up. */
 const standing = (what: string) => `max by (budget, meter, namespace) (weir_budget_${what}{${BUDGET}})`;
 const START = standing("window_start_timestamp_seconds");
 const END = standing("window_end_timestamp_seconds");

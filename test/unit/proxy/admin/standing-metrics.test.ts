@@ -6,7 +6,7 @@ const noLeases = () => ({ leases: 0, restingStores: [] });
 
 function shown(over: Partial<Standing> = {}): Promise<{ readonly body: string }> {
   const metrics = new PrometheusMetrics();
-  metrics.observe({ version: "1.2.3", policyRevision: () => "r1", connectedInstances: () => 3, isAuditHealthy: () => true, budgets: () => [], boundary: () => null, credentials: noLeases, ...over });
+  metrics.observe({ version: "1.2.3", policyRevision: () => "r1", connectedInstances: () => 3, isAuditHealthy: () => true, ledger: () => null, boundary: () => null, credentials: noLeases, ...over });
   return metrics.text();
 }
 
@@ -14,7 +14,7 @@ describe("what is in force, as metrics", () => {
   test("is looked up at each scrape, and what was in force before is no longer shown", async () => {
     let revision = "r1";
     const metrics = new PrometheusMetrics();
-    metrics.observe({ version: "1.2.3", policyRevision: () => revision, connectedInstances: () => 3, isAuditHealthy: () => false, budgets: () => [], boundary: () => null, credentials: noLeases });
+    metrics.observe({ version: "1.2.3", policyRevision: () => revision, connectedInstances: () => 3, isAuditHealthy: () => false, ledger: () => null, boundary: () => null, credentials: noLeases });
     expect((await metrics.text()).body).toContain('weir_policy_info{revision="r1"} 1');
     revision = "r2";
     const { body } = await metrics.text();
@@ -39,6 +39,14 @@ describe("what is in force, as metrics", () => {
     expect(body).toMatch(/weir_credential_leases 7\n/);
     expect(body).toContain('weir_credential_store_failing{store="vault"} 1');
     expect((await shown()).body).not.toContain("weir_credential_store_failing{");
+  });
+
+  test("says whether the ledger answers, and when it last did; before it was first asked, nothing", async () => {
+    const { body } = await shown({ ledger: () => ({ isUp: false, answeredAtMs: 5_000 }) });
+    expect(body).toMatch(/weir_ledger_up 0\n/);
+    expect(body).toMatch(/weir_ledger_answered_timestamp_seconds 5\n/);
+    expect((await shown()).body).not.toMatch(/^weir_ledger/m);
+    expect((await shown({ ledger: () => ({ isUp: true, answeredAtMs: null }) })).body).not.toMatch(/^weir_ledger_answered/m);
   });
 
   test("counts finds of lent secrets in answers by grant and place", async () => {

@@ -5,7 +5,7 @@ import { adjustBudget } from "./adjusting.ts";
 import { claimPage, describeGrant, grantOn, isShort, isWanted, turnAway, type ClaimedPage, type Moment } from "./granting.ts";
 import type { Acquired, Claim, Crossing, LedgerStore, Reported, SliceReport } from "./ledger-store.ts";
 import type { LockedRows, RowStorage } from "./row-storage.ts";
-import { ceilingOf, newSlice, newWindow, outstandingOf, type AccountRow, type Page } from "./rows.ts";
+import { ceilingOf, newSlice, newWindow, outstandingOf, type AccountRow, type Page, type SliceRow, type WindowRow } from "./rows.ts";
 import { settleOn } from "./settling.ts";
 import { standingOf } from "./standing.ts";
 import { crossThresholds } from "./thresholds.ts";
@@ -68,7 +68,7 @@ async function acquire(rows: LockedRows, holder: string, claims: readonly Claim[
   const known = await rows.lock(claims.map(({ account }) => account.key));
   if (known.size < claims.length) return null;
   const accounts = claims.map(({ account: spec }) => currentAccount(known.get(spec.key), spec, moment));
-  const pages = (await pagesOf(rows, accounts, holder, moment)).map((page, index) => claimPage(page, claims[index] as Claim, moment));
+  const pages = (await pagesOf(rows, accounts, holder, moment)).map((page, index) => claimPage(page, claims[index] as Claim));
   const changed = accounts.filter((account) => !isDeepStrictEqual(account, known.get(account.spec.key)));
   const short = pages.filter(isShort);
   if (short.length > 0) return refuse(rows, short, changed, moment);
@@ -86,8 +86,8 @@ async function acquire(rows: LockedRows, holder: string, claims: readonly Claim[
 async function refuse(rows: LockedRows, short: readonly ClaimedPage[], accounts: readonly AccountRow[], moment: Moment): Promise<Acquired> {
   const turned = [];
   for (const page of short) turned.push(turnAway(page, await rows.slicesIn({ key: page.window.key, startMs: page.window.startMs }), moment));
-  const windows = turned.map(({ page }) => page.window);
-  const slices = turned.map(({ page }) => page.slice).filter(({ granted }) => granted > 0n);
+  const windows = turned.flatMap(({ page }) => (page.window === page.kept.window ? [] : [page.window]));
+  const slices = turned.flatMap(({ page }) => (page.slice === page.kept.slice ? [] : [page.slice]));
   await rows.save({ accounts, windows, slices });
   return { kind: "short", shortages: turned.map(({ shortage }) => shortage), crossings: turned.flatMap(({ crossings }) => crossings) };
 }
@@ -103,8 +103,9 @@ async function pagesOf(rows: LockedRows, accounts: readonly AccountRow[], holder
   return accounts.map((account, index) => {
     const place = places[index] ?? { key: account.spec.key, startMs: 0 };
     const bounds = account.open ?? { startMs: place.startMs, endMs: null };
-    const window = found[index]?.window ?? newWindow(place.key, bounds);
-    return { account, window: { ...window, endMs: bounds.endMs }, slice: found[index]?.slice ?? newSlice(holder, place, nowMs) };
+    const kept = found[index]?.window ?? newWindow(place.key, bounds);
+    const window = kept.endMs === bounds.endMs ? kept : { ...kept, endMs: bounds.endMs };
+    return { account, window, slice: found[index]?.slice ?? newSlice(holder, place, nowMs) };
   });
 }
 
@@ -112,7 +113,8 @@ async function report(rows: LockedRows, holder: string, reports: readonly SliceR
   const accounts = await rows.lock([...new Set(reports.map(({ key }) => key))]);
   const found = await rows.read(reports.map(({ key, windowStartMs }) => ({ key, startMs: windowStartMs })), holder);
   const crossings: Crossing[] = [];
-  const pages: Page[] = [];
+  const windows: WindowRow[] = [];
+  const heard: SliceRow[] = [];
   const slices = reports.map((said, index) => {
     const account = accounts.get(said.key);
     const { window = null, slice = null } = found[index] ?? {};
@@ -121,20 +123,20 @@ async function report(rows: LockedRows, holder: string, reports: readonly SliceR
     const page = settleOn({ account, window, slice }, said);
     const told = crossThresholds(account, page.window);
     crossings.push(...told.crossings);
-    const heard = hear({ ...page, window: told.window }, moment);
-    pages.push(heard.page);
-    return { ...place, isKnown: true, isWanted: heard.isAsked, limit: ceilingOf(account, told.window), settled: told.window.settled, outstanding: told.window.outstanding };
+    if (told.window !== window) windows.push(told.window);
+    const answer = hear(page.slice, told.window, moment);
+    heard.push(answer.slice);
+    return { ...place, isKnown: true, isWanted: answer.isAsked, limit: ceilingOf(account, told.window), settled: told.window.settled, outstanding: told.window.outstanding };
   });
-  await rows.save({ windows: pages.map(({ window }) => window), slices: pages.map(({ slice }) => slice) });
+  await rows.save({ windows, slices: heard });
   return { slices, crossings };
 }
 
 /** The holder has spoken: what it was asked for before, it has had the chance to give; it is asked if somebody waits. */
-function hear(page: Page, moment: Moment): { readonly page: Page; readonly isAsked: boolean } {
-  const { slice, window } = page;
-  const isAsked = isWanted(page, moment) && outstandingOf(slice) > 0n;
+function hear(slice: SliceRow, window: WindowRow, moment: Moment): { readonly slice: SliceRow; readonly isAsked: boolean } {
+  const isAsked = isWanted({ window }, moment) && outstandingOf(slice) > 0n;
   const answeredRound = slice.toldRound === window.wantRound ? window.wantRound : slice.answeredRound;
-  return { isAsked, page: { ...page, slice: { ...slice, heardAtMs: moment.nowMs, answeredRound, toldRound: isAsked ? window.wantRound : slice.toldRound } } };
+  return { isAsked, slice: { ...slice, heardAtMs: moment.nowMs, answeredRound, toldRound: isAsked ? window.wantRound : slice.toldRound } };
 }
 
 function checkReports(reports: readonly SliceReport[]): void {

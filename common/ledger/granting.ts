@@ -1,6 +1,6 @@
 import { AMOUNT_LIMIT } from "../meters.ts";
 import type { Claim, Crossing, Grant, Shortage } from "./ledger-store.ts";
-import { askInForce, ceilingOf, isSilent, least, most, newSlice, outstandingOf, roomOf, type Page, type SliceRow } from "./rows.ts";
+import { askInForce, ceilingOf, isSilent, least, most, newSlice, outstandingOf, roomOf, type Page, type SliceRow, type WindowRow } from "./rows.ts";
 import { takeBack } from "./settling.ts";
 import { crossAsk } from "./thresholds.ts";
 
@@ -11,6 +11,8 @@ import { crossAsk } from "./thresholds.ts";
 const SHARE_OF_FREE = 8n;
 /** For so long after somebody found too little, grants are of the need alone and holders are asked to give back. */
 const WANT_LASTS_MS = 5_000;
+/** Noted no more often: agents that storm an exhausted cap must not make the database write. */
+const WANT_NOTED_EVERY_MS = 1_000;
 /** Holders report every half second, and are asked in the answer to one report for what they give back with the next. */
 const RETRY_AFTER_MS = 200;
 
@@ -21,7 +23,8 @@ export interface Moment {
 
 /** A claim against the page it is about. */
 export interface ClaimedPage extends Page {
-  readonly claim: Claim;
+  /** The page as it was kept. */
+  readonly kept: Page;
   /** What must be added to the slice. */
   readonly lacking: bigint;
   /** What the caller would like to be added. */
@@ -29,11 +32,11 @@ export interface ClaimedPage extends Page {
 }
 
 /** Puts the claim against what the store knows: what a lost answer granted counts, and so does what the caller knows and the store does not. */
-export function claimPage(found: Page, claim: Claim, { nowMs }: Moment): ClaimedPage {
-  const known = claim.windowStartMs === found.window.startMs ? claim.known : 0n;
-  const page = takeBack({ ...found, slice: { ...resume(found.slice, known), heardAtMs: nowMs } });
+export function claimPage(kept: Page, claim: Claim): ClaimedPage {
+  const known = claim.windowStartMs === kept.window.startMs ? claim.known : 0n;
+  const page = takeBack({ ...kept, slice: resume(kept.slice, known) });
   const beyond = known - page.slice.granted;
-  return { ...page, claim, lacking: most(0n, beyond + claim.need), wished: most(0n, beyond + claim.want) };
+  return { ...page, kept, lacking: most(0n, beyond + claim.need), wished: most(0n, beyond + claim.want) };
 }
 
 /** True if the account cannot give what is lacking; what one slice adds up to is bounded too. */
@@ -46,7 +49,7 @@ export function grantOn(page: ClaimedPage, moment: Moment): Page {
   const { account, window, slice, lacking, wished } = page;
   const spare = isWanted(page, moment) ? 0n : least(most(0n, roomOf(account, window)) / SHARE_OF_FREE, AMOUNT_LIMIT - slice.granted);
   const added = most(lacking, least(wished, spare));
-  return { account, window: { ...window, outstanding: window.outstanding + added }, slice: { ...slice, granted: slice.granted + added } };
+  return { account, window: { ...window, outstanding: window.outstanding + added }, slice: { ...slice, granted: slice.granted + added, heardAtMs: moment.nowMs } };
 }
 
 export function describeGrant({ account, window, slice }: Page, { ttlMs }: Moment): Grant {
@@ -73,8 +76,8 @@ export interface TurnedAway {
  * @param slices all of the window that are not over
  */
 export function turnAway(page: ClaimedPage, slices: readonly SliceRow[], moment: Moment): TurnedAway {
-  const round = isWanted(page, moment) ? page.window.wantRound : page.window.wantRound + 1;
-  const window = { ...page.window, wantedAtMs: moment.nowMs, wantRound: round };
+  const window = noteWant(page, moment);
+  const round = window.wantRound;
   const pending = slices.filter((slice) => slice.holder !== page.slice.holder && slice.answeredRound < round && !isSilent(slice, moment));
   const mayCome = pending.reduce((sum, slice) => sum + outstandingOf(slice), 0n);
   const room = roomOf(page.account, window);
@@ -89,6 +92,12 @@ export function turnAway(page: ClaimedPage, slices: readonly SliceRow[], moment:
       isProvisional, retryAfterMs: RETRY_AFTER_MS, waitsAtPercent: askInForce(page.account, window)?.percent ?? null,
     },
   };
+}
+
+function noteWant(page: ClaimedPage, moment: Moment): WindowRow {
+  const { window } = page;
+  if (!isWanted(page, moment)) return { ...window, wantedAtMs: moment.nowMs, wantRound: window.wantRound + 1 };
+  return Math.abs(moment.nowMs - (window.wantedAtMs ?? 0)) < WANT_NOTED_EVERY_MS ? window : { ...window, wantedAtMs: moment.nowMs };
 }
 
 /**

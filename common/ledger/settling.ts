@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { SliceReport } from "./ledger-store.ts";
 import { least, most, outstandingOf, roomOf, type Page } from "./rows.ts";
 
@@ -6,13 +7,15 @@ import { least, most, outstandingOf, roomOf, type Page } from "./rows.ts";
  * believed, because it would break the cap.
  */
 export function settleOn(found: Page, report: SliceReport): Page {
-  const { account, window, slice } = takeBack(found);
+  const page = takeBack(found);
+  const { account, window, slice } = page;
   const held = outstandingOf(slice);
   const used = most(slice.used, least(report.used, slice.used + held));
   const left = held - (used - slice.used);
   const returned = report.isOver ? slice.returned + left : most(slice.returned, least(report.returned, slice.returned + left));
   const estimated = least(most(slice.estimated, report.estimated), used);
   const settled = { ...slice, used, estimated, returned, isOver: slice.isOver || report.isOver };
+  if (isDeepStrictEqual(settled, slice)) return page;
   return {
     account, slice: settled,
     window: {

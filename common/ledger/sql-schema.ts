@@ -4,7 +4,10 @@ import type { SqlDriver } from "../sql/sql-driver.ts";
 /** `wled` in ASCII. */
 const LOCK = 0x776c6564;
 
-/** Times are milliseconds since the epoch: they are the callers', not the database's. The tables may stand beside those of other programs. */
+/**
+ * Times are milliseconds since the epoch: they are the callers', not the database's. The tables may stand beside those of other programs. Rows are
+ * rewritten all the time; the room that is left on their pages keeps indexes out of it.
+ */
 const STEPS: readonly (readonly string[])[] = [
   [
     `create table ledger_accounts (
@@ -15,13 +18,13 @@ const STEPS: readonly (readonly string[])[] = [
       key text not null, start_ms bigint not null, end_ms bigint,
       settled bigint not null check (settled >= 0), estimated bigint not null check (estimated >= 0), outstanding bigint not null check (outstanding >= 0),
       top_up bigint not null, approved_percent integer not null, told text not null, wanted_at_ms bigint, want_round integer not null,
-      primary key (key, start_ms))`,
+      primary key (key, start_ms)) with (fillfactor = 70)`,
     `create index ledger_windows_by_end on ledger_windows (end_ms) where end_ms is not null`,
     `create table ledger_slices (
       key text not null, window_start_ms bigint not null, holder text not null,
       granted bigint not null, used bigint not null, estimated bigint not null, returned bigint not null, written_off bigint not null,
       is_over boolean not null, heard_at_ms bigint not null, told_round integer not null, answered_round integer not null,
-      primary key (key, window_start_ms, holder), check (granted >= used + returned + written_off))`,
+      primary key (key, window_start_ms, holder), check (granted >= used + returned + written_off)) with (fillfactor = 70)`,
     `create index ledger_slices_by_holder on ledger_slices (holder) where not is_over`,
     `create table ledger_budgets (budget text primary key, set_limit bigint not null)`,
     `create table ledger_adjustments (

@@ -53,7 +53,19 @@ function connectionOptions(url: string, settings: PostgresSettings): PoolConfig 
 }
 
 async function runOn(executor: Pool | PoolClient, text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-  return (await executor.query<Record<string, unknown>>(text, [...values])).rows;
+  return (await executor.query<Record<string, unknown>>({ ...nameOf(text), text, values: [...values] })).rows;
+}
+
+/** Statements have names, so that a connection parses and plans each once: half of what a short one costs. Names mean the same on all connections. */
+const names = new Map<string, string>();
+const NAMES_LIMIT = 500;
+
+function nameOf(text: string): { readonly name?: string } {
+  const known = names.get(text);
+  if (known !== undefined) return { name: known };
+  if (names.size >= NAMES_LIMIT) return {};
+  names.set(text, `weir_${names.size}`);
+  return nameOf(text);
 }
 
 async function inTransaction<T>(pool: Pool, work: (statements: Statements) => Promise<T>): Promise<T> {

@@ -5,7 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountKey } from "../../../common/ledger/account-key.ts";
 import { EXIT } from "../../../common/exit-codes.ts";
 import type { KnownBudget } from "../../../controller/ledger/known-budgets.ts";
+import { tailAudit } from "../../../proxy/operator.ts";
 import { startApi, tokenFor, type ApiStand } from "../../support/api/api-stand.ts";
+import { aRequest, startBudgetStand, type BudgetStand } from "../../support/budget-stand.ts";
 import { weir, type Said } from "../../support/cli.ts";
 import { mintAuthority } from "../../support/tls-authority.ts";
 
@@ -69,5 +71,46 @@ describe("weir budget, of a cluster, by the controller", () => {
     expect(await budget("show", "dayly")).toMatchObject({ code: EXIT.failure, err: expect.stringMatching(/no budget team\.dayly on namespace team[^]*Did you mean team\.daily\?/) as string });
     expect(await budget("topup", "daily", "1,5", "--why", "x")).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("Write dollars") as string });
     expect(await budget("topup", "daily", "1")).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("--why") as string });
+  });
+});
+
+describe("weir budget, of this machine, by the ledger that its proxies share", () => {
+  let scene: BudgetStand;
+  let config: string;
+  beforeAll(async () => {
+    const named = { cap: { meter: "usd", limit: "1", window: "total", applies: "always" }, idle: { meter: "requests", limit: 9, window: "day" } };
+    scene = await startBudgetStand({ budgets: { named } });
+    config = join(scene.stand.directory, "weir.yaml");
+    writeFileSync(config, JSON.stringify({ stateDirectory: join(scene.stand.directory, "state"), logLevel: "silent", budgets: { named } }));
+    await scene.post(aRequest("anthropic-messages"));
+    await scene.settled();
+  });
+  afterAll(async () => scene?.stop());
+  const budget = async (...args: string[]): Promise<Said> => weir(["budget", ...args, "-c", config]);
+  const count = async () => (JSON.parse((await budget("show", "cap", "-o", "json")).out) as { budgets: { counts: Record<string, string>[] }[] }).budgets[0]?.counts[0];
+
+  test("shows what a running proxy has spent, to the nano-dollar, and what nobody has used", async () => {
+    await expect.poll(async () => (await count())?.["spent"], { timeout: 10_000 }).toBe(scene.uses()[0]?.charged?.nanoUsd);
+    expect((await budget()).out).toMatch(/\nidle +requests +day +9 +0 +0 +9 +0 +never +-$/);
+  });
+
+  test("stops and lets go on at once, without a restart, and puts it on record", async () => {
+    const spent = BigInt((await count())?.["spent"] ?? 0);
+    expect(await budget("set", "cap", "0.000001", "--why", "stop")).toMatchObject({ code: EXIT.ok });
+    await expect.poll(async () => (await scene.post(aRequest("anthropic-messages"))).status, { timeout: 10_000, interval: 200 }).not.toBe(200);
+    expect(await budget("topup", "cap", "1", "--why", "go on")).toMatchObject({ code: EXIT.ok });
+    await expect.poll(async () => (await scene.post(aRequest("anthropic-messages"))).status, { timeout: 10_000, interval: 200 }).toBe(200);
+    expect(BigInt((await count())?.["spent"] ?? 0)).toBeGreaterThanOrEqual(spent);
+    const events: Record<string, unknown>[] = [];
+    for await (const { record } of tailAudit(join(scene.stand.directory, "state", "audit", "operator"), { limit: 50 })) {
+      if (record.kind === "lifecycle" && record.event === "budget.adjusted") events.push(record.fields);
+    }
+    expect(events).toMatchObject([{ kind: "set", why: "stop", amount: "1000", before: expect.stringContaining("limit 1000000000") as string }, { kind: "topup", why: "go on" }]);
+  });
+
+  test("of a ledger that nobody else can read says so", async () => {
+    const memory = join(scene.stand.directory, "memory.yaml");
+    writeFileSync(memory, JSON.stringify({ stateDirectory: join(scene.stand.directory, "state"), budgets: { ledger: { type: "memory" } } }));
+    expect(await weir(["budget", "-c", memory])).toMatchObject({ code: EXIT.unavailable, err: expect.stringContaining("keeps no counts that can be read") as string });
   });
 });

@@ -13,7 +13,7 @@ test_a_listed_host_and_port_is_allowed_and_intercepted if {
 		"rule": "api.read",
 		"handling": "intercept",
 		"grants": [],
-		"budgets": [],
+		"budgets": ["team"],
 		"obligations": {},
 	}
 }

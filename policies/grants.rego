@@ -16,25 +16,21 @@ exchange(entry) := {
 # METADATA
 # title: The answer of an entry that allows a connection
 # description: |
-#   An intercepted connection is charged by the exchange and lends nothing by itself; a tunnel is charged as a whole
-#   and is never lent a credential, because nobody sees what it is used for. A session of a database is charged as a
-#   whole too, and is lent its login once the database is known.
+#   An intercepted connection lends nothing by itself, and of its budgets those that count connections are charged; the
+#   others are charged by the exchange. A tunnel is charged as a whole and is never lent a credential, because nobody sees
+#   what it is used for. A session of a database is charged as a whole too, and is lent its login once the database is known.
 connection(entry) := {
 	"allow": true,
 	"rule": entry.rule,
 	"handling": entry.handling,
 	"grants": lent(entry),
-	"budgets": charged(entry),
+	"budgets": entry.budgets,
 	"obligations": {},
 }
 
 lent(entry) := entry.grants if {
 	entry.handling == "postgres"
 	input.sql
-} else := []
-
-charged(entry) := entry.budgets if {
-	entry.handling in {"tunnel", "postgres"}
 } else := []
 
 # METADATA

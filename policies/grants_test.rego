@@ -19,10 +19,10 @@ test_an_exchange_is_obliged_to_what_its_entry_says_of_models if {
 	answer.obligations == obligations
 }
 
-test_an_intercepted_connection_is_lent_and_charged_nothing if {
+test_an_intercepted_connection_is_lent_nothing_and_names_who_may_count_it if {
 	answer := grants.connection(fixture.entry)
 	answer.grants == []
-	answer.budgets == []
+	answer.budgets == ["team"]
 }
 
 test_a_tunnel_is_charged_as_a_whole_and_lent_nothing if {

@@ -50,11 +50,20 @@ export class Toll {
 }
 
 /**
- * Counts a connection that is let through to be read: its requests are charged by themselves.
+ * Counts a connection that is let through to be read, where a budget counts connections: its requests are charged by themselves.
  * @throws EgressError `budget.exhausted`, `budget.unavailable`
  */
 export async function countConnection({ id, agent, decision: { budgets }, signal }: Screened, { budget }: Pick<Rooms, "budget">): Promise<void> {
-  if (!budget.metersFor({ agent, budgets }).has("connections")) return;
+  if (!isCounted({ agent, budgets }, budget)) return;
   const reservation = await budget.reserve({ id, agent, budgets, amounts: { connections: 1n } }, signal);
   await reservation.settle({ connections: 1n });
+}
+
+/** A budget that does not exist is told to each request, which can be answered in words. */
+function isCounted(payer: Parameters<Rooms["budget"]["metersFor"]>[0], budget: Rooms["budget"]): boolean {
+  try {
+    return budget.metersFor(payer).has("connections");
+  } catch {
+    return false;
+  }
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { EgressError } from "../../../../proxy/errors.ts";
 import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
 import { allow, ConnectionStand, deny, readToEnd, type StandOptions } from "../../../support/connection-stand.ts";
 import { FakeLedger } from "../../../support/fake-ledger.ts";
@@ -82,6 +83,14 @@ describe("a connection whose requests are read", () => {
     const second = await stand.dial("api.example.com", 80);
     second.end("GET / HTTP/1.1\r\nhost: api.example.com\r\n\r\n");
     expect((await readToEnd(second)).toString()).toMatch(/^HTTP\/1.1 402 .*"budget.exhausted"/s);
+  });
+
+  test("is let through where its rule names a budget that does not exist: each request is told so in words", async () => {
+    const ledger = new FakeLedger({});
+    ledger.metersFor = () => { throw new EgressError("budget.unavailable", "budget team is not configured"); };
+    await openWith(ledger, intercepts);
+    await readToEnd(await stand.dialTls("api.example.com"));
+    expect([await stand.closed(), ledger.charges]).toMatchObject([{ outcome: "allowed" }, []]);
   });
 
   test("costs the ledger nothing where no budget counts connections", async () => {

@@ -182,58 +182,5 @@ export function describeLedgerStore(name: string, open: (options: SuiteOptions) 
         expect(await standingOf(store, account)).toMatchObject({ settled: 80n, outstanding: 0n });
       });
     });
-
-    describe("windows", () => {
-      test("begin at zero when the day is over; what is reported late counts where it was granted", async () => {
-        const account = anAccount({ limit: 100n });
-        const before = grantOf(await store.acquire("a", [aClaim(account, 100n)]));
-        clock.advance(86_400_000);
-        const after = grantOf(await store.acquire("a", [aClaim(account, 90n, { known: 100n, windowStartMs: before.windowStartMs })]));
-        expect(after).toMatchObject({ granted: 90n, settled: 0n, outstanding: 90n, windowStartMs: before.windowEndMs });
-        expect((await store.report("a", [aReport(before, { used: 70n, isOver: true })])).slices).toMatchObject([{ settled: 70n, outstanding: 0n }]);
-        expect(await standingOf(store, account)).toMatchObject({ settled: 0n, outstanding: 90n });
-      });
-
-      test("do not open twice when the clock jumps ahead and back", async () => {
-        const account = anAccount({ limit: 100n });
-        await store.acquire("a", [aClaim(account, 100n)]);
-        clock.jump(86_400_000);
-        const tomorrow = grantOf(await store.acquire("a", [aClaim(account, 100n)]));
-        clock.jump(-86_400_000);
-        expect(shortageOf(await store.acquire("b", [aClaim(account, 1n)]))).toMatchObject({ left: 0n, windowStartMs: tomorrow.windowStartMs });
-        expect(await standingOf(store, account)).toMatchObject({ windowStartMs: tomorrow.windowStartMs });
-        clock.jump(86_400_000);
-        expect(shortageOf(await store.acquire("b", [aClaim(account, 1n)])).left).toBe(0n);
-        clock.jump(86_400_000);
-        expect(grantOf(await store.acquire("b", [aClaim(account, 1n)])).settled).toBe(0n);
-      });
-
-      test("that never end are the same for ever", async () => {
-        const account = anAccount({ limit: 100n, window: "thread" });
-        await store.acquire("a", [aClaim(account, 100n)]);
-        clock.advance(400 * 86_400_000);
-        expect(shortageOf(await store.acquire("b", [aClaim(account, 1n)]))).toMatchObject({ left: 0n, windowEndMs: null });
-      });
-    });
-
-    describe("standings", () => {
-      test("are of one budget, in order of keys, no more than asked for, and of the window of now", async () => {
-        const budget = anAccount().budget;
-        const accounts = ["b", "a", "c"].map((user) => anAccount({ budget, key: `["${budget}","${user}"]`, limit: 7n }));
-        for (const account of accounts) await store.acquire("a", [aClaim(account, 2n)]);
-        const keys = (await store.standings({ budget, limit: 10 })).map(({ account: { key } }) => key);
-        expect(keys).toEqual([accounts[1]?.key, accounts[0]?.key, accounts[2]?.key]);
-        expect((await store.standings({ budget, limit: 2 })).map(({ account: { key } }) => key)).toEqual(keys.slice(0, 2));
-        clock.advance(86_400_000);
-        expect(await store.standings({ budget, limit: 1 })).toEqual([{
-          account: accounts[1], windowStartMs: Date.UTC(2026, 0, 2), windowEndMs: Date.UTC(2026, 0, 3),
-          limit: 7n, settled: 0n, estimated: 0n, outstanding: 0n, lost: 0n, topUp: 0n, waitsAtPercent: null,
-        }]);
-      });
-
-      test("of an unknown budget are none", async () => {
-        expect(await store.standings({ budget: "nobody", limit: 10 })).toEqual([]);
-      });
-    });
   });
 }

@@ -10,11 +10,12 @@ import { hasPostgres, startPostgres, type PostgresServer } from "../../../suppor
 import { describeLedgerStore, type SuiteOptions } from "./ledger-store-suite.ts";
 import { describeOperators } from "./operator-suite.ts";
 import { describeScarcity } from "./scarcity-suite.ts";
+import { describeWindows } from "./windows-suite.ts";
 
 const SETTINGS = { applicationName: "weir-test", maxConnections: 4, connectTimeoutMs: 2_000, statementTimeoutMs: 5_000 };
 const isCi = readEnvironment()["CI"] === "1";
 
-const SUITES = [describeLedgerStore, describeScarcity, describeOperators];
+const SUITES = [describeLedgerStore, describeScarcity, describeOperators, describeWindows];
 
 for (const describeSuite of SUITES) describeSuite("memory", async (options) => openMemoryLedger(options));
 

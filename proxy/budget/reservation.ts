@@ -187,7 +187,7 @@ export class SliceReservation implements Reservation {
     }
     this.#onEnd();
     this.#till.line.poke();
-    void this.#till.journal.written().catch(() => undefined);
+    this.#till.journal.writeSoon();
     for (const purse of owing) await this.#till.pay(purse);
   }
 

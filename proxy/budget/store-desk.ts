@@ -1,5 +1,6 @@
 import { LedgerUnavailable, type Acquired, type Crossing, type HeldSlice, type LedgerStore, type Reported, type SliceReport } from "../../common/ledger/ledger-store.ts";
 import { describeError } from "../../common/lifecycle.ts";
+import type { Journal } from "./journal/journal.ts";
 import type { BudgetEvent, LedgerContext } from "./ledger-context.ts";
 import type { Purse } from "./purse.ts";
 
@@ -10,6 +11,10 @@ export interface Wish {
   readonly want: bigint;
 }
 
+interface DeskContext extends LedgerContext {
+  readonly journal: Journal;
+}
+
 /**
  * The one place that talks to the store: every call has a deadline, what it answers is put into the purses, and that it does not answer is told
  * once. A late answer still counts: its numbers are cumulative.
@@ -17,7 +22,7 @@ export interface Wish {
 export class StoreDesk {
   readonly #store: LedgerStore;
   readonly #holder: string;
-  readonly #context: LedgerContext;
+  readonly #context: DeskContext;
   readonly #find: (key: string) => Purse | undefined;
   #lostSinceMs: number | null = null;
   /** Wall-clock milliseconds of the store's last answer; null before the first. */
@@ -25,7 +30,7 @@ export class StoreDesk {
   /** Something may have been granted that nobody here knows of. */
   isUncertain = false;
 
-  constructor(store: LedgerStore, holder: string, context: LedgerContext, find: (key: string) => Purse | undefined) {
+  constructor(store: LedgerStore, holder: string, context: DeskContext, find: (key: string) => Purse | undefined) {
     this.#store = store;
     this.#holder = holder;
     this.#context = context;
@@ -43,6 +48,7 @@ export class StoreDesk {
       const slice = purse.newest;
       return { account: purse.spec, windowStartMs: slice?.windowStartMs ?? null, known: slice?.granted ?? 0n, need, want };
     });
+    this.#begin();
     const answering = this.#store.acquire(this.#holder, claims).then((answer) => {
       this.#take(answer);
       return answer;
@@ -70,6 +76,15 @@ export class StoreDesk {
   tell(crossings: readonly Crossing[]): void {
     for (const { key, budget, percent, action, settled, limit } of crossings) {
       this.#event({ event: "budget.threshold", outcome: "succeeded", fields: { budget, key, percent, action, settled: settled.toString(), limit: limit.toString() } });
+    }
+  }
+
+  #begin(): void {
+    try {
+      this.#context.journal.begin();
+    } catch (cause) {
+      this.#failed(cause);
+      throw new LedgerUnavailable("the journal cannot be written", { cause });
     }
   }
 

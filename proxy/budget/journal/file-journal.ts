@@ -8,6 +8,9 @@ import { journalLine, type JournalHead } from "./journal-lines.ts";
 /** The file is written anew when it is so large: all but the last line of each slice says nothing any more. */
 const COMPACT_BYTES = 1 << 20;
 
+/** What may wait, waits so long for something to be written with. */
+const SOON_MS = 10;
+
 /** Where a journal's lock is. The kernel holds it for as long as the process lives. */
 export const lockOf = (path: string): string => `${path}.lock`;
 
@@ -28,10 +31,15 @@ export class FileJournal implements Journal {
   #isBroken = false;
   #isClosed = false;
   #pending: Promise<void> | null = null;
+  #soon: NodeJS.Timeout | null = null;
 
   constructor(path: string, head: JournalHead) {
     this.#path = path;
     this.#head = head;
+  }
+
+  begin(): void {
+    if (this.#fd === null) this.#write();
   }
 
   touch(slice: Slice): void {
@@ -56,9 +64,19 @@ export class FileJournal implements Journal {
     return this.#pending;
   }
 
+  writeSoon(): void {
+    this.#soon ??= setTimeout(() => {
+      this.#soon = null;
+      void this.written().catch(() => undefined);
+    }, SOON_MS).unref();
+  }
+
   cover(): void {
+    if (this.#touched.size > 0 || this.#ended.length > 0) this.#write();
+  }
+
+  #write(): void {
     if (this.#isClosed) throw new JournalBroken("the journal of budgets is closed");
-    if (this.#touched.size === 0 && this.#ended.length === 0) return;
     try {
       if (this.#fd === null || this.#isBroken || this.#bytes > COMPACT_BYTES) this.#rewrite();
       else this.#append([...this.#openings(), ...this.#ended.map((number) => `-${number}`), ...[...this.#touched].map(stateOf)].join(";\t"));
@@ -77,6 +95,7 @@ export class FileJournal implements Journal {
 
   close(isClean: boolean): void {
     this.#isClosed = true;
+    if (this.#soon !== null) clearTimeout(this.#soon);
     const [fd, unlock] = [this.#fd, this.#unlock];
     this.#fd = null;
     this.#unlock = null;

@@ -5,10 +5,14 @@ import type { Slice } from "../slice.ts";
  * `written` has resolved, or `cover` has returned, after the change.
  */
 export interface Journal {
+  /** Says who we are, before anything is asked of the store: what is granted to somebody unknown would be lost with us. @throws JournalBroken */
+  begin(): void;
   /** The slice's numbers have changed; written with whatever is written next. */
   touch(slice: Slice): void;
   /** Resolves when all that was touched is in the file. @throws JournalBroken */
   written(): Promise<void>;
+  /** Sees to it that what was touched is written soon; what a crash loses of it is charged as it was held. */
+  writeSoon(): void;
   /** Writes at once. @throws JournalBroken */
   cover(): void;
   /** The store has confirmed that the slice is over. */
@@ -23,4 +27,4 @@ export class JournalBroken extends Error {
 }
 
 /** For ledgers that end with their process. */
-export const noJournal: Journal = { touch() {}, written: async () => undefined, cover() {}, forget() {}, close() {} };
+export const noJournal: Journal = { begin() {}, touch() {}, writeSoon() {}, written: async () => undefined, cover() {}, forget() {}, close() {} };

@@ -32,6 +32,7 @@ export const meteringConfig = z.strictObject({
   eventLimitBytes: z.number().int().min(1_024).max(64 * 1024 * 1024).default(8 * 1024 * 1024).describe("Largest event of a streamed answer, in bytes. After a larger one the stream passes unread and is charged as an estimate."),
   inputBytesPerToken: z.number().min(1).max(4).default(1).describe("Bytes of a request that are held as one token of input. No tokenizer makes more than one token of a byte, so that 1 always holds; 2 or 3 hold less of a budget back while a request is under way, and may be passed by text that is no prose."),
   stepTokens: z.number().int().min(64).max(1_000_000).default(4_096).describe("Tokens of output that are held at a time for a request that limits its output nowhere."),
+  unknownOutputTokens: z.number().int().min(64).max(10_000_000).default(131_072).describe("Most output in tokens of a model that nothing limits, where the answer is not streamed and it is not known how much the model writes at most."),
   unknownContextTokens: z.number().int().min(1_024).max(100_000_000).default(2_000_000).describe("Largest input in tokens that a request may refer to (earlier responses, files, URLs) where the price table does not know the model's context window."),
   fallbackPrice: flatPrice.optional().describe("Price of models that nobody knows. Without it they are refused wherever money is limited."),
   pricesFile: z.string().min(1).optional().describe("Path of a JSON file with prices that go before the built-in table: a list of providers in the form of @pydantic/genai-prices."),

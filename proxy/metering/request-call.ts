@@ -6,6 +6,7 @@ import { openAnswerMeter } from "./answers/open-answer-meter.ts";
 import type { MeteringConfig } from "./config.ts";
 import type { InputBound } from "./input-bound.ts";
 import { mostOutput } from "./most-output.ts";
+import { outputCeiling } from "./output-ceiling.ts";
 import type { Price, Pricing, UsageBounds } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
 import type { Reading } from "./requests/reading.ts";
@@ -40,11 +41,11 @@ export class RequestCall implements MeteredCall {
   #body: Buffer | null | undefined;
 
   constructor(request: RequestFacts, perChoice: number | null) {
-    const { reading, route, prices, isFree, config } = request;
+    const { reading, route, prices, isFree } = request;
     this.#request = request;
     this.#perChoice = perChoice;
     const most = perChoice === null ? null : perChoice * answersOf(reading);
-    this.#bounds = boundsOf(request, reading.hasOutput ? most ?? config.stepTokens : 0);
+    this.#bounds = boundsOf(request, reading.hasOutput ? most ?? unlimitedOutput(request) : 0);
     const priceless = isFree ? null : priceProblem(reading, prices);
     this.unbounded = reading.problem ?? priceless;
     const maxOutputTokens = reading.hasOutput ? most : 0;
@@ -63,8 +64,9 @@ export class RequestCall implements MeteredCall {
     if (reading.problem !== null || (money !== undefined && this.worstCase.usd === undefined)) return null;
     const most = mostOutput(tokens, money ?? null, this.#bounds.input, (output) => worstUsd(this.#request, boundsOf(this.#request, output)));
     if (most === null || !reading.hasOutput) return most === null ? null : this;
-    const perChoice = Math.floor(most / answersOf(reading));
-    if (this.#perChoice !== null && perChoice >= this.#perChoice) return this;
+    const fitting = Math.floor(most / answersOf(reading));
+    if (this.#perChoice !== null && fitting >= this.#perChoice) return this;
+    const perChoice = Math.min(fitting, this.#highestLimit(headroom));
     if (perChoice < Math.max(leastOutputTokens, reading.leastPerChoice) || reading.limitEdits(perChoice) === null) return null;
     return new RequestCall(this.#request, perChoice);
   }
@@ -77,6 +79,14 @@ export class RequestCall implements MeteredCall {
       bounds: this.#bounds, isBounded: this.unbounded === null, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
     }, status, headers);
+  }
+
+  /** A limit that the model refuses would end the call: above what it writes at most, or above a first step where that is not known. */
+  #highestLimit(headroom: Amounts): number {
+    const { reading, config } = this.#request;
+    const isPolicy = Object.keys(headroom).every((meter) => meter === "output-tokens");
+    const ceilings = reading.models.map((model) => outputCeiling(model) ?? (isPolicy || this.#perChoice !== null ? Number.POSITIVE_INFINITY : config.stepTokens));
+    return Math.min(...ceilings);
   }
 
   #write(): Buffer | null {
@@ -92,6 +102,19 @@ export class RequestCall implements MeteredCall {
 /** How many answers the limit of one choice holds for: each choice, each time the provider asks the model. */
 function answersOf({ choices, rounds }: Reading): number {
   return choices * rounds;
+}
+
+/**
+ * What is held where nothing limits the output. A stream is held by steps, and cut where the next one is refused. An answer in one piece is written, and
+ * billed, before anything of it is seen: all that its model may write is held.
+ */
+function unlimitedOutput({ reading, prices, config }: RequestFacts): number {
+  if (reading.isStream) return config.stepTokens;
+  const perModel = reading.models.map((model, index) => {
+    const most = outputCeiling(model) ?? config.unknownOutputTokens;
+    return Math.min(most, prices[index]?.contextTokens ?? most);
+  });
+  return Math.max(...perModel) * answersOf(reading);
 }
 
 function boundsOf({ reading, input }: RequestFacts, output: number): UsageBounds {

@@ -34,6 +34,7 @@ function readOther(body: Fields, model: string, context: ReadingContext): Readin
   const path = LIMITS.find(([vendor]) => vendor.test(model))?.[1] ?? null;
   if (path === null) {
     reading.hasOutput = !/embed/.test(model);
+    reading.reference();
     return reading;
   }
   const [first = "", second] = path;

@@ -3,10 +3,14 @@ import { readOpenAiContent } from "./openai-parts.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
 
-/** Providers that heed `max_completion_tokens`; at others only `max_tokens` is sure to limit anything. */
-const KNOWS_COMPLETION_TOKENS = new Set(["openai", "azure", "groq", "cerebras", "openrouter", "x-ai", "google", "github-copilot"]);
-/** `max_tokens` is old there, and models that reason refuse it. */
-const PREFERS_COMPLETION_TOKENS = new Set(["openai", "azure", "groq", "cerebras", "github-copilot"]);
+/** Limits that a provider heeds, the one first that is put in. At xAI, `max_tokens` leaves reasoning out; elsewhere only `max_tokens` is sure. */
+const HEEDED: Readonly<Record<string, readonly LimitName[]>> = {
+  "openai": ["max_completion_tokens", "max_tokens"], "azure": ["max_completion_tokens", "max_tokens"], "groq": ["max_completion_tokens", "max_tokens"],
+  "cerebras": ["max_completion_tokens", "max_tokens"], "github-copilot": ["max_completion_tokens", "max_tokens"],
+  "openrouter": ["max_tokens", "max_completion_tokens"], "google": ["max_tokens", "max_completion_tokens"], "x-ai": ["max_completion_tokens"],
+};
+const LIMIT_NAMES = ["max_tokens", "max_completion_tokens"] as const;
+type LimitName = (typeof LIMIT_NAMES)[number];
 const MAX_CHOICES = 1_000;
 
 /** Fields of OpenAI's chat API, and of those that speak it, whose cost nobody can tell before. */
@@ -14,19 +18,18 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
   web_search_options: "searches the web as often as the model likes",
   search_parameters: "searches the web as often as the model likes",
   prediction: "is charged as output where it is not used",
-  plugins: "adds work that has a price of its own",
-  provider: "chooses among servers with other prices",
-  route: "chooses among models with other prices",
-  transforms: "changes the prompt",
   data_sources: "adds documents to the prompt",
   extra_body: "may say anything",
+  google: "may say anything",
 };
 
 /** `POST /v1/chat/completions` of OpenAI, of those that speak its API, of Mistral and of OpenRouter. */
 export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   const { route } = context;
   const reading = new Reading();
-  readModels(body, reading, context);
+  // A deployment in the path decides, whatever the body says. OpenRouter takes a list in place of one.
+  if (route.model !== null) reading.model(route.model);
+  else if (body.has("model") || route.provider !== "openrouter" || !body.has("models")) reading.model(body.text("model"));
   reading.isStream = body.flag("stream");
   reading.cacheWrites = "5m";
   readLimit(body, reading, context);
@@ -46,29 +49,13 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   return reading;
 }
 
-function readModels(body: Fields, reading: Reading, { route }: ReadingContext): void {
-  const isOpenRouter = route.api === "openrouter-chat";
-  const named = body.text("model");
-  const others = isOpenRouter ? body.list("models") : [];
-  // A deployment in the path decides, whatever the body says.
-  if (route.model !== null) reading.model(route.model);
-  else if (named !== null || others.length === 0) reading.model(named);
-  for (const other of others) reading.model(typeof other === "string" ? other : null);
-  if (isOpenRouter && reading.models.some((model) => /:(?:online|nitro|exacto)$|^openrouter\//.test(model))) {
-    reading.unbound("model", "leaves it to OpenRouter what answers, and at which price", "Name a model without such a suffix.");
-  }
-}
-
-function readLimit(body: Fields, reading: Reading, { route: { provider, api } }: ReadingContext): void {
-  const isBoth = KNOWS_COMPLETION_TOKENS.has(provider) && api !== "mistral-chat";
-  const [older, newer] = [body.count("max_tokens"), body.count("max_completion_tokens")];
-  const heeded = isBoth ? [older, newer] : [older];
-  const limits = heeded.filter((limit) => limit !== null);
+function readLimit(body: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
+  const heeded = HEEDED[provider] ?? ["max_tokens"];
+  const limits = heeded.map((name) => body.count(name)).filter((limit) => limit !== null);
   // Of two limits, nobody knows which a server takes.
   reading.perChoice = limits.length === 0 ? null : Math.max(...limits);
-  const added = isBoth && PREFERS_COMPLETION_TOKENS.has(provider) ? "max_completion_tokens" : "max_tokens";
-  const present = [["max_tokens", older], ["max_completion_tokens", newer]] as const;
-  const names = limits.length === 0 ? [added] : present.flatMap(([name, limit]) => (limit === null ? [] : [name]));
+  const present = LIMIT_NAMES.filter((name) => body.has(name));
+  const names = limits.length === 0 ? [...present, ...heeded.slice(0, 1).filter((name) => !present.includes(name))] : present;
   reading.limitEdits = (tokens) => names.map((name) => ({ path: [name], value: tokens }));
   const [n, best] = [body.count("n"), body.count("best_of")];
   reading.choices = Math.max(1, n ?? 1, best ?? 1);

@@ -10,8 +10,6 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
   prompt: "may bring a model, tools and limits that are not in the request",
   background: "has the answer fetched later, unseen",
   context_management: "asks the model more than once",
-  plugins: "adds work that has a price of its own",
-  provider: "chooses among servers with other prices",
 };
 
 /** Tools that the agent runs; the provider only describes some of them to the model. */
@@ -37,7 +35,7 @@ export function readOpenAiResponses(body: Fields, context: ReadingContext): Read
   readTier(reading, "service_tier", body.text("service_tier"));
   if (body.has("previous_response_id") || body.has("conversation")) reading.reference();
   for (const item of objectsOf(inputOf(body))) readItem(item, reading, context);
-  readTools(body, reading);
+  readTools(body, reading, context);
   return reading;
 }
 
@@ -58,8 +56,9 @@ function readItem(item: Fields, reading: Reading, context: ReadingContext): void
 }
 
 /** Searches are bounded by `max_tool_calls`: the model is asked once more than that, each time with all that was found. */
-function readTools(body: Fields, reading: Reading): void {
-  const calls = body.count("max_tool_calls");
+function readTools(body: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
+  // Others have tools of the same names, and no such limit.
+  const calls = provider === "openai" || provider === "azure" ? body.count("max_tool_calls") : null;
   for (const tool of objectsOf(body.list("tools"))) {
     reading.tools();
     const type = tool.text("type") ?? "";

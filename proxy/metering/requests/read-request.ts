@@ -1,12 +1,14 @@
 import type { ModelApi } from "../../model/metered-call.ts";
+import type { HeaderList } from "../../model/request.ts";
 import { readAnthropicMessages } from "./anthropic-messages.ts";
 import { readBedrockConverse } from "./bedrock-converse.ts";
 import { readBedrockInvoke } from "./bedrock-invoke.ts";
-import { Fields } from "./fields.ts";
+import { Fields, malformed } from "./fields.ts";
 import { readGeminiGenerate } from "./gemini-generate.ts";
 import { readOpenAiChat } from "./openai-chat.ts";
 import { readOpenAiEmbeddings } from "./openai-embeddings.ts";
 import { readOpenAiResponses } from "./openai-responses.ts";
+import { readOpenRouter } from "./openrouter.ts";
 import type { Reading, ReadingContext } from "./reading.ts";
 import { scanJson } from "./scan-json.ts";
 
@@ -29,10 +31,21 @@ const READERS: Readonly<Record<ModelApi, (body: Fields, context: ReadingContext)
  * @throws EgressError `request.malformed`
  */
 export function readRequest(text: Buffer, context: ReadingContext): Reading {
-  const { api } = context.route;
+  const { api, provider } = context.route;
+  requireJson(context.headers);
   const { value, cacheWrites } = scanJson(text);
-  const reading = READERS[api](Fields.of(value, api === "gemini-generate"), context);
+  const body = Fields.of(value, api === "gemini-generate");
+  const reading = READERS[api](body, context);
+  if (provider === "openrouter") readOpenRouter(body, reading);
   // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
   if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;
   return reading;
+}
+
+/** JSON in UTF-8, or nothing said of it: in another form or alphabet the same bytes may say something else. */
+const JSON_TYPE = /^(?:application|text)\/(?:[\w.+-]+\+)?json\s*(?:;\s*charset="?utf-?8"?\s*)?$/i;
+
+function requireJson(headers: HeaderList): void {
+  const isJson = headers.every(([name, value]) => name !== "content-type" || JSON_TYPE.test(value.trim()));
+  if (!isJson) throw malformed("its content type is not JSON in UTF-8");
 }

@@ -29,14 +29,14 @@ describe.each(APIS)("%s", (_name, url, body) => {
     expect(call.clamp(call.worstCase, 1)).toBe(call);
   });
 
-  test("without a limit, the first step is held", async () => {
-    const call = await read(url, body(null), { config: { stepTokens: 500 } });
+  test("without a limit, and in one piece, all that the model may write is held", async () => {
+    const call = await read(url, body(null), { config: { stepTokens: 500, unknownOutputTokens: 130_000 } });
     expect(call.facts.maxOutputTokens).toBeNull();
-    expect(call.worstCase["output-tokens"]).toBe(500n);
+    expect([65_536n, 128_000n, 130_000n]).toContain(call.worstCase["output-tokens"]);
   });
 
   test("limited to what is left, it fits, and one token more would not", async () => {
-    const whole = await read(url, body(100_000));
+    const whole = await read(url, body(60_000));
     const input = (await read(url, body(0))).worstCase.usd ?? 0n;
     const most = whole.worstCase.usd ?? 0n;
     await fc.assert(fc.asyncProperty(fc.bigInt({ min: input, max: most - 1n }), async (usd) => {
@@ -45,7 +45,7 @@ describe.each(APIS)("%s", (_name, url, body) => {
       const tokens = clamped.facts.maxOutputTokens ?? 0;
       expect(clamped.worstCase.usd).toBeLessThanOrEqual(usd);
       const cost = (clamped.worstCase.usd ?? 0n) - input;
-      const each = (most - input) / 100_000n;
+      const each = (most - input) / 60_000n;
       expect(cost + each + 3n, "one more").toBeGreaterThan(usd - input);
       // The clamped body is longer or shorter by digits at most: read again, it is the same call.
       const again = await read(url, clamped.body ?? "");
@@ -65,6 +65,29 @@ describe.each(APIS)("%s", (_name, url, body) => {
     const call = (await read(url, body(null))).clamp({ "output-tokens": 1_234n }, 1);
     expect(call?.facts.maxOutputTokens).toBe(1_234);
     expect(JSON.stringify(sent(call))).toContain("1234");
+  });
+});
+
+describe("a request that limits its output nowhere", () => {
+  const chat = { model: "gpt-4o", messages };
+
+  test("is held by a first step if it streams: the stream can be cut", async () => {
+    expect((await read(OPENAI_CHAT, { ...chat, stream: true }, { config: { stepTokens: 500 } })).worstCase["output-tokens"]).toBe(500n);
+    expect((await read(GEMINI.replace("generate", "streamGenerate"), { contents: [] }, { config: { stepTokens: 500 } })).worstCase["output-tokens"]).toBe(500n);
+  });
+
+  test("is held at what its model writes at most if it does not, for each choice", async () => {
+    expect((await read(OPENAI_CHAT, chat)).worstCase["output-tokens"]).toBe(16_384n);
+    expect((await read(OPENAI_CHAT, { ...chat, n: 3 })).worstCase["output-tokens"]).toBe(49_152n);
+    expect((await read(OPENAI_CHAT, { ...chat, model: "gpt-99" }, { config: { unknownOutputTokens: 7_000 } })).worstCase["output-tokens"]).toBe(7_000n);
+  });
+
+  test("is never given a limit that its model refuses", async () => {
+    const limited = (await read(OPENAI_CHAT, chat)).clamp({ usd: 10n ** 12n }, 1);
+    expect(sent(limited)).toMatchObject({ max_completion_tokens: 16_384 });
+    const unknown = await read(OPENAI_CHAT, { ...chat, model: "gpt-99" });
+    expect(unknown.clamp({ tokens: 1_000_000n }, 1)?.facts.maxOutputTokens).toBe(4_096);
+    expect(unknown.clamp({ "output-tokens": 9_000n }, 1)?.facts.maxOutputTokens, "unless policy says it").toBe(9_000);
   });
 });
 

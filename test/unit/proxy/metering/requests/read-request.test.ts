@@ -44,6 +44,8 @@ describe("what changes the price, or has no bound, is named", () => {
     ["guardrailConfig", `${BEDROCK}/converse`, { ...converse, guardrailConfig: { guardrailIdentifier: "g" } }],
     ["serviceTier", `${BEDROCK}/converse`, { ...converse, serviceTier: { type: "priority" } }],
     ["toolConfig", `${BEDROCK}/converse`, { ...converse, toolConfig: { tools: [{ systemTool: { name: "nova_grounding" } }] } }],
+    ["tools", "https://api.x.ai/v1/responses", { ...responses, model: "grok-4-fast-reasoning", max_tool_calls: 1, tools: [{ type: "web_search" }] }],
+    ["google", "https://generativelanguage.googleapis.com/v1beta/openai/chat/completions", { ...chat, model: "gemini-3.5-flash", google: { cached_content: "c" } }],
     ["speed", `${BEDROCK}/invoke`, { ...claude, anthropic_version: "x", speed: "fast" }],
   ])("%s at %s", async (parameter, url, body) => {
     const call = await read(url, body);
@@ -61,6 +63,17 @@ describe("what changes the price, or has no bound, is named", () => {
     [MISTRAL, { ...chat, model: "mistral-large-latest" }],
   ])("what the agent itself runs is bounded: %s", async (url, body) => {
     expect((await read(url, body)).unbounded).toBeNull();
+  });
+});
+
+describe("a body says the same to everybody", () => {
+  test.each(["application/json", "application/json; charset=utf-8", "APPLICATION/JSON;charset=UTF-8", "application/vnd.api+json", "text/json"])("as %s", async (type) => {
+    expect((await read(OPENAI_CHAT, chat, { headers: [["content-type", type]] })).facts.model).toBe("gpt-5.5");
+  });
+
+  test.each(["application/json; charset=utf-7", "application/json; charset=utf-16", "application/x-protobuf", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain", ""])("not as %j", async (type) => {
+    await expect(read(OPENAI_CHAT, chat, { headers: [["content-type", type]] })).rejects.toMatchObject({ code: "request.malformed" });
+    await expect(read(OPENAI_CHAT, chat, { headers: [["content-type", "application/json"], ["content-type", type]] })).rejects.toMatchObject({ code: "request.malformed" });
   });
 });
 
@@ -123,12 +136,22 @@ describe("the facts", () => {
     expect((await read(OPENROUTER, { ...chat, model: "openai/gpt-5-nano", models: ["nobody/knows"] })).unbounded).not.toBeNull();
   });
 
+  test("of OpenRouter's other APIs too", async () => {
+    const url = "https://openrouter.ai/api/v1/messages";
+    expect((await read(url, { ...claude, model: "anthropic/claude-opus-4.5" })).unbounded).toBeNull();
+    expect((await read(url, { ...claude, model: "anthropic/claude-opus-4.5", provider: {} })).unbounded?.reason).toContain("provider");
+    expect((await read(url, { ...claude, model: "anthropic/claude-opus-4.5", models: ["nobody/knows"] })).unbounded).not.toBeNull();
+  });
+
   test("of a deployment are the path's, whatever the body says", async () => {
     const call = await read("https://x.openai.azure.com/openai/deployments/gpt-5.5/chat/completions", { ...chat, model: "gpt-5-nano" });
     expect(call.facts).toMatchObject({ provider: "azure", model: "gpt-5.5" });
   });
 
   test("a limit that a provider may not heed is none", async () => {
+    const grok = await read("https://api.x.ai/v1/chat/completions", { ...chat, model: "grok-4-fast-reasoning", max_tokens: 50 });
+    expect(grok.facts.maxOutputTokens).toBeNull();
+    expect(JSON.parse(grok.clamp({ "output-tokens": 60n }, 1)?.body?.toString() ?? "")).toMatchObject({ max_tokens: 60, max_completion_tokens: 60 });
     expect((await read("https://api.deepseek.com/chat/completions", { ...chat, model: "deepseek-chat", max_completion_tokens: 50 })).facts.maxOutputTokens).toBeNull();
     expect((await read("https://api.deepseek.com/chat/completions", { ...chat, model: "deepseek-chat", max_tokens: 50 })).facts.maxOutputTokens).toBe(50);
   });

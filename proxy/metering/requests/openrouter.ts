@@ -1,0 +1,20 @@
+import type { Fields } from "./fields.ts";
+import type { Reading } from "./reading.ts";
+
+/** What leaves it to OpenRouter who answers, and at which price (https://openrouter.ai/docs/features/provider-routing). */
+const ROUTING: Readonly<Record<string, string>> = {
+  provider: "chooses among servers with other prices",
+  route: "chooses among models with other prices",
+  plugins: "adds work that has a price of its own",
+  transforms: "changes the prompt",
+};
+const ROUTED_MODEL = /:(?:online|nitro|exacto)$|^openrouter\//;
+
+/** What OpenRouter takes beside the fields of the API that a request speaks: `models` may answer in the place of `model`. */
+export function readOpenRouter(body: Fields, reading: Reading): void {
+  for (const other of body.list("models")) reading.model(typeof other === "string" ? other : null);
+  for (const [parameter, why] of Object.entries(ROUTING)) if (body.has(parameter)) reading.unbound(parameter, why);
+  if (reading.models.some((model) => ROUTED_MODEL.test(model))) {
+    reading.unbound("model", "leaves it to OpenRouter what answers, and at which price", "Name a model without such a suffix.");
+  }
+}

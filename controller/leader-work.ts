@@ -15,6 +15,7 @@ import type { Installation } from "./installation.ts";
 import { openEvents } from "./kube/events.ts";
 import { fencedApi } from "./kube/fenced-api.ts";
 import type { Work } from "./kube/leader.ts";
+import { keepBudgetStatuses } from "./ledger/keep-statuses.ts";
 import type { KnownBudgets } from "./ledger/known-budgets.ts";
 import { instancePod } from "./pods/instance-pod.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
@@ -55,6 +56,11 @@ export function leaderWork(parts: LeaderParts): Work {
         async (stop) => runAll(Object.values(informers), stop),
         async (stop) => events.run(stop),
         async (stop) => keepBoundary(boundaryDeps(parts, { api, informers }), stop),
+        async (stop) => {
+          await allSynced([informers.budgets], stop);
+          const { budgets, ledger, store, log } = parts;
+          await keepBudgetStatuses({ api, budgets, ledger, store, log, informer: informers.budgets, record: (regarding, event) => { events.record({ regarding, ...event }); } }, stop);
+        },
         async (stop) => {
           // The dummies of an instance are those of its grants: no pod before they are known.
           await allSynced(Object.values(informers), stop);

@@ -12,6 +12,7 @@ import { openOperatorDoor } from "./admin/operator-door.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
+import { noticingLedger } from "./budget/noticing-ledger.ts";
 import { openBudget } from "./budget/open-budget.ts";
 import { openCluster, type Cluster } from "./cluster/open-cluster.ts";
 import type { ProxyConfig } from "./config.ts";
@@ -156,18 +157,17 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const live = new LiveSet();
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
-  const { ledger: budget, close: closeBudget } = await openBudget(config.budgets, {
-    clock, log, stateDirectory: options.stateDirectory, onEvent, controller: cluster?.ledger ?? null,
-  });
+  const { ledger: budget, counts, close: closeBudget } = await openBudget(config.budgets, { clock, log, onEvent, stateDirectory: options.stateDirectory, controller: cluster?.ledger ?? null });
   lifecycle.onStop("budget", closeBudget);
   const names = new SyntheticNames(clock);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
+  if (counts !== null) metrics.observeBudgets(counts);
   metrics.observe({
     version: VERSION, policyRevision: () => policy.revision, connectedInstances: () => live.instances, isAuditHealthy: () => audit.isHealthy,
-    budgets: () => budget.totals(), boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
+    ledger: () => budget.health, boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
   });
   return {
-    clock, log, audit, metrics, policy, upstream, credentials, live, names, budget,
+    clock, log, audit, metrics, policy, upstream, credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
     metering: await openMetering(config.metering),
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.

@@ -87,6 +87,7 @@ export const messageWish = z.strictObject({ body: text }).openapi("MessageWish")
 export const activityReport = z.strictObject({
   instances: z.array(z.strictObject({
     namespace: z.string().min(1).max(253), name: z.string().min(1).max(253), podUid: z.string().min(1).max(64), lastActivityMs: z.int().min(0),
+    exhausted: z.strictObject({ budget: z.string().min(1).max(253), reason: z.string().max(1_024), opensAtMs: z.int().min(0).nullable() }).nullable().optional(),
   })).max(CALL_LIMITS.reported),
 });
 

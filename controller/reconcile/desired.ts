@@ -2,7 +2,7 @@ import type { AgentSpec } from "../resources/agent.ts";
 import type { ThreadPhase } from "../resources/thread.ts";
 import type { ReconcileConfig } from "./config.ts";
 import { durationMs } from "./duration.ts";
-import { hasMadeProgress, isUnused, lastUseMs, wantedClaims, type ThreadFacts } from "./facts.ts";
+import { hasMadeProgress, isUnused, lackOf, lastUseMs, wantedClaims, type ThreadFacts } from "./facts.ts";
 import type { Failure, PodFacts, StartFailure } from "./pod-facts.ts";
 
 export type Reason =
@@ -41,7 +41,12 @@ const WARM_CHECK_MS = 30_000;
 export function desire(facts: ThreadFacts, rules: Rules): Desired {
   const verdict = byRequest(facts) ?? byAgent(facts) ?? byPod(facts) ?? byObstacle(facts) ?? byHistory(facts, rules) ?? byTurn(facts);
   const phase = phaseOf(facts, verdict);
-  return { wakeAtMs: null, message: "", failure: null, ...verdict, phase };
+  const wakeAtMs = earliest(verdict.wakeAtMs ?? null, lackOf(facts)?.opensAtMs ?? null);
+  return { message: "", failure: null, ...verdict, wakeAtMs, phase };
+}
+
+function earliest(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? one ?? other : Math.min(one, other);
 }
 
 /** A pod that is to go, or is going, is what one sees of the thread, whatever comes after it. */

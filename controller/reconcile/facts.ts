@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Agent } from "../resources/agent.ts";
 import type { Thread } from "../resources/thread.ts";
-import type { Demand, StartAttempts } from "../threads/thread-store.ts";
+import type { Demand, Exhaustion, StartAttempts } from "../threads/thread-store.ts";
 import { claimNameOf } from "./names.ts";
 import type { PodFacts } from "./pod-facts.ts";
 
@@ -102,4 +102,10 @@ export function hasMadeProgress({ demand, pod }: Pick<ThreadFacts, "demand" | "p
 export function wantedClaims({ thread, agent }: Pick<ThreadFacts, "thread" | "agent">): readonly { readonly volume: string; readonly name: string }[] {
   if (agent.kind !== "present") return [];
   return agent.agent.spec.volumes.map(({ name }) => ({ volume: name, name: claimNameOf(thread.metadata.name, name) }));
+}
+
+/** The budget that stops the thread's agent; null once its next window has begun. */
+export function lackOf({ demand: { exhaustion }, nowMs }: Pick<ThreadFacts, "demand" | "nowMs">): Exhaustion | null {
+  if (exhaustion === undefined || (exhaustion.opensAtMs ?? Infinity) <= nowMs) return null;
+  return exhaustion;
 }

@@ -159,6 +159,6 @@ function nextTurnMs({ facts, memory }: Turn, { wakeAtMs }: Difference, outcome: 
 
 const creates = (actions: readonly Action[]): boolean => actions.some(({ kind }) => kind === "create-pod");
 
-/** Changes when a message came or was acknowledged, or the thread was used. */
-export const messagesSeen = ({ unread, oldestUnreadMs, newestUnreadMs, lastActivityMs }: Demand): string =>
-  `${unread} ${oldestUnreadMs ?? ""} ${newestUnreadMs ?? ""} ${lastActivityMs ?? ""}`;
+/** Changes when a message came or was acknowledged, the thread was used, or a budget stops it or does not any more. */
+export const messagesSeen = ({ unread, oldestUnreadMs, newestUnreadMs, lastActivityMs, exhaustion }: Demand): string =>
+  `${unread} ${oldestUnreadMs ?? ""} ${newestUnreadMs ?? ""} ${lastActivityMs ?? ""} ${exhaustion?.reason ?? ""}`;

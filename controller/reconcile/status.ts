@@ -1,9 +1,10 @@
 import type { Condition } from "../resources/meta.ts";
 import { claim, toConditions } from "../resources/status.ts";
 import type { Thread, ThreadStatus } from "../resources/thread.ts";
+import type { Exhaustion } from "../threads/thread-store.ts";
 import type { ReconcileConfig } from "./config.ts";
 import { backoffMs, type Desired } from "./desired.ts";
-import { lastUseMs, type ThreadFacts } from "./facts.ts";
+import { lackOf, lastUseMs, type ThreadFacts } from "./facts.ts";
 
 /** The part of a thread's status that the reconciler owns. */
 export function statusOf(facts: ThreadFacts, desired: Desired, startBackoffMs: ReconcileConfig["startBackoffMs"]): ThreadStatus {
@@ -32,8 +33,12 @@ function conditionsOf(facts: ThreadFacts, desired: Desired): Condition[] {
   if (pod?.ownership === "ours" && pod.start !== null && pod.start.fingerprint !== facts.fingerprint) {
     claims.push(claim.isSo("Outdated", "SpecChanged", "the instance runs an earlier definition; its next start takes the new one"));
   }
+  const lack = lackOf(facts);
+  if (lack !== null) claims.push(claim.isSo("BudgetExhausted", "BudgetExhausted", `${lack.reason}${opening(lack)}`));
   return toConditions(reported.status?.conditions, claims, { generation: thread.metadata.generation, nowMs });
 }
+
+const opening = ({ opensAtMs }: Exhaustion): string => (opensAtMs === null ? "" : `. It opens again at ${isoSeconds(opensAtMs)}`);
 
 /** Whether, and from when on, a status is worth a write. One of which only the last activity changed waits. @returns null if nothing changed */
 export function statusDueMs({ reported, nowMs }: ThreadFacts, status: ThreadStatus, statusIntervalMs: number): number | null {

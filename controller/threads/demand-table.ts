@@ -5,7 +5,7 @@ import { ThreadGone, type Demand, type ThreadStore } from "./thread-store.ts";
 
 type Demands = Pick<ThreadStore, "demand" | "demands" | "demandsOf" | "noteActivity" | "startAttempts" | "noteFailedStart" | "clearStarts">;
 
-const DEMAND = `select t.uid, t.last_activity_ms, count(m.seq) as unread, min(m.accepted_at_ms) as oldest_unread_ms, max(m.accepted_at_ms) as newest_unread_ms
+const DEMAND = `select t.uid, t.last_activity_ms, t.exhaustion, count(m.seq) as unread, min(m.accepted_at_ms) as oldest_unread_ms, max(m.accepted_at_ms) as newest_unread_ms
   from threads t left join messages m on m.thread_uid = t.uid and m.is_for_agent and m.acknowledged_at_ms is null`;
 const ATTEMPTS = "failures, last_failure_ms, reason, fingerprint";
 /** A reason is shown in a status condition, whose message is short. */

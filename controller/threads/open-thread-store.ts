@@ -5,6 +5,7 @@ import { readPostgresUrl } from "../../common/sql/postgres-url.ts";
 import type { SqlDriver } from "../../common/sql/sql-driver.ts";
 import type { ThreadsConfig } from "./config.ts";
 import { demandTable } from "./demand-table.ts";
+import { exhaustionTable } from "./exhaustion-table.ts";
 import { messagesTable } from "./messages-table.ts";
 import { migrate } from "./migrations.ts";
 import { relationsTable } from "./relations-table.ts";
@@ -40,7 +41,7 @@ async function storeOver(driver: SqlDriver, limits: RoomLimits): Promise<ThreadS
     for (const listener of [...listeners]) listener(threadUid);
   });
   return {
-    ...threadsTable(driver), ...messagesTable(driver, limits), ...demandTable(driver), ...relationsTable(driver),
+    ...threadsTable(driver), ...messagesTable(driver, limits), ...demandTable(driver), ...exhaustionTable(driver), ...relationsTable(driver),
     onSignal: (listener) => {
       listeners.add(listener);
       return () => { listeners.delete(listener); };

@@ -1,5 +1,5 @@
 import type { Row } from "../../common/sql/sql-driver.ts";
-import type { Demand, Message, Relation, Sender, StartAttempts, ThreadRow } from "./thread-store.ts";
+import type { Demand, Exhaustion, Message, Relation, Sender, StartAttempts, ThreadRow } from "./thread-store.ts";
 
 /** What the drivers hand out, made into the store's types. One driver gives 64-bit numbers as text, the other as numbers. */
 export const THREAD_COLUMNS = "uid, namespace, name, agent, owner, parent_uid, created_at_ms, archived_at_ms";
@@ -26,7 +26,7 @@ export function demandRow(row: Row): Demand {
   return {
     threadUid: String(row["uid"]), unread: Number(row["unread"]),
     oldestUnreadMs: milliseconds(row["oldest_unread_ms"]), newestUnreadMs: milliseconds(row["newest_unread_ms"]),
-    lastActivityMs: milliseconds(row["last_activity_ms"]),
+    lastActivityMs: milliseconds(row["last_activity_ms"]), ...exhaustionIn(row),
   };
 }
 
@@ -42,6 +42,11 @@ export function relationRow(row: Row): Relation {
     objectKind: row["object_kind"] as Relation["objectKind"], object: String(row["object"]),
     relation: row["relation"] as Relation["relation"], subject: String(row["subject"]),
   };
+}
+
+/** Written by the store alone, from what a schema let through. */
+function exhaustionIn({ exhaustion }: Row): Pick<Demand, "exhaustion"> {
+  return exhaustion === null || exhaustion === undefined ? {} : { exhaustion: exhaustion as Exhaustion };
 }
 
 function milliseconds(value: unknown): number | null {

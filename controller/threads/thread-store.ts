@@ -49,6 +49,17 @@ export interface Demand {
   readonly newestUnreadMs: number | null;
   /** Egress seen by a node proxy, a message either way, a keep-alive, an acknowledgement; null if never. */
   readonly lastActivityMs: number | null;
+  /** Absent: no budget stops it, as far as its node proxy knows. */
+  readonly exhaustion?: Exhaustion;
+}
+
+/** A budget that keeps the thread's agent from going on. */
+export interface Exhaustion {
+  readonly budget: string;
+  /** For people. */
+  readonly reason: string;
+  /** Wall-clock milliseconds of its next window; null if it does not open again by itself. */
+  readonly opensAtMs: number | null;
 }
 
 /** Failed starts in a row, and what they were failures of. */
@@ -148,6 +159,10 @@ export interface ThreadStore {
   demandsOf(threadUids: readonly string[]): Promise<ReadonlyMap<string, Demand>>;
   /** Wall-clock milliseconds by thread UID. Never moves backwards; unknown threads are passed over. Gives no signal: idleness is looked at when it is due. */
   noteActivity(activity: ReadonlyMap<string, number>): Promise<void>;
+  /** What node proxies say of threads: which budget stops them; null: none any more. Wakes those who wait for a thread if it is news. */
+  noteExhaustion(exhaustion: ReadonlyMap<string, Exhaustion | null>): Promise<void>;
+  /** A budget was raised or opened again: no thread counts as stopped by it until its node proxy says so again. */
+  forgetExhaustion(budget: string): Promise<void>;
 
   startAttempts(threadUid: string): Promise<StartAttempts | null>;
   noteFailedStart(threadUid: string, failure: { readonly reason: string; readonly fingerprint: string }, nowMs: number): Promise<StartAttempts>;

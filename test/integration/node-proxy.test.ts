@@ -368,7 +368,7 @@ describe("activity", () => {
     const before = Date.now();
     await stand.ask(caller, "GET", `https://${API}/`);
     await eventually("it is told", () => told().length > 0);
-    expect(told()[0]).toEqual({ podUid: caller.pod.metadata.uid, namespace: "agents", name: "weir-t7", lastActivityMs: expect.any(Number) as number });
+    expect(told()[0]).toEqual({ podUid: caller.pod.metadata.uid, namespace: "agents", name: "weir-t7", lastActivityMs: expect.any(Number) as number, exhausted: null });
     expect(told()[0]?.lastActivityMs).toBeGreaterThanOrEqual(before);
     expect(reports()[0]?.headers).toMatchObject({ authorization: "Bearer the.proxys.token", host: "weir.internal" });
   });

@@ -40,6 +40,7 @@ export function budgetRoutes(api: Api, parts: RouteParts): void {
     const { budget } = context.req.valid("param");
     const person = await requireRight(context, "budget.adjust", namespaceOfBudget(budget));
     const changed = await parts.ledger.adjust(adjustmentOf(budget, person.name, context.req.valid("json")));
+    await parts.store.forgetExhaustion(budget);
     const known = parts.budgets.find(budget);
     if (changed.length === 0 && known === null) throw new ApiProblem("not-found", `there is no budget ${budget}, and nothing was counted for one`);
     return context.json({ budgets: viewsOfBudgets(known === null ? [] : [known], changed) }, 200);

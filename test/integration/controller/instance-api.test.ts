@@ -157,6 +157,29 @@ describe("activity that a node proxy reports", () => {
     expect(await activityOf(elsewhere)).toBeNull();
   });
 
+  test("says which budget stops a thread, whose inbox still takes messages; raising the budget, or the next report, ends that", async () => {
+    const { pod, name } = await running();
+    const uid = (await stand.store.threadByName("default", name))?.uid ?? "";
+    const told = (exhausted: object | null | undefined) => report([{ namespace: pod.namespace, name: pod.pod, podUid: pod.uid, lastActivityMs: 1, ...(exhausted === undefined ? {} : { exhausted }) }]);
+    const lack = { budget: "default.daily", reason: "default.daily allows $2.00 per day; $2.00 spent", opensAtMs: 4e12 };
+    const lackOf = async () => (await stand.store.demand(uid)).exhaustion;
+    await told(lack);
+    expect(await lackOf()).toEqual(lack);
+    await told(undefined);
+    expect(await lackOf()).toEqual(lack);
+    const posted = await stand.call("POST", `/v1/namespaces/default/threads/${name}/messages`, { token: alice, body: { body: "go on tomorrow" } });
+    expect(posted.status).toBe(201);
+    stand.addUser("root", ["system:masters"]);
+    stand.budgets.set("default.daily", { id: "default.daily", namespace: "default", name: "daily", meter: "usd", limit: 2n, window: "day", timezone: "UTC", per: "all", parent: null, thresholds: [] });
+    await stand.call("POST", "/v1/budgets/default.daily/adjust", { token: tokenFor("root"), body: { kind: "topup", amount: "5" } });
+    expect(await lackOf()).toBeUndefined();
+    await told(lack);
+    await told(null);
+    expect(await lackOf()).toBeUndefined();
+    await told({ ...lack, budget: "" });
+    expect(await lackOf()).toBeUndefined();
+  });
+
   test("is taken from nobody else", async () => {
     expect(await report([], alice)).toMatchObject({ status: 403, body: { rule: "people.default" } });
     const { pod } = await running();

@@ -27,6 +27,17 @@ describe("what a status says", () => {
     });
   });
 
+  test("a thread that a budget stops says which, how much and until when; and no more once its next window has begun", () => {
+    const lack = { budget: "team.daily", reason: "team.daily allows $2.00 per day; $2.00 spent", opensAtMs: NOW_MS + MINUTE };
+    const stopped = { ...running, demand: { ...nothingUnread(NOW_MS - SECOND), exhaustion: lack } };
+    expect(statusFor(stopped).conditions?.find(({ type }) => type === "BudgetExhausted")).toMatchObject({
+      status: "True", message: "team.daily allows $2.00 per day; $2.00 spent. It opens again at 2026-01-01T12:01:00Z",
+    });
+    expect(desire(facts(stopped), config).wakeAtMs).toBe(NOW_MS + MINUTE);
+    const over = { ...stopped, demand: { ...stopped.demand, exhaustion: { ...lack, opensAtMs: NOW_MS } } };
+    for (const known of [over, running]) expect(statusFor(known).conditions?.map(({ type }) => type)).toEqual(["Started"]);
+  });
+
   test("a thread in back-off says how often it failed, why, and when it is tried again", () => {
     const status = statusFor({ demand: unreadSince(NOW_MS - MINUTE), starts: failed(2, NOW_MS - SECOND) });
     expect(status).toMatchObject({ phase: "Waiting", attempts: 2, nextAttemptAt: "2026-01-01T12:00:29Z", conditions: [{ type: "Started", status: "False", reason: "ImagePullFailed", message: "agent: ErrImagePull" }] });

@@ -17,7 +17,20 @@ describe("activity", () => {
     activity.touch(agent("u1"));
     clock.advance(500);
     activity.touch(agent("u1"));
-    expect(activity.news(all)).toEqual([{ podUid: "u1", namespace: "agents", name: "pod-u1", lastActivityMs: clock.nowMs() }]);
+    expect(activity.news(all)).toEqual([{ podUid: "u1", namespace: "agents", name: "pod-u1", lastActivityMs: clock.nowMs(), exhausted: null }]);
+    expect(activity.news(all)).toEqual([]);
+  });
+
+  test("says which budget stops the instance, until something of the kind can be paid for again", () => {
+    const { activity } = stage();
+    const lack = { budget: "team-a.daily", reason: "$2.00 per day", opensAtMs: 7 };
+    activity.exhausted(agent("u1"), { ...lack, amounts: { usd: 5n, requests: 1n } });
+    expect(activity.news(all)).toMatchObject([{ podUid: "u1", exhausted: lack }]);
+    activity.afforded(agent("u1"), { requests: 1n });
+    expect(activity.news(all)).toEqual([]);
+    activity.afforded(agent("u1"), { usd: 1n, requests: 1n });
+    expect(activity.news(all)).toMatchObject([{ podUid: "u1", exhausted: null }]);
+    activity.exhausted({ ...AN_AGENT, instance: "no pod" }, { ...lack, amounts: {} });
     expect(activity.news(all)).toEqual([]);
   });
 

@@ -32,6 +32,9 @@ export async function adjustBudget(book: BudgetBook, wish: AdjustWish, ask: Ask)
   const { view: before, standings } = await readBudget(book, wish.name);
   const key = wish.who === undefined ? undefined : keyOf(before, wish.who);
   const change = changeOf(before, wish);
+  if (standings.length === 0) {
+    throw new UserError(`nobody has used ${before.budget} yet, so that there is no count to adjust`, "Change its limit where it is written, or come back after the first request.", EXIT.failure);
+  }
   if (wish.kind === "approve" && before.counts.every(({ waitsAtPercent }) => waitsAtPercent === null)) {
     throw new UserError(`no threshold of ${before.budget} waits for anybody`, `\`weir budget show ${before.budget}\` says how it stands.`, EXIT.failure);
   }

@@ -35,7 +35,7 @@ function cells({ meter, window }: BudgetView, count: CountView, io: Io, nowMs: n
   const amount = (value: bigint) => shortAmount(meter, value);
   return [
     meter, window, amount(count.limit), amount(count.spent + count.lost), amount(count.held), amount(count.left),
-    io.isTerminal ? `${bar(count.percent)} ${count.percent}` : String(count.percent), resets(count.resetsAtMs, nowMs),
+    io.isTerminal ? `${bar(count.percent)} ${count.percent}` : String(count.percent), count.key === null ? "-" : resets(count.resetsAtMs, nowMs),
   ];
 }
 

@@ -91,7 +91,7 @@ describe("weir budget, of this machine, by the ledger that its proxies share", (
 
   test("shows what a running proxy has spent, to the nano-dollar, and what nobody has used", async () => {
     await expect.poll(async () => (await count())?.["spent"], { timeout: 10_000 }).toBe(scene.uses()[0]?.charged?.nanoUsd);
-    expect((await budget()).out).toMatch(/\nidle +requests +day +9 +0 +0 +9 +0 +never +-$/);
+    expect((await budget()).out).toMatch(/\nidle +requests +day +9 +0 +0 +9 +0 +- +-$/);
   });
 
   test("stops and lets go on at once, without a restart, and puts it on record", async () => {

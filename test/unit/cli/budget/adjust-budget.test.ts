@@ -65,6 +65,12 @@ describe("a word on a budget", () => {
     await expect(adjustBudget(bookOf([]).book, wish(), nobody)).rejects.toMatchObject({ hint: expect.stringContaining("docs/budgets.md") as string });
   });
 
+  test("on a budget that nobody has used changes nothing, and says so", async () => {
+    const { book, orders } = bookOf([], [{ budget: "team-a", meter: "usd", limit: 1n, window: "day", timezone: "UTC" }]);
+    await expect(adjustBudget(book, wish(), nobody)).rejects.toThrow("nobody has used team-a yet");
+    expect(orders).toEqual([]);
+  });
+
   test("an amount that is none, or nothing, changes nothing", async () => {
     const { book, orders } = bookOf([standing()]);
     for (const amount of ["1,000", "0"]) await expect(adjustBudget(book, wish({ amount }), nobody)).rejects.toMatchObject({ exitCode: EXIT.usage });

@@ -1,5 +1,5 @@
 import type { AccountSpec } from "../common/ledger/account.ts";
-import type { LedgerStore } from "../common/ledger/ledger-store.ts";
+import type { Claim, LedgerStore } from "../common/ledger/ledger-store.ts";
 import { openPgliteLedger, openPostgresLedger } from "../common/ledger/open-ledger.ts";
 import { silentLog } from "../common/log.ts";
 import { hasPostgres, startPostgres } from "../test/support/postgres-server.ts";
@@ -26,18 +26,21 @@ const REPORTS_AT_ONCE = 100;
 const LIMIT = 2n ** 60n;
 
 function account(name: string): AccountSpec {
-  return { key: `["bench","${name}"]`, budget: "bench", meter: "usd", limit: LIMIT, window: "total", timezone: "UTC", thresholds: [{ percent: 80, action: "notify" }] };
+  const thresholds = [{ percent: 80, action: "notify" }] as const;
+  return { key: `["bench","${name}"]`, budget: "bench", meter: "usd", limit: LIMIT, window: "total", timezone: "UTC", thresholds };
 }
+
+const claim = (spec: AccountSpec, known: bigint, need: bigint): Claim => ({ account: spec, windowStartMs: 0, known, need, want: need });
 
 /** A grant of a team's and a user's account in one step, as a request to a model asks for it. */
 const acquire: Call = async (store, caller, count) => {
-  const claims = [account("team"), account(`user-${(caller * 13 + count) % ACCOUNTS}`)].map((spec) => ({ account: spec, windowStartMs: 0, known: BigInt(count), need: 1n, want: 1n }));
-  await store.acquire(`holder-${caller}-${count % ACCOUNTS}`, claims);
+  const accounts = [account("team"), account(`user-${(caller * 13 + count) % ACCOUNTS}`)];
+  await store.acquire(`holder-${caller}-${count % ACCOUNTS}`, accounts.map((spec) => claim(spec, BigInt(count), 1n)));
 };
 
 /** A grant of one account that only this caller asks for. */
 const acquireAlone: Call = async (store, caller, count) =>
-  store.acquire(`holder-${caller}`, [{ account: account(`own-${caller}`), windowStartMs: 0, known: BigInt(count), need: 1n, want: 1n }]);
+  store.acquire(`holder-${caller}`, [claim(account(`own-${caller}`), BigInt(count), 1n)]);
 
 /** What a holder says of a hundred slices, twice a second. */
 const report: Call = async (store, caller, count) => store.report(`reporter-${caller}`, Array.from({ length: REPORTS_AT_ONCE }, (_, index) => (
@@ -45,7 +48,7 @@ const report: Call = async (store, caller, count) => store.report(`reporter-${ca
 
 /** A claim that is refused, exactly: what agents that storm an exhausted cap cause. */
 const refusal: Call = async (store, caller) =>
-  store.acquire(`storm-${caller}`, [{ account: { ...account("exhausted"), limit: 0n }, windowStartMs: 0, known: 0n, need: 1n, want: 1n }]);
+  store.acquire(`storm-${caller}`, [claim({ ...account("exhausted"), limit: 0n }, 0n, 1n)]);
 
 const LOADS: readonly Load[] = [1, 8].flatMap((callers) => [
   { name: "acquire, an account each", callers, call: acquireAlone },
@@ -84,7 +87,7 @@ async function measure(scenario: string, store: LedgerStore, { callers, call }: 
 }
 
 async function holdSlices(store: LedgerStore, holder: string): Promise<void> {
-  await store.acquire(holder, Array.from({ length: REPORTS_AT_ONCE }, (_, index) => ({ account: account(`user-${index}`), windowStartMs: 0, known: 0n, need: 1_000_000n, want: 1_000_000n })));
+  await store.acquire(holder, Array.from({ length: REPORTS_AT_ONCE }, (_, index) => claim(account(`user-${index}`), 0n, 1_000_000n)));
 }
 
 async function drive(store: LedgerStore, callers: number, call: Call, forMs: number): Promise<number> {

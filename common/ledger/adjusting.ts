@@ -43,8 +43,9 @@ async function adjustAccounts(rows: LockedRows, keys: readonly string[], adjustm
     const sheet = adjustSheet(await sheetOf(rows, account, moment), adjustment, moment);
     if (sheet !== null) changed.push(sheet);
   }
-  await rows.save({ accounts: changed.map(({ account }) => account), windows: changed.map(({ window }) => window), slices: adjustment.kind === "reset" ? changed.flatMap(({ slices }) => slices) : [] });
-  return changed.map(({ account, window, slices }) => standingOf({ account, window, lost: silentTotal(slices, moment) }, moment.nowMs));
+  const slices = adjustment.kind === "reset" ? changed.flatMap((sheet) => sheet.slices) : [];
+  await rows.save({ accounts: changed.map(({ account }) => account), windows: changed.map(({ window }) => window), slices });
+  return changed.map((sheet) => standingOf({ ...sheet, lost: silentTotal(sheet.slices, moment) }, moment.nowMs));
 }
 
 async function sheetOf(rows: LockedRows, account: AccountRow, { nowMs }: Moment): Promise<Sheet> {
@@ -58,7 +59,10 @@ async function sheetOf(rows: LockedRows, account: AccountRow, { nowMs }: Moment)
 function adjustSheet(sheet: Sheet, adjustment: Adjustment, moment: Moment): Sheet | null {
   const { account, window } = sheet;
   switch (adjustment.kind) {
-    case "set": return { ...sheet, account: { ...account, ...(adjustment.key === undefined ? { setLimit: null, budgetLimit: adjustment.limit } : { setLimit: adjustment.limit }) } };
+    case "set": {
+      const set = adjustment.key === undefined ? { setLimit: null, budgetLimit: adjustment.limit } : { setLimit: adjustment.limit };
+      return { ...sheet, account: { ...account, ...set } };
+    }
     case "topup": return { ...sheet, window: { ...window, topUp: addUp(window.topUp, adjustment.amount) } };
     case "reset": return reset(sheet, moment);
     case "approve": {

@@ -49,7 +49,11 @@ export function grantOn(page: ClaimedPage, moment: Moment): Page {
   const { account, window, slice, lacking, wished } = page;
   const spare = isWanted(page, moment) ? 0n : least(most(0n, roomOf(account, window)) / SHARE_OF_FREE, AMOUNT_LIMIT - slice.granted);
   const added = most(lacking, least(wished, spare));
-  return { account, window: { ...window, outstanding: window.outstanding + added }, slice: { ...slice, granted: slice.granted + added, heardAtMs: moment.nowMs } };
+  return {
+    account,
+    window: { ...window, outstanding: window.outstanding + added },
+    slice: { ...slice, granted: slice.granted + added, heardAtMs: moment.nowMs },
+  };
 }
 
 export function describeGrant({ account, window, slice }: Page, { ttlMs }: Moment): Grant {

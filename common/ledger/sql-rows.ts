@@ -8,11 +8,12 @@ import type { AccountRow, SliceRow, WindowRow } from "./rows.ts";
  * Rows of the database made into rows of the ledger, and back. Every 64-bit number travels as text: one driver would hand out numbers, which end at
  * 2^53. Going in, rows are one JSON text for each table.
  */
-export const ACCOUNT_COLUMNS = `a.key, a.budget, a.meter, a.configured_limit::text, a.window_kind, a.timezone, a.thresholds, a.set_limit::text, a.open_start_ms::text, a.open_end_ms::text,
-  (select b.set_limit::text from ledger_budgets b where b.budget = a.budget) as budget_limit`;
-export const WINDOW_COLUMNS = `w.key as window_key, w.start_ms::text, w.end_ms::text, w.settled::text, w.estimated::text, w.outstanding::text, w.top_up::text, w.approved_percent, w.told, w.wanted_at_ms::text, w.want_round`;
-export const SLICE_COLUMNS = `s.holder, s.key as slice_key, s.window_start_ms::text, s.granted::text, s.used::text, s.estimated::text as slice_estimated, s.returned::text, s.written_off::text,
-  s.is_over, s.heard_at_ms::text, s.told_round, s.answered_round`;
+export const ACCOUNT_COLUMNS = `a.key, a.budget, a.meter, a.configured_limit::text, a.window_kind, a.timezone, a.thresholds,
+  a.set_limit::text, a.open_start_ms::text, a.open_end_ms::text, (select b.set_limit::text from ledger_budgets b where b.budget = a.budget) as budget_limit`;
+export const WINDOW_COLUMNS = `w.key as window_key, w.start_ms::text, w.end_ms::text, w.settled::text, w.estimated::text, w.outstanding::text,
+  w.top_up::text, w.approved_percent, w.told, w.wanted_at_ms::text, w.want_round`;
+export const SLICE_COLUMNS = `s.holder, s.key as slice_key, s.window_start_ms::text, s.granted::text, s.used::text, s.estimated::text as slice_estimated,
+  s.returned::text, s.written_off::text, s.is_over, s.heard_at_ms::text, s.told_round, s.answered_round`;
 
 export function accountRow(row: Row): AccountRow {
   const startMs = nullableNumber(row["open_start_ms"]);
@@ -78,14 +79,16 @@ export function accountsJson(accounts: readonly AccountRow[]): string {
 export function windowsJson(windows: readonly WindowRow[]): string {
   return json(windows.map((window) => ({
     key: window.key, start_ms: window.startMs, end_ms: window.endMs, settled: window.settled, estimated: window.estimated, outstanding: window.outstanding,
-    top_up: window.topUp, approved_percent: window.approvedPercent, told: JSON.stringify(window.told), wanted_at_ms: window.wantedAtMs, want_round: window.wantRound,
+    top_up: window.topUp, approved_percent: window.approvedPercent, told: JSON.stringify(window.told), wanted_at_ms: window.wantedAtMs,
+    want_round: window.wantRound,
   })));
 }
 
 export function slicesJson(slices: readonly SliceRow[]): string {
   return json(slices.map((slice) => ({
     key: slice.key, window_start_ms: slice.windowStartMs, holder: slice.holder, granted: slice.granted, used: slice.used, estimated: slice.estimated,
-    returned: slice.returned, written_off: slice.writtenOff, is_over: slice.isOver, heard_at_ms: slice.heardAtMs, told_round: slice.toldRound, answered_round: slice.answeredRound,
+    returned: slice.returned, written_off: slice.writtenOff, is_over: slice.isOver, heard_at_ms: slice.heardAtMs, told_round: slice.toldRound,
+    answered_round: slice.answeredRound,
   })));
 }
 

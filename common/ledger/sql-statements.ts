@@ -27,7 +27,8 @@ export const SAVE = `with
   saved_accounts as (
     update ledger_accounts a set configured_limit = p.configured_limit, window_kind = p.window_kind, timezone = p.timezone, thresholds = p.thresholds,
       set_limit = p.set_limit, open_start_ms = p.open_start_ms, open_end_ms = p.open_end_ms
-    from json_to_recordset($1::text::json) as p(key text, configured_limit bigint, window_kind text, timezone text, thresholds text, set_limit bigint, open_start_ms bigint, open_end_ms bigint)
+    from json_to_recordset($1::text::json) as p(key text, configured_limit bigint, window_kind text, timezone text, thresholds text,
+      set_limit bigint, open_start_ms bigint, open_end_ms bigint)
     where a.key = p.key),
   saved_windows as (
     insert into ledger_windows (key, start_ms, end_ms, settled, estimated, outstanding, top_up, approved_percent, told, wanted_at_ms, want_round)
@@ -39,8 +40,8 @@ export const SAVE = `with
       wanted_at_ms = excluded.wanted_at_ms, want_round = excluded.want_round)
   insert into ledger_slices (key, window_start_ms, holder, granted, used, estimated, returned, written_off, is_over, heard_at_ms, told_round, answered_round)
   select key, window_start_ms, holder, granted, used, estimated, returned, written_off, is_over, heard_at_ms, told_round, answered_round
-  from json_to_recordset($3::text::json) as p(key text, window_start_ms bigint, holder text, granted bigint, used bigint, estimated bigint, returned bigint, written_off bigint,
-    is_over boolean, heard_at_ms bigint, told_round integer, answered_round integer)
+  from json_to_recordset($3::text::json) as p(key text, window_start_ms bigint, holder text, granted bigint, used bigint, estimated bigint,
+    returned bigint, written_off bigint, is_over boolean, heard_at_ms bigint, told_round integer, answered_round integer)
   on conflict (key, window_start_ms, holder) do update set granted = excluded.granted, used = excluded.used, estimated = excluded.estimated,
     returned = excluded.returned, written_off = excluded.written_off, is_over = excluded.is_over, heard_at_ms = excluded.heard_at_ms,
     told_round = excluded.told_round, answered_round = excluded.answered_round`;
@@ -60,7 +61,8 @@ export const LOOK = `select ${ACCOUNT_COLUMNS}, ${WINDOW_COLUMNS}, coalesce((
 export const KEYS_OF_BUDGET = `select key from ledger_accounts where budget = $1 order by ${BY_KEY}`;
 
 /** $1 budget, $2 limit */
-export const SET_BUDGET_LIMIT = "insert into ledger_budgets (budget, set_limit) values ($1, $2::bigint) on conflict (budget) do update set set_limit = excluded.set_limit";
+export const SET_BUDGET_LIMIT = `insert into ledger_budgets (budget, set_limit) values ($1, $2::bigint)
+  on conflict (budget) do update set set_limit = excluded.set_limit`;
 /** $1 budget */
 export const CLEAR_BUDGET_LIMIT = "delete from ledger_budgets where budget = $1";
 

@@ -39,13 +39,15 @@ function lockedRows(statements: Statements): LockedRows {
     },
     slicesIn: async ({ key, startMs }) => (await statements.query(SLICES_IN, [key, startMs])).flatMap((row) => sliceRow(row) ?? []),
     save: async ({ accounts = [], windows = [], slices = [] }) => {
-      if (accounts.length + windows.length + slices.length > 0) await statements.query(SAVE, [accountsJson(accounts), windowsJson(windows), slicesJson(slices)]);
+      if (accounts.length + windows.length + slices.length === 0) return;
+      await statements.query(SAVE, [accountsJson(accounts), windowsJson(windows), slicesJson(slices)]);
     },
     setBudgetLimit: async (budget, limit) => {
       await (limit === null ? statements.query(CLEAR_BUDGET_LIMIT, [budget]) : statements.query(SET_BUDGET_LIMIT, [budget, limit.toString()]));
     },
     note: async (adjustment, atMs) => {
-      await statements.query(NOTE_ADJUSTMENT, [atMs, adjustment.budget, adjustment.key ?? null, adjustment.kind, amountOf(adjustment), adjustment.by, adjustment.why]);
+      const { budget, key = null, kind, by, why } = adjustment;
+      await statements.query(NOTE_ADJUSTMENT, [atMs, budget, key, kind, amountOf(adjustment), by, why]);
     },
   };
 }

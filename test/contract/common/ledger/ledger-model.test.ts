@@ -43,7 +43,8 @@ describe("settled and outstanding stay within the limit, and add up, through any
 
 test("the model notices a ledger that grants twice for one claim", async () => {
   const forgetful = (store: LedgerStore): LedgerStore => ({ ...store, acquire: async (holder, claims) => store.acquire(`${holder}${Math.random()}`, claims) });
-  const steps = [{ kind: "acquire", holder: 0, accounts: [0], need: 10n, more: 0n, isLost: true }, { kind: "acquire", holder: 0, accounts: [0], need: 10n, more: 0n, isLost: false }] as const;
+  const asking = { kind: "acquire", holder: 0, accounts: [0], need: 10n, more: 0n } as const;
+  const steps = [{ ...asking, isLost: true }, { ...asking, isLost: false }];
   const clock = new TestClock();
   await expect(new LedgerModel(forgetful(openMemoryLedger({ clock, ttlMs: TTL_MS })), clock).run(steps)).rejects.toThrow("the ledger broke its word");
   await expect(new LedgerModel(openMemoryLedger({ clock, ttlMs: TTL_MS }), clock).run(steps)).resolves.toBeUndefined();

@@ -70,7 +70,8 @@ describe("where clocks change", () => {
 });
 
 /** Zones with changes at midnight, over midnight, by half-hours, and with a day that was left out. */
-const zone = fc.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo", "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "America/Havana", "Asia/Beirut");
+const zone = fc.constantFrom("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Africa/Cairo",
+  "America/St_Johns", "Asia/Kathmandu", "Pacific/Apia", "America/Havana", "Asia/Beirut");
 const kind = fc.record({ window: fc.constantFrom("minute", "hour", "day", "week", "month"), timezone: zone });
 const moment = fc.integer({ min: ms("2005-01-01"), max: ms("2035-01-01") });
 

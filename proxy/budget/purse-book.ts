@@ -76,6 +76,8 @@ export class PurseBook {
     const missing = accounts.filter(({ spec }) => !this.#purses.has(spec.key));
     this.#makeRoom(missing.length);
     for (const { limit, spec } of missing) this.#purses.set(spec.key, new Purse(limit, spec));
+    // The same budget of the configuration has the same limit; an allowance may have been raised since its thread was last here.
+    for (const { limit, spec } of accounts) if (this.#purses.get(spec.key)?.spec.limit !== spec.limit) this.#purses.get(spec.key)?.relimit(limit, spec);
     const purses = new Set(accounts.flatMap(({ spec }) => this.#purses.get(spec.key) ?? []));
     return { purses: [...purses], meters: metersOf(accounts) };
   }

@@ -26,6 +26,8 @@ export interface Known {
 /** When the store's clock is behind ours, it opens the window again that is over here: then it may be used for so long. */
 const BEHIND_MS = 250;
 const SKEW_MS = 10_000;
+/** Others give back what they do not need within so long. */
+const FRESH_MS = 500;
 
 /** This process's part of one count: the slice of the window that runs, slices of windows that are over, and what the store last said. */
 export class Purse {
@@ -43,6 +45,7 @@ export class Purse {
   debt = 0n;
   /** Why the store last gave nothing, until it gives something. */
   shortage: Shortage | null = null;
+  #refusedAtMs = Number.NEGATIVE_INFINITY;
   #current: Slice | null = null;
   #past: Slice[] = [];
   #last: LastAnswer | null = null;
@@ -95,9 +98,10 @@ export class Purse {
     return slice;
   }
 
-  /** Takes a no. */
-  refuse(shortage: Shortage): void {
+  /** Takes a no. @param monotonicMs when it came */
+  refuse(shortage: Shortage, monotonicMs: number): void {
     this.shortage = shortage;
+    this.#refusedAtMs = monotonicMs;
     this.#note(shortage, shortage.windowEndMs, this.#sliceOf(shortage.windowStartMs));
   }
 
@@ -131,6 +135,11 @@ export class Purse {
   chargeAll(): void {
     for (const slice of this.slices) slice.settle(slice.reserved, slice.reserved, slice.reserved);
     this.end();
+  }
+
+  /** True while a no of the store is so fresh that asking again would bring the same. */
+  isExhausted(monotonicMs: number): boolean {
+    return this.shortage?.isProvisional === false && monotonicMs - this.#refusedAtMs < FRESH_MS;
   }
 
   /** How its window stands: what the store last said of all holders, with our own use since. What others hold counts as reserved. */

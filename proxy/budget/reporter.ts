@@ -34,7 +34,7 @@ export class Reporter {
   /** One turn: measures, gives back, reports. Never rejects. */
   async turn(): Promise<void> {
     const { clock, purses } = this.#parts;
-    for (const purse of purses.values()) this.#tidy(purse, clock.nowMs(), clock.monotonicMs());
+    for (const purse of purses.values()) if (!purse.isIdle) this.#tidy(purse, clock.nowMs(), clock.monotonicMs());
     await this.report();
   }
 
@@ -67,7 +67,8 @@ export class Reporter {
   #due(): readonly Slice[] {
     const { clock, timing, purses } = this.#parts;
     const before = clock.monotonicMs() - timing.ttlMs / HEARTBEATS;
-    return [...purses.values()].flatMap(({ slices }) => slices.filter((slice) => slice.isChanged || (this.#saidAtMs.get(slice) ?? Number.NEGATIVE_INFINITY) <= before));
+    const isDue = (slice: Slice): boolean => slice.isChanged || (this.#saidAtMs.get(slice) ?? Number.NEGATIVE_INFINITY) <= before;
+    return [...purses.values()].flatMap((purse) => (purse.isIdle ? [] : purse.slices.filter(isDue)));
   }
 
   async #reportSome(slices: readonly Slice[], again: Set<Slice>): Promise<void> {

@@ -4,7 +4,7 @@ import type { Direction, Reservation } from "./budget-ledger.ts";
 import { describeExhaustion } from "./exhaustion.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { LedgerContext } from "./ledger-context.ts";
-import { COVERED_AHEAD_BYTES, flowOf, FLOWING, isMet, lowWater, needOf, type Need } from "./needs.ts";
+import { COVERED_AHEAD_BYTES, flowOf, FLOWING, lowWater, needOf, type Need } from "./needs.ts";
 import type { Purse } from "./purse.ts";
 import type { Slice } from "./slice.ts";
 import type { StoreDesk } from "./store-desk.ts";
@@ -171,7 +171,8 @@ export class SliceReservation implements Reservation {
 
   /** Little is left here, and it is not known that there is no more anywhere. */
   #isDry(purse: Purse): boolean {
-    return purse.shortage?.isProvisional !== false && !isMet({ purse, amount: 0n, floor: lowWater(purse), comfort: 0n }, this.#till.clock.nowMs());
+    const { clock } = this.#till;
+    return purse.free(clock.nowMs()) < lowWater(purse) && !purse.isExhausted(clock.monotonicMs());
   }
 
   async #end(used: (meter: MeterName) => bigint, estimated: (meter: MeterName) => bigint): Promise<void> {

@@ -75,7 +75,9 @@ export class StoreDesk {
 
   tell(crossings: readonly Crossing[]): void {
     for (const { key, budget, percent, action, settled, limit } of crossings) {
-      this.#event({ event: "budget.threshold", outcome: "succeeded", fields: { budget, key, percent, action, settled: settled.toString(), limit: limit.toString() } });
+      const fields = { budget, key, percent, action, settled: settled.toString(), limit: limit.toString() };
+      this.#context.log.warn("budget.threshold", fields);
+      this.#event({ event: "budget.threshold", outcome: "succeeded", fields });
     }
   }
 
@@ -91,7 +93,7 @@ export class StoreDesk {
   #take(answer: Acquired): void {
     const nowMs = this.#context.clock.nowMs();
     if (answer.kind === "granted") for (const grant of answer.grants) this.#find(grant.key)?.receive(grant, nowMs);
-    else for (const shortage of answer.shortages) this.#find(shortage.key)?.refuse(shortage);
+    else for (const shortage of answer.shortages) this.#find(shortage.key)?.refuse(shortage, this.#context.clock.monotonicMs());
     this.tell(answer.crossings);
   }
 

@@ -2,7 +2,8 @@ import { expect, test } from "vitest";
 import { budgetConfig } from "../../../../proxy/budget/config.ts";
 
 test("no limit is set by default", () => {
-  expect(budgetConfig.parse({})).toEqual({ perAgent: { window: "thread" }, named: {}, maxAccounts: 100_000 });
+  const { perAgent, named } = budgetConfig.parse({});
+  expect({ perAgent, named }).toEqual({ perAgent: { window: "thread" }, named: {} });
 });
 
 test.each([
@@ -12,4 +13,9 @@ test.each([
   ["a zone that is none", { named: { a: { meter: "usd", limit: 1, timezone: "Mars/Base" } } }], ["a name that is Weir's own", { named: { "agent.requests": { meter: "requests", limit: 1 } } }], ["an unknown key", { perAgent: { request: 1 } }],
 ])("a limit of %s is refused", (_name, budgets) => {
   expect(budgetConfig.safeParse(budgets).success).toBe(false);
+});
+
+test("a ledger across the network names its file, and no other does", () => {
+  const problems = (ledger: Record<string, unknown>) => budgetConfig.safeParse({ ledger }).error?.issues.map(({ path }) => path.join(".")) ?? [];
+  expect([problems({ type: "postgres" }), problems({ type: "embedded", urlFile: "/f" }), problems({ type: "postgres", urlFile: "/f" })]).toEqual([["ledger.urlFile"], ["ledger.urlFile"], []]);
 });

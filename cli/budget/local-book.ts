@@ -1,5 +1,6 @@
 import { hostname, userInfo } from "node:os";
-import { LedgerUnavailable, type LedgerStore, type Standing } from "../../common/ledger/ledger-store.ts";
+import { LedgerUnavailable, type LedgerStore } from "../../common/ledger/ledger-store.ts";
+import { tellStandings } from "../../common/ledger/tell-standings.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { STANDINGS_LIMIT, type BudgetBook } from "./budget-book.ts";
@@ -16,10 +17,10 @@ export function localBook(store: LedgerStore, configured: BudgetBook["configured
     adjust: async (order, before) => {
       const by = operator();
       const { kind, budget, why } = order;
-      const fields = { kind, budget, by, why, ...(order.key === undefined ? {} : { key: order.key }), ...amountOf(order), before: told(before) };
+      const fields = { kind, budget, by, why, ...(order.key === undefined ? {} : { key: order.key }), ...amountOf(order), before: tellStandings(before) };
       await record("budget.adjust-ordered", fields);
       const after = await heard(async () => store.adjust({ ...order, by }));
-      await record("budget.adjusted", { ...fields, after: told(after) });
+      await record("budget.adjusted", { ...fields, after: tellStandings(after) });
       return after;
     },
     close: async () => store.close(),
@@ -34,13 +35,6 @@ function operator(): string {
 function amountOf(order: Parameters<BudgetBook["adjust"]>[0]): { readonly amount?: string } {
   if (order.kind === "set") return { amount: order.limit === null ? "configured" : String(order.limit) };
   return order.kind === "topup" ? { amount: String(order.amount) } : {};
-}
-
-/** In few words, because a record is no table: the sums over all counts that are meant, exactly. */
-function told(standings: readonly Standing[]): string {
-  const sum = (amount: (standing: Standing) => bigint) => standings.reduce((all, one) => all + amount(one), 0n);
-  const limits = [...new Set(standings.map(({ limit }) => String(limit)))].slice(0, 4).join("|");
-  return `counts ${standings.length}, limit ${limits}, spent ${sum(({ settled }) => settled)}, held ${sum(({ outstanding }) => outstanding)}, lost ${sum(({ lost }) => lost)}`;
 }
 
 async function heard<T>(work: () => Promise<T>): Promise<T> {

@@ -35,6 +35,11 @@ describe("alerts and dashboards", () => {
     expect(named.length).toBeGreaterThan(20);
   });
 
+  test("are made of metrics that docs/operations.md explains, each of them and no other", () => {
+    const explained = [...read("docs/operations.md").matchAll(/^\| `(weir_[a-z_]+)` \|/gm)].map(([, name = ""]) => name);
+    expect(explained.toSorted()).toEqual([...metrics].toSorted());
+  });
+
   test("use only figures that are recorded, and each that is recorded", () => {
     const used = new Set(rules.flatMap(({ expr }) => [...expr.matchAll(/\w+:weir_\w+:\w+/g)].map(([name]) => name)));
     const forReaders = ["namespace_agent_model:weir_model_usd:rate5m", "budget_meter_namespace:weir_budget_seconds_to_cap:deriv30m"];

@@ -1,5 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Adjustment, StandingFilter } from "../../../common/ledger/ledger-store.ts";
+import type { Adjustment, Standing, StandingFilter } from "../../../common/ledger/ledger-store.ts";
+import { tellStandings } from "../../../common/ledger/tell-standings.ts";
+import type { Log } from "../../../common/log.ts";
 import { unreachable } from "../../../common/unreachable.ts";
 import type { Action } from "../../access/access.ts";
 import { adjustmentWish, budgetList, budgetsQuery, ofBudget, type AdjustmentWish } from "../budget-schemas.ts";
@@ -39,12 +41,21 @@ export function budgetRoutes(api: Api, parts: RouteParts): void {
   api.openapi(adjust, async (context) => {
     const { budget } = context.req.valid("param");
     const person = await requireRight(context, "budget.adjust", namespaceOfBudget(budget));
-    const changed = await parts.ledger.adjust(adjustmentOf(budget, person.name, context.req.valid("json")));
+    const adjustment = adjustmentOf(budget, person.name, context.req.valid("json"));
+    const before = await parts.ledger.standings({ limit: STANDINGS_LIMIT, budget });
+    const changed = await parts.ledger.adjust(adjustment);
+    logAdjustment(parts.log, adjustment, { before, after: changed });
     await parts.store.forgetExhaustion(budget);
     const known = parts.budgets.find(budget);
     if (changed.length === 0 && known === null) throw new ApiProblem("not-found", `there is no budget ${budget}, and nothing was counted for one`);
     return context.json({ budgets: viewsOfBudgets(known === null ? [] : [known], changed) }, 200);
   });
+}
+
+/** Who changed what, from what to what, and why. */
+function logAdjustment(log: Log, { budget, kind, by, why, key }: Adjustment, { before, after }: Readonly<Record<"before" | "after", readonly Standing[]>>): void {
+  const isMeant = ({ account }: Standing) => key === undefined || account.key === key;
+  log.info("budget.adjusted", { budget, kind, by, why, ...(key === undefined ? {} : { key }), before: tellStandings(before.filter(isMeant)), after: tellStandings(after) });
 }
 
 function adjustmentOf(budget: string, by: string, { kind, limit, amount, key, why }: AdjustmentWish): Adjustment {

@@ -5,6 +5,8 @@ import { createInterface } from "node:readline";
 /** What the proofs read of a stored event: the OCSF fields, by their names there. */
 export interface StoredEvent {
   readonly class_uid: number;
+  /** Wall clock, milliseconds. */
+  readonly time: number;
   readonly http_request?: { readonly http_method?: string; readonly url?: { readonly hostname?: string; readonly path?: string } };
   readonly ai_agent?: { readonly uid?: string; readonly instance_uid?: string };
   readonly actor?: { readonly user?: { readonly name?: string } };

@@ -10,7 +10,7 @@ import { aDnsQuery, readAddress } from "../../support/plain-dns.ts";
 
 const TOKEN_TTL_MS = 3_600_000;
 /** Longer than any answer of the proof takes. */
-const ANSWER_DEADLINE_MS = 60_000;
+const ANSWER_DEADLINE_MS = 30_000;
 
 /** Where an agent reaches its proxy. */
 export interface Door {
@@ -45,7 +45,7 @@ export class Agents {
    */
   async post(agent: AgentIdentity, door: Door, { host, path, headers, body }: AskedForm, leaveAfterBytes = Number.POSITIVE_INFINITY): Promise<Answered> {
     const signal = AbortSignal.timeout(ANSWER_DEADLINE_MS);
-    const address = await this.#resolve(agent, door, host);
+    const address = await this.#resolve(agent, door, { name: host, signal });
     const socket = connectTls({ socket: await this.#dial(agent, door, { address, port: 443 }), servername: host, ca: door.caPem, ALPNProtocols: ["http/1.1"] });
     try {
       await once(socket, "secureConnect", { signal });
@@ -65,12 +65,13 @@ export class Agents {
     }
   }
 
-  async #resolve(agent: AgentIdentity, door: Door, name: string): Promise<string> {
+  async #resolve(agent: AgentIdentity, door: Door, { name, signal }: { readonly name: string; readonly signal: AbortSignal }): Promise<string> {
     const socket = await this.#dial(agent, door, { address: "10.255.0.1", port: 53 }, "dns");
     socket.write(aDnsQuery(name));
     try {
-      const ended = once(socket, "close").then(() => { throw new Error("the resolver went away"); });
-      const [answer] = await Promise.race([once(socket, "data"), ended]) as [Buffer];
+      // A proxy that is killed leaves its half open.
+      const ended = once(socket, "end", { signal }).then(() => { throw new Error("the resolver went away"); });
+      const [answer] = await Promise.race([once(socket, "data", { signal }), ended]) as [Buffer];
       return readAddress(answer);
     } finally {
       socket.on("error", () => undefined).destroy();

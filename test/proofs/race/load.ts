@@ -26,7 +26,7 @@ export async function sendUntilAnswered(agents: Agents, fleet: Fleet, planned: P
     try {
       const answered = await agents.post(planned.agent, fleet.doorOf(Math.floor(random() * fleet.size)), planned.form, planned.leavesAfterBytes);
       const outcome = outcomeOf(answered, planned);
-      if (outcome !== "unavailable") return { outcome, losses, detail: outcome === "odd" ? `${answered.status} ${answered.body.slice(0, 400)}` : "" };
+      if (outcome !== "unavailable") return { outcome, losses, detail: outcome === "odd" ? `${answered.status} ${answered.body.slice(0, 400).trim()}` : "" };
       last = outcome;
     } catch {
       last = "lost";
@@ -38,7 +38,8 @@ export async function sendUntilAnswered(agents: Agents, fleet: Fleet, planned: P
 /** A refusal of a budget is told from the provider's own errors by what forbids to try again. */
 function outcomeOf({ status, headers, body }: Answered, { leavesAfterBytes }: PlannedRequest): Outcome {
   if (status === 200) return Number.isFinite(leavesAfterBytes) ? "left" : "answered";
-  if (/as planned/.test(body)) return "provider-error";
-  if (headers["x-should-retry"] === "false" && /budget/.test(body) && (status === 429 || status === 402)) return "refused";
+  // Its own errors, and answers that it broke off before their head.
+  if (body.includes("as planned") || body.includes("upstream.")) return "provider-error";
+  if (headers["x-weir-decision"] === "denied" && headers["x-should-retry"] === "false" && body.includes("budget.exhausted")) return "refused";
   return status === 503 ? "unavailable" : "odd";
 }

@@ -49,7 +49,7 @@ export async function openSetting(proxies: number, caps: Caps): Promise<Setting>
 function configOf(directory: string, port: number, caps: Caps): Record<string, unknown> {
   const budget = (limit: bigint, more: object) => ({ meter: "usd", limit: formatUsd(limit), timezone: zoneFarFromMidnight(Date.now()), applies: "always", ...more });
   return {
-    logLevel: "error",
+    logLevel: "silent",
     policy: { data: { hosts: MODEL_HOSTS.map((name) => ({ name, rule: "race", methods: ["POST"], paths: ["/**"], when_short: "refuse" })) } },
     upstream: { routes: MODEL_HOSTS.map((name) => ({ name, port: 443, address: "127.0.0.1", dialPort: port })), extraCaFiles: [join(directory, "providers-ca.pem")] },
     budgets: {

@@ -39,6 +39,8 @@ export class Trouble {
       if (victim === undefined) return;
       await client.query("select pg_terminate_backend($1)", [victim.pid]);
       this.cutConnections += 1;
+    } catch {
+      // The ledger is away itself.
     } finally {
       await client.end().catch(() => undefined);
     }

@@ -11,9 +11,6 @@ export interface Generated {
 
 export const NOTHING: Generated = { input: 0, cacheRead: 0, cacheWrite: 0, output: 0, reasoning: 0 };
 
-/** Below this, a fraction of a nano-dollar is a rounding fault of the library's floating-point sum. */
-const NOISE = 1e-4;
-
 /**
  * What the provider bills for a call, in nano-dollars, rounded up to a whole one.
  * @param provider as the price library calls it
@@ -22,5 +19,5 @@ const NOISE = 1e-4;
 export function billOf(provider: string, model: string, { input, cacheRead, cacheWrite, output }: Generated): bigint {
   const price = calcPrice({ input_tokens: input, cache_read_tokens: cacheRead, cache_write_tokens: cacheWrite, output_tokens: output }, model, { providerId: provider });
   if (price === null) throw new Error(`the price library has no price for ${provider} ${model}`);
-  return BigInt(Math.ceil(price.total_price * 1e9 - NOISE));
+  return BigInt(Math.ceil(price.total_price * 1e9));
 }

@@ -69,10 +69,15 @@ export const CLEAR_BUDGET_LIMIT = "delete from ledger_budgets where budget = $1"
 /** $1 time, $2 budget, $3 key, $4 kind, $5 amount, $6 by whom, $7 why */
 export const NOTE_ADJUSTMENT = "insert into ledger_adjustments (at_ms, budget, key, kind, amount, by, why) values ($1::bigint, $2, $3, $4, $5::bigint, $6, $7)";
 
+/** At a time, so that it is done in a moment. */
+const FORGOTTEN_ROWS = 10_000;
 /** $1 end of windows before which nobody reports any more */
-export const FORGET_SLICES = `delete from ledger_slices s using ledger_windows w
-  where w.end_ms < $1::bigint and s.key = w.key and s.window_start_ms = w.start_ms`;
-/** $1 end of long windows, $2 of those shorter than $3 */
-export const FORGET_WINDOWS = "delete from ledger_windows where end_ms < $1::bigint or (end_ms < $2::bigint and end_ms - start_ms < $3::bigint)";
+export const FORGET_SLICES = `delete from ledger_slices where ctid = any(array(
+  select s.ctid from ledger_slices s join ledger_windows w on w.key = s.key and w.start_ms = s.window_start_ms where w.end_ms < $1::bigint limit ${FORGOTTEN_ROWS}))`;
+/** $1 end of long windows, $2 of those shorter than $3. Those with slices wait for them. */
+export const FORGET_WINDOWS = `delete from ledger_windows where ctid = any(array(
+  select w.ctid from ledger_windows w where (w.end_ms < $1::bigint or (w.end_ms < $2::bigint and w.end_ms - w.start_ms < $3::bigint))
+    and not exists (select from ledger_slices s where s.key = w.key and s.window_start_ms = w.start_ms) limit ${FORGOTTEN_ROWS}))`;
 /** $1 end of the last window. What an operator set is kept. */
-export const FORGET_ACCOUNTS = "delete from ledger_accounts where open_end_ms < $1::bigint and set_limit is null";
+export const FORGET_ACCOUNTS = `delete from ledger_accounts where ctid = any(array(
+  select a.ctid from ledger_accounts a where a.open_end_ms < $1::bigint and a.set_limit is null limit ${FORGOTTEN_ROWS}))`;

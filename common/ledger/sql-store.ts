@@ -14,19 +14,30 @@ import {
  * waits in a circle. Every call ends within `deadlineMs`.
  */
 export function sqlRowStorage(driver: SqlDriver, deadlineMs: number): RowStorage {
-  const ask = async <T>(work: () => Promise<T>): Promise<T> => withinDeadline(work, deadlineMs);
+  const ask = async <T>(work: (deadline: AbortSignal) => Promise<T>): Promise<T> => withinDeadline(work, deadlineMs);
   return {
     ensure: async (specs) => { await ask(async () => driver.query(ENSURE_ACCOUNTS, [specsJson(specs)])); },
-    change: async (work) => ask(async () => driver.transaction(async (statements) => work(lockedRows(statements)))),
+    change: async (work) => ask(async (deadline) => driver.transaction(async (statements) => work(lockedRows(until(deadline, statements))))),
     slicesOf: async (holder) => (await ask(async () => driver.query(SLICES_OF_HOLDER, [holder]))).map(heldSlice),
     look: async ({ budget, limit }, { nowMs, ttlMs }) => (await ask(async () => driver.query(LOOK, [budget ?? null, limit, nowMs, ttlMs]))).map(look),
     keysOf: async (budget) => (await ask(async () => driver.query(KEYS_OF_BUDGET, [budget]))).map((row) => String(row["key"])),
-    forget: async (nowMs) => ask(async () => driver.transaction(async (statements) => {
+    forget: async (nowMs) => ask(async (deadline) => driver.transaction(async (any) => {
+      const statements = until(deadline, any);
       await statements.query(FORGET_SLICES, [nowMs - KEPT_BRIEFLY_MS]);
       await statements.query(FORGET_WINDOWS, [nowMs - KEPT_MS, nowMs - KEPT_BRIEFLY_MS, SHORTEST_DAY_MS]);
       await statements.query(FORGET_ACCOUNTS, [nowMs - KEPT_MS]);
     })),
     close: async () => driver.close(),
+  };
+}
+
+/** Past the deadline nobody waits for the change any more: it is rolled back rather than granted to nobody. */
+function until(deadline: AbortSignal, statements: Statements): Statements {
+  return {
+    query: async (text, values) => {
+      if (deadline.aborted) throw new LedgerUnavailable("the caller does not wait any longer");
+      return statements.query(text, values);
+    },
   };
 }
 
@@ -58,13 +69,13 @@ function amountOf(adjustment: Adjustment): string | null {
 }
 
 /** What does not end in time may still take place: the caller is told that nobody knows, and repeats itself. Faults of our own come through as they are. */
-async function withinDeadline<T>(work: () => Promise<T>, deadlineMs: number): Promise<T> {
+async function withinDeadline<T>(work: (deadline: AbortSignal) => Promise<T>, deadlineMs: number): Promise<T> {
   const deadline = AbortSignal.timeout(deadlineMs);
   const { promise: late, reject } = Promise.withResolvers<never>();
   const give = () => { reject(new LedgerUnavailable(`the database did not answer within ${deadlineMs} ms`)); };
   deadline.addEventListener("abort", give, { once: true });
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([work(deadline), late]);
   } catch (error) {
     throw unavailableFrom(error);
   } finally {

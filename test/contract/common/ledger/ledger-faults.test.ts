@@ -99,6 +99,22 @@ describe.runIf(hasPostgres())("a PostgreSQL that fails", () => {
     expect(grantOf(await store.acquire("b", [aClaim(stuck, 1n)]))).toMatchObject({ granted: 1n, outstanding: 2n });
   });
 
+  test("by answering after the deadline grants nothing to who has stopped waiting", async () => {
+    const patient = await openPostgresLedger(server.url, { ...SETTINGS, statementTimeoutMs: 20_000 }, silentLog, { deadlineMs: DEADLINE_MS });
+    const stuck = anAccount({ limit: 100n });
+    await patient.acquire("a", [aClaim(stuck, 1n)]);
+    await admin.query("begin");
+    await admin.query("select 1 from ledger_accounts where key = $1 for update", [stuck.key]);
+    try {
+      await expectUnavailable(async () => patient.acquire("b", [aClaim(stuck, 5n)]));
+    } finally {
+      await admin.query("rollback");
+    }
+    await patient.close();
+    expect(await standingOf(store, stuck)).toMatchObject({ outstanding: 1n });
+    expect(grantOf(await store.acquire("b", [aClaim(stuck, 5n)]))).toMatchObject({ granted: 5n, outstanding: 6n });
+  });
+
   test("keeps what operators did, by whom and why", async () => {
     const account = anAccount({ limit: 100n });
     await store.adjust({ kind: "topup", budget: account.budget, amount: 5n, by: "ada", why: "the quarter ends" });

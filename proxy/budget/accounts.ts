@@ -17,7 +17,7 @@ export interface LimitedAccount {
 export function accountsOf(limits: readonly Limit[], agent: AgentIdentity): readonly LimitedAccount[] {
   const above = agent.chain.map(readThread);
   const counted = limits.flatMap((limit) => scopesOf(limit, agent, above).map((shared) => accountOf(limit, shared)));
-  const given = [{ thread: ownThread(agent), allowance: agent.allowance }, ...above.map((thread, index) => ({ thread, allowance: agent.chainAllowances?.[index] }))];
+  const given = [{ thread: threadOfPod(agent), allowance: agent.allowance }, ...above.map((thread, index) => ({ thread, allowance: agent.chainAllowances?.[index] }))];
   return [...counted, ...given.flatMap(({ thread, allowance }) => (thread === null ? [] : allowancesOf(thread, allowance)))];
 }
 
@@ -51,6 +51,12 @@ function sharedBy(scope: Scope, agent: AgentIdentity): readonly string[] {
 
 function ownThread({ namespace, name, thread }: AgentIdentity): readonly string[] {
   return [namespace, name, thread];
+}
+
+/** A container with an identity of its own (`agent.container`) spends the allowance of the agent beside it: it has none of its own. */
+function threadOfPod({ namespace, name, thread }: AgentIdentity): readonly string[] {
+  const [agent = name] = name.split(".", 1);
+  return [namespace, agent, thread];
 }
 
 /** @param entry `namespace/agent/thread`; null for what is not of that form, such as the name of an agent that has no threads */

@@ -23,7 +23,7 @@ const FORMS: Readonly<Record<RequestFormName, readonly [api: ModelApi, provider:
 };
 const ALL = Object.keys(FORMS) as RequestFormName[];
 /** Of these two the API itself wants a limit. */
-const WITHOUT_LIMIT = ALL.filter((name) => name !== "anthropic-messages" && name !== "bedrock-invoke");
+const WITHOUT_LIMIT: readonly RequestFormName[] = ALL.filter((name) => name !== "anthropic-messages" && name !== "bedrock-invoke");
 const QUICK: readonly RequestFormName[] = ["openai-chat without usage", "anthropic-messages", "gemini-generate as an array", "bedrock-converse"];
 
 /** Tokens of output that a cap pays for, and that one request asks for where it has a limit. */

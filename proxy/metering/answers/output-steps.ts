@@ -1,4 +1,5 @@
-const MOST_GROWTH = 16;
+/** Each step is a quarter of what is held: few steps for a long answer, and little asked for in vain near the end of a budget. */
+const GROWTH = 0.25;
 
 /**
  * How much output is held where nothing bounds it: a stair that is climbed before the stream gets there, by steps that grow with it. The first step is held from
@@ -30,7 +31,7 @@ export class OutputSteps {
   heldFor(tokens: number): number {
     const wanted = tokens + this.#stepTokens / 2;
     if (wanted > this.#heldTokens) this.#grantedTokens = this.#heldTokens;
-    while (wanted > this.#heldTokens) this.#heldTokens += Math.min(this.#heldTokens, MOST_GROWTH * this.#stepTokens);
+    while (wanted > this.#heldTokens) this.#heldTokens += Math.max(this.#stepTokens, Math.ceil(this.#heldTokens * GROWTH));
     return this.#heldTokens;
   }
 }

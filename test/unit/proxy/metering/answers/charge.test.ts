@@ -167,7 +167,7 @@ describe("an answer that did not come whole", () => {
       }
       return meter;
     };
-    expect(stream().result("cut").tokens.output).toBe(8_000);
+    expect(stream().result("cut").tokens.output).toBe(5_000);
     const refused = stream();
     refused.cut();
     expect(refused.result("cut").tokens.output).toBe(4_000);

@@ -40,7 +40,8 @@ describe("a stream without a limit of output", () => {
       asked.add(held);
       expect(held).toBeGreaterThanOrEqual(BigInt(sent + 100 + 500));
     }
-    expect([...asked]).toEqual([1_000n, 2_000n, 4_000n, 8_000n, 16_000n, 32_000n]);
+    expect([...asked].slice(0, 6)).toEqual([1_000n, 2_000n, 3_000n, 4_000n, 5_000n, 6_250n]);
+    expect(asked.size).toBeLessThan(15);
     expect(meter.soFar.usd! + meter.step!.usd!).toBeGreaterThanOrEqual(meter.result("cut").amounts.usd!);
   });
 

@@ -25,11 +25,19 @@ policy:
 #     bind: {hosts: [api.example.com], methods: [GET], paths: ["/v1/**"]}   # the only place where this credential is ever sent
 #     env: {OTHER_API_KEY: auto}      # a dummy of the right shape in the agent's environment
 
-# Limits of one run. The request that would cross one is refused.
+# Caps that hold, to the nano-dollar: docs/budgets.md. \`weir budget\` shows how they stand, \`weir budget topup\` raises one while agents run.
 # budgets:
 #   perAgent:
-#     requests: 1000
+#     requests: 1000                  # every agent for itself, in each of its threads
 #     window: thread
+#   named:
+#     models:
+#       meter: usd
+#       limit: 25                     # dollars a day, for all agents of this machine together
+#       window: day
+#       timezone: Europe/Berlin
+#       applies: always
+#       thresholds: [{percent: 80}, {percent: 95, action: ask}]   # ask: at 95 % it waits for \`weir budget approve models\`
 
 # The audit chain is written under the state directory; send it on as well:
 # audit:

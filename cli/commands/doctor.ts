@@ -1,8 +1,10 @@
 import { accessSync, constants } from "node:fs";
 import type { Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { silentLog } from "../../common/log.ts";
 import { isFitRuntime } from "../../common/runtime.ts";
 import { checkPolicy, findOpa } from "../../proxy/operator.ts";
+import { checkBudgets } from "../budget/check-budgets.ts";
 import { withCluster } from "../cluster/cluster-connection.ts";
 import { withInstallationOptions, type InstallationOptions } from "../cluster/cluster-options.ts";
 import { examineCluster } from "../cluster/doctor/examine.ts";
@@ -94,6 +96,7 @@ async function configurationFindings(named: string | undefined, io: Io): Promise
     config,
     await attempt("policy", async () => checkPolicy(values.policy, io.environment)),
     await attempt("state directory", () => writableState(stateDirectory(values, io.environment))),
+    await attempt("budgets", async () => checkBudgets(values, stateDirectory(values, io.environment), silentLog)),
   ];
 }
 

@@ -68,8 +68,11 @@ export class LedgerModel {
   readonly #forgiven = new Map<string, bigint>();
   readonly #out = new Map<string, bigint>();
   readonly #starts = new Map<string, number>();
+  readonly #isExact: boolean;
 
-  constructor(store: LedgerStore, clock: TestClock) {
+  /** @param isExact false where holders may be silent for too long: then operators write off what is lost, and the sums are the store's affair */
+  constructor(store: LedgerStore, clock: TestClock, isExact = true) {
+    this.#isExact = isExact;
     this.#store = store;
     this.#clock = clock;
     const shared = { limit: 100n, budget: anAccount().budget };
@@ -181,15 +184,17 @@ export class LedgerModel {
   async #check(): Promise<void> {
     for (const standing of await this.#store.standings({ budget: this.#accounts[0]?.budget ?? "", limit: 10 })) {
       const { account: { key }, windowStartMs, limit, settled, outstanding, lost } = standing;
-      expectThat(lost === 0n, "nothing is lost");
+      expectThat(!this.#isExact || lost === 0n, "nothing is lost");
       this.#compare({ key, windowStartMs, settled, outstanding });
       const before = this.#out.get(placeOf(key, windowStartMs)) ?? 0n;
-      expectThat(settled + outstanding <= limit || settled + outstanding <= before, `${settled} + ${outstanding} is within ${limit}`);
-      this.#out.set(placeOf(key, windowStartMs), settled + outstanding);
+      const all = settled + outstanding + lost;
+      expectThat(all <= limit || all <= before, `${settled} + ${outstanding} + ${lost} is within ${limit}`);
+      this.#out.set(placeOf(key, windowStartMs), all);
     }
   }
 
   #compare({ key, windowStartMs, settled, outstanding }: Pick<Reported["slices"][number], "key" | "windowStartMs" | "settled" | "outstanding">): void {
+    if (!this.#isExact) return;
     const slices = this.#slices.filter((slice) => slice.key === key && slice.windowStartMs === windowStartMs);
     const used = slices.reduce((sum, { saidUsed }) => sum + saidUsed, 0n) - (this.#forgiven.get(placeOf(key, windowStartMs)) ?? 0n);
     const out = slices.reduce((sum, { granted, saidUsed, saidReturned }) => sum + granted - saidUsed - saidReturned, 0n);
@@ -205,8 +210,8 @@ export class LedgerModel {
       await this.#tell(slices, slices.map((slice) => aReport(slice, { used: slice.used, isOver: true })));
     }
     for (const account of this.#accounts.filter(({ key }) => this.#slices.some((slice) => slice.key === key))) {
-      const { outstanding } = await standingOf(this.#store, account);
-      expectThat(outstanding === 0n, "nothing is out at the end");
+      const { outstanding, lost } = await standingOf(this.#store, account);
+      expectThat(outstanding + lost === 0n, "nothing is out at the end");
     }
   }
 

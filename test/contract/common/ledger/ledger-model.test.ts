@@ -41,6 +41,13 @@ describe("settled and outstanding stay within the limit, and add up, through any
   });
 });
 
+test("the limit holds where holders fall silent and operators write off what is lost", async () => {
+  await fc.assert(fc.asyncProperty(ledgerSteps, async (steps) => {
+    const clock = new TestClock();
+    await new LedgerModel(openMemoryLedger({ clock, ttlMs: 60_000 }), clock, false).run(steps);
+  }), { numRuns: 1_000 });
+});
+
 test("the model notices a ledger that grants twice for one claim", async () => {
   const forgetful = (store: LedgerStore): LedgerStore => ({ ...store, acquire: async (holder, claims) => store.acquire(`${holder}${Math.random()}`, claims) });
   const asking = { kind: "acquire", holder: 0, accounts: [0], need: 10n, more: 0n } as const;

@@ -29,7 +29,7 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   const reading = new Reading();
   // A deployment in the path decides, whatever the body says. OpenRouter takes a list in place of one.
   if (route.model !== null) reading.model(route.model);
-  else if (body.has("model") || route.provider !== "openrouter" || !body.has("models")) reading.model(body.text("model"));
+  else if (body.has("model") || route.api !== "openrouter-chat" || !body.has("models")) reading.model(body.text("model"));
   reading.isStream = body.flag("stream");
   reading.cacheWrites = "5m";
   readLimit(body, reading, context);

@@ -36,7 +36,7 @@ export function readRequest(text: Buffer, context: ReadingContext): Reading {
   const { value, cacheWrites } = scanJson(text);
   const body = Fields.of(value, api === "gemini-generate");
   const reading = READERS[api](body, context);
-  if (provider === "openrouter") readOpenRouter(body, reading);
+  if (provider === "openrouter" || api === "openrouter-chat") readOpenRouter(body, reading);
   // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
   if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;
   return reading;

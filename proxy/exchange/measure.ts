@@ -118,7 +118,7 @@ export function toSending(head: RequestHead, { held }: Measured, call: MeteredCa
 
 const NOT_READ: Explanation = {
   rule: "budget.models", reason: "this request goes to a provider of models, and nothing can tell what it may cost",
-  hint: "Use an API whose use can be counted; docs/budgets.md lists them. Or have it charged to no budget of tokens or dollars.",
+  hint: "Use an API whose use can be counted; docs/metering.md lists them. Or have it charged to no budget of tokens or dollars.",
 };
 const NO_WEB_SOCKET: Explanation = {
   rule: "budget.models", reason: "a budget counts tokens or dollars, and what flows in a WebSocket to a model cannot be counted",

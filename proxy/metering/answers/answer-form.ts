@@ -73,7 +73,8 @@ export function bodyReader({ facts }: AnswerContext, notes: AnswerNotes, headers
   const readers: Readonly<Record<typeof facts.api, BodyReader>> = {
     "openai-chat": (body, json) => { readChatBody(body, json, notes); }, "openrouter-chat": (body, json) => { readChatBody(body, json, notes); },
     "mistral-chat": (body, json) => { readChatBody(body, json, notes); }, "openai-embeddings": (body, json) => { readChatBody(body, json, notes); },
-    "openai-responses": (body, json) => { readResponseBody(body, json, notes); }, "anthropic-messages": (body, json) => { readMessagesBody(body, json, notes); },
+    "openai-responses": (body, json) => { readResponseBody(body, json, notes); },
+    "anthropic-messages": (body, json) => { readMessagesBody(body, json, notes); },
     "gemini-generate": (body, json) => { readGeminiBody(body, json, notes); }, "bedrock-converse": (body, json) => { readConverseBody(body, json, notes); },
     "bedrock-invoke": (body, json) => { readInvokeBody(body, json, notes, headers); },
   };

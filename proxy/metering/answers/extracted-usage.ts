@@ -47,12 +47,20 @@ function counted(provider: Provider, { api_flavor: flavor }: Extractor, body: Js
   try {
     const { usage } = extractUsage(provider, body, flavor);
     const of = (name: string) => usage[name] ?? 0;
-    const tokens = { input: of("input_tokens"), cacheRead: of("cache_read_tokens"), cacheWrite: of("cache_write_tokens"), output: of("output_tokens"), reasoning: of("output_reasoning_tokens") };
-    const isConsistent = Object.values(usage).every((value) => value === undefined || Number.isSafeInteger(value)) && tokens.cacheRead + tokens.cacheWrite <= tokens.input && tokens.reasoning <= tokens.output;
-    return isConsistent ? { usage, tokens } : null;
+    const tokens: TokenCounts = {
+      input: of("input_tokens"), cacheRead: of("cache_read_tokens"), cacheWrite: of("cache_write_tokens"),
+      output: of("output_tokens"), reasoning: of("output_reasoning_tokens"),
+    };
+    const isWhole = Object.values(usage).every((value) => value === undefined || Number.isSafeInteger(value));
+    return isWhole && isConsistent(tokens) ? { usage, tokens } : null;
   } catch {
     return null;
   }
+}
+
+/** Parts are no more than the whole. */
+function isConsistent({ input, cacheRead, cacheWrite, output, reasoning }: TokenCounts): boolean {
+  return cacheRead + cacheWrite <= input && reasoning <= output;
 }
 
 function hasRequired({ mappings }: Extractor, report: JsonObject): boolean {

@@ -2,8 +2,8 @@
 const GROWTH = 0.25;
 
 /**
- * How much output is held where nothing bounds it: a stair that is climbed before the stream gets there, by steps that grow with it. The first step is held from
- * the start.
+ * How much output is held where nothing bounds it: a stair that is climbed before the stream gets there, by steps that grow with it. The first step is
+ * held from the start.
  */
 export class OutputSteps {
   readonly #stepTokens: number;

@@ -1,5 +1,5 @@
 import type { AnswerMeter, ModelUse } from "../../model/metered-call.ts";
-import { NO_TOKENS } from "./charge.ts";
+import { NO_TOKENS } from "./counted.ts";
 import { NO_BYTES } from "./framing/framing.ts";
 
 /** The meter of an answer that the provider does not charge for: it passes unread. */

@@ -1,7 +1,10 @@
 import type { ModelApi } from "../../model/metered-call.ts";
 
 /** Models that think before they speak, by the names that their makers give them; thoughts are billed and mostly not shown. */
-const THINKERS = /(?:^|[/.-])(?:o\d|gpt-(?:[5-9]|\d\d)|gpt-oss|codex|gemini-(?:2\.5|[3-9])|grok-(?:[3-9]|code)|magistral|deepseek-r|qwq|nova-2)|reason|think|-r1\b/i;
+const THINKERS = [
+  /(?:^|[/.-])(?:o\d|gpt-(?:[5-9]|\d\d)|gpt-oss|codex|gemini-(?:2\.5|[3-9])|grok-(?:[3-9]|code))/i,
+  /magistral|deepseek-r|qwq|nova-2|reason|think|-r1\b/i,
+];
 /** APIs that show thoughts, as they are or in short: there, who thinks is seen. */
 const SHOWS_THOUGHTS: ReadonlySet<ModelApi> = new Set<ModelApi>(["anthropic-messages", "bedrock-converse", "bedrock-invoke"]);
 
@@ -10,5 +13,5 @@ const SHOWS_THOUGHTS: ReadonlySet<ModelApi> = new Set<ModelApi>(["anthropic-mess
  * @param hasThought thoughts were seen, perhaps in short
  */
 export function mayThinkUnseen(api: ModelApi, model: string, hasThought: boolean): boolean {
-  return hasThought || (!SHOWS_THOUGHTS.has(api) && THINKERS.test(model));
+  return hasThought || (!SHOWS_THOUGHTS.has(api) && THINKERS.some((names) => names.test(model)));
 }

@@ -3,7 +3,8 @@ import type { AnswerMeter, ModelUse, TokenCounts } from "../../model/metered-cal
 import type { HeaderList } from "../../model/request.ts";
 import { bodyReader, firstByte, formOf, framingOf, streamReader, type FormName } from "./answer-form.ts";
 import { AnswerNotes } from "./answer-notes.ts";
-import { amountsOf, chargeFor, NO_TOKENS } from "./charge.ts";
+import { chargeFor } from "./charge.ts";
+import { amountsOf, NO_TOKENS } from "./counted.ts";
 import { extractStrictly } from "./extracted-usage.ts";
 import { NO_BYTES, type Fate, type Framing, type StreamEvent } from "./framing/framing.ts";
 import type { JsonObject } from "./json-text.ts";
@@ -81,7 +82,8 @@ export class WatchedAnswer implements AnswerMeter {
     this.#form = formOf(this.#headers, first, facts.api === "gemini-generate" && facts.isStream);
     if (this.#form === null) return;
     this.#framing = framingOf(this.#form, limits);
-    this.#reader = this.#form === "whole" || this.#form === "unreadable" ? bodyReader(this.#context, this.#notes, this.#headers) : streamReader(this.#context, this.#notes);
+    const isStream = this.#form !== "whole" && this.#form !== "unreadable";
+    this.#reader = isStream ? streamReader(this.#context, this.#notes) : bodyReader(this.#context, this.#notes, this.#headers);
   }
 
   /** What has been written at most, by what was seen and by what the provider has said so far. */

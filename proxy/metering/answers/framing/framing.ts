@@ -13,8 +13,8 @@ export type Fate = "pass" | "swallow" | { readonly data: string };
 export type EventSight = (event: StreamEvent) => Fate;
 
 /**
- * Finds the events in the bytes of an answer, wherever the chunks are split. An event goes on as soon as it is complete and not before: no client can use half of
- * one, and where nothing has half gone out, an ending can follow at any time.
+ * Finds the events in the bytes of an answer, wherever the chunks are split. An event goes on as soon as it is complete and not before: no client
+ * can use half of one, and where nothing has half gone out, an ending can follow at any time.
  */
 export interface Framing {
   /** @returns what goes on: whole events */
@@ -23,7 +23,10 @@ export interface Framing {
   end(see: EventSight): Buffer;
   /** True once an event is larger than the limit or is none at all: from there on all passes unread. */
   readonly isBlind: boolean;
-  /** Our own last events in this form, perhaps none, after all that went on so far; what is held of an incomplete event is dropped. Empty if it has no such end. */
+  /**
+   * Our own last events in this form, perhaps none, after all that went on so far; what is held of an incomplete event is dropped.
+   * @returns nothing if an answer of this form cannot be ended
+   */
   close(events: readonly StreamEvent[]): Buffer;
 }
 

@@ -5,8 +5,8 @@ import { indexAt, objectAt, objectsAt, textAt, type JsonObject } from "../json-t
 import type { StreamReader } from "./reader.ts";
 
 /**
- * Anthropic's Messages (https://platform.claude.com/docs/en/build-with-claude/streaming): input is in `message_start`, output in `message_delta`, cumulative. Gateways
- * put zeros in the first and all of it in the last. An `error` may follow the 200.
+ * Anthropic's Messages (https://platform.claude.com/docs/en/build-with-claude/streaming): input is in `message_start`, output in `message_delta`,
+ * cumulative. Gateways put zeros in the first and all of it in the last. An `error` may follow the 200.
  */
 export class MessagesStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;

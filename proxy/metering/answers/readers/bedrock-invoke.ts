@@ -14,13 +14,16 @@ const HEADERS = {
   "x-amzn-bedrock-input-token-count": "inputTokens", "x-amzn-bedrock-output-token-count": "outputTokens",
   "x-amzn-bedrock-cache-read-input-token-count": "cacheReadInputTokens", "x-amzn-bedrock-cache-write-input-token-count": "cacheWriteInputTokens",
 } as const;
-const COUNTS = { inputTokenCount: "inputTokens", outputTokenCount: "outputTokens", cacheReadInputTokenCount: "cacheReadInputTokens", cacheWriteInputTokenCount: "cacheWriteInputTokens" } as const;
+const COUNTS = {
+  inputTokenCount: "inputTokens", outputTokenCount: "outputTokens",
+  cacheReadInputTokenCount: "cacheReadInputTokens", cacheWriteInputTokenCount: "cacheWriteInputTokens",
+} as const;
 /** Where models of other makers put their text: Llama, Titan, Cohere, older Claude. */
 const TEXTS = ["generation", "outputText", "text", "completion"];
 
 /**
- * Bedrock's InvokeModelWithResponseStream (user guide, "invocation metrics"): `chunk` events carry the maker's own events in base64; Bedrock adds its count to the
- * last one.
+ * Bedrock's InvokeModelWithResponseStream (user guide, "invocation metrics"): `chunk` events carry the maker's own events in base64; Bedrock adds
+ * its count to the last one.
  */
 export class InvokeStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;
@@ -83,10 +86,19 @@ export function readInvokeBody(body: JsonObject, json: string, notes: AnswerNote
   else if (Array.isArray(body["choices"])) readChatBody(body, json, inner);
   else if (isObject(body["output"])) readConverseBody(body, json, inner);
   else readOther(body, notes);
-  const counted = headers.filter(([name]) => name in HEADERS).map(([name, value]) => [HEADERS[name as keyof typeof HEADERS], /^\d{1,15}$/.test(value) ? Number(value) : value]);
+  const counted = countedIn(headers);
+  if (counted.length === 0) return notes.report(inner.usage, json, true);
   const isTwice = new Set(counted.map(([name]) => name)).size < counted.length;
-  if (counted.length > 0) notes.report(isTwice ? "two counts" : Object.fromEntries(counted), "{}", true);
-  else notes.report(inner.usage, json, true);
+  notes.report(isTwice ? "two counts" : Object.fromEntries(counted), "{}", true);
+}
+
+/** What is no number stays what it is, and is unfit later. */
+function countedIn(headers: HeaderList): readonly (readonly [name: string, count: number | string])[] {
+  const names: Readonly<Record<string, string>> = HEADERS;
+  return headers.flatMap(([header, value]) => {
+    const name = Object.hasOwn(names, header) ? names[header] : undefined;
+    return name === undefined ? [] : [[name, /^\d{1,15}$/.test(value) ? Number(value) : value] as const];
+  });
 }
 
 function readOther(event: JsonObject, notes: AnswerNotes): void {
@@ -94,7 +106,7 @@ function readOther(event: JsonObject, notes: AnswerNotes): void {
   for (const output of [...objectsAt(event, "outputs"), ...objectsAt(event, "results"), ...objectsAt(event, "generations")]) {
     for (const name of TEXTS) notes.output.text(textAt(output, name));
   }
-  for (const choice of objectsAt(event, "choices")) notes.output.text(textAt(objectAt(choice, "delta"), "content") || textAt(objectAt(choice, "message"), "content"));
+  for (const choice of objectsAt(event, "choices")) for (const name of ["delta", "message"]) notes.output.text(textAt(objectAt(choice, name), "content"));
   // Nova speaks as Converse does.
   readConverseBlock(objectAt(objectAt(event, "contentBlockDelta"), "delta"), notes);
 }

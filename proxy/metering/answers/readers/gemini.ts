@@ -5,8 +5,8 @@ import { indexAt, objectAt, objectsAt, textAt, type JsonObject } from "../json-t
 import type { StreamReader } from "./reader.ts";
 
 /**
- * Gemini's `generateContent` (https://ai.google.dev/api/generate-content): each chunk may carry the usage so far, the last one counts. The shapes are the same in a
- * stream and in one piece.
+ * Gemini's `generateContent` (https://ai.google.dev/api/generate-content): each chunk may carry the usage so far, the last one counts. The shapes
+ * are the same in a stream and in one piece.
  */
 export class GeminiStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;
@@ -37,7 +37,8 @@ export class GeminiStreamReader implements StreamReader {
     const candidates = (this.#candidates.size === 0 ? [0] : [...this.#candidates]).filter((index) => !this.#finished.has(index))
       .map((index) => ({ content: { role: "model", parts: [{ text: "" }] }, finishReason: "MAX_TOKENS", index }));
     if (candidates.length === 0) return [];
-    const usageMetadata = { promptTokenCount: spent.input, candidatesTokenCount: spent.output - spent.reasoning, thoughtsTokenCount: spent.reasoning, totalTokenCount: spent.input + spent.output };
+    const { input, output, reasoning } = spent;
+    const usageMetadata = { promptTokenCount: input, candidatesTokenCount: output - reasoning, thoughtsTokenCount: reasoning, totalTokenCount: input + output };
     const chunk = { candidates, usageMetadata, modelVersion: this.#notes.model ?? this.#model, responseId: this.#responseId };
     return [{ name: null, data: JSON.stringify(chunk) }];
   }

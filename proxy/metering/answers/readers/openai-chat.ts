@@ -18,8 +18,8 @@ export interface ChatStreamOptions {
 }
 
 /**
- * Chat Completions, of OpenAI and of all who speak it (https://platform.openai.com/docs/api-reference/chat-streaming): usage is in the last chunk, if it was asked
- * for. Where we asked, the client gets what it would have got: no chunk of usage, and no `"usage":null` in the others.
+ * Chat Completions, of OpenAI and of all who speak it (https://platform.openai.com/docs/api-reference/chat-streaming): usage is in the last chunk, if
+ * it was asked for. Where we asked, the client gets what it would have got: no chunk of usage, and no `"usage":null` in the others.
  */
 export class ChatStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;

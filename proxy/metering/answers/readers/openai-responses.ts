@@ -5,6 +5,8 @@ import { indexAt, isObject, objectAt, objectsAt, textAt, type JsonObject } from 
 import type { StreamReader } from "./reader.ts";
 import { ResponseItems } from "./response-items.ts";
 
+/** A response that ends before it has said anything. */
+const NAMELESS = { id: "resp_0", object: "response", created_at: 0, error: null, parallel_tool_calls: true, tools: [], tool_choice: "auto" } as const;
 const TERMINAL = new Set(["response.completed", "response.incomplete", "response.failed"]);
 /** Deltas that are text, and the list of the item that they belong to; null: the input of a tool. */
 const TEXT_DELTAS: Readonly<Record<string, "content" | "summary" | null>> = {
@@ -14,7 +16,8 @@ const TEXT_DELTAS: Readonly<Record<string, "content" | "summary" | null>> = {
 };
 
 /**
- * OpenAI's Responses (https://platform.openai.com/docs/api-reference/responses-streaming): the terminal event carries the whole response with its usage, always.
+ * OpenAI's Responses (https://platform.openai.com/docs/api-reference/responses-streaming): the terminal event carries the whole response with its
+ * usage, always.
  */
 export class ResponsesStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;
@@ -48,7 +51,7 @@ export class ResponsesStreamReader implements StreamReader {
       input_tokens: spent.input, input_tokens_details: { cached_tokens: spent.cacheRead },
       output_tokens: spent.output, output_tokens_details: { reasoning_tokens: spent.reasoning }, total_tokens: spent.input + spent.output,
     };
-    const begun = { id: "resp_0", object: "response", created_at: 0, model: this.#model, error: null, parallel_tool_calls: true, tools: [], tool_choice: "auto", ...this.#response };
+    const begun = { ...NAMELESS, model: this.#model, ...this.#response };
     const response = { ...begun, status: "incomplete", incomplete_details: { reason: "max_output_tokens" }, output: this.#items.output(), usage };
     const first = this.#next === 0 ? [{ type: "response.created", response: { ...begun, status: "in_progress", output: [] } }] : [];
     return [...first, ...this.#items.closing(), { type: "response.incomplete", response }]
@@ -97,7 +100,8 @@ export function readResponseBody(body: JsonObject, json: string, notes: AnswerNo
   notes.isFailed = body["status"] === "failed";
   for (const item of objectsAt(body, "output")) {
     for (const name of ["name", "arguments", "input", "code"]) notes.output.text(textAt(item, name));
-    for (const part of [...objectsAt(item, "content"), ...objectsAt(item, "summary")]) for (const name of ["text", "refusal"]) notes.output.text(textAt(part, name));
+    const parts = [...objectsAt(item, "content"), ...objectsAt(item, "summary")];
+    for (const part of parts) for (const name of ["text", "refusal"]) notes.output.text(textAt(part, name));
   }
   notes.report(body["usage"], json, true);
 }

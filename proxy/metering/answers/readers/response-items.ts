@@ -25,6 +25,10 @@ interface Item {
   isOpen: boolean;
 }
 
+/** The events of a part's text, by the part's type. */
+const PART_EVENTS: Readonly<Record<string, string>> = {
+  summary_text: "response.reasoning_summary_text", refusal: "response.refusal", reasoning_text: "response.reasoning_text", output_text: "response.output_text",
+};
 /** Kinds of items whose content is one text, and the name of its field. */
 const INPUT_FIELDS: Readonly<Record<string, { readonly field: string; readonly event: string }>> = {
   function_call: { field: "arguments", event: "response.function_call_arguments" },
@@ -53,10 +57,9 @@ export class ResponseItems {
 
   addPart(event: JsonObject, list: Part["list"]): void {
     const fields = objectAt(event, "part");
-    const isRefusal = textAt(fields, "type") === "refusal";
-    const place = placeOf(event, list);
-    const kind = list === "summary" ? "response.reasoning_summary_text" : isRefusal ? "response.refusal" : textAt(fields, "type") === "reasoning_text" ? "response.reasoning_text" : "response.output_text";
-    this.#itemOf(event)?.parts.set(keyOf(event, list), { fields, place, textField: isRefusal ? "refusal" : "text", event: kind, list, text: "", isOpen: true });
+    const kind = PART_EVENTS[textAt(fields, "type")] ?? "response.output_text";
+    const textField = kind === "response.refusal" ? "refusal" : "text";
+    this.#itemOf(event)?.parts.set(keyOf(event, list), { fields, place: placeOf(event, list), textField, event: kind, list, text: "", isOpen: true });
   }
 
   partDone(event: JsonObject, list: Part["list"]): void {
@@ -82,7 +85,8 @@ export class ResponseItems {
       const place = { item_id: item.fields["id"], output_index: index };
       const call = INPUT_FIELDS[textAt(fields, "type")];
       const parts = [...item.parts.values()].filter(({ isOpen }) => isOpen).flatMap(closingOf);
-      return [...parts, ...(call === undefined ? [] : [{ type: `${call.event}.done`, ...place, [call.field]: item.input }]), { type: "response.output_item.done", output_index: index, item: fields }];
+      const input = call === undefined ? [] : [{ type: `${call.event}.done`, ...place, [call.field]: item.input }];
+      return [...parts, ...input, { type: "response.output_item.done", output_index: index, item: fields }];
     });
   }
 

@@ -1,7 +1,7 @@
 import { Argument, Option, type Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { adjustBudget, CONFIGURED, type AdjustWish } from "../budget/adjust-budget.ts";
-import { askAtTerminal } from "../budget/ask.ts";
+import { askAt } from "../budget/ask.ts";
 import { withBook, type BookOptions } from "../budget/open-book.ts";
 import { budgetJson, printBudget, printBudgets } from "../budget/print-budgets.ts";
 import { readBudget, readBudgets } from "../budget/read-budgets.ts";
@@ -81,7 +81,7 @@ async function showOne(name: string, options: BookOptions, io: Io): Promise<void
 
 async function change(wish: Pick<AdjustWish, "kind" | "name" | "amount">, options: AdjustOptions, io: Io): Promise<void> {
   await withBook(options, io, async (book) => {
-    const { before, after, why } = await adjustBudget(book, { ...wish, who: options.for, why: options.why, isConfirmed: options.yes === true }, askAtTerminal);
+    const { before, after, why } = await adjustBudget(book, { ...wish, who: options.for, why: options.why, isConfirmed: options.yes === true }, askAt());
     if (options.output === "json") return io.out(JSON.stringify({ why, before: budgetJson([before]), after: budgetJson([after]) }, null, 2));
     printBudget(after, io, systemClock.nowMs());
   });

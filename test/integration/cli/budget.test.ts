@@ -11,6 +11,8 @@ import { aRequest, startBudgetStand, type BudgetStand } from "../../support/budg
 import { weir, type Said } from "../../support/cli.ts";
 import { mintAuthority } from "../../support/tls-authority.ts";
 
+// The whole way of the command: cli/commands/budget.ts, cli/budget/open-book.ts and the books, cli/budget/cluster-book.ts and cli/budget/local-book.ts.
+
 const DAILY: KnownBudget = {
   id: "team.daily", namespace: "team", name: "daily", meter: "usd", limit: 2_000_000_002n, window: "total", timezone: "UTC", per: "all", parent: null, thresholds: [{ percent: 50, action: "ask" }],
 };

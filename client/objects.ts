@@ -6,9 +6,9 @@ export interface Acknowledged {
 }
 
 export interface Adjustment {
-  /** `set`: another limit from now on (`limit`; null is the configured one). `topup`: more in this window (`amount`). `reset`: what is settled begins anew, what is lost is written off. `approve`: spending goes on past the threshold that waits. */
+  /** `set`: another limit from now on. `topup`: more in this window. `reset`: what is settled begins anew. `approve`: on past the threshold that waits. */
   kind: "set" | "topup" | "reset" | "approve";
-  /** Digits, in whole units of the meter; `usd` in nano-dollars. */
+  /** With `set`; null is the configured limit. */
   limit?: string | null;
   /** Digits, in whole units of the meter; `usd` in nano-dollars. */
   amount?: string;

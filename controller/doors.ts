@@ -12,6 +12,7 @@ import type { ControllerMetrics } from "./admin/controller-metrics.ts";
 import { openApi, type OpenApi } from "./api/open-api.ts";
 import type { ControllerConfig } from "./config.ts";
 import { governPod } from "./pods/govern-pod.ts";
+import { ledgerOfNode } from "./ledger/governed-ledger.ts";
 import type { KnownBudgets } from "./ledger/known-budgets.ts";
 import type { PodSettings } from "./pods/pod-settings.ts";
 import { readAgent } from "./resources/read.ts";
@@ -63,7 +64,7 @@ function webhookDeps({ objects, settings, metrics, clock, log }: DoorParts): Web
 export async function openThreadsApi(parts: DoorParts, lifecycle: Lifecycle): Promise<OpenApi> {
   const { config, store, ledger, budgets, access, objects, kube, clock, log, metrics } = parts;
   const issue = () => issueApiCertificate(parts.boundaryCa, namesOf(config), { nowMs: clock.nowMs(), lifetimeMs: API_CERTIFICATE_MS });
-  const api = await openApi(config.api, { store, ledger, budgets, access, objects, kube, clock, log, metrics, tls: issue() });
+  const api = await openApi(config.api, { store, ledger, ledgerOfNode: (node) => ledgerOfNode(ledger, node, budgets), budgets, access, objects, kube, clock, log, metrics, tls: issue() });
   lifecycle.onStop("api", async () => api.close());
   lifecycle.run("api-certificate", async (signal) => {
     for (;;) {

@@ -87,7 +87,8 @@ async function openController(config: ControllerConfig, options: StartOptions, l
   const opa = await findOpa(options.environment);
   if (opa === null) log.warn("opa.missing", { meaning: "EgressPolicies with Rego of their own are not accepted; those of data are" });
   const candidate = candidacy(lifecycle, async (signal) => lead(
-    { api: kube, config: config.kube, identity, namespace: config.namespace, log, clock }, leaderWork({ config, kube, store, ledger, budgets, installation, settings, metrics, opa, identity, clock, log }), signal,
+    { api: kube, config: config.kube, identity, namespace: config.namespace, log, clock },
+    leaderWork({ config, kube, store, ledger, budgets, installation, settings, metrics, opa, identity, clock, log }), signal,
   ));
   const admin = await openAdmin(config.admin, { metrics, byDefault: false, isReady: () => !lifecycle.signal.aborted });
   lifecycle.onStop("admin", async () => admin?.close());

@@ -5,7 +5,8 @@ import { AMOUNT_LIMIT, METERS } from "../../common/meters.ts";
 
 const label = z.string().min(1).max(63).regex(/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/, "must be a DNS label");
 const budgetId = z.string().min(1).max(128).regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/, "must be NAMESPACE.NAME, or a name of the installation");
-const amount = z.string().regex(/^\d{1,19}$/).refine((digits) => BigInt(digits) <= AMOUNT_LIMIT, "is more than a ledger keeps").openapi({ description: "Digits, in whole units of the meter; `usd` in nano-dollars." });
+const amount = z.string().regex(/^\d{1,19}$/).refine((digits) => BigInt(digits) <= AMOUNT_LIMIT, "is more than a ledger keeps")
+  .openapi({ description: "Digits, in whole units of the meter; `usd` in nano-dollars." });
 const time = z.iso.datetime();
 const accountKey = z.string().min(1).max(1_024);
 
@@ -41,10 +42,9 @@ export const ofBudget = z.strictObject({ budget: budgetId });
 
 export const adjustmentWish = z.strictObject({
   kind: z.enum(["set", "topup", "reset", "approve"]).openapi({
-    description: "`set`: another limit from now on (`limit`; null is the configured one). `topup`: more in this window (`amount`). `reset`: what is settled begins anew, "
-      + "what is lost is written off. `approve`: spending goes on past the threshold that waits.",
+    description: "`set`: another limit from now on. `topup`: more in this window. `reset`: what is settled begins anew. `approve`: on past the threshold that waits.",
   }),
-  limit: amount.nullable().optional(),
+  limit: amount.nullable().optional().openapi({ description: "With `set`; null is the configured limit." }),
   amount: amount.optional(),
   key: accountKey.optional().openapi({ description: "Only this count of the budget; absent: all of them." }),
   why: z.string().max(1_000).default("").openapi({ description: "For the record." }),

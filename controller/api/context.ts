@@ -30,6 +30,8 @@ export interface ApiParts {
   readonly store: ThreadStore;
   /** Where budgets are counted for all node proxies. */
   readonly ledger: LedgerStore;
+  /** The same as the proxy of one node may use it. */
+  ledgerOfNode(node: string): LedgerStore;
   readonly budgets: KnownBudgets;
   readonly access: Access;
   readonly objects: ClusterObjects;

@@ -1,7 +1,6 @@
 import type { Context } from "hono";
 import { answerLedgerCall, type CallerRights } from "../../../common/ledger/store-server.ts";
 import { CALL_LIMIT_BYTES, type LedgerCall } from "../../../common/ledger/wire.ts";
-import { ledgerOfNode } from "../../ledger/governed-ledger.ts";
 import type { Api, ApiEnv, RouteParts } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 
@@ -15,7 +14,7 @@ export function ledgerRoutes(api: Api, parts: RouteParts): void {
     const node = await requireNode(context, parts);
     const body = await context.req.text();
     if (Buffer.byteLength(body) > CALL_LIMIT_BYTES) throw new ApiProblem("request.too-large", `a call has at most ${CALL_LIMIT_BYTES} bytes`, { rule: "ledger.size" });
-    const reply = await answerLedgerCall(ledgerOfNode(parts.ledger, node, parts.budgets), { call: context.req.param("call"), body }, RIGHTS, parts.log);
+    const reply = await answerLedgerCall(parts.ledgerOfNode(node), { call: context.req.param("call"), body }, RIGHTS, parts.log);
     return context.body(reply.body, reply.status, { "content-type": "application/json", "cache-control": "no-store" });
   });
 }

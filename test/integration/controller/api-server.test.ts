@@ -31,7 +31,7 @@ beforeAll(async () => {
   const store = await openThreadStore(threadsConfig.parse({}), silentLog);
   const access = await openAccess(accessConfig.parse({}), { kube, objects, clock: systemClock });
   api = await openApi(apiConfig.parse({ host: "127.0.0.1", port: 0, requestTimeoutMs: 500 }), {
-    store, ledger: openMemoryLedger({ clock: systemClock }), budgets: { find: () => null, all: () => [] }, access, objects, kube, clock: systemClock, log: silentLog, metrics: { requestEnded: (facts) => { seen.push(facts); } },
+    store, ledger: openMemoryLedger({ clock: systemClock }), ledgerOfNode: () => { throw new Error("no node calls"); }, budgets: { find: () => null, all: () => [] }, access, objects, kube, clock: systemClock, log: silentLog, metrics: { requestEnded: (facts) => { seen.push(facts); } },
     tls: await authority.leaf([PLATFORM_NAME, "127.0.0.1"]),
   });
   closers.push(async () => api.close(), async () => access.close(), async () => store.close());

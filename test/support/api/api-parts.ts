@@ -108,7 +108,7 @@ export function fewParts(): FewParts {
   };
   const clock = new TestClock();
   const parts: FewParts = {
-    ledger: openMemoryLedger({ clock }), budgets: { find: () => null, all: () => [] },
+    ledger: openMemoryLedger({ clock }), ledgerOfNode: () => parts.ledger, budgets: { find: () => null, all: () => [] },
     cluster, threads, asked, store, kube: cluster, config, access: access as Access, objects: clusterObjects(cluster), clock, log: silentLog,
     waiting: new Waiting(store, config), answer: () => ({ rule: "test", grants: null }),
     addThread: async (name, spec = {}, metadata = {}) => {

@@ -50,7 +50,9 @@ export class RequestCall implements MeteredCall {
     this.unbounded = reading.problem ?? priceless;
     const maxOutputTokens = reading.hasOutput ? most : 0;
     this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens };
-    this.worstCase = reading.problem === null ? { ...tokenAmounts(this.#bounds), ...(priceless === null && { usd: worstUsd(request, this.#bounds) }) } : {};
+    // What costs nothing costs nothing however much of it there is.
+    const usd = isFree || this.unbounded === null ? { usd: worstUsd(request, this.#bounds) } : {};
+    this.worstCase = reading.problem === null ? { ...tokenAmounts(this.#bounds), ...usd } : usd;
   }
 
   get body(): Buffer | null {

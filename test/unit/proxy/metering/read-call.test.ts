@@ -30,6 +30,12 @@ describe("who pays", () => {
     expect(await usd("https://chatgpt.com/backend-api/codex/responses", { model: "gpt-5.5", input: "x" })).toBe(0n);
   });
 
+  test("a plan's call that nobody can bound in tokens is bounded in money: it has no price", async () => {
+    const call = await read("https://chatgpt.com/backend-api/codex/responses", { model: "gpt-5.5", input: "x", tools: [{ type: "web_search" }] });
+    expect(call.unbounded).toMatchObject({ rule: "metering.unbounded" });
+    expect(call.worstCase).toEqual({ usd: 0n });
+  });
+
   test("a host of one's own costs what is declared, or nothing", async () => {
     const host = { host: "llm.internal", api: "openai-chat", provider: "custom", injectUsage: true } as const;
     const url = "https://llm.internal/v1/chat/completions";

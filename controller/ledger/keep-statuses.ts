@@ -24,6 +24,7 @@ export interface StatusDeps {
 
 /** How far behind a status may be, in milliseconds. */
 const INTERVAL_MS = 30_000;
+/** Of one Budget: more counts than that are for metrics. */
 const STANDINGS_LIMIT = 10_000;
 
 /** Keeps what Budgets say of their spending, until the signal aborts. Never rejects for what the ledger or the API server says: the next turn tries again. */
@@ -38,12 +39,13 @@ export async function keepBudgetStatuses(deps: StatusDeps, signal: AbortSignal):
 
 /** One turn: statuses that changed, and an Event for each threshold that was passed. @returns how many were written @throws LedgerUnavailable, KubeError */
 export async function writeBudgetStatuses(deps: StatusDeps, signal: AbortSignal): Promise<number> {
-  const standings = Map.groupBy(await deps.ledger.standings({ limit: STANDINGS_LIMIT }), ({ account }) => account.budget);
   let written = 0;
   for (const object of deps.informer.list()) {
     signal.throwIfAborted();
     const budget = deps.budgets.find(qualifiedId(object.metadata.namespace ?? "", object.metadata.name));
-    if (budget !== null && await writeOne(deps, { object, budget, standings: standings.get(budget.id) ?? [] }, signal)) written += 1;
+    if (budget === null) continue;
+    const standings = await deps.ledger.standings({ budget: budget.id, limit: STANDINGS_LIMIT });
+    if (await writeOne(deps, { object, budget, standings }, signal)) written += 1;
   }
   return written;
 }

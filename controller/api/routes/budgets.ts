@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import type { Adjustment, Standing, StandingFilter } from "../../../common/ledger/ledger-store.ts";
+import type { Adjustment, Standing } from "../../../common/ledger/ledger-store.ts";
 import { tellStandings } from "../../../common/ledger/tell-standings.ts";
 import type { Log } from "../../../common/log.ts";
 import { unreachable } from "../../../common/unreachable.ts";
@@ -34,9 +34,9 @@ export function budgetRoutes(api: Api, parts: RouteParts): void {
     const { namespace, budget } = context.req.valid("query");
     await requireRight(context, "budget.read", budget === undefined ? namespace ?? null : namespaceOfBudget(budget));
     const isMeant = (id: string) => (budget === undefined || id === budget) && (namespace === undefined || namespaceOfBudget(id) === namespace);
-    const filter: StandingFilter = { limit: STANDINGS_LIMIT, ...(budget === undefined ? {} : { budget }) };
-    const standings = (await parts.ledger.standings(filter)).filter(({ account }) => isMeant(account.budget));
-    return context.json({ budgets: viewsOfBudgets(parts.budgets.all().filter(({ id }) => isMeant(id)), standings) }, 200);
+    const known = parts.budgets.all().filter(({ id }) => isMeant(id));
+    const standings = await standingsOf(parts, budget === undefined && namespace !== undefined ? known.map(({ id }) => id) : [budget]);
+    return context.json({ budgets: viewsOfBudgets(known, standings.filter(({ account }) => isMeant(account.budget))) }, 200);
   });
   api.openapi(adjust, async (context) => {
     const { budget } = context.req.valid("param");
@@ -56,6 +56,13 @@ export function budgetRoutes(api: Api, parts: RouteParts): void {
 function logAdjustment(log: Log, { budget, kind, by, why, key }: Adjustment, { before, after }: Readonly<Record<"before" | "after", readonly Standing[]>>): void {
   const isMeant = ({ account }: Standing) => key === undefined || account.key === key;
   log.info("budget.adjusted", { budget, kind, by, why, ...(key === undefined ? {} : { key }), before: tellStandings(before.filter(isMeant)), after: tellStandings(after) });
+}
+
+/** One question for each budget: the counts of a namespace must not be cut off because another has many. @param budgets undefined is all of the cluster */
+async function standingsOf({ ledger }: RouteParts, budgets: readonly (string | undefined)[]): Promise<readonly Standing[]> {
+  const standings: Standing[] = [];
+  for (const budget of budgets) standings.push(...await ledger.standings({ limit: STANDINGS_LIMIT, ...(budget === undefined ? {} : { budget }) }));
+  return standings;
 }
 
 function adjustmentOf(budget: string, by: string, { kind, limit, amount, key, why }: AdjustmentWish): Adjustment {

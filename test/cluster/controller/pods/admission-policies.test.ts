@@ -175,6 +175,8 @@ describe.skipIf(programs === null)("admission policies without a webhook (npm ru
       ["a user", { annotations: { "weir.dev/user": "boss" } }, /Only Weir's controller/],
       ["a chain", { annotations: { "weir.dev/chain": "[]" } }, /Only Weir's controller/],
       ["grants", { annotations: { "weir.dev/grants": "[]" } }, /Only Weir's controller/],
+      ["an allowance", { annotations: { "weir.dev/allowance": "{}" } }, /Only Weir's controller/],
+      ["allowances above it", { annotations: { "weir.dev/chain-allowances": "[]" } }, /Only Weir's controller/],
       ["identities", { annotations: { "weir.dev/identities": '{"app":64100}' } }, /identities stays/],
     ])("nobody writes %s", async (_name, metadata, reason) => {
       expect(await patch(metadata)).toMatch(reason);

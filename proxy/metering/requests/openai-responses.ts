@@ -18,7 +18,8 @@ const DESCRIBED_TOOLS = new Set(["local_shell", "apply_patch", "computer", "comp
 const SEARCH_TOOLS = /^(?:web_search(?:_\d{4}_\d{2}_\d{2})?|file_search)$/;
 /** Items of an earlier conversation that are all text. */
 const TEXT_ITEMS = new Set([
-  "reasoning", "function_call", "custom_tool_call", "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call",
+  "reasoning", "function_call", "custom_tool_call", "tool_search_call", "tool_search_output",
+  "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call",
 ]);
 
 /** `POST /v1/responses` (https://platform.openai.com/docs/api-reference/responses/create). */
@@ -62,7 +63,8 @@ function readTools(body: Fields, reading: Reading, { route: { provider } }: Read
   for (const tool of objectsOf(body.list("tools"))) {
     reading.tools();
     const type = tool.text("type") ?? "";
-    if (CLIENT_TOOLS.has(type)) continue;
+    // What the provider searches by itself it also reads by itself; what the agent finds is in its next request.
+    if (CLIENT_TOOLS.has(type) || (type === "tool_search" && tool.text("execution") === "client")) continue;
     if (DESCRIBED_TOOLS.has(type)) {
       reading.builtInTool();
       continue;

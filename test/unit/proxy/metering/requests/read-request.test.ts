@@ -29,6 +29,8 @@ describe("what changes the price, or has no bound, is named", () => {
     ["tools", OPENAI_RESPONSES, { ...responses, max_tool_calls: 1, tools: [{ type: "code_interpreter" }] }],
     ["tools", OPENAI_RESPONSES, { ...responses, max_tool_calls: 1, tools: [{ type: "image_generation" }] }],
     ["tools", OPENAI_RESPONSES, { ...responses, max_tool_calls: 1, tools: [{ type: "mcp" }] }],
+    ["tools", OPENAI_RESPONSES, { ...responses, tools: [{ type: "tool_search" }] }],
+    ["tools", OPENAI_RESPONSES, { ...responses, tools: [{ type: "tool_search", execution: "server" }] }],
     ["service_tier", ANTHROPIC, { ...claude, service_tier: "priority" }],
     ["speed", ANTHROPIC, { ...claude, speed: "fast" }],
     ["inference_geo", ANTHROPIC, { ...claude, inference_geo: "us" }],
@@ -57,6 +59,7 @@ describe("what changes the price, or has no bound, is named", () => {
   test.each<readonly [string, object]>([
     [OPENAI_CHAT, { ...chat, service_tier: "flex", tools: [{ type: "function", function: { name: "f" } }, { type: "custom", custom: {} }] }],
     [OPENAI_RESPONSES, { ...responses, background: false, service_tier: "auto", tools: [{ type: "function" }, { type: "custom" }, { type: "local_shell" }, { type: "apply_patch" }] }],
+    [OPENAI_RESPONSES, { ...responses, tools: [{ type: "tool_search", execution: "client" }] }],
     [ANTHROPIC, { ...claude, service_tier: "standard_only", speed: "standard", tools: [{ name: "f", input_schema: {} }, { type: "custom", name: "g" }, { type: "bash_20250124", name: "bash" }], context_management: { edits: [{ type: "clear_tool_uses_20250919" }] } }],
     [GEMINI, { ...gemini, tools: [{ function_declarations: [] }] }],
     [`${BEDROCK}/converse`, { ...converse, additionalModelRequestFields: { thinking: { type: "enabled", budget_tokens: 1_024 } }, toolConfig: { tools: [{ toolSpec: {} }] } }],
@@ -100,6 +103,7 @@ describe("images count what their provider counts at most, not their letters", (
     ["OpenAI responses", OPENAI_RESPONSES, { ...responses, input: [{ role: "user", content: [{ type: "input_image", image_url: `data:image/png;base64,${data}` }] }] }, 12_000],
     ["a tool's output", OPENAI_RESPONSES, { ...responses, input: [{ type: "function_call_output", call_id: "c", output: [{ type: "input_image", image_url: `data:image/png;base64,${data}` }] }] }, 12_000],
     ["Anthropic", ANTHROPIC, { ...claude, messages: [{ role: "user", content: [{ type: "tool_result", content: [{ type: "image", source: { type: "base64", media_type: "image/png", data } }] }] }] }, 5_000],
+    ["another's models at Anthropic's API", "https://api.z.ai/api/anthropic/v1/messages", { ...claude, model: "glm-5", messages: [{ role: "user", content: [{ type: "image", source: { type: "base64", media_type: "image/png", data } }] }] }, 16_000],
     ["Gemini", GEMINI, { contents: [{ parts: [{ inline_data: { mime_type: "image/png", data } }] }] }, 6_000],
     ["Bedrock", `${BEDROCK}/converse`, { messages: [{ role: "user", content: [{ image: { format: "png", source: { bytes: data } } }] }] }, 6_000],
   ])("%s", async (_name, url, body, ceiling) => {

@@ -11,6 +11,8 @@ const CLIENT_TOOLS = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
 const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
 const LONG_CONTEXT = /(?:^|,)\s*context-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
+/** Who has Anthropic's own models at this API; others have theirs. */
+const SELLERS = new Set(["anthropic", "aws", "azure", "google"]);
 const TEXT_PARTS = new Set(["text", "thinking", "redacted_thinking", "tool_use", "search_result"]);
 
 /** `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), also as Vertex, Azure and Bedrock take it. */
@@ -84,7 +86,8 @@ function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, con
   if (typeof type === "string" && TEXT_PARTS.has(type)) return;
   if (type === "tool_result") return readContent(part["content"], reading, context);
   const from = isObject(source) ? source : {};
-  const ceiling = imageCeiling(context.route.provider === "openrouter" ? "openrouter" : "anthropic", reading.models[0] ?? "", null);
+  const { provider } = context.route;
+  const ceiling = imageCeiling(SELLERS.has(provider) ? "anthropic" : provider, reading.models[0] ?? "", null);
   if (type === "image" && from["type"] === "base64" && typeof from["data"] === "string") reading.image(from["data"], ceiling);
   else if (type === "image" && from["type"] === "url") reading.image("", ceiling);
   else if (type === "document" && from["type"] === "text") return;

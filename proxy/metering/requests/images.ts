@@ -3,7 +3,7 @@
  * vision: calculating costs" (tiles of 512 px; patches of 32 px, at most 1,536, at most 10,000 in the original size); Anthropic, "Vision" (4,784
  * in high resolution); Google, "Media resolution" and "Understand and count tokens" (tiles of 258).
  */
-const CEILINGS: Readonly<Record<string, number>> = { anthropic: 5_000, google: 6_000, mistral: 6_000, aws: 6_000 };
+const CEILINGS = new Map([["anthropic", 5_000], ["google", 6_000], ["mistral", 6_000], ["aws", 6_000]]);
 const UNKNOWN_PROVIDER = 16_000;
 /** 2,833 and 5,667 for each of at most eight tiles. */
 const GPT_4O_MINI = 48_169;
@@ -15,7 +15,7 @@ const OPENAI_ORIGINAL = 12_000;
 export function imageCeiling(provider: string, model: string, detail: unknown): number {
   if (/4o-mini/i.test(model)) return GPT_4O_MINI;
   if (provider === "openai" || provider === "azure") return detail === "low" || detail === "high" ? OPENAI_SCALED : OPENAI_ORIGINAL;
-  return CEILINGS[provider] ?? UNKNOWN_PROVIDER;
+  return CEILINGS.get(provider) ?? UNKNOWN_PROVIDER;
 }
 
 const DATA_URL = /^data:image\/[a-z0-9.+-]{1,40}(?:;[a-z0-9=.+-]{1,80}){0,4},/i;

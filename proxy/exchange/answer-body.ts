@@ -1,4 +1,4 @@
-import type { EgressError } from "../errors.ts";
+import { EgressError } from "../errors.ts";
 import type { Answer } from "../model/incoming.ts";
 import { AnswerDecoder, type DecoderSink } from "./answer-decoder.ts";
 import type { MeteredAnswer } from "./metered-answer.ts";
@@ -87,15 +87,18 @@ export class AnswerBody implements DecoderSink {
   onDecoded(bytes: Buffer): boolean {
     this.#decodedBytes += bytes.byteLength;
     const overLimit = this.#observer.onDecodedBytes(this.#decodedBytes);
-    if (overLimit === null) return this.#pass(bytes);
-    this.onUndecodable(overLimit);
-    return false;
+    if (overLimit !== null) this.onUndecodable(overLimit);
+    return overLimit === null && this.#passSafely(bytes);
   }
 
   onDecodedEnd(): void {
     clearTimeout(this.#release);
-    if (this.#metered !== null) this.#toAgent(this.#metered.end());
-    this.#flush();
+    try {
+      if (this.#metered !== null) this.#toAgent(this.#metered.end());
+      this.#flush();
+    } catch (cause) {
+      return this.onUndecodable(unfit(cause));
+    }
     this.#observer.onAnswerEnd();
   }
 
@@ -106,6 +109,16 @@ export class AnswerBody implements DecoderSink {
 
   onWanted(): void {
     this.#observer.onAnswerWanted();
+  }
+
+  /** What a decoder hands over has nobody above who would catch. */
+  #passSafely(bytes: Buffer): boolean {
+    try {
+      return this.#pass(bytes);
+    } catch (cause) {
+      this.onUndecodable(unfit(cause));
+      return false;
+    }
   }
 
   #pass(bytes: Buffer): boolean {
@@ -151,4 +164,8 @@ export class AnswerBody implements DecoderSink {
     const rest = this.#scrubber?.release();
     if (rest !== undefined && rest.byteLength > 0) this.#answer.data(rest);
   };
+}
+
+function unfit(cause: unknown): EgressError {
+  return new EgressError("internal", "the answer could not be passed on", { cause });
 }

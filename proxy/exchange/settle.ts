@@ -1,5 +1,4 @@
 import { describeError } from "../../common/lifecycle.ts";
-import type { Amounts } from "../../common/meters.ts";
 import type { ModelUse } from "../model/metered-call.ts";
 import { amountsOf } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
@@ -16,9 +15,11 @@ const ATTEMPTS = 2;
 export async function settle(draft: ExchangeDraft, rooms: Pick<Rooms, "clock" | "log">): Promise<void> {
   const { reservation } = draft;
   if (reservation === null) return;
-  draft.modelUse = draft.isSent ? modelUse(draft) : null;
-  const used = usedBy(draft, rooms.clock.monotonicMs());
-  const estimated = draft.modelUse?.isEstimated === true ? draft.modelUse.amounts : {};
+  draft.modelUse = draft.isSent ? modelUse(draft, rooms.log) : null;
+  // A call that nobody could count is charged at its worst.
+  const ofModel = draft.modelUse?.amounts ?? draft.call?.worstCase ?? {};
+  const used = { ...amountsOf(draft.usage), seconds: draft.openTime?.seconds(rooms.clock.monotonicMs()) ?? 0n, ...ofModel };
+  const estimated = draft.modelUse?.isEstimated === false ? {} : ofModel;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     try {
       await (draft.isSent ? reservation.settle(used, estimated) : reservation.release());
@@ -29,15 +30,16 @@ export async function settle(draft: ExchangeDraft, rooms: Pick<Rooms, "clock" | 
   }
 }
 
-function usedBy({ usage, openTime, modelUse: model }: ExchangeDraft, nowMs: number): Amounts {
-  return { ...amountsOf(usage), seconds: openTime?.seconds(nowMs) ?? 0n, ...model?.amounts };
-}
-
 /** What a call of a model came to: as its provider says, or by an estimate where the answer did not come, or not all of it. */
-function modelUse({ call, answerMeter, isAnswerWhole }: ExchangeDraft): ModelUse | null {
+function modelUse({ call, answerMeter, isAnswerWhole, incoming }: ExchangeDraft, log: Rooms["log"]): ModelUse | null {
   if (call === null) return null;
-  if (answerMeter === null) return call.watch(NO_STATUS, []).result("failed");
-  return answerMeter.result(isAnswerWhole ? "complete" : "cut");
+  try {
+    if (answerMeter === null) return call.watch(NO_STATUS, []).result("failed");
+    return answerMeter.result(isAnswerWhole ? "complete" : "cut");
+  } catch (error) {
+    log.error("exchange.uncounted", { exchangeId: incoming.exchangeId, error: describeError(error) });
+    return null;
+  }
 }
 
 /** Of an answer that never began. */

@@ -97,6 +97,22 @@ describe("the answer of a model", () => {
   });
 });
 
+describe("a meter that breaks, against its promise", () => {
+  test.each(["push", "end"])("in %s ends the answer, and the call is charged at its worst", async (method) => {
+    open({ usd: 1_000n });
+    stand.fakes.upstream.script = async (flow) => {
+      await flow.drainBody();
+      flow.head(200, [["content-encoding", "gzip"]]);
+      Object.assign(stand.metering.meters[0]!, { [method]: () => { throw new Error("broken"); }, result: () => { throw new Error("broken"); } });
+      flow.data(gzipSync(WORD));
+      flow.end();
+    };
+    const answer = await stand.serve(call({ max_tokens: 20, stream: true }));
+    expect([answer.cutBy?.code, stand.hold.used?.usd, closed().modelUse?.charged]).toEqual(["internal", 300n, null]);
+    expect(stand.fakes.logged.map(({ event }) => event)).toContain("exchange.uncounted");
+  });
+});
+
 describe("an answer that nothing bounds", () => {
   test("is held one step ahead, and reading waits while the ledger is asked", async () => {
     open({ usd: 1_000n });

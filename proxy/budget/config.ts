@@ -44,7 +44,8 @@ const namedBudget = z.strictObject({
   thresholds,
   whenLedgerIsLost: z.enum(["deny", "allow"]).default("deny").describe("When the ledger cannot be asked and what was lent of it is used up: `deny` (a cap that holds), or `allow` (an outage stops nobody, and may overspend; each such request is marked)."),
 }).superRefine(({ meter, limit }, context) => {
-  if (parseAmount(meter, String(limit)) === null) context.addIssue({ code: "custom", path: ["limit"], message: meter === "usd" ? "must be dollars with at most nine decimals" : "must be a whole number" });
+  if (parseAmount(meter, String(limit)) !== null) return;
+  context.addIssue({ code: "custom", path: ["limit"], message: meter === "usd" ? "must be dollars with at most nine decimals" : "must be a whole number" });
 });
 export type NamedBudget = z.output<typeof namedBudget>;
 

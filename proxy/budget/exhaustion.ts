@@ -9,7 +9,8 @@ export function describeExhaustion(purse: Purse, nowMs: number): EgressError {
   const per = window === "total" ? "in total" : `per ${window}`;
   const open = reserved > 0n ? `, and ${describeAmount(meter, reserved)} held by what is still open` : "";
   const reason = `${budget} allows ${describeAmount(meter, limit)} ${per}; ${describeAmount(meter, settled)} spent${open}`;
-  return new EgressError("budget.exhausted", reason, { opensAtMs: purse.shortage?.windowEndMs ?? null, explanation: { rule: `budget.${budget}`, reason, hint: `${opensAgain(purse)}. ${raise(purse, setting)}` } });
+  const explanation = { rule: `budget.${budget}`, reason, hint: `${opensAgain(purse)}. ${raise(purse, setting)}` };
+  return new EgressError("budget.exhausted", reason, { opensAtMs: purse.shortage?.windowEndMs ?? null, explanation });
 }
 
 function opensAgain({ shortage }: Purse): string {

@@ -76,6 +76,16 @@ export class LeasingLedger implements BudgetLedger {
     };
   }
 
+  /** Opens the store, and begins to report: with the first charge, or before it where one is sure to come. Never rejects. */
+  wake(): Promise<void> {
+    const { warmUp, timing: { reportIntervalMs } } = this.#options;
+    this.#waking ??= within(WARM_UP_MS, warmUp?.() ?? Promise.resolve()).then(() => {
+      this.#isAwake = true;
+      if (!this.#isClosed) this.#timer = setInterval(() => { void this.turn(); }, reportIntervalMs).unref();
+    });
+    return this.#waking;
+  }
+
   async reserve(charge: Charge, signal: AbortSignal): Promise<Reservation> {
     signal.throwIfAborted();
     const { id, amounts } = charge;
@@ -85,7 +95,7 @@ export class LeasingLedger implements BudgetLedger {
     const reservation = new SliceReservation(purses, this.#till, () => { this.#open.delete(id); });
     this.#open.add(id);
     try {
-      if (!this.#isAwake && purses.length > 0) await this.#wake();
+      if (!this.#isAwake && purses.length > 0) await this.wake();
       await reservation.hold(amounts, signal);
       return reservation;
     } catch (error) {
@@ -98,9 +108,10 @@ export class LeasingLedger implements BudgetLedger {
     signal.throwIfAborted();
     const { purses } = this.#book.charged(charge);
     const { desk, clock } = this.#till;
-    if (!this.#isAwake && purses.length > 0) await this.#wake();
+    if (!this.#isAwake && purses.length > 0) await this.wake();
     // What others hold ahead is not counted on: a request that is cut to fit must fit.
-    const asking = purses.length === 0 ? null : desk.acquire(purses.map((purse) => ({ purse, need: 0n, want: 0n })));
+    const asked = purses.filter(({ isEnding }) => !isEnding).map((purse) => ({ purse, need: 0n, want: 0n }));
+    const asking = asked.length === 0 ? null : desk.acquire(asked);
     await asking?.catch((cause: unknown) => { throw new EgressError("budget.unavailable", "the ledger does not answer", { cause }); });
     const least: Partial<Record<MeterName, bigint>> = {};
     for (const purse of purses) {
@@ -157,16 +168,6 @@ export class LeasingLedger implements BudgetLedger {
     if (purse.waiting > 0 || !purse.pace.isModest(this.#till.clock.monotonicMs())) return;
     this.#reporter.giveBack(purse);
     void this.#reporter.report();
-  }
-
-  /** Nothing runs before something is counted. */
-  #wake(): Promise<void> {
-    const { warmUp, timing: { reportIntervalMs } } = this.#options;
-    this.#waking ??= within(WARM_UP_MS, warmUp?.() ?? Promise.resolve()).then(() => {
-      this.#isAwake = true;
-      if (!this.#isClosed) this.#timer = setInterval(() => { void this.turn(); }, reportIntervalMs).unref();
-    });
-    return this.#waking;
   }
 }
 

@@ -47,6 +47,8 @@ export async function openBudget(config: BudgetConfig, context: BudgetContext): 
   const stopRecovering = recovery.isDone ? () => undefined : await recover(recovery);
   const journal = new FileJournal(journalPath(directory, holder), { format: 1, holder, boot: boot ?? "", ledger: name });
   const ledger = new LeasingLedger(config, { ...parts, holder, store, journal, ...(warmUp === undefined ? {} : { warmUp }) });
+  // The database takes seconds to make, and some hundred milliseconds to open: nobody waits for that whose budget is sure to be charged.
+  if (isAlwaysCharged(config)) void ledger.wake();
   return {
     ledger, counts: name === "controller" ? null : countsOf(ledger, store),
     close: async () => {
@@ -79,4 +81,8 @@ async function recover(recovery: Recovery): Promise<() => void> {
     });
   }, NEXT_LOOK_MS).unref();
   return () => { clearInterval(timer); };
+}
+
+function isAlwaysCharged({ perAgent: { requests, bytes, tokens, usd }, named }: BudgetConfig): boolean {
+  return [requests, bytes, tokens, usd].some((limit) => limit !== undefined) || Object.values(named).some(({ applies }) => applies === "always");
 }

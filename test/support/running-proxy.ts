@@ -62,6 +62,8 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   const config = parseConfig(proxyConfig, "test", JSON.stringify({
     listen: { socketPath }, policy: { data: options.policyData }, audit: { directory: join(directory, "audit") },
     upstream: { routes: (options.routes ?? []).map((route) => ({ ...route, address: "127.0.0.1" })), extraCaFiles: [join(directory, "ca.pem")] }, ...options.config,
+    // The embedded ledger takes seconds to make; tests that are about what outlives a proxy ask for it.
+    budgets: { ledger: { type: "memory" }, ...(options.config?.["budgets"] as object | undefined) },
   }));
   const proxy = await startProxy(config, {
     log: silentLog, environment: {}, stateDirectory: join(directory, "state"), issuerDirectory: join(directory, "issuer"), onRecord: (record) => { records.push(record); },

@@ -5,7 +5,7 @@ import type { HeldSlice, LedgerStore, SliceReport } from "../../../common/ledger
 import { REPORTS_LIMIT } from "../../../common/ledger/wire.ts";
 import type { LedgerContext } from "../ledger-context.ts";
 import { lockOf, removeJournal } from "./file-journal.ts";
-import { readJournal, type ReadJournal } from "./journal-lines.ts";
+import { readJournal, type ReadJournal, type WrittenSlice } from "./journal-lines.ts";
 
 const SUFFIX = ".journal";
 
@@ -92,7 +92,7 @@ export class Recovery {
 }
 
 /** @param written what the journal knows; null: nothing that can be believed */
-function lastReport({ key, windowStartMs, granted, used, returned }: HeldSlice, written: readonly { readonly key: string; readonly windowStartMs: number; readonly used: bigint; readonly estimated: bigint; readonly top: bigint }[] | null): SliceReport {
+function lastReport({ key, windowStartMs, granted, used, returned }: HeldSlice, written: readonly WrittenSlice[] | null): SliceReport {
   const known = written?.find((one) => one.key === key && one.windowStartMs === windowStartMs);
   const most = granted - returned;
   const top = written === null ? most : known?.top ?? used;

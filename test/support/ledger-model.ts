@@ -42,14 +42,14 @@ export type Step = Acquire
 
 const index = fc.nat({ max: 1_000 });
 const amount = fc.bigInt({ min: 0n, max: 60n });
-const jump = fc.oneof(fc.integer({ min: -DAY_MS, max: DAY_MS }), fc.constantFrom(-DAY_MS, DAY_MS, -HOUR_MS, HOUR_MS));
+const anyJump = fc.oneof(fc.integer({ min: -DAY_MS, max: DAY_MS }), fc.constantFrom(-DAY_MS, DAY_MS, -HOUR_MS, HOUR_MS));
 const saidWord = fc.constantFrom("set" as const, "unset" as const, "topup" as const, "reset" as const, "approve" as const);
 const acquiring: fc.Arbitrary<Acquire> = fc.record({
   kind: fc.constant("acquire" as const), holder: index, accounts: fc.uniqueArray(fc.nat({ max: 2 }), { minLength: 1 }), need: amount, more: amount, isLost: fc.boolean(),
 });
 
-/** Whatever may happen to a ledger, in any order. */
-export const ledgerSteps: fc.Arbitrary<readonly Step[]> = fc.array(fc.oneof(
+/** Whatever may happen to a ledger, in any order. @param jump how far the clock may go at a time, in milliseconds */
+export const ledgerSteps = (jump: fc.Arbitrary<number> = anyJump): fc.Arbitrary<readonly Step[]> => fc.array(fc.oneof(
   { weight: 6, arbitrary: acquiring },
   { weight: 5, arbitrary: fc.record({ kind: fc.constantFrom("spend" as const, "give" as const), slice: index, percent: fc.nat({ max: 100 }) }) },
   { weight: 4, arbitrary: fc.record({ kind: fc.constant("report" as const), holder: index, isRepeated: fc.boolean() }) },

@@ -6,7 +6,7 @@ import { openSqlLedger } from "../../../../common/ledger/open-ledger.ts";
 import { silentLog } from "../../../../common/log.ts";
 import { openPglite } from "../../../../common/sql/pglite-driver.ts";
 import { openPostgres } from "../../../../common/sql/postgres-driver.ts";
-import { ledgerSteps, LedgerModel } from "../../../support/ledger-model.ts";
+import { LedgerModel, ledgerSteps, type Step } from "../../../support/ledger-model.ts";
 import { hasPostgres, startPostgres } from "../../../support/postgres-server.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
@@ -15,7 +15,7 @@ const TTL_MS = 1e12;
 
 /** Any steps, by any holders, whatever the clock does. A failure prints the seed and the steps that break it. */
 async function checkModel(runs: number, open: (clock: TestClock) => Promise<LedgerStore>): Promise<void> {
-  await fc.assert(fc.asyncProperty(ledgerSteps, async (steps) => {
+  await fc.assert(fc.asyncProperty(ledgerSteps(), async (steps) => {
     const clock = new TestClock();
     await new LedgerModel(await open(clock), clock).run(steps);
   }), { numRuns: runs, endOnFailure: runs < 100 });
@@ -41,11 +41,21 @@ describe("settled and outstanding stay within the limit, and add up, through any
   });
 });
 
+/** What was written off is spent by another, and then its holder speaks again. Chance seldom goes this way. */
+const COMES_BACK: readonly Step[] = [
+  { kind: "acquire", holder: 0, accounts: [0], need: 60n, more: 0n, isLost: false },
+  { kind: "clock", byMs: 61_000 },
+  { kind: "adjust", account: 0, word: "reset", amount: 0n },
+  { kind: "acquire", holder: 1, accounts: [0], need: 60n, more: 0n, isLost: false },
+  { kind: "report", holder: 0, isRepeated: false },
+];
+
 test("the limit holds where holders fall silent and operators write off what is lost", async () => {
-  await fc.assert(fc.asyncProperty(ledgerSteps, async (steps) => {
+  const silence = fc.constantFrom(1_000, 61_000);
+  await fc.assert(fc.asyncProperty(ledgerSteps(silence), async (steps) => {
     const clock = new TestClock();
     await new LedgerModel(openMemoryLedger({ clock, ttlMs: 60_000 }), clock, false).run(steps);
-  }), { numRuns: 1_000 });
+  }), { numRuns: 1_000, examples: [[COMES_BACK]] });
 });
 
 test("the model notices a ledger that grants twice for one claim", async () => {

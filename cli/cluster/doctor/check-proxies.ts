@@ -91,16 +91,26 @@ function inForce(reports: readonly ProxyReport[], published: string | null): Clu
       "boundary in force", `an earlier one on ${nodes(behind)}`, "It takes seconds; if it stays so, the proxy there does not hear the API server.",
     ));
   }
-  const unhealthy = heard.filter((report) => sampleOf(report, "weir_audit_healthy")?.value === 0);
-  if (unhealthy.length > 0) {
-    findings.push(finding.fail(
-      "audit", `records do not reach the disk on ${nodes(unhealthy)}: nothing is let through there`, "Look at the node's disk, below `proxy.stateHostPath`.",
-    ));
-  }
+  findings.push(...failing(heard));
   if (findings.length === 0 && heard.length > 0) {
     findings.push(finding.ok("boundary in force", `${published ?? "none"} on ${heard.length === 1 ? "the one node" : `all ${heard.length} nodes`}`));
   }
   return findings;
+}
+
+/** What stops agents on a node although its proxy runs. */
+function failing(heard: readonly ProxyReport[]): ClusterFinding[] {
+  const unhealthy = heard.filter((report) => sampleOf(report, "weir_audit_healthy")?.value === 0);
+  const alone = heard.filter((report) => sampleOf(report, "weir_ledger_up")?.value === 0);
+  return [
+    ...(unhealthy.length === 0 ? [] : [finding.fail(
+      "audit", `records do not reach the disk on ${nodes(unhealthy)}: nothing is let through there`, "Look at the node's disk, below `proxy.stateHostPath`.",
+    )]),
+    ...(alone.length === 0 ? [] : [finding.fail(
+      "ledger", `the ledger of budgets does not answer the proxy on ${nodes(alone)}: what a budget counts is refused there`,
+      "See the finding `controller`; docs/runbooks.md, WeirLedgerUnreachable.",
+    )]),
+  ];
 }
 
 const revisionOf = (report: ProxyReport): string | undefined => sampleOf(report, "weir_boundary_info")?.labels["revision"];

@@ -35,6 +35,7 @@ describe("the node proxies", () => {
     ["weir_boundary_info{revision=\"r0\"} 1", "boundary in force", "warn", "an earlier one on a"],
     ["weir_boundary_info{revision=\"r0\"} 1\nweir_boundary_trouble 1", "boundary in force", "fail", "refused, in whole or in part, on a"],
     ["weir_boundary_info{revision=\"r1\"} 1\nweir_audit_healthy 0", "audit", "fail", "records do not reach the disk on a"],
+    ["weir_boundary_info{revision=\"r1\"} 1\nweir_ledger_up 0", "ledger", "fail", "does not answer the proxy on a"],
   ])("that say %j are named", async (text, name, state, detail) => {
     const cluster = await anInstalledCluster();
     cluster.texts.set(NODE_A, text);

@@ -17,7 +17,7 @@ export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: Answe
   const reported = extracted === null ? null : pricedReport(extracted, notes.usage ?? {}, price, context);
   const ceiling = ceilingOf(context);
   const isMalformed = notes.isMalformed || (notes.usage !== null && reported === null);
-  const isUnder = reported !== null && notes.isFinal && reported.tokens.output < notes.output.least;
+  const isUnder = reported !== null && notes.isFinal && notes.output.isMoreThan(reported.tokens.output);
   const needsEstimate = isMalformed || isUnder || reported === null || !notes.isFinal;
   const estimated = needsEstimate ? estimate(context, notes, { end, price, known: extracted }) : null;
   const believed = larger(reported, estimated);

@@ -21,7 +21,6 @@ export class OutputTally {
   #keptCharacters = 0;
   #keptBytes = 0;
   #textBytes = 0;
-  #floorBytes = 0;
   #unclearBytes = 0;
   #mediaTokens = 0;
   #events = 0;
@@ -32,7 +31,6 @@ export class OutputTally {
     const bytes = Buffer.byteLength(text);
     this.#textBytes += bytes;
     this.#events += 1;
-    this.#floorBytes += text.length < 4 ? bytes : Buffer.byteLength(text.replace(RUNS, " "));
     if (this.#keptCharacters + text.length > KEPT_CHARACTERS) return;
     this.#kept.push(text);
     this.#keptCharacters += text.length;
@@ -62,9 +60,10 @@ export class OutputTally {
     return this.#textBytes + this.#unclearBytes + this.#mediaTokens + this.#events * EVENT_TOKENS;
   }
 
-  /** No tokenizer makes fewer of it. */
-  get least(): number {
-    return Math.floor(this.#floorBytes / MOST_BYTES_PER_TOKEN);
+  /** True if no tokenizer makes so few of it. Runs of one character, which some make one token of, are looked for only where it matters. */
+  isMoreThan(tokens: number): boolean {
+    if (this.#textBytes / MOST_BYTES_PER_TOKEN <= tokens) return false;
+    return Buffer.byteLength(this.#kept.join("").replace(RUNS, " ")) / MOST_BYTES_PER_TOKEN > tokens;
   }
 
   /** What it probably came to, a tenth added. Until the tokenizer is loaded, which this begins, a third of the bytes. */

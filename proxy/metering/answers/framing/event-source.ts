@@ -5,7 +5,6 @@ import type { EventSight, Fate, Framing, StreamEvent } from "./framing.ts";
 const LF = 0x0a;
 const CR = 0x0d;
 const BOM = "\ufeff";
-const FIELD = /^(data|event)(?:: ?|$)/;
 
 /**
  * `text/event-stream` (HTML standard, 9.2.6): lines end with LF, CRLF or CR, an empty line ends the event, lines that begin with a colon are comments. Unlike a
@@ -101,14 +100,22 @@ class LineEnds {
 function readEvent(text: string): StreamEvent | null {
   let name: string | null = null;
   let data: string | null = null;
-  for (const line of text.split(/\r\n|\n|\r/)) {
-    const field = FIELD.exec(line);
-    if (field === null) continue;
-    const value = line.slice(field[0].length);
-    if (field[1] === "event") name = value;
-    else data = data === null ? value : `${data}\n${value}`;
+  // Most streams have no CR, and no pattern need be looked for in them.
+  const lines = text.includes("\r") ? text.split(/\r\n|\n|\r/) : text.split("\n");
+  for (const line of lines) {
+    const value = valueOf(line, "data");
+    if (value !== null) data = data === null ? value : `${data}\n${value}`;
+    else name = valueOf(line, "event") ?? name;
   }
   return data === null ? null : { name, data };
+}
+
+/** @returns null if the line is of another field */
+function valueOf(line: string, field: string): string | null {
+  if (!line.startsWith(field)) return null;
+  if (line.length === field.length) return "";
+  if (line[field.length] !== ":") return null;
+  return line.slice(field.length + (line[field.length + 1] === " " ? 2 : 1));
 }
 
 /** An event with several data lines, or with bytes that are no UTF-8, is never written anew: it would not be the same otherwise. */

@@ -78,7 +78,9 @@ export class ClusterStand {
     const parsed = parseConfig(proxyConfig, "test", JSON.stringify({
       listen: { address: "127.0.0.1:0" }, admin: { address: "127.0.0.1:0" }, drainTimeoutMs: 500,
       cluster: { nodeName: "n1", namespace: "weir-system", controller: { tokenFile, caFile }, activityIntervalMs: 100, podWaitMs: 1_000, ...cluster },
-      upstream: { routes: routes.map((route) => ({ ...route, address: "127.0.0.1" })), extraCaFiles: [caFile] }, ...config,
+      upstream: { routes: routes.map((route) => ({ ...route, address: "127.0.0.1" })), extraCaFiles: [caFile] },
+      // This stand's controller keeps no ledger.
+      budgets: { ledger: { type: "memory" } }, ...config,
     }));
     const proxy = await startProxy(parsed, {
       log: silentLog, environment: {}, kubeApi: api, stateDirectory: join(directory, "state"), issuerDirectory: join(directory, "issuer"),

@@ -65,8 +65,13 @@ export class WatchedAnswer implements AnswerMeter {
     this.#isCut = true;
     void loadTokenizer();
     if (this.#framing === null || this.#reader === null || this.#framing.isBlind) return NO_BYTES;
-    const { tokens } = chargeFor(this.#context, this.#notes, { outcome: "cut", isStream: true, heldOutput: 0 });
-    return this.#framing.close(this.#reader.ending(tokens));
+    try {
+      const { tokens } = chargeFor(this.#context, this.#notes, { outcome: "cut", isStream: true, heldOutput: 0 });
+      return this.#framing.close(this.#reader.ending(tokens));
+    } catch {
+      // As in `#see`: an ending that repeats what was seen may be more than can be written.
+      return NO_BYTES;
+    }
   }
 
   result(outcome: "complete" | "cut" | "failed"): ModelUse {
@@ -75,7 +80,15 @@ export class WatchedAnswer implements AnswerMeter {
     return chargeFor(this.#context, this.#notes, { outcome: this.#isCut ? "cut" : outcome, isStream, heldOutput });
   }
 
-  readonly #see = (event: StreamEvent): Fate => this.#reader?.read(event) ?? "pass";
+  /** What the engine cannot bear, such as objects nested a hundred thousand deep, passes and counts as output. */
+  readonly #see = (event: StreamEvent): Fate => {
+    try {
+      return this.#reader?.read(event) ?? "pass";
+    } catch {
+      this.#notes.output.unclear(event.data.length);
+      return "pass";
+    }
+  };
 
   #choose(first: number | null): void {
     const { facts, limits = DEFAULT_LIMITS } = this.#context;

@@ -88,6 +88,17 @@ describe("the form of an answer", () => {
     expect(count(`data: ${body}\n\n`, [["content-type", "text/plain"]])).toMatchObject({ alarms: [], tokens: { input: 9 } });
   });
 
+  test("may be nested deeper than the engine bears, or one letter for long: nothing is thrown, and it is charged", () => {
+    const deep = `${"{\"a\":".repeat(200_000)}1${"}".repeat(200_000)}`;
+    const call = `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":${deep}}}]}}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":1}}`;
+    const meter = openAnswerMeter(contextFor({ api: "gemini-generate", provider: "google", model: "gemini-2.5-pro", isStream: true }), 200, EVENT_SOURCE);
+    expect(meter.push(Buffer.from(`data: ${call}\n\n`)).length).toBe(call.length + 8);
+    expect(meter.cut().length).toBeGreaterThan(0);
+    expect(meter.result("cut").amounts.usd).toBeGreaterThan(0n);
+    const run = body.replace("[]", `[{"index":0,"message":{"content":"${"=".repeat(250_000)}"}}]`);
+    expect(count(run, [["content-type", "application/json"]])).toMatchObject({ alarms: [], tokens: { input: 9, output: 1 } });
+  });
+
   test("is unreadable where it is neither, and is charged as an estimate", () => {
     expect(count("<html>", [["content-type", "text/html"]])).toMatchObject({ alarms: ["missing"], isEstimated: true, tokens: { input: 500 } });
   });

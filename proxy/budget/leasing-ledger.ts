@@ -54,7 +54,11 @@ export class LeasingLedger implements BudgetLedger {
     const { purses } = this.#book;
     const desk = new StoreDesk(store, holder, options, (key) => purses.get(key));
     const line = new WaitingLine(desk, options);
-    this.#till = { ...options, line, desk, journal, pay: async (purse) => payDebt(purse, desk, options), freed: (purse) => { this.#freed(purse); } };
+    this.#till = {
+      ...options, line, desk, journal,
+      pay: async (purse) => payDebt(purse, desk, options).finally(() => { line.poke(); }),
+      freed: (purse) => { this.#freed(purse); },
+    };
     this.#reporter = new Reporter({ ...options, desk, journal, purses, onChange: () => { line.poke(); } });
   }
 

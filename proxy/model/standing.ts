@@ -1,4 +1,4 @@
-/** How one budget stands, as policy sees it. Unit: requests or bytes, as the budget says. */
+/** How one budget stands, as policy sees it: in units of its meter, `usd` in dollars. `reserved` is what open requests hold, here and elsewhere. */
 export interface PolicyBudget {
   readonly limit: number;
   readonly spent: number;

@@ -95,5 +95,8 @@ export interface ModelUse {
   readonly alarms: readonly UsageAlarm[];
 }
 
-/** `over-reported`: more than can have been used; `under-reported`: less than was seen; `missing`, `malformed`: no usable count; `unknown-model`: another model answered than was asked for, and it has no price or costs more. */
+/**
+ * `over-reported`: more than can have been used; `under-reported`: less than was seen; `missing`, `malformed`: no usable count; `unknown-model`:
+ * another model answered than was asked for, and it has no price or costs more.
+ */
 export type UsageAlarm = "over-reported" | "under-reported" | "missing" | "malformed" | "unknown-model";

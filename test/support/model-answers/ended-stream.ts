@@ -8,7 +8,7 @@ interface Event {
   readonly frame?: string;
   readonly event?: string;
   readonly type?: string;
-  readonly choices?: readonly { readonly index: number; readonly finish_reason: string | null }[];
+  readonly choices?: readonly { readonly index: number; readonly finish_reason: string | null; readonly delta?: { readonly role?: string } }[];
   readonly index?: number;
   readonly delta?: { readonly stop_reason?: string | null };
   readonly sequence_number?: number;
@@ -71,6 +71,7 @@ function chatProblem(events: readonly Event[]): string | null {
   const said = chunks.flatMap(({ choices }) => choices ?? []);
   const open = new Set(said.map(({ index }) => index));
   const finished = said.filter(({ finish_reason }) => finish_reason !== null).map(({ index }) => index);
+  if (said[0]?.delta?.role !== "assistant") return "nobody speaks";
   if (finished.length !== new Set(finished).size) return "a choice that finishes twice";
   return open.size === finished.length && finished.length > 0 ? null : "a choice that does not finish";
 }

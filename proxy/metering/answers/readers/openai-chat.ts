@@ -57,7 +57,9 @@ export class ChatStreamReader implements StreamReader {
     const { usageForm } = this.#options;
     const usage = { prompt_tokens: spent.input, completion_tokens: spent.output, total_tokens: spent.input + spent.output };
     const open = (this.#choices.size === 0 ? [0] : [...this.#choices]).filter((index) => !this.#finished.has(index));
-    const chunks = open.map((index, at) => this.#chunk([{ index, delta: {}, logprobs: null, finish_reason: "length" }], {
+    // Clients want to know who speaks, even where nobody has.
+    const delta = this.#choices.size === 0 ? { role: "assistant", content: "" } : {};
+    const chunks = open.map((index, at) => this.#chunk([{ index, delta, logprobs: null, finish_reason: "length" }], {
       none: {}, chunk: { usage: null }, last: at === open.length - 1 ? { usage } : {},
     }[usageForm]));
     return [...chunks, ...(usageForm === "chunk" && !this.#hasUsage ? [this.#chunk([], { usage })] : []), DONE];

@@ -3,8 +3,9 @@ import type { Explanation } from "../errors.ts";
 import type { AnswerMeter, CallFacts, MeteredCall } from "../model/metered-call.ts";
 import type { HeaderList } from "../model/request.ts";
 import { openAnswerMeter } from "./answers/open-answer-meter.ts";
+import { mayThinkUnseen } from "./answers/unseen-reasoning.ts";
 import type { MeteringConfig } from "./config.ts";
-import type { InputBound } from "./input-bound.ts";
+import { boundInput, type InputBound } from "./input-bound.ts";
 import { mostOutput } from "./most-output.ts";
 import { outputCeiling } from "./output-ceiling.ts";
 import type { Price, Pricing, UsageBounds } from "./pricing.ts";
@@ -21,6 +22,8 @@ export interface RequestFacts {
   readonly text: Buffer;
   readonly wasEncoded: boolean;
   readonly input: InputBound;
+  /** How often the provider's tools may run by a limit that is put in, and the request as it was read; null if none is put in. */
+  readonly toolCalls: { readonly most: number; readonly asRead: RequestFacts } | null;
   /** By `reading.models`; null for those without. */
   readonly prices: readonly (Price | null)[];
   /** A plan pays, or nobody: tokens count, money does not. */
@@ -47,12 +50,13 @@ export class RequestCall implements MeteredCall {
     const most = perChoice === null ? null : perChoice * answersOf(reading);
     this.#bounds = boundsOf(request, reading.hasOutput ? most ?? unlimitedOutput(request) : 0);
     const priceless = isFree ? null : priceProblem(reading, prices);
-    this.unbounded = reading.problem ?? priceless;
+    const problem = problemOf(reading);
+    this.unbounded = problem ?? priceless;
     const maxOutputTokens = reading.hasOutput ? most : 0;
     this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens };
     // What costs nothing costs nothing however much of it there is.
     const usd = isFree || this.unbounded === null ? { usd: worstUsd(request, this.#bounds) } : {};
-    this.worstCase = reading.problem === null ? { ...tokenAmounts(this.#bounds), ...usd } : usd;
+    this.worstCase = problem === null ? { ...tokenAmounts(this.#bounds), ...usd } : usd;
   }
 
   get body(): Buffer | null {
@@ -60,10 +64,26 @@ export class RequestCall implements MeteredCall {
     return this.#body;
   }
 
+  bounded(): MeteredCall {
+    const { reading: { problem, toolLimit }, config: { toolCalls } } = this.#request;
+    return problem !== null || toolLimit === null || toolCalls === 0 ? this : new RequestCall(withToolCalls(this.#request, toolCalls), this.#perChoice);
+  }
+
   clamp(headroom: Amounts, leastOutputTokens: number): MeteredCall | null {
+    const { toolCalls, config } = this.#request;
+    const wanted = this.#perChoice ?? config.stepTokens;
+    let clamped = this.#clampOutput(headroom, leastOutputTokens);
+    // A search less is better than half an answer.
+    for (let calls = (toolCalls?.most ?? 0) - 1; toolCalls !== null && calls >= 1 && (clamped?.#perChoice ?? 0) < wanted; calls -= 1) {
+      clamped = new RequestCall(withToolCalls(toolCalls.asRead, calls), this.#perChoice).#clampOutput(headroom, leastOutputTokens);
+    }
+    return clamped;
+  }
+
+  #clampOutput(headroom: Amounts, leastOutputTokens: number): RequestCall | null {
     const { reading } = this.#request;
     const { "usd": money, ...tokens } = headroom;
-    if (reading.problem !== null || (money !== undefined && this.worstCase.usd === undefined)) return null;
+    if (problemOf(reading) !== null || (money !== undefined && this.worstCase.usd === undefined)) return null;
     const most = mostOutput(tokens, money ?? null, this.#bounds.input, (output) => worstUsd(this.#request, boundsOf(this.#request, output)));
     if (most === null || !reading.hasOutput) return most === null ? null : this;
     const fitting = Math.floor(most / answersOf(reading));
@@ -76,11 +96,17 @@ export class RequestCall implements MeteredCall {
   watch(status: number, headers: HeaderList): AnswerMeter {
     const { route, reading, prices, isFree, pricing, config, input } = this.#request;
     return openAnswerMeter({
-      facts: this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
+      facts: this.#isHeldWhole ? { ...this.facts, maxOutputTokens: this.#bounds.output } : this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
       isFlatPrice: typeof route.declared?.price === "object",
       bounds: this.#bounds, isBounded: this.unbounded === null, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
     }, status, headers);
+  }
+
+  /** Nothing limits the output, and all that the model may write is held. */
+  get #isHeldWhole(): boolean {
+    const { reading } = this.#request;
+    return reading.hasOutput && this.#perChoice === null && !isHeldBySteps(this.#request);
   }
 
   /** A limit that the model refuses would end the call: above what it writes at most, or above a first step where that is not known. */
@@ -94,11 +120,23 @@ export class RequestCall implements MeteredCall {
   #write(): Buffer | null {
     const { reading, text, wasEncoded } = this.#request;
     const limits = this.#perChoice === reading.perChoice || this.#perChoice === null ? [] : reading.limitEdits(this.#perChoice) ?? [];
-    const edits = [...reading.usageEdits, ...limits];
+    const edits = [...reading.usageEdits, ...reading.toolEdits, ...limits];
     // What was encoded is sent as it was read: another decoder could make something else of it.
     if (edits.length === 0) return wasEncoded ? text : null;
     return spliced(text, edits);
   }
+}
+
+function problemOf({ problem, toolLimit }: Reading): Explanation | null {
+  return problem ?? toolLimit?.problem ?? null;
+}
+
+/** @param request as it was read */
+function withToolCalls(request: RequestFacts, calls: number): RequestFacts {
+  const { reading: { toolLimit }, text, prices, config } = request;
+  if (toolLimit === null) return request;
+  const reading = request.reading.limitedTo(calls, toolLimit);
+  return { ...request, reading, input: boundInput(reading, text.byteLength, prices, config), toolCalls: { most: calls, asRead: request } };
 }
 
 /** How many answers the limit of one choice holds for: each choice, each time the provider asks the model. */
@@ -107,16 +145,21 @@ function answersOf({ choices, rounds }: Reading): number {
 }
 
 /**
- * What is held where nothing limits the output. A stream is held by steps, and cut where the next one is refused. An answer in one piece is written, and
- * billed, before anything of it is seen: all that its model may write is held.
+ * What is held where nothing limits the output. A stream whose output is seen is held by steps, and cut where the next one is refused. What is written,
+ * and billed, before it is seen is held whole, at all that its model may write: an answer in one piece, and thoughts that are not shown.
  */
-function unlimitedOutput({ reading, prices, config }: RequestFacts): number {
-  if (reading.isStream) return config.stepTokens;
+function unlimitedOutput(request: RequestFacts): number {
+  const { reading, prices, config } = request;
+  if (isHeldBySteps(request)) return config.stepTokens;
   const perModel = reading.models.map((model, index) => {
     const most = outputCeiling(model) ?? config.unknownOutputTokens;
     return Math.min(most, prices[index]?.contextTokens ?? most);
   });
   return Math.max(...perModel) * answersOf(reading);
+}
+
+function isHeldBySteps({ route, reading }: RequestFacts): boolean {
+  return reading.isStream && !reading.models.some((model) => mayThinkUnseen(route.api, model, false));
 }
 
 function boundsOf({ reading, input }: RequestFacts, output: number): UsageBounds {

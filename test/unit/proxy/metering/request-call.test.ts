@@ -73,7 +73,16 @@ describe("a request that limits its output nowhere", () => {
 
   test("is held by a first step if it streams: the stream can be cut", async () => {
     expect((await read(OPENAI_CHAT, { ...chat, stream: true }, { config: { stepTokens: 500 } })).worstCase["output-tokens"]).toBe(500n);
-    expect((await read(GEMINI.replace("generate", "streamGenerate"), { contents: [] }, { config: { stepTokens: 500 } })).worstCase["output-tokens"]).toBe(500n);
+    const silent = GEMINI.replace("generate", "streamGenerate").replace(/gemini-[^:]+/, "gemini-2.0-flash");
+    expect((await read(silent, { contents: [] }, { config: { stepTokens: 500 } })).worstCase["output-tokens"]).toBe(500n);
+  });
+
+  test("is held whole if it streams from a model whose thoughts are billed and not shown", async () => {
+    const call = await read(OPENAI_CHAT, { ...chat, model: "gpt-5.5", stream: true }, { config: { stepTokens: 500 } });
+    expect([call.worstCase["output-tokens"], call.facts.maxOutputTokens]).toEqual([128_000n, null]);
+    expect(call.watch(200, [["content-type", "text/event-stream"]]).step).toBeNull();
+    const clamped = call.clamp({ "output-tokens": 9_000n }, 1);
+    expect([clamped?.worstCase["output-tokens"], clamped?.facts.maxOutputTokens]).toEqual([9_000n, 9_000]);
   });
 
   test("is held at what its model writes at most if it does not, for each choice", async () => {

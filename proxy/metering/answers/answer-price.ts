@@ -1,9 +1,12 @@
-import { nanoUsd, type Price } from "../pricing.ts";
+import type { Price } from "../pricing.ts";
 import type { AnswerContext } from "./answer-context.ts";
 import type { AnswerNotes } from "./answer-notes.ts";
 import type { Counted } from "./counted.ts";
 import type { ExtractedUsage } from "./extracted-usage.ts";
 import { objectAt, type JsonObject } from "./json-text.ts";
+
+/** Decimal digits that a double keeps. */
+const DIGITS_OF_DOUBLE = 15;
 
 /** The price of what answered. */
 export interface AnswerPrice {
@@ -59,7 +62,12 @@ function statedCost(usage: JsonObject): bigint | null | undefined {
   if (cost === undefined) return undefined;
   const upstream = usage["is_byok"] === false ? 0 : objectAt(usage, "cost_details")["upstream_inference_cost"] ?? 0;
   if (!isDollars(cost) || !isDollars(upstream)) return null;
-  return nanoUsd(cost) + nanoUsd(upstream);
+  return statedNano(cost) + statedNano(upstream);
+}
+
+/** A stated sum has few decimals: what a double adds to it is no nano-dollar that anybody charged. */
+function statedNano(dollars: number): bigint {
+  return BigInt(Math.ceil(Number((dollars * 1e9).toPrecision(DIGITS_OF_DOUBLE))));
 }
 
 function isDollars(value: unknown): value is number {

@@ -114,6 +114,14 @@ describe("the price", () => {
   });
 });
 
+test("a cost that the provider states is charged to the nano-dollar, not to the last digit of a double", () => {
+  expect(Math.ceil(0.00001635 * 1e9), "what rounding up would make of it").toBe(16_351);
+  const meter = openAnswerMeter(contextFor({ api: "openrouter-chat", provider: "openrouter", model: "openai/gpt-4o-mini", isStream: false }), 200, [["content-type", "application/json"]]);
+  meter.push(Buffer.from(bodyWith(",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":10,\"cost\":0.00001635,\"is_byok\":false}")));
+  meter.end();
+  expect(meter.result("complete").amounts.usd).toBe(16_350n);
+});
+
 describe("an answer that did not come whole", () => {
   test("costs nothing where the provider refused", () => {
     for (const status of [301, 400, 402, 429, 500, 529]) expect(use("{\"error\":{}}", {}, { status })).toMatchObject({ amounts: {}, isEstimated: false, alarms: [] });

@@ -7,36 +7,43 @@ import { lockFile } from "../file-lock.ts";
 import { describeError } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
 import { LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
-import { openPgliteLedger, type LedgerOptions } from "./open-ledger.ts";
 import { socketLine } from "./socket-line.ts";
 import { serveOnSocket } from "./socket-server.ts";
 import { storeOverLine } from "./store-client.ts";
+import { openThreadedLedger, type ThreadedLedger } from "./threaded-ledger.ts";
 
 /** The database of a first start is made in less, on a busy machine too. */
 const OPEN_DEADLINE_MS = 30_000;
 const LOOK_AGAIN_MS = 50;
 
+export interface MachineOptions {
+  /** After so long without a report, a holder's slices count as lost. Default 30 seconds. */
+  readonly ttlMs?: number;
+}
+
 /** Either the process that has the database, or one that asks it. */
 interface Part {
-  readonly isHost: boolean;
   readonly store: LedgerStore;
+  /** Asked when a call has failed: whether somebody else may have to take its place. */
+  isOver(): boolean;
   close(): Promise<void>;
 }
 
 /**
  * The ledger of one machine: a database in a folder, for all processes of its owner. Whoever finds the lock free opens the database and serves it to
- * the others on a socket beside it; when that one goes, in any way, another takes its place. Nothing is opened before it is first asked.
+ * the others on a socket beside it; when that one goes, in any way, another takes its place. Nothing is opened before it is first asked. Windows
+ * follow the system's clock.
  */
 export class MachineLedger implements LedgerStore {
   readonly #directory: string;
-  readonly #options: LedgerOptions;
+  readonly #options: MachineOptions;
   readonly #log: Log;
   #part: Part | null = null;
   #opening: Promise<Part> | null = null;
   #isClosed = false;
 
   /** @param directory made if it is missing, mode 0700 */
-  constructor(directory: string, options: LedgerOptions, log: Log) {
+  constructor(directory: string, options: MachineOptions, log: Log) {
     this.#directory = directory;
     this.#options = options;
     this.#log = log;
@@ -65,12 +72,12 @@ export class MachineLedger implements LedgerStore {
     try {
       return await call(part.store);
     } catch (error) {
-      if (!part.isHost) await this.#leave(part);
+      if (part.isOver()) await this.#leave(part);
       throw error;
     }
   }
 
-  /** The host may be gone: the next call looks who is, and becomes it if nobody is. */
+  /** Whoever had it may be gone: the next call looks who is, and becomes it if nobody is. */
   async #leave(part: Part): Promise<void> {
     if (this.#part !== part) return;
     this.#part = null;
@@ -109,21 +116,21 @@ export class MachineLedger implements LedgerStore {
   async #host(): Promise<Part | null> {
     const unlock = lockFile(join(this.#directory, "ledger.lock"));
     if (unlock === null) return null;
-    let store: LedgerStore | null = null;
+    let ledger: ThreadedLedger | null = null;
     try {
-      store = await openPgliteLedger(join(this.#directory, "database"), this.#options);
-      const opened = store;
-      const server = await serveOnSocket(opened, this.#socket, this.#log);
+      ledger = await openThreadedLedger({ ...this.#options, directory: join(this.#directory, "database") }, this.#log);
+      const { store, isOver } = ledger;
+      const server = await serveOnSocket(store, this.#socket, this.#log);
       return {
-        isHost: true, store: opened,
+        store, isOver,
         close: async () => {
           await server.close();
-          await opened.close();
+          await store.close();
           unlock();
         },
       };
     } catch (error) {
-      await store?.close();
+      await ledger?.store.close();
       unlock();
       throw error;
     }
@@ -136,6 +143,6 @@ export class MachineLedger implements LedgerStore {
     probe.destroy();
     if (!isThere) return null;
     const store = storeOverLine(socketLine(this.#socket));
-    return { isHost: false, store, close: async () => store.close() };
+    return { store, isOver: () => true, close: async () => store.close() };
   }
 }

@@ -3,17 +3,14 @@ import { chmodSync, unlinkSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Log } from "../log.ts";
 import type { LedgerStore } from "./ledger-store.ts";
-import { answerLedgerCall, type CallerRights } from "./store-server.ts";
-import { CALL_LIMIT_BYTES, LEDGER_CALLS, LEDGER_PATH, type LedgerCall } from "./wire.ts";
+import { answerLedgerCall, OWNER_RIGHTS } from "./store-server.ts";
+import { CALL_LIMIT_BYTES, LEDGER_PATH } from "./wire.ts";
 
 /** Longest path of a Unix socket (sun_path, with its end), in bytes. */
 export const SOCKET_PATH_LIMIT_BYTES = 107;
 const CALL_TIMEOUT_MS = 10_000;
 const HEAD_LIMIT_BYTES = 8 * 1_024;
 const CONNECTIONS = 256;
-
-/** Whoever may open the socket owns the state directory. */
-const OWNER: CallerRights = { calls: new Set(Object.keys(LEDGER_CALLS) as LedgerCall[]), isHolder: () => true };
 
 /**
  * Serves a store to the other processes of its owner, on a Unix socket of mode 0600. The caller holds the lock that says that nobody else does.
@@ -40,7 +37,7 @@ async function answer(request: IncomingMessage, response: ServerResponse, { stor
   const path = request.url ?? "";
   const body = await readBody(request);
   const isCall = request.method === "POST" && path.startsWith(LEDGER_PATH);
-  const reply = isCall ? await answerLedgerCall(store, { call: path.slice(LEDGER_PATH.length), body }, OWNER, log) : { status: 404, body: "{}" };
+  const reply = isCall ? await answerLedgerCall(store, { call: path.slice(LEDGER_PATH.length), body }, OWNER_RIGHTS, log) : { status: 404, body: "{}" };
   response.writeHead(reply.status, { "content-type": "application/json" }).end(reply.body);
 }
 

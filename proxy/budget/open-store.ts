@@ -42,6 +42,6 @@ export function openStore(config: LedgerConfig, { clock, log, stateDirectory }: 
     const options = { clock, ttlMs: leaseMs, deadlineMs: config.waitMs };
     return { name: "postgres", store: new LazyStore(async () => openPostgresLedger(url, settings, log, options), log) };
   }
-  const store = new MachineLedger(budgetFolder(stateDirectory), { clock, ttlMs: leaseMs }, log);
+  const store = new MachineLedger(budgetFolder(stateDirectory), { ttlMs: leaseMs }, log);
   return { name: "embedded", store, warmUp: async () => store.open() };
 }

@@ -3,7 +3,6 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { systemClock } from "../../../../common/clock.ts";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
 import { LedgerUnavailable } from "../../../../common/ledger/ledger-store.ts";
 import { MachineLedger } from "../../../../common/ledger/machine-ledger.ts";
@@ -16,7 +15,7 @@ const claim = (known: bigint) => [{ account, windowStartMs: known === 0n ? null 
 let state: string;
 let open: MachineLedger[];
 const start = () => {
-  const ledger = new MachineLedger(join(state, "budget"), { clock: systemClock }, silentLog);
+  const ledger = new MachineLedger(join(state, "budget"), {}, silentLog);
   open.push(ledger);
   return ledger;
 };

@@ -27,7 +27,7 @@ export async function readCall(route: ModelRoute, request: HeldRequest, pricing:
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
-  return new RequestCall({ route, reading, text, wasEncoded: text !== body, input, prices, isFree, pricing, config }, reading.perChoice);
+  return new RequestCall({ route, reading, text, wasEncoded: text !== body, input, toolCalls: null, prices, isFree, pricing, config }, reading.perChoice);
 }
 
 function aliased(model: string, { aliases }: MeteringConfig): string {

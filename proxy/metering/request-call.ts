@@ -38,15 +38,15 @@ export class RequestCall implements MeteredCall {
   readonly worstCase: Amounts;
   readonly unbounded: Explanation | null;
   readonly #request: RequestFacts;
-  /** Of one choice; null where nothing limits it. */
-  readonly #perChoice: number | null;
+  /** Most tokens of one choice; null where nothing limits them. */
+  readonly perChoice: number | null;
   readonly #bounds: UsageBounds;
   #body: Buffer | null | undefined;
 
   constructor(request: RequestFacts, perChoice: number | null) {
     const { reading, route, prices, isFree } = request;
     this.#request = request;
-    this.#perChoice = perChoice;
+    this.perChoice = perChoice;
     const most = perChoice === null ? null : perChoice * answersOf(reading);
     this.#bounds = boundsOf(request, reading.hasOutput ? most ?? unlimitedOutput(request) : 0);
     const priceless = isFree ? null : priceProblem(reading, prices);
@@ -66,16 +66,16 @@ export class RequestCall implements MeteredCall {
 
   bounded(): MeteredCall {
     const { reading: { problem, toolLimit }, config: { toolCalls } } = this.#request;
-    return problem !== null || toolLimit === null || toolCalls === 0 ? this : new RequestCall(withToolCalls(this.#request, toolCalls), this.#perChoice);
+    return problem !== null || toolLimit === null || toolCalls === 0 ? this : new RequestCall(withToolCalls(this.#request, toolCalls), this.perChoice);
   }
 
   clamp(headroom: Amounts, leastOutputTokens: number): MeteredCall | null {
     const { toolCalls, config } = this.#request;
-    const wanted = this.#perChoice ?? config.stepTokens;
+    const wanted = this.perChoice ?? config.stepTokens;
     let clamped = this.#clampOutput(headroom, leastOutputTokens);
     // A search less is better than half an answer.
-    for (let calls = (toolCalls?.most ?? 0) - 1; toolCalls !== null && calls >= 1 && (clamped?.#perChoice ?? 0) < wanted; calls -= 1) {
-      clamped = new RequestCall(withToolCalls(toolCalls.asRead, calls), this.#perChoice).#clampOutput(headroom, leastOutputTokens);
+    for (let calls = (toolCalls?.most ?? 0) - 1; toolCalls !== null && calls >= 1 && isLessThan(clamped, wanted); calls -= 1) {
+      clamped = new RequestCall(withToolCalls(toolCalls.asRead, calls), this.perChoice).#clampOutput(headroom, leastOutputTokens);
     }
     return clamped;
   }
@@ -87,7 +87,7 @@ export class RequestCall implements MeteredCall {
     const most = mostOutput(tokens, money ?? null, this.#bounds.input, (output) => worstUsd(this.#request, boundsOf(this.#request, output)));
     if (most === null || !reading.hasOutput) return most === null ? null : this;
     const fitting = Math.floor(most / answersOf(reading));
-    if (this.#perChoice !== null && fitting >= this.#perChoice) return this;
+    if (this.perChoice !== null && fitting >= this.perChoice) return this;
     const perChoice = Math.min(fitting, this.#highestLimit(headroom));
     if (perChoice < Math.max(leastOutputTokens, reading.leastPerChoice) || reading.limitEdits(perChoice) === null) return null;
     return new RequestCall(this.#request, perChoice);
@@ -106,25 +106,29 @@ export class RequestCall implements MeteredCall {
   /** Nothing limits the output, and all that the model may write is held. */
   get #isHeldWhole(): boolean {
     const { reading } = this.#request;
-    return reading.hasOutput && this.#perChoice === null && !isHeldBySteps(this.#request);
+    return reading.hasOutput && this.perChoice === null && !isHeldBySteps(this.#request);
   }
 
   /** A limit that the model refuses would end the call: above what it writes at most, or above a first step where that is not known. */
   #highestLimit(headroom: Amounts): number {
     const { reading, config } = this.#request;
     const isPolicy = Object.keys(headroom).every((meter) => meter === "output-tokens");
-    const ceilings = reading.models.map((model) => outputCeiling(model) ?? (isPolicy || this.#perChoice !== null ? Number.POSITIVE_INFINITY : config.stepTokens));
+    const ceilings = reading.models.map((model) => outputCeiling(model) ?? (isPolicy || this.perChoice !== null ? Number.POSITIVE_INFINITY : config.stepTokens));
     return Math.min(...ceilings);
   }
 
   #write(): Buffer | null {
     const { reading, text, wasEncoded } = this.#request;
-    const limits = this.#perChoice === reading.perChoice || this.#perChoice === null ? [] : reading.limitEdits(this.#perChoice) ?? [];
+    const limits = this.perChoice === reading.perChoice || this.perChoice === null ? [] : reading.limitEdits(this.perChoice) ?? [];
     const edits = [...reading.usageEdits, ...reading.toolEdits, ...limits];
     // What was encoded is sent as it was read: another decoder could make something else of it.
     if (edits.length === 0) return wasEncoded ? text : null;
     return spliced(text, edits);
   }
+}
+
+function isLessThan(call: RequestCall | null, tokens: number): boolean {
+  return call === null || (call.perChoice ?? tokens) < tokens;
 }
 
 function problemOf({ problem, toolLimit }: Reading): Explanation | null {

@@ -1,3 +1,4 @@
+import { ANTHROPIC_SELLERS, readAnthropicTools } from "./anthropic-tools.ts";
 import { isObject, objectsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
@@ -5,14 +6,8 @@ import type { Edit } from "./splice.ts";
 
 /** The least that a model may be given to think with; it must be below `max_tokens`. */
 const LEAST_THINKING_TOKENS = 1_024;
-/** Tools that the agent runs, and the provider describes to the model. */
-const CLIENT_TOOLS = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
-/** Tools that the provider runs, with a number of uses that the request may limit. */
-const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
 const LONG_CONTEXT = /(?:^|,)\s*context-1m-/;
 const LONG_CONTEXT_TOKENS = 1_000_000;
-/** Who has Anthropic's own models at this API; others have theirs. */
-const SELLERS = new Set(["anthropic", "aws", "azure", "google"]);
 const TEXT_PARTS = new Set(["text", "thinking", "redacted_thinking", "tool_use", "search_result"]);
 
 /** `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), also as Vertex, Azure and Bedrock take it. */
@@ -25,7 +20,7 @@ export function readAnthropicMessages(body: Fields, context: ReadingContext): Re
   const asksForMore = headers.some(([name, value]) => name === "anthropic-beta" && LONG_CONTEXT.test(value)) || body.has("anthropic_beta");
   if (asksForMore) reading.windowTokens = LONG_CONTEXT_TOKENS;
   readPrices(body, reading);
-  readTools(body, reading);
+  readAnthropicTools(body, reading, context);
   for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
   readContent(body.get("system"), reading, context);
   return reading;
@@ -55,27 +50,6 @@ function readPrices(body: Fields, reading: Reading): void {
   if (edits.some((edit) => !(edit.text("type") ?? "").startsWith("clear_"))) reading.unbound("context_management", "asks the model more than once");
 }
 
-function readTools(body: Fields, reading: Reading): void {
-  let uses = 0;
-  for (const tool of objectsOf(body.list("tools"))) {
-    reading.tools();
-    const type = tool.text("type") ?? "custom";
-    if (type === "custom") continue;
-    if (CLIENT_TOOLS.test(type)) {
-      reading.builtInTool();
-      continue;
-    }
-    const most = SEARCH_TOOLS.test(type) ? tool.count("max_uses") : null;
-    if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`);
-    else if (most === null) reading.unbound("tools", `has \`${type}\`, which the model may use as often as it likes`, "Set `max_uses` of the tool.");
-    uses += most ?? 0;
-    if (type.startsWith("web_search")) reading.webSearches += most ?? 0;
-  }
-  if (uses === 0) return;
-  reading.rounds = uses + 1;
-  reading.reference();
-}
-
 function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
   if (!Array.isArray(content)) return;
   for (const part of content) if (isObject(part)) readPart(part, reading, context);
@@ -87,7 +61,7 @@ function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, con
   if (type === "tool_result") return readContent(part["content"], reading, context);
   const from = isObject(source) ? source : {};
   const { provider } = context.route;
-  const ceiling = imageCeiling(SELLERS.has(provider) ? "anthropic" : provider, reading.models[0] ?? "", null);
+  const ceiling = imageCeiling(ANTHROPIC_SELLERS.has(provider) ? "anthropic" : provider, reading.models[0] ?? "", null);
   if (type === "image" && from["type"] === "base64" && typeof from["data"] === "string") reading.image(from["data"], ceiling);
   else if (type === "image" && from["type"] === "url") reading.image("", ceiling);
   else if (type === "document" && from["type"] === "text") return;

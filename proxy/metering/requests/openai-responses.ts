@@ -1,6 +1,6 @@
 import { isObject, objectsOf, type Fields } from "./fields.ts";
 import { readOpenAiContent } from "./openai-parts.ts";
-import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { readTier, Reading, unknownCost, type ReadingContext } from "./reading.ts";
 
 /** The API takes no lower limit. */
 const LEAST_TOKENS = 16;
@@ -56,28 +56,29 @@ function readItem(item: Fields, reading: Reading, context: ReadingContext): void
   reading.reference();
 }
 
-/** Searches are bounded by `max_tool_calls`: the model is asked once more than that, each time with all that was found. */
-function readTools(body: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
-  // Others have tools of the same names, and no such limit.
-  const calls = provider === "openai" || provider === "azure" ? body.count("max_tool_calls") : null;
+function readTools(body: Fields, reading: Reading, context: ReadingContext): void {
+  const searches = new Set<string>();
   for (const tool of objectsOf(body.list("tools"))) {
     reading.tools();
     const type = tool.text("type") ?? "";
     // What the provider searches by itself it also reads by itself; what the agent finds is in its next request.
     if (CLIENT_TOOLS.has(type) || (type === "tool_search" && tool.text("execution") === "client")) continue;
-    if (DESCRIBED_TOOLS.has(type)) {
-      reading.builtInTool();
-      continue;
-    }
-    if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, whose price is not known before`);
-    else if (calls === null) reading.unbound("tools", "has a search that the model may use as often as it likes", "Set `max_tool_calls`.");
-    else countSearches(type, calls, reading);
+    if (DESCRIBED_TOOLS.has(type)) reading.builtInTool();
+    else if (SEARCH_TOOLS.test(type)) searches.add(type);
+    else reading.unbound("tools", `has \`${type.slice(0, 60)}\`, whose price is not known before`);
   }
+  if (searches.size > 0) readSearches(searches, body, reading, context);
 }
 
-function countSearches(type: string, calls: number, reading: Reading): void {
+/** `max_tool_calls` holds for all tools of the provider's together; the model is asked once more than that, each time with all that was found. */
+function readSearches(types: ReadonlySet<string>, body: Fields, reading: Reading, { route: { provider, isSubscription } }: ReadingContext): void {
   reading.reference();
-  reading.rounds = calls + 1;
-  if (type === "file_search") reading.fileSearches = calls;
-  else reading.webSearches = calls;
+  const each = { rounds: 1, webSearches: [...types].some((type) => type !== "file_search") ? 1 : 0, fileSearches: types.has("file_search") ? 1 : 0 };
+  // Others have tools of the same names, and no such limit; Codex's own server refuses it.
+  const isLimitable = provider === "openai" || provider === "azure";
+  const calls = isLimitable ? body.count("max_tool_calls") : null;
+  const why = "has a search that the model may use as often as it likes";
+  if (calls !== null) reading.toolCalls(calls, each);
+  else if (!isLimitable || isSubscription) reading.unbound("tools", why, "Leave the search out: this server takes no limit of it. Codex has `web_search = \"disabled\"`.");
+  else reading.toolLimit = { ...each, edits: (most) => [{ path: ["max_tool_calls"], value: most }], problem: unknownCost("tools", why, "Set `max_tool_calls`.") };
 }

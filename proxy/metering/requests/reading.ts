@@ -19,6 +19,17 @@ const BUILT_IN_TOOL_TOKENS = 1_500;
 /** As the price table's patterns expect them; what has other characters is no model of anybody. */
 const MODEL_NAME = /^[\x21-\x7e]{1,200}$/;
 
+/** What would limit how often the provider runs tools of its own, where the request leaves that to the model. */
+export interface ToolLimit {
+  /** What one call more of each such tool comes to: questions to the model, and fees. */
+  readonly rounds: number;
+  readonly webSearches: number;
+  readonly fileSearches: number;
+  readonly edits: (calls: number) => readonly Edit[];
+  /** Why the cost cannot be told without a limit. */
+  readonly problem: Explanation;
+}
+
 /** What a request says, filled in by the reader of its API: everything that its cost depends on. */
 export class Reading {
   /** The model, and those that may answer in its place. */
@@ -49,6 +60,10 @@ export class Reading {
   hasAudioOutput = false;
   webSearches = 0;
   fileSearches = 0;
+  /** Null where the request says it itself, has no such tools, or its API no such limit. */
+  toolLimit: ToolLimit | null = null;
+  /** What puts that limit in. */
+  toolEdits: readonly Edit[] = [];
   cacheWrites: "none" | "5m" | "1h" = "none";
   /** The first that makes the cost unknowable. */
   problem: Explanation | null = null;
@@ -83,10 +98,28 @@ export class Reading {
     this.frameTokens += BUILT_IN_TOOL_TOKENS;
   }
 
-  /** The cost cannot be told because of a parameter. */
-  unbound(parameter: string, why: string, hint = `Leave \`${parameter}\` out.`): void {
-    this.problem ??= { rule: "metering.unbounded", reason: `What this request may cost is unknown: \`${parameter}\` ${why}.`, hint };
+  /** Tools of the provider's run so often. */
+  toolCalls(calls: number, each: Pick<ToolLimit, "rounds" | "webSearches" | "fileSearches">): void {
+    this.rounds += calls * each.rounds;
+    this.webSearches += calls * each.webSearches;
+    this.fileSearches += calls * each.fileSearches;
   }
+
+  /** The same request, once its tools were given a limit. */
+  limitedTo(calls: number, limit: ToolLimit): Reading {
+    const limited = Object.assign(new Reading(), this, { toolLimit: null, toolEdits: limit.edits(calls) });
+    limited.toolCalls(calls, limit);
+    return limited;
+  }
+
+  /** The cost cannot be told because of a parameter. */
+  unbound(parameter: string, why: string, hint?: string): void {
+    this.problem ??= unknownCost(parameter, why, hint);
+  }
+}
+
+export function unknownCost(parameter: string, why: string, hint = `Leave \`${parameter}\` out.`): Explanation {
+  return { rule: "metering.unbounded", reason: `What this request may cost is unknown: \`${parameter}\` ${why}.`, hint };
 }
 
 /** Tiers at the listed price or below it. What is dearer has no price in the table. */

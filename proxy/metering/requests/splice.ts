@@ -1,10 +1,13 @@
 import { EgressError } from "../../errors.ts";
 import { stringEnd } from "./json-string.ts";
 
-/** A value to be set in a JSON text: `["generationConfig", "maxOutputTokens"]` = 100. Objects on the way are made if they are missing. */
+/**
+ * A value to be set in a JSON text: `["generationConfig", "maxOutputTokens"]` = 100, `["tools", 2, "max_uses"]` = 4. Objects on the way are made if they
+ * are missing; an element of a list must be there.
+ */
 export interface Edit {
-  readonly path: readonly string[];
-  readonly value: number | boolean;
+  readonly path: readonly (string | number)[];
+  readonly value: number | boolean | readonly string[];
 }
 
 /** From `start` to before `end`, in bytes. */
@@ -14,6 +17,7 @@ interface Span {
 }
 
 const [QUOTE, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST, COMMA] = [0x22, 0x7b, 0x5b, 0x7d, 0x5d, 0x2c];
+const OPENS = new Set([OPEN, OPEN_LIST]);
 const WHITE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
@@ -24,20 +28,20 @@ export function spliced(text: Buffer, edits: readonly Edit[]): Buffer {
   return edits.reduce((done, { path, value }) => setAt(done, path, JSON.stringify(value)), text);
 }
 
-function setAt(text: Buffer, path: readonly string[], json: string): Buffer {
+function setAt(text: Buffer, path: Edit["path"], json: string): Buffer {
   let object: Span = { start: skipWhite(text, 0), end: text.length };
   for (const [index, key] of path.entries()) {
-    const member = memberOf(text, object.start, key);
+    const member = typeof key === "number" ? elementOf(text, object.start, key) : memberOf(text, object.start, key);
     const rest = path.slice(index + 1);
     if (member === null) return insert(text, object.start, key, nested(rest, json));
     // `null` in place of an object is an object that is missing.
-    if (rest.length === 0 || text[member.start] !== OPEN) return replace(text, member, nested(rest, json));
+    if (rest.length === 0 || !OPENS.has(text[member.start] ?? 0)) return replace(text, member, nested(rest, json));
     object = member;
   }
   return text;
 }
 
-function nested(path: readonly string[], json: string): string {
+function nested(path: Edit["path"], json: string): string {
   return path.reduceRight((inner, key) => `{${JSON.stringify(key)}:${inner}}`, json);
 }
 
@@ -46,7 +50,7 @@ function replace(text: Buffer, { start, end }: Span, json: string): Buffer {
 }
 
 /** As the first member, right after the brace. */
-function insert(text: Buffer, brace: number, key: string, json: string): Buffer {
+function insert(text: Buffer, brace: number, key: string | number, json: string): Buffer {
   const isEmpty = text[skipWhite(text, brace + 1)] === CLOSE;
   const member = `${JSON.stringify(key)}:${json}${isEmpty ? "" : ","}`;
   return replace(text, { start: brace + 1, end: brace + 1 }, member);
@@ -65,6 +69,17 @@ function memberOf(text: Buffer, brace: number, wanted: string): Span | null {
     if (text[at] === COMMA) at = skipWhite(text, at + 1);
   }
   return null;
+}
+
+/** The value at a place of the list that begins at `bracket`. */
+function elementOf(text: Buffer, bracket: number, wanted: number): Span {
+  let at = text[bracket] === OPEN_LIST ? skipWhite(text, bracket + 1) : text.length;
+  for (let index = 0; at < text.length && text[at] !== CLOSE_LIST; index += 1) {
+    const end = valueEnd(text, at);
+    if (index === wanted) return { start: at, end };
+    at = skipWhite(text, skipWhite(text, end) + 1);
+  }
+  throw new EgressError("internal", "a value to be set is not in a list");
 }
 
 /** @returns the place behind the value, white space left out */

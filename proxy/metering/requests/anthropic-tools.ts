@@ -1,0 +1,70 @@
+import { Fields, isObject } from "./fields.ts";
+import { unknownCost, type Reading, type ReadingContext } from "./reading.ts";
+import type { Edit } from "./splice.ts";
+
+/** Who has Anthropic's own models at this API; others have theirs. */
+export const ANTHROPIC_SELLERS: ReadonlySet<string> = new Set(["anthropic", "aws", "azure", "google"]);
+/** Tools that the agent runs, and the provider describes to the model. */
+const CLIENT_TOOLS = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
+/** Tools that the provider runs, with a number of uses that the request may limit (`max_uses`). */
+const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
+/** Versions since these filter what they find by programs that the model writes, as many as it likes, unless only the model itself may call the tool. */
+const PLAIN_SEARCHES = new Set(["web_search_20250305", "web_fetch_20250910"]);
+
+/** A search, as the request has it. */
+interface Search {
+  readonly index: number;
+  readonly isWeb: boolean;
+  readonly hasLimit: boolean;
+  /** Whether its programs must be ruled out. */
+  readonly isFiltering: boolean;
+}
+
+/** The tools of a request, and what limits those that the provider runs (https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools). */
+export function readAnthropicTools(body: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
+  const open: Search[] = [];
+  for (const [index, value] of body.list("tools").entries()) {
+    if (!isObject(value)) continue;
+    reading.tools();
+    const tool = new Fields(value);
+    const type = tool.text("type") ?? "custom";
+    if (type === "custom") continue;
+    if (CLIENT_TOOLS.test(type)) reading.builtInTool();
+    else if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes, and no request can limit`);
+    else if (!ANTHROPIC_SELLERS.has(provider)) reading.unbound("tools", `has \`${type}\`, which this server may run as often as the model likes`);
+    else readSearch(tool, index, reading, open);
+  }
+  if (open.length > 0) limit(open, reading);
+}
+
+/** Each use asks the model once more, with all that was found. */
+function readSearch(tool: Fields, index: number, reading: Reading, open: Search[]): void {
+  const type = tool.text("type") ?? "";
+  const isWeb = type.startsWith("web_search");
+  const uses = tool.count("max_uses");
+  if (uses !== 0) reading.reference();
+  reading.toolCalls(uses ?? 0, eachOf([{ isWeb }]));
+  const callers = tool.list("allowed_callers");
+  if (callers.some((caller) => caller !== "direct")) reading.unbound("tools", `has \`${type}\` called by programs`, 'Set `allowed_callers` of the tool to `["direct"]`.');
+  const isFiltering = callers.length === 0 && !PLAIN_SEARCHES.has(type);
+  if (uses === null || isFiltering) open.push({ index, isWeb, hasLimit: uses !== null, isFiltering });
+}
+
+function limit(open: readonly Search[], reading: Reading): void {
+  const hint = 'Set `max_uses` of the tool, and its `allowed_callers` to `["direct"]`.';
+  reading.toolLimit = {
+    ...eachOf(open.filter(({ hasLimit }) => !hasLimit)), edits: (calls) => open.flatMap((search) => editsOf(search, calls)),
+    problem: unknownCost("tools", "has a search that the model may use as often as it likes", hint),
+  };
+}
+
+function eachOf(searches: readonly Pick<Search, "isWeb">[]): { readonly rounds: number; readonly webSearches: number; readonly fileSearches: number } {
+  return { rounds: searches.length, webSearches: searches.filter(({ isWeb }) => isWeb).length, fileSearches: 0 };
+}
+
+function editsOf({ index, hasLimit, isFiltering }: Search, calls: number): readonly Edit[] {
+  return [
+    ...(hasLimit ? [] : [{ path: ["tools", index, "max_uses"], value: calls }]),
+    ...(isFiltering ? [{ path: ["tools", index, "allowed_callers"], value: ["direct"] }] : []),
+  ];
+}

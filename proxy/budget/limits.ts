@@ -22,7 +22,8 @@ export interface Limit {
   readonly setting: string;
 }
 
-type Selector = NamedBudget["to"];
+/** Whom a budget applies to; what is not said does not matter. */
+export type Selector = NamedBudget["to"];
 
 const OWN_METERS = ["requests", "bytes", "tokens", "usd"] as const;
 const TOLD_AT: readonly Threshold[] = [{ percent: 50, action: "notify" }, { percent: 80, action: "notify" }, { percent: 100, action: "notify" }];

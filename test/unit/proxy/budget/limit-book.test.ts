@@ -26,7 +26,7 @@ describe("budgets of the boundary", () => {
     apply();
     expect(problems).toEqual(["budget x.a: the parent x.gone does not exist", "budget x.b: the parent x.a does not exist"]);
     expect(ids(limits.charged(agent(), ["x.c"]))).toEqual(["x.c"]);
-    expect(() => limits.charged(agent(), ["x.b"])).toThrow("budget x.b is not configured");
+    expect(() => limits.charged(agent(), ["x.b"])).toThrow("budget x.b is not in force: the parent x.a does not exist");
   });
 
   test("that are gone charge nobody: who is charged to one is refused", () => {
@@ -34,6 +34,60 @@ describe("budgets of the boundary", () => {
     limits.prepare({ "x.team": USD }).apply();
     limits.prepare({}).apply();
     expect(() => limits.charged(agent(), ["x.team"])).toThrow(expect.objectContaining({ code: "budget.unavailable" }));
+  });
+});
+
+describe("a budget of the boundary that is left out", () => {
+  const ALWAYS = { ...USD, applies: "always" };
+  const NEWER = { ...ALWAYS, meter: "euros" };
+  const refusal = (budgets: Record<string, unknown>, who = agent()): string | null => {
+    const limits = book({ named: { org: USD } });
+    limits.prepare(budgets).apply();
+    try {
+      limits.charged(who, []);
+      return null;
+    } catch (error) {
+      expect(error).toMatchObject({ code: "budget.unavailable" });
+      return (error as Error).message;
+    }
+  };
+  const elsewhere = agent({ namespace: "n" });
+
+  test.each([["applies always", NEWER], ["does not say to whom it applies", { ...NEWER, applies: undefined }], ["applies as no proxy knows", { ...USD, applies: "mostly" }], ["is nothing at all", null]])(
+    "refuses its namespace where it %s, and nobody else", (_what, value) => {
+      expect(refusal({ "ns.cap": value })).toMatch(/^budget ns\.cap is not in force: .* \(this proxy is older than its controller, or the budget is not fit\)$/);
+      expect(refusal({ "ns.cap": value }, elsewhere)).toBeNull();
+    },
+  );
+
+  test("refuses everybody where it belongs to the installation", () => {
+    expect([refusal({ cap: NEWER }), refusal({ cap: NEWER }, elsewhere)]).toEqual([expect.stringContaining("budget cap"), expect.stringContaining("budget cap")]);
+  });
+
+  test("refuses only who is charged to it where it waits to be named", () => {
+    expect(refusal({ "ns.cap": { ...NEWER, applies: "charged" } })).toBeNull();
+    const limits = book();
+    limits.prepare({ "ns.cap": { ...NEWER, applies: "charged" } }).apply();
+    expect(() => limits.charged(agent(), ["ns.cap"])).toThrow("older than its controller");
+  });
+
+  test("refuses whom it selects where its parent is missing, or cannot be read, and nobody else", () => {
+    const child = { ...ALWAYS, to: { namespaces: ["ns"], agents: ["worker"] }, parent: "ns.above" };
+    for (const budgets of [{ "ns.cap": child }, { "ns.cap": child, "ns.above": { ...NEWER, applies: "charged" } }]) {
+      expect(refusal(budgets)).toBe("budget ns.cap is not in force: the parent ns.above does not exist");
+      expect(refusal(budgets, agent({ name: "other" }))).toBeNull();
+    }
+  });
+
+  test("refuses whom it selects where the configuration has one of its name", () => {
+    expect([refusal({ org: ALWAYS }), refusal({ org: USD })]).toEqual(["budget org is not in force: the proxy's own configuration has one of that name", null]);
+  });
+
+  test("refuses nobody any more once it can be read", () => {
+    const limits = book();
+    limits.prepare({ "ns.cap": NEWER }).apply();
+    limits.prepare({ "ns.cap": ALWAYS }).apply();
+    expect(ids(limits.charged(agent(), []))).toEqual(["ns.cap"]);
   });
 });
 

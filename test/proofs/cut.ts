@@ -124,7 +124,8 @@ async function spend(scene: BudgetStand, { name, way, hasLimit }: Case, random: 
     const afterTokens = Math.floor(random() * LIMIT_TOKENS);
     const fault = way === "connection lost" ? { kind: "drop", afterTokens } as const : null;
     const seen = await readStream(scene, hasLimit ? form : withoutLimit(form), { ...plan, fault }, way === "agent leaves" ? Math.floor(random() * 20_000) : null);
-    if (seen.status !== 200) return [];
+    // A case in which nothing ran shows nothing.
+    if (seen.status !== 200) return sent === 0 ? [`${name}: the first stream was refused`] : [];
     await scene.settled();
     await eventually("the provider has stopped writing", () => scene.provider.tally.calls.every(({ ending }) => ending !== "open"));
     if (way === "cap") return problemsOf(name, seen);

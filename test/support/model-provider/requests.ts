@@ -64,7 +64,7 @@ export const REQUEST_FORMS = {
     }),
   },
   "gemini-generate": { model: "gemini-2.5-flash", form: gemini("?alt=sse") },
-  "gemini-generate as an array": { model: "gemini-2.5-flash", form: gemini("") },
+  "gemini-generate as an array": { model: "gemini-2.0-flash", form: gemini("") },
   "mistral-chat": { model: "mistral-small-latest", form: chat("api.mistral.ai", "/v1/chat/completions", "max_tokens", false) },
   "openrouter-chat": { model: "openai/gpt-4o-mini", form: chat("openrouter.ai", "/api/v1/chat/completions", "max_tokens", false) },
   "bedrock-converse": { model: "us.anthropic.claude-haiku-4-5-20251001-v1:0", form: bedrock("converse") },

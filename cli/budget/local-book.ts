@@ -1,5 +1,5 @@
 import { hostname, userInfo } from "node:os";
-import { LedgerUnavailable, type LedgerStore } from "../../common/ledger/ledger-store.ts";
+import { AmountUnfit, LedgerUnavailable, type LedgerStore } from "../../common/ledger/ledger-store.ts";
 import { tellStandings } from "../../common/ledger/tell-standings.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
@@ -41,6 +41,7 @@ async function heard<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
+    if (error instanceof AmountUnfit) throw new UserError(error.message, "Give a smaller amount, or set the limit.", EXIT.usage, { cause: error });
     if (!(error instanceof LedgerUnavailable)) throw error;
     throw new UserError(`the ledger does not answer: ${describeError(error)}`, "Is its database up? `weir doctor` says which it is.", EXIT.unavailable, { cause: error });
   }

@@ -1,7 +1,7 @@
 import { AMOUNT_LIMIT } from "../meters.ts";
 import { unreachable } from "../unreachable.ts";
 import type { Moment } from "./granting.ts";
-import type { Adjustment, Standing } from "./ledger-store.ts";
+import { AmountUnfit, type Adjustment, type Standing } from "./ledger-store.ts";
 import type { LockedRows, RowStorage } from "./row-storage.ts";
 import { isSilent, most, newWindow, outstandingOf, type AccountRow, type SliceRow, type WindowRow } from "./rows.ts";
 import { standingOf } from "./standing.ts";
@@ -19,7 +19,7 @@ interface Sheet {
   readonly slices: readonly SliceRow[];
 }
 
-/** Carries out an operator's word, account by account, and writes it down. @throws RangeError if the amount is none that a store keeps */
+/** Carries out an operator's word, account by account, and writes it down. @throws AmountUnfit */
 export async function adjustBudget(storage: RowStorage, adjustment: Adjustment, moment: () => Moment): Promise<readonly Standing[]> {
   checkAmount(adjustment);
   await storage.change(async (rows) => {
@@ -87,11 +87,11 @@ function silentTotal(slices: readonly SliceRow[], moment: Moment): bigint {
 }
 
 function addUp(first: bigint, second: bigint): bigint {
-  if (first + second > AMOUNT_LIMIT) throw new RangeError("the top-ups come to more than a store keeps");
+  if (first + second > AMOUNT_LIMIT) throw new AmountUnfit();
   return first + second;
 }
 
 function checkAmount(adjustment: Adjustment): void {
   const amount = adjustment.kind === "set" ? adjustment.limit : adjustment.kind === "topup" ? adjustment.amount : null;
-  if (amount !== null && (amount < 0n || amount > AMOUNT_LIMIT)) throw new RangeError("an amount that no store keeps");
+  if (amount !== null && (amount < 0n || amount > AMOUNT_LIMIT)) throw new AmountUnfit();
 }

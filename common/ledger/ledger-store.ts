@@ -1,3 +1,4 @@
+import { AMOUNT_LIMIT } from "../meters.ts";
 import type { AccountSpec } from "./account.ts";
 
 /**
@@ -23,7 +24,7 @@ export interface LedgerStore {
   slicesOf(holder: string): Promise<readonly HeldSlice[]>;
   /** Accounts and how they stand in their current windows, for people. Ordered by budget and key. @throws LedgerUnavailable */
   standings(filter: StandingFilter): Promise<readonly Standing[]>;
-  /** An operator's word on a budget. @returns the standings it changed, afterwards @throws LedgerUnavailable */
+  /** An operator's word on a budget. @returns the standings it changed, afterwards @throws AmountUnfit; LedgerUnavailable */
   adjust(adjustment: Adjustment): Promise<readonly Standing[]>;
   close(): Promise<void>;
 }
@@ -31,6 +32,15 @@ export interface LedgerStore {
 /** The store did not answer, or it is not known what it did. Nothing may be concluded from it. */
 export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
+}
+
+/** An amount, or what it would come to, is none that a ledger keeps. */
+export class AmountUnfit extends RangeError {
+  override readonly name = "AmountUnfit";
+
+  constructor() {
+    super(`the sum is more than a ledger keeps (${AMOUNT_LIMIT})`);
+  }
 }
 
 export interface Claim {

@@ -72,6 +72,7 @@ export function problemOf(error: unknown): ApiProblem {
     case "AccessRefused": return refusal(error as AccessRefused);
     case "AccessUnavailable": return new ApiProblem("unavailable", "who may do this could not be found out", { cause: error });
     case "LedgerUnavailable": return new ApiProblem("unavailable", "the ledger of budgets does not answer", { cause: error });
+    case "AmountUnfit": return new ApiProblem("request.unfit", error.message, { rule: "budget.amount", hint: "give a smaller amount, or set the limit", cause: error });
     case "StoreUnavailable": return new ApiProblem("unavailable", "the store of threads does not answer", { cause: error });
     case "ThreadGone": return new ApiProblem("gone", "the thread is no more", { rule: "thread.gone", cause: error });
     case "MessageUnknown": return new ApiProblem("not-found", "there is no such message for the agent in this thread", { ...UNKNOWN_MESSAGE, cause: error });

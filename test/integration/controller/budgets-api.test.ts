@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accountKey } from "../../../common/ledger/account-key.ts";
 import type { AccountSpec } from "../../../common/ledger/account.ts";
 import { writeWire } from "../../../common/ledger/wire.ts";
+import { AMOUNT_LIMIT } from "../../../common/meters.ts";
 import type { KnownBudget } from "../../../controller/ledger/known-budgets.ts";
 import { startApi, tokenFor, type Answer, type ApiStand } from "../../support/api/api-stand.ts";
 
@@ -100,6 +101,13 @@ describe("people", () => {
     expect(await acquire("node-1", DAILY, 2_300_000_000n, { known: 250n, holder: "people" })).toMatchObject({ body: { kind: "granted", grants: [{ limit: "2400000000" }] } });
     expect(await adjust({ kind: "topup", amount: "1000" })).toMatchObject({ status: 200, body: { budgets: [{ counts: [{ topUp: "1000" }] }] } });
     expect(await adjust({ kind: "reset" })).toMatchObject({ status: 200, body: { budgets: [{ counts: [{ settled: "0" }] }] } });
+  });
+
+  test("do not top up by more than a ledger keeps in all", async () => {
+    const topup = async (amount: bigint) => stand.call("POST", "/v1/budgets/team-b.much/adjust", { ...as("root"), body: { kind: "topup", amount: String(amount) } });
+    await acquire("node-1", { ...OTHERS, id: "team-b.much" }, 1n);
+    expect(await topup(AMOUNT_LIMIT)).toMatchObject({ status: 200 });
+    expect(await topup(1n)).toMatchObject({ status: 422, body: { rule: "budget.amount", reason: expect.stringContaining("the sum is more than a ledger keeps") as string } });
   });
 
   test.each([

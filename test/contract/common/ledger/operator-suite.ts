@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
-import type { Adjustment, LedgerStore } from "../../../../common/ledger/ledger-store.ts";
+import { AmountUnfit, type Adjustment, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import { AMOUNT_LIMIT } from "../../../../common/meters.ts";
 import { aClaim, anAccount, aReport, grantOf, shortageOf, standingOf } from "../../../support/ledger-accounts.ts";
 import { TestClock } from "../../../support/test-clock.ts";
@@ -145,7 +145,7 @@ export function describeOperators(name: string, open: (options: SuiteOptions) =>
         const account = anAccount({ limit: AMOUNT_LIMIT });
         await store.acquire("a", [aClaim(account, 1n)]);
         expect(await adjust(account, { kind: "topup", amount: AMOUNT_LIMIT })).toMatchObject([{ limit: AMOUNT_LIMIT }]);
-        await expect(adjust(account, { kind: "topup", amount: 1n })).rejects.toThrow(RangeError);
+        await expect(adjust(account, { kind: "topup", amount: 1n })).rejects.toThrow(AmountUnfit);
         await expect(adjust(account, { kind: "set", limit: -1n })).rejects.toThrow(RangeError);
         expect(await standingOf(store, account)).toMatchObject({ limit: AMOUNT_LIMIT, topUp: AMOUNT_LIMIT });
       });

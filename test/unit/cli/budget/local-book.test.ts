@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { localBook, type RecordAdjustment } from "../../../../cli/budget/local-book.ts";
 import { EXIT } from "../../../../common/exit-codes.ts";
-import { LedgerUnavailable, type Adjustment, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
+import { AmountUnfit, LedgerUnavailable, type Adjustment, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import { standing } from "../../../support/budget-book.ts";
 
 interface Stage {
@@ -50,5 +50,10 @@ describe("the ledger of one machine", () => {
     const { said, book } = stage({ adjust: async () => { throw new LedgerUnavailable("no answer"); } });
     await expect(book.adjust(ORDER, [])).rejects.toMatchObject({ exitCode: EXIT.unavailable });
     expect(said).toEqual([expect.stringContaining("budget.adjust-ordered") as string]);
+  });
+
+  test("says so when a top-up comes to more than it keeps", async () => {
+    const { book } = stage({ adjust: async () => { throw new AmountUnfit(); } });
+    await expect(book.adjust(ORDER, [])).rejects.toMatchObject({ exitCode: EXIT.usage, message: expect.stringContaining("the sum is more than a ledger keeps") as string });
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
-import { LedgerUnavailable, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
+import { AmountUnfit, LedgerUnavailable, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import { storeOverLine, type LedgerLine } from "../../../../common/ledger/store-client.ts";
 import { answerLedgerCall, type CallerRights } from "../../../../common/ledger/store-server.ts";
 import { LEDGER_CALLS, type LedgerCall } from "../../../../common/ledger/wire.ts";
@@ -47,6 +47,11 @@ describe("a ledger over a line", () => {
     const far = storeOverLine(lineTo(fakeStore({ acquire: async (...asked) => { seen.push(asked); return { kind: "granted", grants: [], crossings: [] }; } })));
     await far.acquire("h", [claim]);
     expect(seen).toEqual([["h", [claim]]]);
+  });
+
+  test("says that an amount is none that a ledger keeps", async () => {
+    const far = storeOverLine(lineTo(fakeStore({ adjust: async () => { throw new AmountUnfit(); } })));
+    await expect(far.adjust({ budget: "team", by: "ann", why: "more work", kind: "topup", amount: AMOUNT_LIMIT })).rejects.toThrow(AmountUnfit);
   });
 
   test("is unavailable when the store is, and says nothing of why to the other side", async () => {

@@ -74,7 +74,8 @@ interface Reading {
 /** @returns null for a body that nobody understands, where nothing depends on it: the destination may judge it */
 async function read(recognised: Recognised, head: RequestHead, { held, allow, isBound }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
   try {
-    const call = await metering.read(recognised, head, held.bytes, allow.grants);
+    const asSent = await metering.read(recognised, head, held.bytes, allow.grants);
+    const call = isBound ? asSent.bounded() : asSent;
     if (isBound && call.unbounded !== null) throw unmeasurable(call.unbounded);
     return call;
   } catch (error) {

@@ -38,8 +38,14 @@ export interface MeteredCall {
    */
   readonly body: Buffer | null;
   /**
+   * The same call with a limit put in where the request leaves to the model how often the provider runs tools of its own, and the API can limit that.
+   * For calls that something counts on: all others leave as the agent sent them.
+   * @returns the call itself if there is nothing to put in
+   */
+  bounded(): MeteredCall;
+  /**
    * The same call with its output limited to what `headroom` buys. A limit of policy is a headroom of `output-tokens` alone.
-   * @param headroom what is left, of the meters that count; absent meters do not bind
+   * @param headroom what is left, of the meters that count; absent meters do not bind. Where `bounded` limited the provider's tools, they run fewer times before output is shortened
    * @param leastOutputTokens for each choice
    * @returns null if not even `leastOutputTokens` fit, a meter of `headroom` cannot be bounded, or the API has no such limit; the call itself if it is limited enough
    */

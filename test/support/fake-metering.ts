@@ -24,6 +24,7 @@ interface Asked {
   readonly max_tokens?: number;
   readonly stream?: boolean;
   readonly unpriced?: boolean;
+  readonly tools?: "unlimited" | "limited";
 }
 
 /** A metering room for one made-up API: `POST /v1/x` is a call, `/free` and `/unmetered` are what they say; all else is no model's. */
@@ -68,7 +69,14 @@ class FakeCall implements MeteredCall {
     this.body = body;
     this.facts = { api: "openai-chat", provider: "fake", model: asked.model, isStream: asked.stream === true, maxOutputTokens: asked.max_tokens ?? null };
     this.worstCase = priceOf(asked.max_tokens ?? STEP_TOKENS);
-    this.unbounded = asked.unpriced === true ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
+    this.unbounded = asked.unpriced === true || asked.tools === "unlimited" ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
+  }
+
+  /** A call with `tools` is unbounded until they are limited. */
+  bounded(): MeteredCall {
+    if (this.#asked.tools !== "unlimited") return this;
+    const asked: Asked = { ...this.#asked, tools: "limited" };
+    return new FakeCall(asked, Buffer.from(JSON.stringify(asked)), this.#meters);
   }
 
   clamp(left: Amounts, least: number): MeteredCall | null {

@@ -17,7 +17,6 @@ interface Span {
 }
 
 const [QUOTE, OPEN, OPEN_LIST, CLOSE, CLOSE_LIST, COMMA] = [0x22, 0x7b, 0x5b, 0x7d, 0x5d, 0x2c];
-const OPENS = new Set([OPEN, OPEN_LIST]);
 const WHITE = new Set([0x20, 0x09, 0x0a, 0x0d]);
 
 /**
@@ -33,16 +32,21 @@ function setAt(text: Buffer, path: Edit["path"], json: string): Buffer {
   for (const [index, key] of path.entries()) {
     const member = typeof key === "number" ? elementOf(text, object.start, key) : memberOf(text, object.start, key);
     const rest = path.slice(index + 1);
-    if (member === null) return insert(text, object.start, key, nested(rest, json));
+    if (member === null) return insert(text, object.start, nameOf(key), nested(rest, json));
     // `null` in place of an object is an object that is missing.
-    if (rest.length === 0 || !OPENS.has(text[member.start] ?? 0)) return replace(text, member, nested(rest, json));
+    if (rest.length === 0 || text[member.start] !== (typeof rest[0] === "number" ? OPEN_LIST : OPEN)) return replace(text, member, nested(rest, json));
     object = member;
   }
   return text;
 }
 
 function nested(path: Edit["path"], json: string): string {
-  return path.reduceRight((inner, key) => `{${JSON.stringify(key)}:${inner}}`, json);
+  return path.reduceRight<string>((inner, key) => `{${JSON.stringify(nameOf(key))}:${inner}}`, json);
+}
+
+function nameOf(key: string | number): string {
+  if (typeof key === "number") throw new EgressError("internal", "a value to be set is not in a list");
+  return key;
 }
 
 function replace(text: Buffer, { start, end }: Span, json: string): Buffer {
@@ -50,7 +54,7 @@ function replace(text: Buffer, { start, end }: Span, json: string): Buffer {
 }
 
 /** As the first member, right after the brace. */
-function insert(text: Buffer, brace: number, key: string | number, json: string): Buffer {
+function insert(text: Buffer, brace: number, key: string, json: string): Buffer {
   const isEmpty = text[skipWhite(text, brace + 1)] === CLOSE;
   const member = `${JSON.stringify(key)}:${json}${isEmpty ? "" : ","}`;
   return replace(text, { start: brace + 1, end: brace + 1 }, member);
@@ -73,11 +77,13 @@ function memberOf(text: Buffer, brace: number, wanted: string): Span | null {
 
 /** The value at a place of the list that begins at `bracket`. */
 function elementOf(text: Buffer, bracket: number, wanted: number): Span {
-  let at = text[bracket] === OPEN_LIST ? skipWhite(text, bracket + 1) : text.length;
-  for (let index = 0; at < text.length && text[at] !== CLOSE_LIST; index += 1) {
-    const end = valueEnd(text, at);
-    if (index === wanted) return { start: at, end };
-    at = skipWhite(text, skipWhite(text, end) + 1);
+  let comma = text[bracket] === OPEN_LIST ? bracket : text.length;
+  for (let index = 0; comma < text.length; index += 1) {
+    const start = skipWhite(text, comma + 1);
+    const end = valueEnd(text, start);
+    if (index === wanted && end > start) return { start, end };
+    const next = skipWhite(text, end);
+    comma = text[next] === COMMA ? next : text.length;
   }
   throw new EgressError("internal", "a value to be set is not in a list");
 }

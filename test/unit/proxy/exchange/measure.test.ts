@@ -95,6 +95,24 @@ describe("what cannot be counted", () => {
   });
 });
 
+describe("tools that the provider runs as often as the model likes", () => {
+  const serve = async (...limits: Parameters<typeof open>) => {
+    let body = "";
+    open(...limits).fakes.upstream.script = async (flow) => { body = (await flow.drainBody()).toString(); flow.reply(200, [], "ok"); };
+    const answer = await stand.serve(call({ max_tokens: 20, tools: "unlimited" }));
+    return [answer.status, JSON.parse(body) as unknown];
+  };
+
+  test("are limited where a budget counts on it", async () => {
+    expect(await serve({ usd: 1_000n })).toEqual([200, { model: "m", max_tokens: 20, tools: "limited" }]);
+  });
+
+  test("are left to the model where none does: the request leaves as it came", async () => {
+    expect(await serve({ requests: 9n, bytes: 9_999n })).toEqual([200, { model: "m", max_tokens: 20, tools: "unlimited" }]);
+    expect(await serve()).toEqual([200, { model: "m", max_tokens: 20, tools: "unlimited" }]);
+  });
+});
+
 describe("a limit of output in the policy", () => {
   const limited = () => { open(); stand.fakes.answer = () => allow({ obligations: { maxOutputTokens: 5 } }); };
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { MeteredCall } from "../../../../proxy/model/metered-call.ts";
+import { Pricing } from "../../../../proxy/metering/pricing.ts";
 import { ANTHROPIC, BEDROCK, GEMINI, MISTRAL, OPENAI_CHAT, OPENAI_RESPONSES, OPENROUTER, readModelRequest as read } from "../../../support/model-requests.ts";
 
 const messages = [{ role: "user", content: "hello" }];
@@ -166,5 +167,66 @@ describe("watch", () => {
   test("gives the answer's reader what the request came to", async () => {
     const call = await read(ANTHROPIC, { model: "claude-opus-5", messages, max_tokens: 100 });
     expect(call.watch(200, [["content-type", "application/json"]]).result("failed").model).toBe("claude-opus-5");
+  });
+});
+
+describe("tools that the provider runs as often as the model likes", () => {
+  const codex = { model: "gpt-5-codex", input: "hello", stream: true, tools: [{ type: "function", name: "shell" }, { type: "web_search", external_web_access: false }] };
+  const claude = { model: "claude-opus-5", max_tokens: 2_000, messages, tools: [{ type: "web_search_20250305", name: "web_search" }] };
+  const WINDOW = 400_000n;
+
+  test("make a call that nobody can bound, until it gets a limit; nothing else changes", async () => {
+    const text = `{ "input":"hello", "tools" : [ {"type":"web_search"} ], "seed":12345678901234567890, "model":"gpt-5-codex"}`;
+    const asked = await read(OPENAI_RESPONSES, text);
+    expect([asked.unbounded?.rule, asked.body, asked.clamp({ usd: 10n ** 15n }, 1)]).toEqual(["metering.unbounded", null, null]);
+    const bounded = asked.bounded();
+    expect(bounded.unbounded).toBeNull();
+    expect(bounded.body?.toString()).toBe(text.replace("{ ", `{"max_tool_calls":4, `));
+    expect(bounded.worstCase["input-tokens"]).toBe(5n * WINDOW);
+    expect(bounded.bounded()).toBe(bounded);
+  });
+
+  test("keep the limit that the agent gives them", async () => {
+    const call = await read(OPENAI_RESPONSES, { ...codex, max_tool_calls: 9 });
+    expect([call.bounded() === call, call.body, call.worstCase["input-tokens"]]).toEqual([true, null, 10n * WINDOW]);
+  });
+
+  test("are refused where the operator wants that, and where the server takes no limit", async () => {
+    expect((await read(OPENAI_RESPONSES, codex, { config: { toolCalls: 0 } })).bounded().unbounded?.rule).toBe("metering.unbounded");
+    const plan = (await read("https://chatgpt.com/backend-api/codex/responses", codex)).bounded();
+    expect([plan.unbounded?.hint, plan.body]).toEqual([expect.stringContaining("disabled"), null]);
+    expect((await read("https://api.x.ai/v1/responses", { ...codex, model: "grok-4-fast-reasoning" })).bounded().unbounded).not.toBeNull();
+  });
+
+  test("are run less often where less is left, before the answer gets shorter", async () => {
+    const call = (await read(OPENAI_RESPONSES, { ...codex, max_output_tokens: 1_000 })).bounded();
+    const left = (windows: bigint, output: bigint) => sent(call.clamp({ "input-tokens": windows * WINDOW, "output-tokens": output }, 100));
+    expect(left(4n, 5_000n)).toMatchObject({ max_tool_calls: 3, max_output_tokens: 1_000 });
+    expect(left(9n, 3_000n)).toMatchObject({ max_tool_calls: 2, max_output_tokens: 1_000 });
+    expect(left(9n, 900n)).toMatchObject({ max_tool_calls: 1, max_output_tokens: 450 });
+    expect(left(2n, 5_000n)).toMatchObject({ max_tool_calls: 1, max_output_tokens: 1_000 });
+    expect(left(1n, 5_000n), "not even one fits").toBeNull();
+    expect(left(9n, 199n), "the least output does not fit").toBeNull();
+  });
+
+  test("are run less often by a second limit too, and never more often", async () => {
+    const once = (await read(ANTHROPIC, claude)).bounded().clamp({ "input-tokens": 3_000_000n }, 1);
+    expect(sent(once)).toMatchObject({ tools: [{ max_uses: 2 }] });
+    expect(sent(once?.clamp({ "input-tokens": 2_000_000n }, 1) ?? null)).toMatchObject({ tools: [{ max_uses: 1 }] });
+    expect(once?.clamp({ "input-tokens": 9_000_000n }, 1)).toBe(once);
+  });
+
+  test("never come to more than their worst case", async () => {
+    const pricing = new Pricing({ overrides: [], fallback: null, nowMs: () => Date.UTC(2026, 6, 1) });
+    const share = fc.double({ min: 0, max: 1, noNaN: true });
+    await fc.assert(fc.asyncProperty(fc.integer({ min: 1, max: 8 }), share, share, share, async (toolCalls, input, output, cached) => {
+      for (const [provider, url, body, window] of [["openai", OPENAI_RESPONSES, { ...codex, max_output_tokens: 2_000 }, WINDOW], ["anthropic", ANTHROPIC, claude, 1_000_000n]] as const) {
+        const { worstCase } = (await read(url, body, { config: { toolCalls } })).bounded();
+        const rounds = toolCalls + 1;
+        const tokens = Math.floor(input * rounds * Number(window));
+        const usage = { input_tokens: tokens, cache_read_tokens: Math.floor(tokens * cached), output_tokens: Math.floor(output * rounds * 2_000), web_searches: toolCalls };
+        expect(pricing.find(provider, body.model)?.charge(usage)).toBeLessThanOrEqual(worstCase.usd ?? 0n);
+      }
+    }), { numRuns: 60 });
   });
 });

@@ -20,7 +20,14 @@ describe("spliced sets values and leaves every other byte", () => {
     [String.raw`{"\u006e":5}`, ["n"], String.raw`{"\u006e":7}`],
     [`{"a":"n","n":[1,2]}`, ["n"], `{"a":"n","n":7}`],
     [`{"n":1e3}`, ["n"], `{"n":7}`],
+    [`{"l":[ {"x":[1,{}]} , "}]" , {"a":1} ]}`, ["l", 2, "n"], `{"l":[ {"x":[1,{}]} , "}]" , {"n":7,"a":1} ]}`],
+    [`{"l":[{"n":null},{"n":1}]}`, ["l", 0, "n"], `{"l":[{"n":7},{"n":1}]}`],
+    [`{"l":[[],{}]}`, ["l", 1, "n"], `{"l":[[],{"n":7}]}`],
   ])("%s at %s", (text, path, expected) => { expect(set(text, { path, value: 7 })).toBe(expected); });
+
+  test("an element that is not there is set by nobody", () => {
+    for (const text of [`{"l":[{}]}`, `{"l":[]}`, `{"l":{"a":1}}`, "{}"]) expect(() => set(text, { path: ["l", 1, "n"], value: 7 }), text).toThrow("not in a list");
+  });
 
   test("whatever the object and its white space, the value is set and the rest is the same", () => {
     const object = fc.dictionary(fc.string(), fc.jsonValue(), { noNullPrototype: true });

@@ -17,6 +17,8 @@ export interface AnswerContext {
   readonly bounds: UsageBounds;
   /** True if `bounds` hold for certain: else a reported usage may rightly exceed them. */
   readonly isBounded: boolean;
+  /** True if `price` is all that can be charged: else the money may rightly exceed what it makes of `bounds`. */
+  readonly isPriced: boolean;
   /** What the input probably is, in tokens: for answers that never say. At most `bounds.input`. */
   readonly estimatedInputTokens: number;
   /** Tokens of output to hold at a time where nothing bounds them. */

@@ -8,14 +8,14 @@ export const MOST_TOKENS = 10_000_000;
 export interface Ceiling {
   readonly input: number;
   readonly output: number;
-  /** Null without a price. */
+  /** Null without a price that is all of it. */
   readonly nanoUsd: bigint | null;
 }
 
-export function ceilingOf({ bounds, facts, isBounded, price }: AnswerContext): Ceiling {
+export function ceilingOf({ bounds, facts, isBounded, isPriced, price }: AnswerContext): Ceiling {
   const input = isBounded ? bounds.input : MOST_TOKENS;
   const output = isBounded && facts.maxOutputTokens !== null ? bounds.output : MOST_TOKENS;
-  return { input, output, nanoUsd: price === null ? null : price.worst({ ...bounds, input, output }) };
+  return { input, output, nanoUsd: price === null || !isPriced ? null : price.worst({ ...bounds, input, output }) };
 }
 
 export function isOver(ceiling: Ceiling, { tokens, nanoUsd }: Counted): boolean {

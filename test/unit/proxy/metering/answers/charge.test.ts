@@ -76,6 +76,16 @@ describe("a report that is too high or too low", () => {
     expect(use(bodyWith(",\"usage\":{\"prompt_tokens\":200000,\"completion_tokens\":10}"), { isBounded: false })).toMatchObject({ alarms: [], tokens: { input: 200_000 } });
   });
 
+  test("is held to the tokens that were held where only its price is unknown, and its money is not", () => {
+    const body = bodyWith(",\"usage\":{\"prompt_tokens\":200000,\"completion_tokens\":10}");
+    expect(use(body, { price: null, isPriced: false }).tokens).toMatchObject({ input: 100_000 });
+    const { price, bounds } = contextFor(GPT);
+    const reported = use(body, { isPriced: false });
+    expect(reported).toMatchObject({ alarms: ["over-reported"], tokens: { input: 100_000 } });
+    expect(reported.amounts.usd).toBe(price!.charge({ input_tokens: 200_000, output_tokens: 10 }));
+    expect(use(body, { bounds: { ...bounds, input: 200_000 }, isPriced: false }).alarms).toEqual([]);
+  });
+
   test("is charged by the text that was seen where less is reported", () => {
     const long = bodyWith(",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}").replace(SAID, `${SAID} `.repeat(50));
     const result = use(long);

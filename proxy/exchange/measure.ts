@@ -1,5 +1,5 @@
 import type { Readable } from "node:stream";
-import { MODEL_METERS } from "../../common/meters.ts";
+import { MODEL_METERS, type MeterName } from "../../common/meters.ts";
 import { EgressError, type Explanation } from "../errors.ts";
 import type { Recognised } from "../metering/metering.ts";
 import type { Allow } from "../model/decision.ts";
@@ -34,14 +34,14 @@ const NO_BODY: Held = { bytes: Buffer.alloc(0), release: () => {} };
 export async function measure(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Measured> {
   const destination = path.rooms.metering.recognise(head);
   if (destination.kind === "other" || destination.kind === "free") return NO_CALL;
-  const isBound = bindsModels(allow, incoming, path);
+  const binding = bindingMeters(allow, incoming, path);
   if (destination.kind !== "call" || head.upgrade !== null) {
-    if (isBound) throw head.upgrade === null ? unmeasurable(NOT_READ) : new EgressError("budget.upgrade", "a WebSocket to a model", { explanation: NO_WEB_SOCKET });
+    if (binding.size > 0) throw head.upgrade === null ? unmeasurable(NOT_READ) : new EgressError("budget.upgrade", "a WebSocket to a model", { explanation: NO_WEB_SOCKET });
     return UNMETERED;
   }
   const held = await hold(destination.call, head, { allow, incoming }, path);
   try {
-    const asked = await read(destination.call, head, { held, allow, isBound }, path);
+    const asked = await read(destination.call, head, { held, allow, binding }, path);
     const call = asked === null ? null : withinObligation(asked, allow);
     return { call, isUnmetered: call === null, isClamped: call !== asked, held };
   } catch (error) {
@@ -50,11 +50,10 @@ export async function measure(head: RequestHead, allow: Allow, incoming: Incomin
   }
 }
 
-/** Whether something is only true if the use of models is counted. */
-function bindsModels({ budgets, obligations }: Allow, { connection: { agent } }: Incoming, { rooms: { budget } }: ExchangePath): boolean {
-  if (obligations.maxOutputTokens !== undefined) return true;
-  for (const meter of budget.metersFor({ agent, budgets })) if (MODEL_METERS.has(meter)) return true;
-  return false;
+/** What of the use of models has to be known: the meters of budgets, and output where policy limits it. */
+function bindingMeters({ budgets, obligations }: Allow, { connection: { agent } }: Incoming, { rooms: { budget } }: ExchangePath): ReadonlySet<MeterName> {
+  const binding = new Set([...budget.metersFor({ agent, budgets })].filter((meter) => MODEL_METERS.has(meter)));
+  return obligations.maxOutputTokens === undefined ? binding : binding.add("output-tokens");
 }
 
 async function hold(call: Recognised, { framing }: RequestHead, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held> {
@@ -68,21 +67,26 @@ async function hold(call: Recognised, { framing }: RequestHead, { allow, incomin
 interface Reading {
   readonly held: Held;
   readonly allow: Allow;
-  readonly isBound: boolean;
+  readonly binding: ReadonlySet<MeterName>;
 }
 
 /** @returns null for a body that nobody understands, where nothing depends on it: the destination may judge it */
-async function read(recognised: Recognised, head: RequestHead, { held, allow, isBound }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
+async function read(recognised: Recognised, head: RequestHead, { held, allow, binding }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
   try {
     const asSent = await metering.read(recognised, head, held.bytes, allow.grants);
-    const call = isBound ? asSent.bounded() : asSent;
-    if (isBound && call.unbounded !== null) throw unmeasurable(call.unbounded);
+    const call = isKnown(asSent, binding) ? asSent : asSent.bounded();
+    if (!isKnown(call, binding)) throw unmeasurable(call.unbounded ?? NOT_READ);
     return call;
   } catch (error) {
     if (!(error instanceof EgressError) || error.code !== "request.malformed") throw error;
-    if (isBound) throw unmeasurable(error.explanation ?? { ...NOT_READ, reason: `${NOT_READ.reason} (${error.message})` });
+    if (binding.size > 0) throw unmeasurable(error.explanation ?? { ...NOT_READ, reason: `${NOT_READ.reason} (${error.message})` });
     return null;
   }
+}
+
+/** Whether the worst case is known of all that counts: a budget of tokens does not ask for a price, nor one of dollars what is written for a plan. */
+function isKnown({ worstCase }: MeteredCall, binding: ReadonlySet<MeterName>): boolean {
+  return [...binding].every((meter) => worstCase[meter] !== undefined);
 }
 
 /** Policy's own limit of output. @throws EgressError `policy.denied` for an API that has none */

@@ -24,6 +24,8 @@ interface Asked {
   readonly max_tokens?: number;
   readonly stream?: boolean;
   readonly unpriced?: boolean;
+  /** Paid by a plan: of no price, with an input that nothing bounds. */
+  readonly plan?: boolean;
   readonly tools?: "unlimited" | "limited";
 }
 
@@ -68,8 +70,8 @@ class FakeCall implements MeteredCall {
     this.#meters = meters;
     this.body = body;
     this.facts = { api: "openai-chat", provider: "fake", model: asked.model, isStream: asked.stream === true, maxOutputTokens: asked.max_tokens ?? null };
-    this.worstCase = priceOf(asked.max_tokens ?? STEP_TOKENS);
-    this.unbounded = asked.unpriced === true || asked.tools === "unlimited" ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
+    this.worstCase = worstCase(asked);
+    this.unbounded = isUnpriced(asked) || asked.plan === true ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
   }
 
   /** A call with `tools` is unbounded until they are limited. */
@@ -92,6 +94,16 @@ class FakeCall implements MeteredCall {
     this.#meters.push(meter);
     return meter;
   }
+}
+
+function isUnpriced({ unpriced, tools }: Asked): boolean {
+  return unpriced === true || tools === "unlimited";
+}
+
+function worstCase(asked: Asked): Amounts {
+  if (asked.plan === true) return { usd: 0n };
+  const { usd = 0n, ...tokens } = priceOf(asked.max_tokens ?? STEP_TOKENS);
+  return isUnpriced(asked) ? tokens : { ...tokens, usd };
 }
 
 /** Counts the words of an answer; keeps a `usage` event to itself. */

@@ -95,6 +95,36 @@ describe("what cannot be counted", () => {
   });
 });
 
+describe("what is known in part", () => {
+  const limitedOutput = { obligations: { maxOutputTokens: 50 } };
+  test.each([
+    ["a model without a price, where tokens count", { unpriced: true, max_tokens: 20 }, { "tokens": 1_000n, "output-tokens": 1_000n }, {}],
+    ["a model without a price, where policy limits output", { unpriced: true, max_tokens: 20 }, {}, limitedOutput],
+    ["what a plan pays, where dollars count", { plan: true }, { usd: 0n }, {}],
+  ])("passes if that is what counts: %s", async (_what, asked, limits, over) => {
+    open(limits).fakes.answer = () => allow(over);
+    expect((await stand.serve(call(asked))).status).toBe(200);
+    expect(sent()).toHaveLength(1);
+  });
+
+  test.each([
+    ["a model without a price, where dollars count too", { unpriced: true, max_tokens: 20 }, { tokens: 1_000n, usd: 1_000n }, {}],
+    ["what a plan pays, where tokens count", { plan: true }, { tokens: 1_000n }, {}],
+    ["what a plan pays, where both count", { plan: true }, { tokens: 1_000n, usd: 1_000n }, {}],
+    ["what a plan pays, where policy limits output", { plan: true }, { usd: 1_000n }, limitedOutput],
+  ])("is refused if it is not: %s", async (_what, asked, limits, over) => {
+    open(limits).fakes.answer = () => allow(over);
+    expect((await stand.serve(call(asked))).status).toBe(429);
+    expect([closed().error?.code, sent(), stand.path.held.bytes]).toEqual(["budget.unmeasurable", [], 0]);
+  });
+
+  test("holds a model without a price to its tokens", async () => {
+    expect((await open({ tokens: 119n }).serve(call({ unpriced: true, max_tokens: 20 }))).status).toBe(200);
+    expect(closed()).toMatchObject({ modelUse: { clampedTo: 19 } });
+    expect((await open({ tokens: 101n }).serve(call({ unpriced: true, max_tokens: 20 }))).status).toBe(429);
+  });
+});
+
 describe("tools that the provider runs as often as the model likes", () => {
   const serve = async (...limits: Parameters<typeof open>) => {
     let body = "";

@@ -85,6 +85,19 @@ describe("a call of a model through the whole proxy", () => {
     expect([scene.provider.tally.arrivals, last().error?.code]).toEqual([[], "budget.exhausted"]);
   });
 
+  test("of a model without a price is counted where tokens count, and refused where dollars do", async () => {
+    const ask = async (meter: string, limit: number) => {
+      await start({ named: { cap: { meter, limit, window: "total", applies: "always" } } });
+      const form = aRequest("anthropic-messages");
+      const answer = await scene.post(form, { output: 40, answers: String(form.body["model"]) }, { model: "claude-of-tomorrow" });
+      await scene.settled();
+      return [answer.status, scene.provider.tally.arrivals.length, last().modelUse?.charged?.tokens.output];
+    };
+    expect(await ask("tokens", 10_000)).toEqual([200, 1, 40]);
+    await scene.stop();
+    expect(await ask("usd", 10_000)).toEqual([402, 0, undefined]);
+  });
+
   test("that the provider fails costs nothing", async () => {
     await start(aUsdBudget("1"));
     const answer = await scene.post(aRequest("anthropic-messages"), { fault: { kind: "status", status: 500 } });

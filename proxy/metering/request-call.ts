@@ -99,7 +99,7 @@ export class RequestCall implements MeteredCall {
       facts: this.#isHeldWhole ? { ...this.facts, maxOutputTokens: this.#bounds.output } : this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
       isFlatPrice: typeof route.declared?.price === "object",
       bounds: this.#bounds, isBounded: problemOf(reading) === null, isPriced: this.unbounded === null,
-      estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
+      choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
     }, status, headers);
   }

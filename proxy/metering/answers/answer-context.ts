@@ -19,6 +19,10 @@ export interface AnswerContext {
   readonly isBounded: boolean;
   /** True if `price` is all that can be charged: else the money may rightly exceed what it makes of `bounds`. */
   readonly isPriced: boolean;
+  /** Answers that were asked for (`n`, `candidateCount`): a report counts for all of it when all of them are over. */
+  readonly choices: number;
+  /** How often the provider may ask the model, of itself: input that is said before the end is that of the first time. */
+  readonly rounds: number;
   /** What the input probably is, in tokens: for answers that never say. At most `bounds.input`. */
   readonly estimatedInputTokens: number;
   /** Tokens of output to hold at a time where nothing bounds them. */

@@ -53,16 +53,16 @@ export function framingOf(form: FormName, { answerLimitBytes, eventLimitBytes }:
 }
 
 /** The reader of streams of this API. */
-export function streamReader({ facts, isUsageInjected }: AnswerContext, notes: AnswerNotes): StreamReader {
+export function streamReader({ facts, isUsageInjected, choices }: AnswerContext, notes: AnswerNotes): StreamReader {
   const { api, model } = facts;
   switch (api) {
     case "openai-chat": case "openrouter-chat": case "mistral-chat": case "openai-embeddings": {
       const usageForm = isUsageInjected ? "none" : api === "mistral-chat" ? "last" : "chunk";
-      return new ChatStreamReader(notes, { isUsageInjected, usageForm, model });
+      return new ChatStreamReader(notes, { isUsageInjected, usageForm, model, choices });
     }
     case "openai-responses": return new ResponsesStreamReader(notes, model);
     case "anthropic-messages": return new MessagesStreamReader(notes, model);
-    case "gemini-generate": return new GeminiStreamReader(notes, model);
+    case "gemini-generate": return new GeminiStreamReader(notes, model, choices);
     case "bedrock-converse": return new ConverseStreamReader(notes);
     case "bedrock-invoke": return new InvokeStreamReader(notes, model);
   }

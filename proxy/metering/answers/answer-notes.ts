@@ -11,6 +11,9 @@ export class AnswerNotes {
   isFailed = false;
   /** Thoughts were seen; what is billed may be more than what is shown of them. */
   hasThought = false;
+  /** Searches that the provider made and charges for, which its report leaves out. */
+  webSearches = 0;
+  fileSearches = 0;
   #usage: JsonObject | null = null;
   #isFinal = false;
   #isMalformed = false;
@@ -59,6 +62,11 @@ export class AnswerNotes {
     }
     this.#usage = usage;
     this.#isFinal ||= isFinal;
+  }
+
+  /** Nothing comes after: what was reported last, if anything was, counts for the whole answer. */
+  finish(): void {
+    this.#isFinal ||= this.#usage !== null;
   }
 
   /** The same for reports that are cumulative and leave out what has not changed: numbers that are not 0 replace those before them. */

@@ -46,7 +46,10 @@ export class WatchedAnswer implements AnswerMeter {
   }
 
   end(): Buffer {
-    return this.#isCut ? NO_BYTES : this.#framing?.end(this.#see) ?? NO_BYTES;
+    if (this.#isCut) return NO_BYTES;
+    const last = this.#framing?.end(this.#see) ?? NO_BYTES;
+    this.#reader?.end?.();
+    return last;
   }
 
   get soFar(): Amounts {

@@ -13,6 +13,7 @@ export class MessagesStreamReader implements StreamReader {
   readonly #model: string;
   readonly #open = new Set<number>();
   #state: "new" | "begun" | "stopping" | "over" = "new";
+  #hasDelta = false;
 
   /** @param model for a stream that ends before it has said its own */
   constructor(notes: AnswerNotes, model: string) {
@@ -56,10 +57,13 @@ export class MessagesStreamReader implements StreamReader {
         this.#open.delete(indexAt(event, "index"));
         return;
       case "message_delta":
+        // There may be several; only one that stops says all of it.
         if (textAt(objectAt(event, "delta"), "stop_reason") !== "") this.#state = "stopping";
-        return this.#notes.merge(event["usage"], json, true);
+        this.#hasDelta = true;
+        return this.#notes.merge(event["usage"], json, this.#state === "stopping");
       case "message_stop":
         this.#state = "over";
+        if (this.#hasDelta) this.#notes.finish();
         return;
       case "error":
         this.#state = "over";

@@ -1,7 +1,7 @@
 import type { TokenCounts } from "../../../model/metered-call.ts";
 import type { AnswerNotes } from "../answer-notes.ts";
 import type { Fate, StreamEvent } from "../framing/framing.ts";
-import { indexAt, objectAt, objectsAt, textAt, type JsonObject } from "../json-text.ts";
+import { indexAt, isObject, objectAt, objectsAt, textAt, type JsonObject } from "../json-text.ts";
 import type { StreamReader } from "./reader.ts";
 
 /**
@@ -11,14 +11,16 @@ import type { StreamReader } from "./reader.ts";
 export class GeminiStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;
   readonly #model: string;
+  readonly #asked: number;
   readonly #candidates = new Set<number>();
   readonly #finished = new Set<number>();
   #responseId = "";
 
-  /** @param model for a stream that ends before it has said its own */
-  constructor(notes: AnswerNotes, model: string) {
+  /** @param model for a stream that ends before it has said its own @param asked candidates that were asked for */
+  constructor(notes: AnswerNotes, model: string, asked: number) {
     this.#notes = notes;
     this.#model = model;
+    this.#asked = asked;
   }
 
   read(event: StreamEvent): Fate {
@@ -29,8 +31,14 @@ export class GeminiStreamReader implements StreamReader {
       this.#candidates.add(indexAt(candidate, "index"));
       if (textAt(candidate, "finishReason") !== "") this.#finished.add(indexAt(candidate, "index"));
     }
-    readGeminiBody(chunk, event.data, this.#notes);
+    readPiece(chunk, this.#notes);
+    this.#notes.report(chunk["usageMetadata"], event.data, this.#finished.size >= this.#asked || isBlocked(chunk));
     return "pass";
+  }
+
+  /** Fewer candidates may come than were asked for. */
+  end(): void {
+    if (this.#finished.size > 0 && this.#finished.size === this.#candidates.size) this.#notes.finish();
   }
 
   ending(spent: TokenCounts): readonly StreamEvent[] {
@@ -44,14 +52,22 @@ export class GeminiStreamReader implements StreamReader {
   }
 }
 
-/** A whole answer, or one chunk of it. */
+/** The answer in one piece. */
 export function readGeminiBody(body: JsonObject, json: string, notes: AnswerNotes): void {
-  if ("error" in body) notes.isFailed = true;
+  readPiece(body, notes);
+  notes.report(body["usageMetadata"], json, true);
+}
+
+/** What stands in a whole answer, or in one chunk of it. */
+function readPiece(body: JsonObject, notes: AnswerNotes): void {
+  if (isObject(body["error"])) notes.isFailed = true;
   notes.nameModel(body["modelVersion"]);
-  const candidates = objectsAt(body, "candidates");
-  for (const candidate of candidates) for (const part of objectsAt(objectAt(candidate, "content"), "parts")) readPart(part, notes);
-  const isLast = candidates.some((candidate) => textAt(candidate, "finishReason") !== "") || "promptFeedback" in body;
-  notes.report(body["usageMetadata"], json, isLast || notes.isFinal);
+  for (const candidate of objectsAt(body, "candidates")) for (const part of objectsAt(objectAt(candidate, "content"), "parts")) readPart(part, notes);
+}
+
+/** True if nothing is written for this prompt; what is thought of a prompt that passes is said in the first chunk too. */
+function isBlocked(body: JsonObject): boolean {
+  return textAt(objectAt(body, "promptFeedback"), "blockReason") !== "";
 }
 
 /** What code of the model printed is input of its next step; signatures are nothing. */

@@ -15,11 +15,13 @@ export interface ChatStreamOptions {
   readonly usageForm: UsageForm;
   /** For a stream that ends before it has said its model. */
   readonly model: string;
+  /** That were asked for. */
+  readonly choices: number;
 }
 
 /**
  * Chat Completions, of OpenAI and of all who speak it (https://platform.openai.com/docs/api-reference/chat-streaming): usage is in the last chunk, if
- * it was asked for. Where we asked, the client gets what it would have got: no chunk of usage, and no `"usage":null` in the others.
+ * it was asked for; some servers say in every chunk what was used so far. Where we asked, the client gets what it would have got: no chunk of usage, and no `"usage":null` in the others.
  */
 export class ChatStreamReader implements StreamReader {
   readonly #notes: AnswerNotes;
@@ -37,19 +39,20 @@ export class ChatStreamReader implements StreamReader {
 
   read(event: StreamEvent): Fate {
     if (this.#isDone) return "pass";
-    if (event.data.trim() === DONE.data) {
-      this.#isDone = true;
-      return "pass";
-    }
+    if (event.data.trim() === DONE.data) return this.#finish();
     const chunk = this.#notes.objectOf(event);
     if (chunk === null) return "pass";
-    if ("error" in chunk) this.#notes.isFailed = true;
+    if (isObject(chunk["error"])) this.#notes.isFailed = true;
     if (textAt(chunk, "id") !== "") this.#last = chunk;
     this.#notes.nameModel(chunk["model"]);
     const choices = objectsAt(chunk, "choices");
     for (const choice of choices) this.#readChoice(choice);
-    this.#notes.report(chunk["usage"], event.data, true);
+    this.#notes.report(chunk["usage"], event.data, this.#isLast(chunk));
     return this.#fateOf(chunk, choices.length, event);
+  }
+
+  end(): void {
+    if (this.#finished.size > 0 && this.#finished.size === this.#choices.size) this.#notes.finish();
   }
 
   ending(spent: TokenCounts): readonly StreamEvent[] {
@@ -63,6 +66,18 @@ export class ChatStreamReader implements StreamReader {
       none: {}, chunk: { usage: null }, last: at === open.length - 1 ? { usage } : {},
     }[usageForm]));
     return [...chunks, ...(usageForm === "chunk" && !this.#hasUsage ? [this.#chunk([], { usage })] : []), DONE];
+  }
+
+  #finish(): Fate {
+    this.#isDone = true;
+    this.#notes.finish();
+    return "pass";
+  }
+
+  /** True if all that was asked for is over, or the chunk has nothing but usage; a chunk in the middle may say what was used so far. */
+  #isLast({ choices }: JsonObject): boolean {
+    const isAlone = Array.isArray(choices) && choices.length === 0 && this.#finished.size === this.#choices.size;
+    return isAlone || this.#finished.size >= this.#options.choices;
   }
 
   #readChoice(choice: JsonObject): void {

@@ -5,7 +5,7 @@ import { isDearer, pricedReport, priceOf } from "./answer-price.ts";
 import { below, ceilingOf, isOver } from "./ceiling.ts";
 import { amountsOf, larger } from "./counted.ts";
 import { estimate, type AnswerEnd } from "./estimate.ts";
-import { extractStrictly } from "./extracted-usage.ts";
+import { extractStrictly, type ExtractedUsage } from "./extracted-usage.ts";
 
 /**
  * What an answer is charged. A report counts if it is whole, fit and believable; else the larger of what is known and what is estimated, marked and
@@ -13,7 +13,7 @@ import { extractStrictly } from "./extracted-usage.ts";
  */
 export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: AnswerEnd): ModelUse {
   const { price, isSurprise } = priceOf(context, notes);
-  const extracted = notes.usage === null ? null : extractStrictly(notes.usage, context.facts.api, context.provider, context.pricing);
+  const extracted = notes.usage === null ? null : withSearches(extractStrictly(notes.usage, context.facts.api, context.provider, context.pricing), notes);
   const reported = extracted === null ? null : pricedReport(extracted, notes.usage ?? {}, price, context);
   const ceiling = ceilingOf(context);
   const isMalformed = notes.isMalformed || (notes.usage !== null && reported === null);
@@ -33,4 +33,12 @@ export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: Answe
     reportedNanoUsd: reported?.nanoUsd ?? null, estimatedNanoUsd: estimated?.nanoUsd ?? null,
     alarms: (Object.keys(alarms) as UsageAlarm[]).filter((alarm) => alarms[alarm]),
   };
+}
+
+/** The report with the searches that were seen, where it does not count them. */
+function withSearches(extracted: ExtractedUsage | null, { webSearches, fileSearches }: AnswerNotes): ExtractedUsage | null {
+  if (extracted === null || webSearches + fileSearches === 0) return extracted;
+  const { usage } = extracted;
+  const most = (name: string, seen: number) => Math.max(usage[name] ?? 0, seen);
+  return { ...extracted, usage: { ...usage, web_searches: most("web_searches", webSearches), storage_searches: most("storage_searches", fileSearches) } };
 }

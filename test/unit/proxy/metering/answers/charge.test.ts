@@ -211,3 +211,37 @@ describe("an answer that did not come whole", () => {
     expect(use("\u0000\u0001 garbage".repeat(20))).toMatchObject({ isEstimated: true, alarms: ["missing"] });
   });
 });
+
+describe("searches that the provider made", () => {
+  const RESPONSES = { api: "openai-responses", provider: "openai", model: "gpt-5", isStream: false } as const;
+  const usage = { input_tokens: 300, input_tokens_details: { cached_tokens: 0 }, output_tokens: 20, output_tokens_details: { reasoning_tokens: 0 }, total_tokens: 320 };
+  const bounds = { ...contextFor(RESPONSES).bounds, webSearches: 3, fileSearches: 3 };
+  const message = { id: "m", type: "message", content: [{ type: "output_text", text: "hi" }] };
+  const whole = (...types: readonly string[]) => ({ model: "gpt-5", output: [...types.map((type) => ({ type, id: type })), message], usage });
+
+  const answered = (...types: readonly string[]) => {
+    const meter = openAnswerMeter(contextFor(RESPONSES, { bounds }), 200, JSON_TYPE);
+    meter.push(Buffer.from(JSON.stringify(whole(...types))));
+    meter.end();
+    return meter.result("complete");
+  };
+  const streamed = (...types: readonly string[]) => {
+    const meter = openAnswerMeter(contextFor({ ...RESPONSES, isStream: true }, { bounds }), 200, EVENT_SOURCE);
+    const items = types.flatMap((type, output_index) => ["added", "done"].map((when) => ({ type: `response.output_item.${when}`, output_index, item: { type, id: type } })));
+    for (const event of [...items, { type: "response.completed", response: whole(...types) }]) meter.push(Buffer.from(`event: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`));
+    meter.end();
+    return meter.result("complete");
+  };
+  const tokensUsd = priceOf(300, 20, contextFor(RESPONSES)) ?? 0n;
+
+  test.each([["in one piece", answered], ["in a stream", streamed]])("are charged their fee though OpenAI's report leaves them out: %s", (_how, useOf) => {
+    expect(useOf("web_search_call", "reasoning", "web_search_call").amounts.usd).toBe(tokensUsd + 20_000_000n);
+    expect(useOf("file_search_call").amounts.usd).toBe(tokensUsd + 2_500_000n);
+    expect(useOf("reasoning", "function_call").amounts.usd).toBe(tokensUsd);
+  });
+
+  test("are not charged beyond what was held for them", () => {
+    const result = answered(...Array.from({ length: 9_000 }, () => "web_search_call"));
+    expect(result).toMatchObject({ alarms: ["over-reported"], amounts: { usd: contextFor(RESPONSES).price?.worst({ ...bounds, output: 10_000 }) } });
+  });
+});

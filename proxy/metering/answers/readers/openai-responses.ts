@@ -76,6 +76,7 @@ export class ResponsesStreamReader implements StreamReader {
     switch (type) {
       case "response.output_item.added":
         this.#notes.output.text(textAt(objectAt(event, "item"), "name"));
+        noteSearch(objectAt(event, "item"), this.#notes);
         return this.#items.add(event);
       case "response.output_item.done": return this.#items.done(event);
       case "response.content_part.added": return this.#items.addPart(event, "content");
@@ -94,11 +95,19 @@ export class ResponsesStreamReader implements StreamReader {
   }
 }
 
+/** Each has a fee of its own (https://openai.com/api/pricing). A page that is opened counts as a search too: which of them cost is not said for certain. */
+function noteSearch(item: JsonObject, notes: AnswerNotes): void {
+  const type = textAt(item, "type");
+  if (type === "web_search_call") notes.webSearches += 1;
+  else if (type === "file_search_call") notes.fileSearches += 1;
+}
+
 /** The answer in one piece. */
 export function readResponseBody(body: JsonObject, json: string, notes: AnswerNotes): void {
   notes.nameModel(body["model"]);
   notes.isFailed = body["status"] === "failed";
   for (const item of objectsAt(body, "output")) {
+    noteSearch(item, notes);
     for (const name of ["name", "arguments", "input", "code"]) notes.output.text(textAt(item, name));
     const parts = [...objectsAt(item, "content"), ...objectsAt(item, "summary")];
     for (const part of parts) for (const name of ["text", "refusal"]) notes.output.text(textAt(part, name));

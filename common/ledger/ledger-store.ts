@@ -12,7 +12,7 @@ export interface LedgerStore {
   /**
    * Raises the caller's slices of all these accounts in one step: each by at least `need`, or nothing changes anywhere.
    * Idempotent: what a lost answer granted is granted again, not anew.
-   * @throws LedgerUnavailable if it is not known whether it took place
+   * @throws LedgerUnavailable if it is not known whether it took place; ClaimRefused
    */
   acquire(holder: string, claims: readonly Claim[]): Promise<Acquired>;
   /**
@@ -32,6 +32,11 @@ export interface LedgerStore {
 /** The store did not answer, or it is not known what it did. Nothing may be concluded from it. */
 export class LedgerUnavailable extends Error {
   override readonly name = "LedgerUnavailable";
+}
+
+/** The ledger is there, and does not count this: its caller knows a budget that is no more, or is another by now. Asking again brings the same. */
+export class ClaimRefused extends Error {
+  override readonly name = "ClaimRefused";
 }
 
 /** An amount, or what it would come to, is none that a ledger keeps. */

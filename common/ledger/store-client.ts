@@ -1,4 +1,4 @@
-import { AmountUnfit, LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
+import { AmountUnfit, ClaimRefused, LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
 import { LEDGER_CALLS, readWire, writeWire, type Answered, type Asked, type LedgerCall } from "./wire.ts";
 
 /** A way to somebody who answers calls of the protocol. */
@@ -31,6 +31,7 @@ type Asking<T> = T extends bigint ? bigint : { readonly [K in keyof T]: Asking<T
 async function ask<C extends LedgerCall>(line: LedgerLine, call: C, asked: Asking<Asked<C>>): Promise<Answered<C>> {
   const answer = await line.send(call, writeWire(asked)).catch((cause: unknown) => { throw unavailable(`no answer to ${call}`, cause); });
   if (answer.status === 422) throw new AmountUnfit();
+  if (answer.status === 409) throw new ClaimRefused(`the ledger refused ${call}`);
   if (answer.status !== 200) throw unavailable(`${call} was answered with status ${answer.status}`);
   const read = readWire(LEDGER_CALLS[call].answers, answer.body);
   if (read === null) throw unavailable(`the answer to ${call} is not acceptable`);

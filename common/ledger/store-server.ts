@@ -1,6 +1,6 @@
 import { describeError } from "../lifecycle.ts";
 import type { Log } from "../log.ts";
-import { AmountUnfit, LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
+import { AmountUnfit, ClaimRefused, LedgerUnavailable, type LedgerStore } from "./ledger-store.ts";
 import { isLedgerCall, LEDGER_CALLS, readWire, writeWire, type Asked, type LedgerCall } from "./wire.ts";
 
 /** What a caller may do; who it is was found out by whoever took the call. */
@@ -14,7 +14,7 @@ export interface CallerRights {
 export const OWNER_RIGHTS: CallerRights = { calls: new Set(Object.keys(LEDGER_CALLS) as LedgerCall[]), isHolder: () => true };
 
 export interface LedgerReply {
-  readonly status: 200 | 400 | 403 | 404 | 422 | 500 | 503;
+  readonly status: 200 | 400 | 403 | 404 | 409 | 422 | 500 | 503;
   /** JSON. Never the words of the store. */
   readonly body: string;
 }
@@ -46,6 +46,10 @@ async function answerOf<C extends LedgerCall>(store: LedgerStore, { call, body }
     return { status: 200, body: writeWire(await ANSWERS[call](store, asked as Asked<C>)) };
   } catch (error) {
     if (error instanceof AmountUnfit) return refusal(422, error.message);
+    if (error instanceof ClaimRefused) {
+      log.warn("ledger.claim-refused", { error: error.message });
+      return refusal(409, "the ledger does not count this");
+    }
     const isDown = error instanceof LedgerUnavailable;
     log[isDown ? "warn" : "error"]("ledger.call-failed", { call, error: describeError(error) });
     return isDown ? refusal(503, "the ledger does not answer") : refusal(500, "the ledger failed");

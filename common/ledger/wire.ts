@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { AMOUNT_LIMIT, METERS } from "../meters.ts";
+import { isOfItsKey } from "./account-key.ts";
 import { WINDOWS } from "./account.ts";
 
 /** Of one call and of one answer, in bytes. */
@@ -31,7 +32,7 @@ const account = z.strictObject({
   timezone: z.string().min(1).max(64).refine(isTimezone),
   thresholds: z.array(z.strictObject({ percent, action })).max(10),
 });
-const claim = z.strictObject({ account, windowStartMs: timeMs.nullable(), known: amount, need: amount, want: amount });
+const claim = z.strictObject({ account: account.refine(isOfItsKey), windowStartMs: timeMs.nullable(), known: amount, need: amount, want: amount });
 const windowOf = { windowStartMs: timeMs, windowEndMs: timeMs.nullable() };
 const totals = { limit: amount, settled: amount, outstanding: amount };
 const grant = z.strictObject({ key, ...windowOf, granted: amount, ...totals, ttlMs: z.number().min(0) });

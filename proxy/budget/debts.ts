@@ -1,10 +1,11 @@
+import { ClaimRefused } from "../../common/ledger/ledger-store.ts";
 import type { LedgerContext } from "./ledger-context.ts";
 import type { Purse } from "./purse.ts";
 import type { StoreDesk } from "./store-desk.ts";
 
 /**
  * Charges what was used without being held: out of what is free here, else of what the store has left. What no room is left for is over the limit,
- * and told. While the store does not answer, or others may give back, the debt stays. Never rejects.
+ * and told; so is what the store does not count any more. While the store does not answer, or others may give back, the debt stays. Never rejects.
  */
 export async function payDebt(purse: Purse, desk: StoreDesk, context: LedgerContext): Promise<void> {
   charge(purse, context);
@@ -20,7 +21,8 @@ export async function payDebt(purse: Purse, desk: StoreDesk, context: LedgerCont
       if (shortage.left === 0n) return forgive(purse, context);
       need = shortage.left;
     }
-  } catch {
+  } catch (error) {
+    if (error instanceof ClaimRefused) forgive(purse, context);
     // The desk has said that the store does not answer.
   } finally {
     purse.isAsked = false;

@@ -1,4 +1,4 @@
-import { LedgerUnavailable, type Acquired, type Crossing, type HeldSlice, type LedgerStore, type Reported, type SliceReport } from "../../common/ledger/ledger-store.ts";
+import { ClaimRefused, LedgerUnavailable, type Acquired, type Crossing, type HeldSlice, type LedgerStore, type Reported, type SliceReport } from "../../common/ledger/ledger-store.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { BudgetEvent, LedgerContext } from "./ledger-context.ts";
@@ -42,7 +42,7 @@ export class StoreDesk {
     return this.#lostSinceMs !== null && this.#context.clock.monotonicMs() - this.#lostSinceMs >= this.#context.timing.deadlineMs;
   }
 
-  /** Asks for more; what is granted is in the purses when it resolves. @throws LedgerUnavailable */
+  /** Asks for more; what is granted is in the purses when it resolves. @throws LedgerUnavailable; ClaimRefused */
   async acquire(wishes: readonly Wish[]): Promise<Acquired> {
     const claims = wishes.map(({ purse, need, want }) => {
       const slice = purse.newest;
@@ -56,7 +56,7 @@ export class StoreDesk {
     try {
       return await this.#answered(answering);
     } catch (error) {
-      this.isUncertain = true;
+      this.isUncertain ||= !(error instanceof ClaimRefused);
       throw error;
     }
   }
@@ -106,8 +106,9 @@ export class StoreDesk {
       this.#answers();
       return answer;
     } catch (cause) {
-      this.#failed(cause);
-      throw cause instanceof LedgerUnavailable ? cause : new LedgerUnavailable("the ledger failed", { cause });
+      if (cause instanceof ClaimRefused) this.#answers();
+      else this.#failed(cause);
+      throw cause instanceof ClaimRefused || cause instanceof LedgerUnavailable ? cause : new LedgerUnavailable("the ledger failed", { cause });
     } finally {
       clearTimeout(timer);
     }

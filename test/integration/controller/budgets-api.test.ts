@@ -44,6 +44,13 @@ describe("the ledger", () => {
     stand.budgets.set("org", ORG);
   });
 
+  test("gives nothing to a proxy that would charge a team's count under another name or by another window, and counts on", async () => {
+    const claimOf = (lie: Partial<AccountSpec>) => ({ holder: "liar", claims: [{ account: { ...specOf(ORG), ...lie }, windowStartMs: null, known: 0n, need: 1n, want: 1n }] });
+    const minutes = { key: accountKey({ budget: "org", meter: "usd", window: "minute", scope: "all", shared: [] }), window: "minute" } as const;
+    const statuses = [{ budget: "nothing", limit: 9_000_000_000n }, { window: "minute" } as const, minutes, {}].map(async (lie) => (await asNode("node-2", "acquire", claimOf(lie))).status);
+    expect(await Promise.all(statuses)).toEqual([400, 400, 409, 200]);
+  });
+
   test("knows holders by their node: a proxy cannot report another's slices, nor see them", async () => {
     await acquire("node-1", ORG, 1_000n, { holder: "mine" });
     const said = { key: specOf(ORG).key, windowStartMs: 0, used: "1000", estimated: "0", returned: "0", isOver: true };
@@ -90,7 +97,8 @@ describe("people", () => {
   });
 
   test("see budgets of which nothing was spent too, and counts that no Budget stands for", async () => {
-    await acquire("node-1", { ...ORG, id: "agent.usd" }, 5n, { holder: "own" });
+    const account = { ...specOf(ORG), key: accountKey({ budget: "agent.usd", meter: "usd", window: "total", scope: "agent", shared: ["team-a", "writer"] }), budget: "agent.usd" };
+    await asNode("node-1", "acquire", { holder: "own", claims: [{ account, windowStartMs: null, known: 0n, need: 5n, want: 5n }] });
     const { body } = await stand.call("GET", "/v1/budgets", as("root"));
     expect(body).toMatchObject({ budgets: [{ id: "agent.usd", namespace: null, limit: null, counts: [{ outstanding: "5" }] }, { id: "org" }, { id: "team-a.daily" }, { id: "team-b.daily" }] });
   });
@@ -105,7 +113,9 @@ describe("people", () => {
 
   test("do not top up by more than a ledger keeps in all", async () => {
     const topup = async (amount: bigint) => stand.call("POST", "/v1/budgets/team-b.much/adjust", { ...as("root"), body: { kind: "topup", amount: String(amount) } });
-    await acquire("node-1", { ...OTHERS, id: "team-b.much" }, 1n);
+    const much = { ...OTHERS, id: "team-b.much", name: "much" };
+    stand.budgets.set(much.id, much);
+    await acquire("node-1", much, 1n);
     expect(await topup(AMOUNT_LIMIT)).toMatchObject({ status: 200 });
     expect(await topup(1n)).toMatchObject({ status: 422, body: { rule: "budget.amount", reason: expect.stringContaining("the sum is more than a ledger keeps") as string } });
   });

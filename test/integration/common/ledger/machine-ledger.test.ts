@@ -3,13 +3,17 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { accountKey } from "../../../../common/ledger/account-key.ts";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
 import { LedgerUnavailable } from "../../../../common/ledger/ledger-store.ts";
 import { MachineLedger } from "../../../../common/ledger/machine-ledger.ts";
 import { silentLog } from "../../../../common/log.ts";
 
 const SPENDER = join(import.meta.dirname, "../../../support/budget-spender.ts");
-const account: AccountSpec = { key: "k", budget: "team", meter: "requests", limit: 10n, window: "total", timezone: "UTC", thresholds: [] };
+const account: AccountSpec = {
+  key: accountKey({ budget: "team", meter: "requests", window: "total", scope: "all", shared: [] }),
+  budget: "team", meter: "requests", limit: 10n, window: "total", timezone: "UTC", thresholds: [],
+};
 const claim = (known: bigint) => [{ account, windowStartMs: known === 0n ? null : 0, known, need: 1n, want: 1n }];
 
 let state: string;

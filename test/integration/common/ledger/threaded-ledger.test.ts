@@ -3,12 +3,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { accountKey } from "../../../../common/ledger/account-key.ts";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
 import { LedgerUnavailable } from "../../../../common/ledger/ledger-store.ts";
 import { openThreadedLedger } from "../../../../common/ledger/threaded-ledger.ts";
 import { silentLog } from "../../../../common/log.ts";
 
-const account: AccountSpec = { key: "k", budget: "team", meter: "requests", limit: 10n, window: "total", timezone: "UTC", thresholds: [] };
+const account: AccountSpec = {
+  key: accountKey({ budget: "team", meter: "requests", window: "total", scope: "all", shared: [] }),
+  budget: "team", meter: "requests", limit: 10n, window: "total", timezone: "UTC", thresholds: [],
+};
 const CLAIM = [{ account, windowStartMs: null, known: 0n, need: 3n, want: 3n }];
 
 let directory: string;
@@ -35,7 +39,7 @@ test("what was counted is there after an orderly end, and nothing is answered af
   expect(isOver()).toBe(true);
   await expect(store.slicesOf("a")).rejects.toThrow(LedgerUnavailable);
   const again = await openThreadedLedger({ directory }, silentLog);
-  expect(await again.store.slicesOf("a")).toMatchObject([{ key: "k", granted: 3n }]);
+  expect(await again.store.slicesOf("a")).toMatchObject([{ key: account.key, granted: 3n }]);
   await again.store.close();
 });
 

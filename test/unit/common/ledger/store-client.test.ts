@@ -1,13 +1,17 @@
 import { describe, expect, test } from "vitest";
+import { accountKey } from "../../../../common/ledger/account-key.ts";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
-import { AmountUnfit, LedgerUnavailable, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
+import { AmountUnfit, ClaimRefused, LedgerUnavailable, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import { storeOverLine, type LedgerLine } from "../../../../common/ledger/store-client.ts";
 import { answerLedgerCall, type CallerRights } from "../../../../common/ledger/store-server.ts";
 import { LEDGER_CALLS, type LedgerCall } from "../../../../common/ledger/wire.ts";
 import { AMOUNT_LIMIT } from "../../../../common/meters.ts";
 import { silentLog } from "../../../../common/log.ts";
 
-const account: AccountSpec = { key: "k", budget: "team", meter: "usd", limit: AMOUNT_LIMIT, window: "day", timezone: "Europe/Berlin", thresholds: [{ percent: 80, action: "ask" }] };
+const account: AccountSpec = {
+  key: accountKey({ budget: "team", meter: "usd", window: "day", scope: "all", shared: [] }), budget: "team", meter: "usd", limit: AMOUNT_LIMIT, window: "day",
+  timezone: "Europe/Berlin", thresholds: [{ percent: 80, action: "ask" }],
+};
 const windowOf = { windowStartMs: 0, windowEndMs: 86_400_000 };
 const totals = { limit: AMOUNT_LIMIT, settled: 3n, outstanding: 4n };
 const standing = { account, ...windowOf, ...totals, estimated: 1n, lost: 0n, topUp: 0n, waitsAtPercent: null };
@@ -54,6 +58,11 @@ describe("a ledger over a line", () => {
     await expect(far.adjust({ budget: "team", by: "ann", why: "more work", kind: "topup", amount: AMOUNT_LIMIT })).rejects.toThrow(AmountUnfit);
   });
 
+  test("says that the ledger is there and does not count this, and not why", async () => {
+    const store = fakeStore({ acquire: async () => { throw new ClaimRefused("budget team counts otherwise by now"); } });
+    await expect(storeOverLine(lineTo(store)).acquire("h", [claim])).rejects.toThrow(new ClaimRefused("the ledger refused acquire"));
+  });
+
   test("is unavailable when the store is, and says nothing of why to the other side", async () => {
     const store = fakeStore({ acquire: async () => { throw new LedgerUnavailable("password=secret"); } });
     await expect(storeOverLine(lineTo(store)).acquire("h", [claim])).rejects.toThrow(LedgerUnavailable);
@@ -89,8 +98,16 @@ describe("whoever serves a ledger", () => {
     expect(await ask("slices", body)).toBe(400);
   });
 
+  const wireClaim = (over: Partial<AccountSpec>) => ({ ...claim, account: { ...account, limit: "1", ...over }, known: "0", need: "1", want: "1" });
+
+  test.each<[string, Partial<AccountSpec>]>([
+    ["another budget", { budget: "other" }], ["another meter", { meter: "requests" }], ["another window", { window: "minute" }],
+    ["a key that no program writes", { key: "k" }], ["a key of other things than texts", { key: '["team","usd","day","namespace",7]' }],
+  ])("refuses a claim with %s than its key says, and takes one that is of its key", async (_what, over) => {
+    expect([await ask("acquire", { holder: "h", claims: [wireClaim(over)] }), await ask("acquire", { holder: "h", claims: [wireClaim({})] })]).toEqual([400, 200]);
+  });
+
   test("refuses a time zone that does not exist", async () => {
-    const wire = { ...claim, account: { ...account, limit: "1", timezone: "Mars/Base" }, known: "0", need: "1", want: "1" };
-    expect(await ask("acquire", { holder: "h", claims: [wire] })).toBe(400);
+    expect(await ask("acquire", { holder: "h", claims: [wireClaim({ timezone: "Mars/Base" })] })).toBe(400);
   });
 });

@@ -11,10 +11,12 @@ import { readWebSocketAnswer } from "./web-socket-handshake.ts";
 /** They speak of the body as it was before it was decoded, byte for byte. */
 const OF_ENCODED_BODY = new Set(["content-encoding", "content-length", "content-md5", "digest", "content-digest", "repr-digest", "accept-ranges"]);
 
+const JSON_TYPE = /^\s*[\w.+/-]*json\s*(;|$)/i;
+
 interface FilterOptions {
   readonly maxInformational: number;
-  /** True for the answer of a model: it is read, and may gain or lose events. */
-  readonly isMetered: boolean;
+  /** The answer of a model is read; a stream may gain or lose events. */
+  readonly metered: "stream" | "whole" | null;
   /** Told by whose secret an answer began, more than by chance, and was none. */
   readonly onProbe: (reference: string) => void;
 }
@@ -24,17 +26,17 @@ export class AnswerFilter {
   readonly #outbound: OutboundHead;
   readonly #loan: Loan;
   readonly #maxInformational: number;
-  readonly #isMetered: boolean;
+  readonly #metered: FilterOptions["metered"];
   readonly #onProbe: (secret: number) => void;
   readonly redactions: Redactions;
   #informational = 0;
   #head: AnswerHead | null = null;
 
-  constructor(outbound: OutboundHead, loan: Loan, { maxInformational, isMetered, onProbe }: FilterOptions) {
+  constructor(outbound: OutboundHead, loan: Loan, { maxInformational, metered, onProbe }: FilterOptions) {
     this.#outbound = outbound;
     this.#loan = loan;
     this.#maxInformational = maxInformational;
-    this.#isMetered = isMetered;
+    this.#metered = metered;
     this.redactions = new Redactions(loan);
     this.#onProbe = (secret) => { onProbe(loan.references[loan.owners[secret] ?? 0] ?? ""); };
   }
@@ -51,7 +53,7 @@ export class AnswerFilter {
 
   /** What the body must be decoded from before it can be searched or counted, outermost last. */
   get codings(): readonly string[] {
-    return (this.#isLent || this.#isMetered) && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
+    return (this.#isLent || this.#metered !== null) && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
   }
 
   informational(status: number, headers: HeaderList): HeaderList {
@@ -63,7 +65,7 @@ export class AnswerFilter {
 
   head(status: number, headers: HeaderList): AnswerHead {
     this.#head = readAnswer(status, headers, this.#outbound.method);
-    const isChanged = this.codings.length > 0 || (this.#isMetered && this.#head.hasBody);
+    const isChanged = this.codings.length > 0 || (this.#head.hasBody && this.#mayHaveEvents(this.#head.headers));
     return { ...this.#head, headers: this.#scrubbed(isChanged ? headersOfDecoded(this.#head.headers) : this.#head.headers, "header") };
   }
 
@@ -89,6 +91,12 @@ export class AnswerFilter {
 
   get #isLent(): boolean {
     return this.#loan.secrets.length > 0;
+  }
+
+  /** JSON that answers no request for a stream is in one piece, and passes as it came; of anything else only its bytes can say. */
+  #mayHaveEvents(headers: HeaderList): boolean {
+    const type = headers.find(([name]) => name === "content-type")?.[1] ?? "";
+    return this.#metered === "stream" || (this.#metered === "whole" && !JSON_TYPE.test(type));
   }
 
   /** A name cannot be masked, so that a field whose name shows a secret goes. */

@@ -40,7 +40,7 @@ export class AnswerRelay implements AnswerBodyObserver {
     this.#draft = draft;
     this.#count = count;
     this.#filter = new AnswerFilter(outbound, loan, {
-      maxInformational, isMetered: draft.call !== null,
+      maxInformational, metered: draft.call === null ? null : draft.call.facts.isStream ? "stream" : "whole",
       onProbe: (reference) => {
         const error = probes.note(draft.incoming.connection.agent.instance, reference);
         if (error !== null) observer.onAnswerBroken(error);

@@ -37,6 +37,26 @@ describe("the answer of a model", () => {
     expect([answer.body.toString(), answer.header("content-length"), answer.header("etag")]).toEqual([WORD, undefined, "W/\"a\""]);
   });
 
+  test.each([
+    ["keeps its length and its tag where it is JSON in one piece", "application/json; charset=utf-8", false, ["6", "\"a\""]],
+    ["loses them where events were asked for", "application/json", true, [undefined, "W/\"a\""]],
+    ["loses them where it may be events all the same", "text/plain", false, [undefined, "W/\"a\""]],
+  ] as const)("%s", async (_what, type, stream, fields) => {
+    open();
+    stand.fakes.upstream.script = async (flow) => { await flow.drainBody(); flow.reply(200, [["content-type", type], ["content-length", "6"], ["etag", "\"a\""]], "\"word\""); };
+    const answer = await stand.serve(call({ max_tokens: 20, stream }));
+    expect([answer.body.toString(), answer.header("content-length"), answer.header("etag")]).toEqual(["\"word\"", ...fields]);
+    expect(closed().modelUse).toMatchObject({ charged: { tokens: { output: 1 } } });
+  });
+
+  test("loses its length where it has to be decoded, JSON or not", async () => {
+    open();
+    const body = gzipSync("\"word\"");
+    stand.fakes.upstream.script = async (flow) => { await flow.drainBody(); flow.reply(200, [["content-type", "application/json"], ["content-encoding", "gzip"], ["content-length", String(body.byteLength)]], body); };
+    const answer = await stand.serve(call({ max_tokens: 20 }));
+    expect([answer.body.toString(), answer.header("content-length")]).toEqual(["\"word\"", undefined]);
+  });
+
   test("is decoded before it is counted, and goes on as what it means", async () => {
     open();
     stand.fakes.upstream.script = async (flow) => { await flow.drainBody(); flow.reply(200, [["content-encoding", "gzip"]], gzipSync(WORD.repeat(5))); };

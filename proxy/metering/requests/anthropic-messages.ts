@@ -1,5 +1,5 @@
 import { ANTHROPIC_SELLERS, readAnthropicTools } from "./anthropic-tools.ts";
-import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
@@ -51,21 +51,29 @@ function readPrices(body: Fields, reading: Reading): void {
 }
 
 function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
-  if (!Array.isArray(content)) return;
-  for (const part of content) if (isObject(part)) readPart(part, reading, context);
+  for (const part of partsOf(content)) readPart(part, reading, context);
 }
 
-function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, context: ReadingContext): void {
-  const { type, source } = part as { readonly type?: unknown; readonly source?: unknown };
-  if (typeof type === "string" && TEXT_PARTS.has(type)) return;
-  if (type === "tool_result") return readContent(part["content"], reading, context);
-  const from = isObject(source) ? source : {};
-  const { provider } = context.route;
+function readPart(part: Fields, reading: Reading, context: ReadingContext): void {
+  const type = part.text("type") ?? "";
+  if (TEXT_PARTS.has(type)) return;
+  if (type === "tool_result") return readContent(part.get("content"), reading, context);
+  const source = type === "image" || type === "document" ? part.object("source") : null;
+  if (source === null) return reading.reference();
+  return type === "image" ? readImage(source, reading, context) : readDocument(source, reading, context);
+}
+
+function readImage(source: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
+  const [from, data] = [source.text("type"), source.text("data")];
   const ceiling = imageCeiling(ANTHROPIC_SELLERS.has(provider) ? "anthropic" : provider, reading.models[0] ?? "", null);
-  if (type === "image" && from["type"] === "base64" && typeof from["data"] === "string") reading.image(from["data"], ceiling);
-  else if (type === "image" && from["type"] === "url") reading.image("", ceiling);
-  else if (type === "document" && from["type"] === "text") return;
-  else if (type === "document" && from["type"] === "content") readContent(from["content"], reading, context);
-  // Files, pages of PDFs, and results of the provider's tools, which are packed.
+  if (from === "base64" && data !== null) reading.image(data, ceiling);
+  else if (from === "url") reading.image("", ceiling);
   else reading.reference();
+}
+
+/** Files and the pages of PDFs are no texts. */
+function readDocument(source: Fields, reading: Reading, context: ReadingContext): void {
+  const from = source.text("type");
+  if (from === "content") readContent(source.get("content"), reading, context);
+  else if (from !== "text") reading.reference();
 }

@@ -1,4 +1,4 @@
-import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
@@ -6,7 +6,7 @@ import { readTier, Reading, type ReadingContext } from "./reading.ts";
 const HARMLESS = new Set([
   "thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences",
 ]);
-const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "guardContent", "cachePoint", "citationsContent", "searchResult", "json"]);
+const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "cachePoint", "citationsContent", "searchResult", "json"]);
 
 /** `Converse` and `ConverseStream` (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
 export function readBedrockConverse(body: Fields, context: ReadingContext): Reading {
@@ -44,17 +44,20 @@ function readPrices(body: Fields, reading: Reading): void {
 }
 
 function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
-  if (!Array.isArray(content)) return;
-  for (const part of content) {
-    for (const [key, value] of isObject(part) ? Object.entries(part) : []) readPart(key, value, reading, context);
-  }
+  for (const part of partsOf(content)) for (const kind of part.keys()) readPart(part, kind, reading, context);
 }
 
-function readPart(key: string, value: unknown, reading: Reading, context: ReadingContext): void {
-  if (TEXT_PARTS.has(key)) return;
-  const source = isObject(value) ? value["source"] : null;
-  const bytes = isObject(source) ? source["bytes"] : null;
-  if (key === "toolResult" && isObject(value)) readContent(value["content"], reading, context);
-  else if (key === "image" && typeof bytes === "string") reading.image(bytes, imageCeiling("aws", context.route.model ?? "", null));
-  else reading.reference();
+/** A part is named by its only key; a name in another writing is one that nobody knows. */
+function readPart(part: Fields, kind: string, reading: Reading, context: ReadingContext): void {
+  if (TEXT_PARTS.has(kind)) return;
+  if (kind === "toolResult") readContent(part.object(kind)?.get("content"), reading, context);
+  else if (kind === "image") readImage(part.object(kind)?.object("source") ?? null, reading, context);
+  else if (kind !== "guardContent" || part.object(kind)?.has("image") === true) reading.reference();
+}
+
+/** In the body, or at S3, where nobody here has seen it. */
+function readImage(source: Fields | null, reading: Reading, { route }: ReadingContext): void {
+  const bytes = source?.text("bytes") ?? null;
+  if (bytes === null) reading.reference();
+  else reading.image(bytes, imageCeiling("aws", route.model ?? "", null));
 }

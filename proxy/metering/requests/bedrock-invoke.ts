@@ -1,8 +1,7 @@
 import { readAnthropicMessages } from "./anthropic-messages.ts";
-import type { Fields } from "./fields.ts";
-import { readOpenAiContent } from "./openai-parts.ts";
+import { objectsOf, partsOf, type Fields } from "./fields.ts";
+import { readOpenAiPart } from "./openai-parts.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
-import { objectsOf } from "./fields.ts";
 
 /** Where each vendor's models have their limit of output (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html). */
 const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = [
@@ -47,8 +46,8 @@ function readOther(body: Fields, model: string, context: ReadingContext): Readin
 
 /** Nova's parts have no `type`; all but text may be large and elsewhere. */
 function readContent(content: unknown, reading: Reading, context: ReadingContext): void {
-  const parts: readonly unknown[] = Array.isArray(content) ? content : [];
-  const isTyped = objectsOf(parts).every((part) => part.has("type"));
-  if (isTyped) readOpenAiContent(parts, reading, context);
-  else if (objectsOf(parts).some((part) => part.keys().some((key) => key !== "text"))) reading.reference();
+  const parts = partsOf(content);
+  const isTyped = parts.every((part) => part.has("type"));
+  if (isTyped) for (const part of parts) readOpenAiPart(part, reading, context);
+  else if (parts.some((part) => part.keys().some((key) => key !== "text"))) reading.reference();
 }

@@ -17,7 +17,10 @@ export class Fields {
   constructor(object: Readonly<Record<string, unknown>>, isLoose = false) {
     this.#object = object;
     this.#isLoose = isLoose;
-    for (const key of Object.keys(object)) this.#byFold.set(fold(key), this.#byFold.has(fold(key)) ? null : key);
+    for (const key of Object.keys(object)) {
+      const folded = fold(key);
+      this.#byFold.set(folded, this.#byFold.has(folded) ? null : key);
+    }
   }
 
   /** @throws EgressError `request.malformed` if it is not an object */
@@ -100,6 +103,11 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 /** Objects of a list; what is none is left to the provider to refuse. */
 export function objectsOf(list: readonly unknown[], isLoose = false): readonly Fields[] {
   return list.filter(isObject).map((one) => new Fields(one, isLoose));
+}
+
+/** The parts of a content that is a list; what is one text, or nothing, has none. */
+export function partsOf(content: unknown, isLoose = false): readonly Fields[] {
+  return Array.isArray(content) ? objectsOf(content, isLoose) : [];
 }
 
 function fold(key: string): string {

@@ -1,4 +1,4 @@
-import { isObject, objectsOf, type Fields } from "./fields.ts";
+import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
@@ -42,22 +42,18 @@ function readSettings(body: Fields, settings: Fields | null, reading: Reading): 
 
 function readParts(parts: unknown, reading: Reading, context: ReadingContext): void {
   // One part may stand without its list.
-  const list: readonly unknown[] = Array.isArray(parts) ? parts : [parts];
-  for (const part of list) if (isObject(part)) readPart(part, reading, context);
+  for (const part of partsOf(Array.isArray(parts) ? parts : [parts], true)) readPart(part, reading, context);
 }
 
-function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, context: ReadingContext): void {
-  for (const [key, value] of Object.entries(part)) {
-    const name = key.toLowerCase().replaceAll("_", "");
-    if (name === "inlinedata") readData(value, reading, context);
-    else if (name === "filedata") reading.reference();
-    else if (name === "functionresponse" && isObject(value)) readParts(value["parts"], reading, context);
-  }
+function readPart(part: Fields, reading: Reading, context: ReadingContext): void {
+  const data = part.object("inlineData");
+  if (data !== null) readData(data, reading, context);
+  if (part.has("fileData")) reading.reference();
+  readParts(part.object("functionResponse")?.get("parts"), reading, context);
 }
 
-function readData(value: unknown, reading: Reading, { route }: ReadingContext): void {
-  const { data, ...rest } = isObject(value) ? value : {};
-  const mime = rest["mimeType"] ?? rest["mime_type"];
-  if (typeof data === "string" && typeof mime === "string" && mime.startsWith("image/")) reading.image(data, imageCeiling("google", route.model ?? "", null));
+function readData(value: Fields, reading: Reading, { route }: ReadingContext): void {
+  const data = value.text("data");
+  if (data !== null && value.text("mimeType")?.startsWith("image/") === true) reading.image(data, imageCeiling("google", route.model ?? "", null));
   else reading.reference();
 }

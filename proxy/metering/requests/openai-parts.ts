@@ -1,4 +1,4 @@
-import { isObject } from "./fields.ts";
+import { Fields, isObject, partsOf } from "./fields.ts";
 import { imageCeiling, imageData } from "./images.ts";
 import type { Reading, ReadingContext } from "./reading.ts";
 
@@ -7,27 +7,27 @@ const TEXT_PARTS = new Set(["text", "refusal", "input_text", "output_text", "sum
 
 /** The content of a message of OpenAI's APIs: a text, or a list of parts (https://platform.openai.com/docs/api-reference/chat, …/responses). */
 export function readOpenAiContent(content: unknown, reading: Reading, context: ReadingContext): void {
-  if (!Array.isArray(content)) return;
-  for (const part of content) if (isObject(part)) readPart(part, reading, context);
+  for (const part of partsOf(content)) readOpenAiPart(part, reading, context);
 }
 
-function readPart(part: Readonly<Record<string, unknown>>, reading: Reading, context: ReadingContext): void {
-  const type = part["type"];
-  if (typeof type === "string" && TEXT_PARTS.has(type)) return;
+export function readOpenAiPart(part: Fields, reading: Reading, context: ReadingContext): void {
+  const type = part.text("type") ?? "";
+  if (TEXT_PARTS.has(type)) return;
   if (type === "image_url") {
-    const image = part["image_url"];
-    readImage(isObject(image) ? image["url"] : image, isObject(image) ? image["detail"] : null, reading, context);
+    const image = part.get("image_url");
+    if (isObject(image)) readImage(new Fields(image), "url", reading, context);
+    else readImage(part, "image_url", reading, context);
   } else if (type === "input_image" || type === "computer_screenshot") {
-    readImage(part["image_url"], part["detail"], reading, context);
+    readImage(part, "image_url", reading, context);
   } else {
     // Sound and files: their size says nothing of their tokens. Whatever is new is taken for the same.
     reading.reference();
   }
 }
 
-function readImage(url: unknown, detail: unknown, reading: Reading, { route }: ReadingContext): void {
-  const data = imageData(url);
+function readImage(image: Fields, url: string, reading: Reading, { route }: ReadingContext): void {
+  const data = imageData(image.get(url));
   // A file of the provider's is an image too, but nobody here has seen it; what is no image at all may be text.
   if (data === null) reading.reference();
-  else reading.image(data, imageCeiling(route.provider, reading.models[0] ?? "", detail));
+  else reading.image(data, imageCeiling(route.provider, reading.models[0] ?? "", image.get("detail")));
 }

@@ -1,4 +1,4 @@
-import { ANTHROPIC_SELLERS, readAnthropicTools } from "./anthropic-tools.ts";
+import { ANTHROPIC_SELLERS, readAnthropicTools, readInlineTool } from "./anthropic-tools.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
@@ -58,9 +58,18 @@ function readPart(part: Fields, reading: Reading, context: ReadingContext): void
   const type = part.text("type") ?? "";
   if (TEXT_PARTS.has(type)) return;
   if (type === "tool_result") return readContent(part.get("content"), reading, context);
+  if (type === "tool_addition" || type === "tool_removal") return readToolChange(part, reading);
+  // A packed conversation tells what became of its tools.
+  for (const change of partsOf(part.get("tool_changes"))) readToolChange(change, reading);
   const source = type === "image" || type === "document" ? part.object("source") : null;
   if (source === null) return reading.reference();
   return type === "image" ? readImage(source, reading, context) : readDocument(source, reading, context);
+}
+
+/** A tool that is named was declared before; one that is defined here is new. */
+function readToolChange(change: Fields, reading: Reading): void {
+  const definition = change.object("tool")?.object("definition") ?? null;
+  if (definition !== null) readInlineTool(definition, reading);
 }
 
 function readImage(source: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {

@@ -11,6 +11,9 @@ const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
 /** Versions since these filter what they find by programs that the model writes, as many as it likes, unless only the model itself may call the tool. */
 const PLAIN_SEARCHES = new Set(["web_search_20250305", "web_fetch_20250910"]);
 
+/** There is one of each kind, and a request to put limits into more would be copied as often. */
+const SEARCHES_LIMIT = 8;
+
 /** A search, as the request has it. */
 interface Search {
   readonly index: number;
@@ -34,7 +37,17 @@ export function readAnthropicTools(body: Fields, reading: Reading, { route: { pr
     else if (!ANTHROPIC_SELLERS.has(provider)) reading.unbound("tools", `has \`${type}\`, which this server may run as often as the model likes`);
     else readSearch(tool, index, reading, open);
   }
-  if (open.length > 0) limit(open, reading);
+  if (open.length > SEARCHES_LIMIT) reading.unbound("tools", `has more than ${SEARCHES_LIMIT} searches without a limit`, "Name each search once.");
+  else if (open.length > 0) limit(open, reading);
+}
+
+/** A tool that a message brings into the conversation. Nothing is put in there, so that it must be one that the agent itself runs. */
+export function readInlineTool(definition: Fields, reading: Reading): void {
+  reading.tools();
+  const type = definition.text("type") ?? "custom";
+  if (type === "custom") return;
+  if (CLIENT_TOOLS.test(type)) reading.builtInTool();
+  else reading.unbound("messages", `bring \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`, "Put it into `tools`, where it can be limited, or leave it out.");
 }
 
 /** Each use asks the model once more, with all that was found. */

@@ -39,11 +39,7 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   readTier(reading, "service_tier", body.text("service_tier"));
   const modalities = body.list("modalities");
   if (modalities.some((one) => one !== "text") || body.has("audio")) reading.hasAudioOutput = reading.hasMedia = true;
-  for (const tool of objectsOf(body.list("tools"))) {
-    reading.tools();
-    const type = tool.text("type");
-    if (type !== null && type !== "function" && type !== "custom") reading.unbound("tools", "has one that the provider itself runs");
-  }
+  readTools(body, reading);
   readMessages(body, reading, context);
   if (reading.isStream) reading.usageEdits.push(...usageEdits(body, context));
   return reading;
@@ -62,9 +58,19 @@ function readLimit(body: Fields, reading: Reading, { route: { provider } }: Read
   if (reading.choices > MAX_CHOICES) reading.unbound("n", `is more than ${MAX_CHOICES}`);
 }
 
+/** Of a request, or of a message that brings more of them. */
+function readTools(holder: Fields, reading: Reading): void {
+  for (const tool of objectsOf(holder.list("tools"))) {
+    reading.tools();
+    const type = tool.text("type") ?? (tool.has("function") ? "function" : "");
+    if (type !== "function" && type !== "custom") reading.unbound("tools", "has one that the provider itself runs");
+  }
+}
+
 function readMessages(body: Fields, reading: Reading, context: ReadingContext): void {
   for (const message of objectsOf(body.list("messages"))) {
     readOpenAiContent(message.get("content"), reading, context);
+    readTools(message, reading);
     // An earlier answer in sound is named, not sent.
     if (message.has("audio") || message.has("images")) reading.reference();
   }

@@ -1,5 +1,5 @@
-import { isObject, objectsOf, type Fields } from "./fields.ts";
-import { readOpenAiContent } from "./openai-parts.ts";
+import { Fields, isObject, objectsOf } from "./fields.ts";
+import { readOpenAiContent, readOpenAiPart } from "./openai-parts.ts";
 import { readTier, Reading, unknownCost, type ReadingContext } from "./reading.ts";
 
 /** The API takes no lower limit. */
@@ -13,12 +13,12 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
 };
 
 /** Tools that the agent runs; the provider only describes some of them to the model. */
-const CLIENT_TOOLS = new Set(["function", "custom", "namespace"]);
+const CLIENT_TOOLS = new Set(["function", "custom"]);
 const DESCRIBED_TOOLS = new Set(["local_shell", "apply_patch", "computer", "computer_use_preview"]);
 const SEARCH_TOOLS = /^(?:web_search(?:_\d{4}_\d{2}_\d{2})?|file_search)$/;
-/** Items of an earlier conversation that are all text. */
+/** Items of an earlier conversation that are all text. Two of them bring tools, which are read beside it. */
 const TEXT_ITEMS = new Set([
-  "reasoning", "function_call", "custom_tool_call", "tool_search_call", "tool_search_output",
+  "reasoning", "function_call", "custom_tool_call", "tool_search_call", "tool_search_output", "additional_tools",
   "local_shell_call", "local_shell_call_output", "apply_patch_call", "apply_patch_call_output", "computer_call",
 ]);
 
@@ -35,14 +35,25 @@ export function readOpenAiResponses(body: Fields, context: ReadingContext): Read
   for (const [parameter, why] of Object.entries(UNKNOWABLE)) if (body.has(parameter) && body.get(parameter) !== false) reading.unbound(parameter, why);
   readTier(reading, "service_tier", body.text("service_tier"));
   if (body.has("previous_response_id") || body.has("conversation")) reading.reference();
-  for (const item of objectsOf(inputOf(body))) readItem(item, reading, context);
-  readTools(body, reading, context);
+  const items = objectsOf(inputOf(body));
+  for (const item of items) readItem(item, reading, context);
+  readTools([...toolsIn(body), ...items.filter(bringsTools).flatMap(toolsIn)], body, reading, context);
   return reading;
 }
 
 function inputOf(body: Fields): readonly unknown[] {
   const input = body.get("input");
-  return Array.isArray(input) ? input : [];
+  return Array.isArray(input) ? input : [input];
+}
+
+/** An item may have the tools that it brings into a conversation; one that tells what a server of tools has only describes them. */
+function bringsTools(item: Fields): boolean {
+  return item.text("type") !== "mcp_list_tools";
+}
+
+/** All tools in a list, and in the namespaces of it. */
+function toolsIn(holder: Fields): readonly Fields[] {
+  return objectsOf(holder.list("tools")).flatMap((tool) => (tool.text("type") === "namespace" ? [tool, ...toolsIn(tool)] : [tool]));
 }
 
 function readItem(item: Fields, reading: Reading, context: ReadingContext): void {
@@ -51,16 +62,17 @@ function readItem(item: Fields, reading: Reading, context: ReadingContext): void
   if (TEXT_ITEMS.has(type)) return;
   const output = item.get("output");
   if (type === "function_call_output" || type === "custom_tool_call_output") return readOpenAiContent(output, reading, context);
-  if (type === "computer_call_output" && isObject(output)) return readOpenAiContent([output], reading, context);
+  if (type === "computer_call_output" && isObject(output)) return readOpenAiPart(new Fields(output), reading, context);
   // References to items, results of the provider's tools, packed conversations.
   reading.reference();
 }
 
-function readTools(body: Fields, reading: Reading, context: ReadingContext): void {
+function readTools(tools: readonly Fields[], body: Fields, reading: Reading, context: ReadingContext): void {
   const searches = new Set<string>();
-  for (const tool of objectsOf(body.list("tools"))) {
+  for (const tool of tools) {
     reading.tools();
     const type = tool.text("type") ?? "";
+    if (type === "namespace") continue;
     // What the provider searches by itself it also reads by itself; what the agent finds is in its next request.
     if (CLIENT_TOOLS.has(type) || (type === "tool_search" && tool.text("execution") === "client")) continue;
     if (DESCRIBED_TOOLS.has(type)) reading.builtInTool();

@@ -98,9 +98,10 @@ export class RequestCall implements MeteredCall {
     return openAnswerMeter({
       facts: this.#isHeldWhole ? { ...this.facts, maxOutputTokens: this.#bounds.output } : this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
       isFlatPrice: typeof route.declared?.price === "object",
-      bounds: this.#bounds, isBounded: problemOf(reading) === null, isPriced: this.unbounded === null,
+      bounds: this.#bounds, capability: capabilityOf(this.#request, this.#bounds), isBounded: problemOf(reading) === null, isPriced: this.unbounded === null,
       choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
-      isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models, limits: config,
+      isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models,
+      limits: { ...config, overReport: config.overReport ?? (route.declared === null ? "believable" : "ceiling") },
     }, status, headers);
   }
 
@@ -154,13 +155,23 @@ function answersOf({ choices, rounds }: Reading): number {
  * and billed, before it is seen is held whole, at all that its model may write: an answer in one piece, and thoughts that are not shown.
  */
 function unlimitedOutput(request: RequestFacts): number {
-  const { reading, prices, config } = request;
-  if (isHeldBySteps(request)) return config.stepTokens;
-  const perModel = reading.models.map((model, index) => {
+  return isHeldBySteps(request) ? request.config.stepTokens : mostWritten(request) * answersOf(request.reading);
+}
+
+/** In one answer. */
+function mostWritten({ reading, prices, config }: RequestFacts): number {
+  return Math.max(...reading.models.map((model, index) => {
     const most = outputCeiling(model) ?? config.unknownOutputTokens;
     return Math.min(most, prices[index]?.contextTokens ?? most);
-  });
-  return Math.max(...perModel) * answersOf(reading);
+  }));
+}
+
+/** Where a bound has a hole, the table's windows and limits may have one too: what is unknown is the least of what is believed. */
+function capabilityOf(request: RequestFacts, bounds: UsageBounds): Pick<UsageBounds, "input" | "output"> {
+  const { reading, prices, config } = request;
+  const window = Math.max(config.unknownContextTokens, reading.windowTokens, ...prices.map((price) => price?.contextTokens ?? 0));
+  const answer = reading.hasOutput ? Math.max(config.unknownOutputTokens, mostWritten(request)) : 0;
+  return { input: Math.max(bounds.input, window * reading.rounds), output: Math.max(bounds.output, answer * answersOf(reading)) };
 }
 
 function isHeldBySteps({ route, reading }: RequestFacts): boolean {

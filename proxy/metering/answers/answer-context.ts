@@ -15,6 +15,8 @@ export interface AnswerContext {
   readonly isFlatPrice: boolean;
   /** What is held: `bounds.input` tokens of input and `bounds.output` of output. */
   readonly bounds: UsageBounds;
+  /** The most that its models can read and write for it, however wrong `bounds` are; never less than they are. In tokens. */
+  readonly capability: Pick<UsageBounds, "input" | "output">;
   /** True if `bounds` hold for certain: else a reported usage may rightly exceed them. */
   readonly isBounded: boolean;
   /** True if `price` is all that can be charged: else the money may rightly exceed what it makes of `bounds`. */
@@ -38,4 +40,7 @@ export interface AnswerContext {
 }
 
 /** The parts of `metering` that are about answers. */
-export type AnswerLimits = Pick<MeteringConfig, "overReport" | "cutAnswers" | "answerLimitBytes" | "eventLimitBytes">;
+export interface AnswerLimits extends Pick<MeteringConfig, "cutAnswers" | "answerLimitBytes" | "eventLimitBytes"> {
+  /** As it holds for this host. */
+  readonly overReport: NonNullable<MeteringConfig["overReport"]>;
+}

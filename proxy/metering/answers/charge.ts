@@ -2,14 +2,14 @@ import type { ModelUse, UsageAlarm } from "../../model/metered-call.ts";
 import type { AnswerContext } from "./answer-context.ts";
 import type { AnswerNotes } from "./answer-notes.ts";
 import { isDearer, pricedReport, priceOf } from "./answer-price.ts";
-import { below, ceilingOf, isOver } from "./ceiling.ts";
+import { below, ceilingOf, isOver, mostCharged } from "./ceiling.ts";
 import { amountsOf, larger } from "./counted.ts";
 import { estimate, type AnswerEnd } from "./estimate.ts";
 import { extractStrictly, type ExtractedUsage } from "./extracted-usage.ts";
 
 /**
  * What an answer is charged. A report counts if it is whole, fit and believable; else the larger of what is known and what is estimated, marked and
- * alarmed. Nothing is charged beyond what can have been used, unless the operator wants what is reported.
+ * alarmed. What is charged has an end (`mostCharged`), unless the operator wants whatever is reported.
  */
 export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: AnswerEnd): ModelUse {
   const { price, isSurprise } = priceOf(context, notes);
@@ -21,8 +21,9 @@ export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: Answe
   const needsEstimate = isMalformed || isUnder || reported === null || !notes.isFinal;
   const estimated = needsEstimate ? estimate(context, notes, { end, price, known: extracted }) : null;
   const believed = larger(reported, estimated);
-  const isBounded = context.limits?.overReport !== "reported" && isOver(ceiling, believed);
-  const charged = isBounded ? below(ceiling, believed) : believed;
+  const most = mostCharged(context, ceiling, price);
+  const isBounded = most !== null && isOver(most, believed);
+  const charged = isBounded ? below(most, believed) : believed;
   const alarms: Readonly<Record<UsageAlarm, boolean>> = {
     "malformed": isMalformed, "missing": !isMalformed && !notes.isFinal && end.outcome === "complete" && !notes.isFailed,
     "unknown-model": isSurprise || isDearer(context, price, extracted, reported),

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import type { MeteringConfig } from "../../../../proxy/metering/config.ts";
 import type { MeteredCall } from "../../../../proxy/model/metered-call.ts";
 import { Pricing } from "../../../../proxy/metering/pricing.ts";
 import { ANTHROPIC, BEDROCK, GEMINI, MISTRAL, OPENAI_CHAT, OPENAI_RESPONSES, OPENROUTER, readModelRequest as read } from "../../../support/model-requests.ts";
@@ -98,6 +99,38 @@ describe("a request that limits its output nowhere", () => {
     const unknown = await read(OPENAI_CHAT, { ...chat, model: "gpt-99" });
     expect(unknown.clamp({ tokens: 1_000_000n }, 1)?.facts.maxOutputTokens).toBe(4_096);
     expect(unknown.clamp({ "output-tokens": 9_000n }, 1)?.facts.maxOutputTokens, "unless policy says it").toBe(9_000);
+  });
+});
+
+describe("an answer that reports more than was held", () => {
+  const chat = { model: "gpt-4o", messages, max_tokens: 100 };
+  const reported = async (url: string, input: number, config: Partial<MeteringConfig> = {}, body: object = chat) => {
+    const hosts = [{ host: "llm.internal", api: "openai-chat", provider: "openai", injectUsage: true }] as const;
+    const call = await read(url, body, { config: { hosts: [...hosts], ...config } });
+    const meter = call.watch(200, [["content-type", "application/json"]]);
+    meter.push(Buffer.from(JSON.stringify({ model: "gpt-4o", choices: [], usage: { prompt_tokens: input, completion_tokens: 1e12 } })));
+    meter.end();
+    return { ...meter.result("complete"), held: Number(call.worstCase["input-tokens"]) };
+  };
+  const DECLARED = "https://llm.internal/v1/chat/completions";
+
+  test("is charged that by a provider we know, up to what the model can do, and no more than was held by a declared host", async () => {
+    expect(await reported(OPENAI_CHAT, 880_000)).toMatchObject({ tokens: { input: 880_000, output: 131_072 }, alarms: ["over-reported"] });
+    expect(await reported(OPENAI_CHAT, 1e12)).toMatchObject({ tokens: { input: 2_000_000 }, alarms: ["over-reported"] });
+    const declared = await reported(DECLARED, 880_000);
+    expect(declared).toMatchObject({ tokens: { input: declared.held, output: 100 }, alarms: ["over-reported"] });
+  });
+
+  test("is charged as the operator says, whoever answers", async () => {
+    expect((await reported(DECLARED, 880_000, { overReport: "believable" })).tokens.input).toBe(880_000);
+    const ceiling = await reported(OPENAI_CHAT, 880_000, { overReport: "ceiling" });
+    expect(ceiling.tokens).toMatchObject({ input: ceiling.held, output: 100 });
+    expect((await reported(OPENAI_CHAT, 1e12, { overReport: "reported" })).tokens).toMatchObject({ input: 1e12, output: 1e12 });
+  });
+
+  test("may have been written by each of the choices, by a model that writes and reads more than most", async () => {
+    expect((await reported(OPENAI_CHAT, 1, {}, { ...chat, n: 3 })).tokens.output).toBe(3 * 131_072);
+    expect((await reported(OPENAI_CHAT, 1e12, { unknownContextTokens: 5_000, unknownOutputTokens: 5_000 }, { ...chat, model: "gpt-5-pro" })).tokens).toMatchObject({ input: 400_000, output: 272_000 });
   });
 });
 

@@ -72,6 +72,19 @@ describe("a report that is too high or too low", () => {
     expect(use(body, { limits })).toMatchObject({ alarms: ["over-reported"], tokens: { input: 1e12, output: 1e12 } });
   });
 
+  test("is charged as it is up to what the model can do at all where the provider's word is what counts, with an alarm", () => {
+    const limits = { overReport: "believable", cutAnswers: "held", answerLimitBytes: 1 << 20, eventLimitBytes: 1 << 20 } as const;
+    const beyond = use(bodyWith(",\"usage\":{\"prompt_tokens\":880000,\"completion_tokens\":12000}"), { limits });
+    expect(beyond).toMatchObject({ alarms: ["over-reported"], isEstimated: false, tokens: { input: 880_000, output: 12_000 } });
+    expect(beyond.amounts.usd).toBe(priceOf(880_000, 12_000));
+    const { price, bounds, capability } = contextFor(GPT);
+    const absurd = use(bodyWith(",\"usage\":{\"prompt_tokens\":1000000000000,\"completion_tokens\":1000000000000}"), { limits });
+    expect(absurd).toMatchObject({ alarms: ["over-reported"], isEstimated: true, tokens: capability });
+    expect(absurd.amounts.usd).toBe(price!.worst({ ...bounds, ...capability }));
+    const dear = use(bodyWith(",\"usage\":{\"prompt_tokens\":880000,\"completion_tokens\":12000}", "gpt-4"), { limits });
+    expect(dear.amounts.usd, "at the price of a dearer model too").toBe(PRICING.find("openai", "gpt-4")!.charge({ input_tokens: 880_000, output_tokens: 12_000 }));
+  });
+
   test("may exceed bounds that are not certain, without an alarm", () => {
     expect(use(bodyWith(",\"usage\":{\"prompt_tokens\":200000,\"completion_tokens\":10}"), { isBounded: false })).toMatchObject({ alarms: [], tokens: { input: 200_000 } });
   });

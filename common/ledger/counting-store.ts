@@ -25,7 +25,7 @@ const REPORTS_AT_A_TIME = 200;
 const MOST_STANDINGS = 10_000;
 const FORGET_EVERY_MS = 3_600_000;
 /** What is said of a slice that there is not. */
-const UNKNOWN = { isKnown: false, isWanted: false, limit: 0n, settled: 0n, outstanding: 0n };
+const UNKNOWN = { isKnown: false, isWanted: false, limit: 0n, settled: 0n, outstanding: 0n, overspent: 0n };
 
 /** Counts by the rules of LedgerStore over rows that are kept anywhere. */
 export function countingStore(storage: RowStorage, { clock, ttlMs = TTL_MS }: CountingOptions): LedgerStore {
@@ -123,14 +123,14 @@ async function report(rows: LockedRows, holder: string, reports: readonly SliceR
     const { window = null, slice = null } = found[index] ?? {};
     const place = { key: said.key, windowStartMs: said.windowStartMs };
     if (account === undefined || window === null || slice === null) return { ...place, ...UNKNOWN };
-    const page = settleOn({ account, window, slice }, said);
+    const { page, overspent } = settleOn({ account, window, slice }, said);
     const told = crossThresholds(account, page.window);
     crossings.push(...told.crossings);
     if (told.window !== window) windows.push(told.window);
     const answer = hear(page.slice, told.window, moment);
     heard.push(answer.slice);
     const { settled, outstanding } = told.window;
-    return { ...place, isKnown: true, isWanted: answer.isAsked, limit: ceilingOf(account, told.window), settled, outstanding };
+    return { ...place, isKnown: true, isWanted: answer.isAsked, limit: ceilingOf(account, told.window), settled, outstanding, overspent };
   });
   await rows.save({ windows, slices: heard });
   return { slices, crossings };

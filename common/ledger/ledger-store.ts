@@ -132,6 +132,8 @@ export interface Reported {
     readonly limit: bigint;
     readonly settled: bigint;
     readonly outstanding: bigint;
+    /** Used over the limit, out of what was written off while the caller was silent and others have spent since. Told once, settled nowhere. */
+    readonly overspent: bigint;
   }[];
   readonly crossings: readonly Crossing[];
 }

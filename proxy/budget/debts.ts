@@ -1,5 +1,6 @@
 import { ClaimRefused } from "../../common/ledger/ledger-store.ts";
 import type { LedgerContext } from "./ledger-context.ts";
+import { tellOverspent } from "./overspent.ts";
 import type { Purse } from "./purse.ts";
 import type { StoreDesk } from "./store-desk.ts";
 
@@ -42,9 +43,8 @@ function charge(purse: Purse, { clock }: LedgerContext): void {
   purse.debt -= amount;
 }
 
-function forgive(purse: Purse, { log, onEvent }: LedgerContext): void {
-  const fields = { budget: purse.spec.budget, key: purse.key, amount: purse.debt.toString() };
+function forgive(purse: Purse, context: LedgerContext): void {
+  const { debt } = purse;
   purse.debt = 0n;
-  log.warn("budget.overspent", fields);
-  onEvent({ event: "budget.overspent", outcome: "failed", fields });
+  tellOverspent({ key: purse.key, amount: debt }, context);
 }

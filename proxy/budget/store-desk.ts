@@ -2,6 +2,7 @@ import { ClaimRefused, LedgerUnavailable, type Acquired, type Crossing, type Hel
 import { describeError } from "../../common/lifecycle.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { BudgetEvent, LedgerContext } from "./ledger-context.ts";
+import { tellOverspentOf } from "./overspent.ts";
 import type { Purse } from "./purse.ts";
 
 /** What is asked of one count. Both amounts beyond what is free here. */
@@ -64,6 +65,7 @@ export class StoreDesk {
   /** @throws LedgerUnavailable */
   async report(reports: readonly SliceReport[]): Promise<Reported> {
     const answer = await this.#answered(this.#store.report(this.#holder, reports));
+    tellOverspentOf(answer, this.#context);
     this.tell(answer.crossings);
     return answer;
   }

@@ -4,6 +4,7 @@ import { lockFile } from "../../../common/file-lock.ts";
 import type { HeldSlice, LedgerStore, SliceReport } from "../../../common/ledger/ledger-store.ts";
 import { REPORTS_LIMIT } from "../../../common/ledger/wire.ts";
 import type { LedgerContext } from "../ledger-context.ts";
+import { tellOverspentOf } from "../overspent.ts";
 import { lockOf, removeJournal } from "./file-journal.ts";
 import { readJournal, type ReadJournal, type WrittenSlice } from "./journal-lines.ts";
 
@@ -77,7 +78,7 @@ export class Recovery {
     const written = journal.kind === "read" && boot !== null && journal.head.boot === boot ? journal.slices : null;
     const held = await store.slicesOf(holder);
     const reports = held.map((slice) => lastReport(slice, written));
-    for (let at = 0; at < reports.length; at += REPORTS_LIMIT) await store.report(holder, reports.slice(at, at + REPORTS_LIMIT));
+    for (let at = 0; at < reports.length; at += REPORTS_LIMIT) tellOverspentOf(await store.report(holder, reports.slice(at, at + REPORTS_LIMIT)), { log, onEvent });
     if (reports.length === 0) return;
     const charged = reports.reduce((sum, { used }, index) => sum + used - (held[index]?.used ?? 0n), 0n);
     log.info("ledger.recovered", { holder, slices: reports.length, whole: written === null });

@@ -120,6 +120,27 @@ export function describeOperators(name: string, open: (options: SuiteOptions) =>
         expect(shortageOf(await store.acquire("b", [aClaim(account, 11n)])).limit).toBe(10n);
       });
 
+      test("writes off what is lost, and what its holder spent of it all the same is told once and settled as far as there is room", async () => {
+        const account = anAccount({ limit: 80n });
+        const held = grantOf(await store.acquire("a", [aClaim(account, 10n)]));
+        clock.advance(TTL_MS + 1);
+        expect(await adjust(account, { kind: "reset" })).toMatchObject([{ lost: 0n, outstanding: 0n }]);
+        await spend(account, 76n);
+        const back = aReport(held, { used: 10n, estimated: 10n });
+        expect((await store.report("a", [back])).slices).toMatchObject([{ isKnown: true, settled: 80n, outstanding: 0n, overspent: 6n }]);
+        expect((await store.report("a", [{ ...back, isOver: true }])).slices).toMatchObject([{ settled: 80n, outstanding: 0n, overspent: 0n }]);
+        expect(await standingOf(store, account)).toMatchObject({ settled: 80n, estimated: 10n, outstanding: 0n, limit: 80n });
+      });
+
+      test("writes off what is lost, and believes nobody to have spent more than that", async () => {
+        const account = anAccount({ limit: 80n });
+        const held = grantOf(await store.acquire("a", [aClaim(account, 10n)]));
+        clock.advance(TTL_MS + 1);
+        await adjust(account, { kind: "reset" });
+        await spend(account, 80n);
+        expect((await store.report("a", [aReport(held, { used: 1_000n })])).slices).toMatchObject([{ settled: 80n, overspent: 10n }]);
+      });
+
       test("begins a count anew: what is settled is forgotten, what is out stays out", async () => {
         const account = anAccount({ limit: 100n, thresholds: [{ percent: 50, action: "notify" }] });
         await spend(account, 60n);

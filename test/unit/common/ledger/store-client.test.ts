@@ -21,7 +21,7 @@ function fakeStore(over: Partial<LedgerStore> = {}): LedgerStore {
   const crossings = [{ key: "k", budget: "team", percent: 80, action: "ask" as const, settled: 3n, limit: 4n }];
   return {
     acquire: async () => ({ kind: "granted", grants: [{ key: "k", ...windowOf, granted: 9n, ...totals, ttlMs: 30_000 }], crossings }),
-    report: async () => ({ slices: [{ key: "k", windowStartMs: 0, isKnown: true, isWanted: false, ...totals }], crossings }),
+    report: async () => ({ slices: [{ key: "k", windowStartMs: 0, isKnown: true, isWanted: false, ...totals, overspent: 2n }], crossings }),
     slicesOf: async () => [{ key: "k", windowStartMs: 0, granted: 9n, used: 2n, returned: 1n }],
     standings: async () => [standing],
     adjust: async () => [standing],

@@ -33,7 +33,7 @@ export interface Stand {
   /** TLS to a name, through its synthetic address. */
   open(name: string, alpn?: readonly string[], port?: number): Promise<TLSSocket>;
   /** One HTTPS request on a connection of its own. */
-  ask(method: string, url: string, options?: { readonly headers?: Record<string, string>; readonly body?: string }): Promise<Answered>;
+  ask(method: string, url: string, options?: { readonly headers?: Record<string, string>; readonly body?: Buffer | string }): Promise<Answered>;
   /** The same as another instance of the agent; `i1` is the usual one. */
   dialAs(instance: string, destination: Endpoint, transport?: Transport): Promise<Socket>;
   stop(keepFiles?: boolean): Promise<void>;

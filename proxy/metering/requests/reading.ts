@@ -19,6 +19,9 @@ const BUILT_IN_TOOL_TOKENS = 1_500;
 /** As the price table's patterns expect them; what has other characters is no model of anybody. */
 const MODEL_NAME = /^[\x21-\x7e]{1,200}$/;
 
+/** That may answer one request; OpenRouter takes three. Each is looked up in the price table. */
+const MODELS_LIMIT = 32;
+
 /** What would limit how often the provider runs tools of its own, where the request leaves that to the model. */
 export interface ToolLimit {
   /** What one call more of each such tool comes to: questions to the model, and fees. */
@@ -71,7 +74,7 @@ export class Reading {
   /** @throws EgressError `request.malformed` for what can be no name */
   model(name: string | null): void {
     if (name === null || !MODEL_NAME.test(name)) throw malformed("it names no model");
-    if (!this.models.includes(name)) this.models.push(name);
+    if (!this.models.includes(name) && this.models.push(name) > MODELS_LIMIT) throw malformed(`it names more than ${MODELS_LIMIT} models`);
   }
 
   /** @param data of the image in the body, empty for one that is elsewhere @param ceilingTokens most that this provider counts for one */

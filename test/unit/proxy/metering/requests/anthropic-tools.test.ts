@@ -52,4 +52,10 @@ describe("what no limit bounds stays refused", () => {
     expect((await read(url, { ...asking(search), model: "glm-5" })).bounded().unbounded).toMatchObject({ rule: "metering.unbounded" });
     expect((await read(url, { ...asking(), model: "glm-5" })).bounded().unbounded).toMatchObject({ rule: "metering.price" });
   });
+
+  test("more searches than there are kinds are refused: each would have the whole body copied", async () => {
+    const eight = Array<object>(8).fill(search);
+    expect((await read(ANTHROPIC, asking(...eight))).bounded().unbounded).toBeNull();
+    expect((await read(ANTHROPIC, asking(...eight, search))).bounded().unbounded).toMatchObject({ rule: "metering.unbounded", reason: expect.stringContaining("more than 8 searches") });
+  });
 });

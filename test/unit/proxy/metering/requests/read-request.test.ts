@@ -80,6 +80,14 @@ describe("a body says the same to everybody", () => {
   });
 });
 
+describe("the models that may answer", () => {
+  const naming = (count: number) => ({ models: Array.from({ length: count }, (_, index) => `openai/gpt-${index}`), messages: [] });
+  test("are 32 at most: each is looked up in the price table", async () => {
+    await expect(read(OPENROUTER, naming(32))).resolves.toBeDefined();
+    await expect(read(OPENROUTER, naming(33))).rejects.toMatchObject({ code: "request.malformed", message: expect.stringContaining("more than 32 models") });
+  });
+});
+
 describe("searches that the provider makes are bounded where the request bounds them", () => {
   test("Anthropic's by max_uses: each use asks the model once more, with all before it, and has a fee", async () => {
     const call = await read(ANTHROPIC, { ...claude, tools: [{ type: "web_search_20250305", name: "web_search", max_uses: 3 }] });

@@ -39,6 +39,30 @@ describe("scanJson reads what every reader reads in one way", () => {
   });
 });
 
+describe("scanJson makes no more of a body than a request can need", () => {
+  const list = (count: number, one: string) => `[${Array<string>(count).fill(one).join(",")}]`;
+  const keys = (count: number, key = "k") => `{${Array.from({ length: count }, (_, index) => `"${key}${index}":0`).join(",")}}`;
+
+  test.each([["objects", list(99_999, "{}")], ["lists", list(99_999, "[]")], ["keys", keys(99_999)], ["numbers", list(400_001, "1")], ["texts", list(400_001, `""`)]])("so many %s are read", (_what, text) => {
+    expect(() => scan(text)).not.toThrow();
+  });
+
+  test.each([
+    ["objects", list(100_000, "{}")], ["lists", list(100_000, "[]")], ["keys", keys(100_000)], ["keys of objects of their own", list(50_000, `{"a":0}`)],
+    ["numbers", list(400_002, "1")], ["texts", list(400_002, `""`)], ["long keys", keys(20_000, "x".repeat(300))], ["one key", `{"${"x".repeat(6_400_000)}":0}`],
+  ])("one more is not: %s", (_what, text) => { expect(() => scan(text)).toThrow(malformed); });
+
+  test("they are refused before they are made: the end of the body is not even looked at, and the refusal says why", () => {
+    expect(() => scan(`${"{},".repeat(100_001)} no JSON`)).toThrow(expect.objectContaining({
+      code: "request.malformed", explanation: expect.objectContaining({ reason: expect.stringContaining("more than 100000 objects, lists and keys"), hint: "Send less at a time." }),
+    }));
+  });
+
+  test("commas and braces in texts count nothing", () => {
+    expect(() => scan(`["${"{},[],".repeat(100_000)}"]`)).not.toThrow();
+  });
+});
+
 describe("scanJson says what is kept in the provider's cache", () => {
   test.each([
     [`{"a":1}`, "none"],

@@ -1,3 +1,4 @@
+import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { ANTHROPIC_SELLERS, readAnthropicTools, readInlineTool } from "./anthropic-tools.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
@@ -6,8 +7,6 @@ import type { Edit } from "./splice.ts";
 
 /** The least that a model may be given to think with; it must be below `max_tokens`. */
 const LEAST_THINKING_TOKENS = 1_024;
-const LONG_CONTEXT = /(?:^|,)\s*context-1m-/;
-const LONG_CONTEXT_TOKENS = 1_000_000;
 const TEXT_PARTS = new Set(["text", "thinking", "redacted_thinking", "tool_use", "search_result"]);
 
 /** `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), also as Vertex, Azure and Bedrock take it. */
@@ -17,8 +16,7 @@ export function readAnthropicMessages(body: Fields, context: ReadingContext): Re
   reading.model(route.model ?? body.text("model"));
   reading.isStream = route.isStream ?? body.flag("stream");
   readLimit(body, reading);
-  const asksForMore = headers.some(([name, value]) => name === "anthropic-beta" && LONG_CONTEXT.test(value)) || body.has("anthropic_beta");
-  if (asksForMore) reading.windowTokens = LONG_CONTEXT_TOKENS;
+  readAnthropicBetas(reading, headers, body);
   readPrices(body, reading);
   readAnthropicTools(body, reading, context);
   for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);

@@ -1,8 +1,9 @@
+import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
-/** Fields for the model itself that change neither its price nor its limit. */
+/** Fields for the model itself that change neither its price nor its limit of output. Betas are read beside it. */
 const HARMLESS = new Set([
   "thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences",
 ]);
@@ -10,7 +11,7 @@ const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "cachePoint",
 
 /** `Converse` and `ConverseStream` (https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html). */
 export function readBedrockConverse(body: Fields, context: ReadingContext): Reading {
-  const { route } = context;
+  const { route, headers } = context;
   const reading = new Reading();
   reading.model(route.model);
   reading.isStream = route.isStream ?? false;
@@ -19,6 +20,7 @@ export function readBedrockConverse(body: Fields, context: ReadingContext): Read
   // The least that models may think with is 1,024, and it must be below the limit; what is written for the model itself is left alone.
   reading.limitEdits = (tokens) => (budget >= tokens ? null : [{ path: ["inferenceConfig", "maxTokens"], value: tokens }]);
   readPrices(body, reading);
+  readAnthropicBetas(reading, headers, body.object("additionalModelRequestFields"));
   for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
   return reading;
 }

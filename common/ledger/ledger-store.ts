@@ -149,6 +149,8 @@ export interface HeldSlice {
 export interface StandingFilter {
   /** Only of this budget. */
   readonly budget?: string;
+  /** Only these, by the keys of their accounts; at most 256. */
+  readonly keys?: readonly string[];
   /** Most that are returned; at most 10,000. */
   readonly limit: number;
 }

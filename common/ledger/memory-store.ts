@@ -34,7 +34,8 @@ function memoryRowStorage(): RowStorage {
     slicesOf: async (holder) => [...tables.slices.values()].filter((slice) => slice.holder === holder && !slice.isOver)
       .map(({ key, windowStartMs, granted, used, returned }) => ({ key, windowStartMs, granted, used, returned }))
       .toSorted((one, other) => compare(one.key, other.key) || one.windowStartMs - other.windowStartMs),
-    look: async ({ budget, limit }, now) => [...tables.accounts.values()].filter(({ spec }) => budget === undefined || spec.budget === budget)
+    look: async ({ budget, keys, limit }, now) => [...tables.accounts.values()]
+      .filter(({ spec }) => (budget === undefined || spec.budget === budget) && (keys === undefined || keys.includes(spec.key)))
       .toSorted((one, other) => compare(one.spec.budget, other.spec.budget) || compare(one.spec.key, other.spec.key))
       .slice(0, limit).map((account) => lookAt(tables, account, now)),
     keysOf: async (budget) => [...tables.accounts.values()].filter(({ spec }) => spec.budget === budget).map(({ spec }) => spec.key).toSorted(compare),

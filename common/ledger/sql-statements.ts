@@ -50,12 +50,12 @@ export const SAVE = `with
 export const SLICES_OF_HOLDER = `select key, window_start_ms::text, granted::text, used::text, returned::text from ledger_slices
   where holder = $1 and not is_over order by ${BY_KEY}, window_start_ms`;
 
-/** $1 budget or null, $2 most rows, $3 now, $4 TTL */
+/** $1 budget or null, $2 most rows, $3 now, $4 TTL, $5 keys or null */
 export const LOOK = `select ${ACCOUNT_COLUMNS}, ${WINDOW_COLUMNS}, coalesce((
     select sum(s.granted - s.used - s.returned - s.written_off) from ledger_slices s
     where s.key = a.key and s.window_start_ms = a.open_start_ms and not s.is_over and abs($3::bigint - s.heard_at_ms) > $4::bigint), 0)::text as lost
   from ledger_accounts a left join ledger_windows w on w.key = a.key and w.start_ms = a.open_start_ms
-  where $1::text is null or a.budget = $1 order by a.budget collate "C", a.${BY_KEY} limit $2`;
+  where ($1::text is null or a.budget = $1) and ($5::text[] is null or a.key = any($5)) order by a.budget collate "C", a.${BY_KEY} limit $2`;
 
 /** $1 budget */
 export const KEYS_OF_BUDGET = `select key from ledger_accounts where budget = $1 order by ${BY_KEY}`;

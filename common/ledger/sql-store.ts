@@ -19,7 +19,7 @@ export function sqlRowStorage(driver: SqlDriver, deadlineMs: number): RowStorage
     ensure: async (specs) => { await ask(async () => driver.query(ENSURE_ACCOUNTS, [specsJson(specs)])); },
     change: async (work) => ask(async (deadline) => driver.transaction(async (statements) => work(lockedRows(until(deadline, statements))))),
     slicesOf: async (holder) => (await ask(async () => driver.query(SLICES_OF_HOLDER, [holder]))).map(heldSlice),
-    look: async ({ budget, limit }, { nowMs, ttlMs }) => (await ask(async () => driver.query(LOOK, [budget ?? null, limit, nowMs, ttlMs]))).map(look),
+    look: async ({ budget, keys, limit }, { nowMs, ttlMs }) => (await ask(async () => driver.query(LOOK, [budget ?? null, limit, nowMs, ttlMs, keys ?? null]))).map(look),
     keysOf: async (budget) => (await ask(async () => driver.query(KEYS_OF_BUDGET, [budget]))).map((row) => String(row["key"])),
     forget: async (nowMs) => ask(async (deadline) => driver.transaction(async (any) => {
       const statements = until(deadline, any);

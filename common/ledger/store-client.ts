@@ -19,7 +19,7 @@ export function storeOverLine(line: LedgerLine): LedgerStore {
     acquire: async (holder, claims) => ask(line, "acquire", { holder, claims: [...claims] }),
     report: async (holder, reports) => ask(line, "report", { holder, reports: [...reports] }),
     slicesOf: async (holder) => ask(line, "slices", { holder }),
-    standings: async (filter) => ask(line, "standings", { filter }),
+    standings: async ({ keys, ...filter }) => ask(line, "standings", { filter: { ...filter, ...(keys === undefined ? {} : { keys: [...keys] }) } }),
     adjust: async (adjustment) => ask(line, "adjust", { adjustment }),
     close: async () => line.close(),
   };

@@ -8,6 +8,8 @@ export interface CallerRights {
   readonly calls: ReadonlySet<LedgerCall>;
   /** Whether it may speak for this holder. */
   readonly isHolder: (holder: string) => boolean;
+  /** It sees how counts stand only by naming their keys, which whoever is charged to them knows. */
+  readonly seesOnlyNamed?: boolean;
 }
 
 /** For whoever can open the state directory: they could write the database itself. */
@@ -42,6 +44,7 @@ async function answerOf<C extends LedgerCall>(store: LedgerStore, { call, body }
   const asked = readWire(LEDGER_CALLS[call].asks, body);
   if (asked === null) return refusal(400, "the call is malformed");
   if ("holder" in asked && !rights.isHolder(asked.holder)) return refusal(403, "the caller is not this holder");
+  if (rights.seesOnlyNamed === true && "filter" in asked && asked.filter.keys === undefined) return refusal(403, "the caller may not do this");
   try {
     return { status: 200, body: writeWire(await ANSWERS[call](store, asked as Asked<C>)) };
   } catch (error) {

@@ -60,7 +60,12 @@ export const LEDGER_CALLS = {
     answers: z.strictObject({ slices: z.array(reported).max(REPORTS_LIMIT), crossings }),
   },
   slices: { asks: z.strictObject({ holder }), answers: z.array(heldSlice).max(ROWS_LIMIT) },
-  standings: { asks: z.strictObject({ filter: z.strictObject({ budget: budget.exactOptional(), limit: z.int().min(0).max(10_000) }) }), answers: standings },
+  standings: {
+    asks: z.strictObject({
+      filter: z.strictObject({ budget: budget.exactOptional(), keys: z.array(key).max(CLAIMS_LIMIT).exactOptional(), limit: z.int().min(0).max(10_000) }),
+    }),
+    answers: standings,
+  },
   adjust: {
     asks: z.strictObject({
       adjustment: z.discriminatedUnion("kind", [

@@ -7,7 +7,7 @@ import type { KnownBudgets } from "./known-budgets.ts";
  * The ledger as one node's proxy sees it. Its holders are that node's, whatever it calls them, so that no node speaks for another. Limits and thresholds
  * of the cluster's budgets are those that the controller knows: a limit that was lowered counts at once, also for a proxy that has not heard of it; a
  * budget that is no more, or has another meter, window or `per`, is charged no more.
- * Standings and adjustments are not for proxies (wire protocol: they are not among a proxy's calls).
+ * Adjustments are not for proxies, and standings only by key (the rights with which their calls are answered).
  */
 export function ledgerOfNode(store: LedgerStore, node: string, budgets: KnownBudgets): LedgerStore {
   const own = (holder: string) => `${node}/${holder}`;

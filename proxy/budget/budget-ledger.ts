@@ -56,6 +56,11 @@ export interface BudgetLedger {
   headroom(charge: Omit<Charge, "id" | "amounts">, signal: AbortSignal): Promise<Amounts>;
   /** The meters that count for it. @throws EgressError `budget.unavailable` for a budget that does not exist */
   metersFor(charge: Omit<Charge, "id" | "amounts">): ReadonlySet<MeterName>;
-  /** Budgets that apply to this agent, for policy input. */
+  /**
+   * Learns how the budgets that apply to this agent stand, where that was never heard here: to be waited for before policy first looks at them.
+   * @returns null if there is nothing to wait for. Never rejects, and takes no longer than a request waits for the ledger
+   */
+  learn(agent: AgentIdentity): Promise<void> | null;
+  /** Budgets that apply to this agent, for policy input; without waiting. */
   standing(agent: AgentIdentity): Readonly<Record<string, PolicyBudget>>;
 }

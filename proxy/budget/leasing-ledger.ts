@@ -1,4 +1,4 @@
-import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
+import { LedgerUnavailable, type LedgerStore, type Standing } from "../../common/ledger/ledger-store.ts";
 import type { Amounts, MeterName } from "../../common/meters.ts";
 import { usdNumber } from "../../common/money.ts";
 import { EgressError } from "../errors.ts";
@@ -11,6 +11,7 @@ import { payDebt } from "./debts.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { LedgerContext } from "./ledger-context.ts";
 import { LimitBook } from "./limit-book.ts";
+import { Looks } from "./looks.ts";
 import type { Purse } from "./purse.ts";
 import { PurseBook } from "./purse-book.ts";
 import { Reporter } from "./reporter.ts";
@@ -40,6 +41,7 @@ export class LeasingLedger implements BudgetLedger {
   readonly #book: PurseBook;
   readonly #till: Till;
   readonly #reporter: Reporter;
+  readonly #looks: Looks;
   readonly #open = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
   #waking: Promise<void> | null = null;
@@ -59,6 +61,7 @@ export class LeasingLedger implements BudgetLedger {
       pay: async (purse) => payDebt(purse, desk, options).finally(() => { line.poke(); }),
       freed: (purse) => { this.#freed(purse); },
     };
+    this.#looks = new Looks({ ...options, purses, most: config.maxAccounts, ask: async (keys) => this.#look(keys) });
     this.#reporter = new Reporter({ ...options, desk, journal, purses, onChange: () => { line.poke(); } });
   }
 
@@ -73,6 +76,7 @@ export class LeasingLedger implements BudgetLedger {
       problems,
       apply: () => {
         apply();
+        this.#looks.forget();
         const changed = this.#book.relimit();
         for (const purse of changed) this.#reporter.giveBack(purse);
         if (changed.length > 0) void this.#reporter.report();
@@ -131,14 +135,23 @@ export class LeasingLedger implements BudgetLedger {
     return this.#book.meters(charge);
   }
 
+  learn(agent: AgentIdentity): Promise<void> | null {
+    const shown = this.#book.shown(agent);
+    this.#looks.refresh(shown);
+    return this.#looks.told(shown);
+  }
+
   /**
-   * As far as is known here, without asking: what the store last said of all proxies together, with our own use since. A budget that nobody here
-   * was charged to yet shows nothing spent.
+   * As far as is known here, without waiting: what the store last said of all proxies together, with our own use since. Where nothing is held of a
+   * count, that may be ten seconds old; a budget of which nothing could be learnt shows nothing spent.
    */
   standing(agent: AgentIdentity): Readonly<Record<string, PolicyBudget>> {
     const nowMs = this.#till.clock.nowMs();
-    return Object.fromEntries(this.#book.shown(agent).map(({ limit, purse }) => {
-      const { settled, reserved, limit: most } = purse?.known(nowMs) ?? { limit: limit.limit, settled: 0n, reserved: 0n };
+    const counts = this.#book.shown(agent);
+    this.#looks.refresh(counts);
+    return Object.fromEntries(counts.map((count) => {
+      const { limit } = count;
+      const { settled, reserved, limit: most } = this.#looks.informed(count)?.known(nowMs) ?? { limit: limit.limit, settled: 0n, reserved: 0n };
       const shown = amountShown(limit.meter);
       return [limit.id, { limit: shown(most), spent: shown(settled), reserved: shown(reserved) }];
     }));
@@ -165,6 +178,13 @@ export class LeasingLedger implements BudgetLedger {
     await within(CLOSE_MS, this.#reporter.report());
     const isClean = [...this.#book.purses.values()].every(({ slices }) => slices.length === 0);
     this.#options.journal.close(isClean);
+  }
+
+  /** Apart from the desk: who only looks does not find out that the ledger is lost. */
+  async #look(keys: readonly string[]): Promise<readonly Standing[]> {
+    if (!this.#isAwake) await this.wake();
+    if (this.#isClosed) throw new LedgerUnavailable("the ledger is closed");
+    return this.#options.store.standings({ keys, limit: keys.length });
   }
 
   /** What became free goes back at once where others have just found too little. */

@@ -18,6 +18,7 @@ export function noticingLedger(ledger: BudgetLedger, activity: Activity): Budget
     },
     headroom: async (payer, signal) => ledger.headroom(payer, signal),
     metersFor: (payer) => ledger.metersFor(payer),
+    learn: (agent) => ledger.learn(agent),
     standing: (agent) => ledger.standing(agent),
   };
 }

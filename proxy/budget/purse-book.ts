@@ -4,7 +4,7 @@ import { accountsOf, ownAccount, type LimitedAccount } from "./accounts.ts";
 import type { Charge } from "./budget-ledger.ts";
 import type { MeterName } from "./config.ts";
 import type { LimitBook } from "./limit-book.ts";
-import type { Limit } from "./limits.ts";
+import type { Shown } from "./looks.ts";
 import { Purse } from "./purse.ts";
 
 /** What a charge goes to. */
@@ -13,18 +13,13 @@ export interface Charged {
   readonly meters: ReadonlySet<MeterName>;
 }
 
-interface Shown {
-  readonly limit: Limit;
-  readonly key: string;
-}
-
 /** One purse for each count that somebody here is charged to. They are found once for each connection's agent and list of names. */
 export class PurseBook {
   readonly #limits: LimitBook;
   readonly #most: number;
   readonly #purses = new Map<string, Purse>();
   #charged = new WeakMap<AgentIdentity, Map<string, Charged>>();
-  #shown = new WeakMap<AgentIdentity, readonly Shown[]>();
+  #shown = new WeakMap<AgentIdentity, readonly LimitedAccount[]>();
 
   /** @param most that are kept at a time (budgets.maxAccounts) */
   constructor(limits: LimitBook, most: number) {
@@ -52,10 +47,10 @@ export class PurseBook {
   }
 
   /** Each budget that may be charged to the agent, with its own purse where it has one. */
-  shown(agent: AgentIdentity): readonly { readonly limit: Limit; readonly purse: Purse | undefined }[] {
+  shown(agent: AgentIdentity): readonly Shown[] {
     let shown = this.#shown.get(agent);
-    if (shown === undefined) this.#shown.set(agent, shown = this.#limits.shown(agent).map((limit) => ({ limit, key: ownAccount(limit, agent).spec.key })));
-    return shown.map(({ limit, key }) => ({ limit, purse: this.#purses.get(key) }));
+    if (shown === undefined) this.#shown.set(agent, shown = this.#limits.shown(agent).map((limit) => ownAccount(limit, agent)));
+    return shown.map((account) => ({ ...account, purse: this.#purses.get(account.spec.key) }));
   }
 
   /** The limits have changed. @returns the purses whose own has; budgets that are gone keep theirs until it is idle */

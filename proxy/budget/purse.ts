@@ -1,5 +1,6 @@
 import type { AccountSpec } from "../../common/ledger/account.ts";
-import type { Grant, Reported, Shortage } from "../../common/ledger/ledger-store.ts";
+import type { Grant, Reported, Shortage, Standing } from "../../common/ledger/ledger-store.ts";
+import { AMOUNT_LIMIT } from "../../common/meters.ts";
 import type { Limit } from "./limits.ts";
 import { Pace } from "./pace.ts";
 import { Slice } from "./slice.ts";
@@ -71,6 +72,11 @@ export class Purse {
     return this.slices.some(({ isOver }) => isOver);
   }
 
+  /** The store has said something of it. */
+  get isTold(): boolean {
+    return this.#last !== null;
+  }
+
   /** Nothing would be lost with it. */
   get isIdle(): boolean {
     return this.holders === 0 && this.waiting === 0 && !this.isAsked && this.debt === 0n && this.#current === null && this.#past.length === 0;
@@ -113,6 +119,14 @@ export class Purse {
     if (was.isOver || !said.isKnown) this.#drop(slice, said.isKnown);
     if (said.isKnown) this.#note(said, slice.windowEndMs, slice);
     return true;
+  }
+
+  /** Takes what the store says of a count to whoever only looks; where something is held, the answers to its reports say more. */
+  look({ account, windowStartMs, windowEndMs, limit, settled, outstanding, lost, topUp }: Standing): void {
+    if (this.slices.length > 0) return;
+    // The store learns of a limit that was configured anew with the next request: until then it goes by the old one.
+    const ours = limit === account.limit + topUp ? this.spec.limit + topUp : limit;
+    this.#note({ windowStartMs, limit: ours < AMOUNT_LIMIT ? ours : AMOUNT_LIMIT, settled, outstanding: outstanding + lost }, windowEndMs, null);
   }
 
   /** Lets go of windows that are over: what is still open in them stays until it is settled. Called now and then. */

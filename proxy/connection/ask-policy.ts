@@ -9,10 +9,12 @@ export type Asking = Classified & { readonly sql?: SqlStartup };
 
 /**
  * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens, a second time when the client of a
- * database has said what it wants, and again whenever policy, or what the agent holds, changes.
+ * database has said what it wants, and again whenever policy, or what the agent holds, changes. How budgets stand is learnt here, once, so that
+ * requests need not wait for it.
  * @throws EgressError `policy.unavailable`, `identity.unavailable`
  */
 export async function askPolicy(classified: Asking, rooms: Rooms): Promise<Decision> {
+  await rooms.budget.learn(classified.agent);
   const startedMs = rooms.clock.monotonicMs();
   try {
     const decision = await rooms.policy.decide("connection", policyInput(classified, rooms), classified.signal);

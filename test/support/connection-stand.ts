@@ -138,7 +138,7 @@ export class ConnectionStand {
         },
       },
       budget: {
-        standing: () => ({}), metersFor: () => new Set(), headroom: async () => ({}),
+        standing: () => ({}), learn: () => null, metersFor: () => new Set(), headroom: async () => ({}),
         reserve: async () => {
           this.trace.push("reserve");
           return {

@@ -89,7 +89,7 @@ export class FakeRooms {
         this.reservations.push(reservation);
         return reservation;
       },
-      standing: () => ({}), metersFor: () => new Set(), headroom: async () => ({}),
+      standing: () => ({}), learn: () => null, metersFor: () => new Set(), headroom: async () => ({}),
     },
     metering: { shortage: { whenShort: "clamp", leastOutputTokens: 256 }, recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {

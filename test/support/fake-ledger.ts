@@ -37,6 +37,10 @@ export class FakeLedger implements BudgetLedger {
     return new Set(this.#meters());
   }
 
+  learn(): null {
+    return null;
+  }
+
   standing(): Record<string, never> {
     return {};
   }

@@ -4,9 +4,9 @@ import { CALL_LIMIT_BYTES, type LedgerCall } from "../../../common/ledger/wire.t
 import type { Api, ApiEnv, RouteParts } from "../context.ts";
 import { ApiProblem } from "../problem.ts";
 
-const CALLS: ReadonlySet<LedgerCall> = new Set<LedgerCall>(["acquire", "report", "slices"]);
+const CALLS: ReadonlySet<LedgerCall> = new Set<LedgerCall>(["acquire", "report", "slices", "standings"]);
 /** Whatever a node's proxy calls its holders, they are that node's. */
-const RIGHTS: CallerRights = { calls: CALLS, isHolder: () => true };
+const RIGHTS: CallerRights = { calls: CALLS, isHolder: () => true, seesOnlyNamed: true };
 
 /** Where node proxies take slices of budgets and report them: the protocol of ledgers (common/ledger/wire.ts), not part of the documented API. */
 export function ledgerRoutes(api: Api, parts: RouteParts): void {

@@ -60,6 +60,11 @@ describe("the ledger", () => {
     expect(await asNode("node-1", "report", { holder: "mine", reports: [said] })).toMatchObject({ body: { slices: [{ isKnown: true }] } });
   });
 
+  test("tells a proxy how a count stands whose key it names", async () => {
+    const { key } = specOf(ORG);
+    expect(await asNode("node-2", "standings", { filter: { keys: [key], limit: 1 } })).toMatchObject({ status: 200, body: [{ account: { key }, settled: "1000" }] });
+  });
+
   test.each([
     ["a person", async () => stand.call("POST", "/internal/v1/ledger/slices", { ...as("root"), body: { holder: "h" } }), 403],
     ["nobody", async () => stand.call("POST", "/internal/v1/ledger/slices", { body: { holder: "h" } }), 401],

@@ -100,6 +100,15 @@ export function describeWindows(name: string, open: (options: SuiteOptions) => P
         }]);
       });
 
+      test("are of the keys that were asked for, and of no others", async () => {
+        const accounts = [anAccount(), anAccount(), anAccount()];
+        for (const account of accounts) await store.acquire("a", [aClaim(account, 2n)]);
+        const [first, , third] = accounts.map(({ key }) => key);
+        const asked = async (keys: readonly (string | undefined)[]) => (await store.standings({ keys: keys.map(String), limit: 10 })).map(({ account: { key } }) => key);
+        expect(new Set(await asked([first, third, "unknown"]))).toEqual(new Set([first, third]));
+        expect(await asked([])).toEqual([]);
+      });
+
       test("of an unknown budget are none", async () => {
         expect(await store.standings({ budget: "nobody", limit: 10 })).toEqual([]);
       });

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { LedgerUnavailable, type LedgerStore } from "../../../../common/ledger/ledger-store.ts";
 import { budgetConfig } from "../../../../proxy/budget/config.ts";
 import type { BudgetEvent } from "../../../../proxy/budget/ledger-context.ts";
@@ -27,7 +27,7 @@ export function describeSharing(name: string, openStore: (clock: TestClock) => P
     const faulty: LedgerStore = {
       ...store,
       acquire: async (...asked) => through(async () => store.acquire(...asked)), report: async (...asked) => through(async () => store.report(...asked)),
-      slicesOf: async (...asked) => through(async () => store.slicesOf(...asked)),
+      slicesOf: async (...asked) => through(async () => store.slicesOf(...asked)), standings: async (...asked) => through(async () => store.standings(...asked)),
     };
     const events: BudgetEvent[] = [];
     const ledgers = Array.from({ length: proxies }, (_none, index) => testLedger(budgetConfig.parse({ named }), clock, {
@@ -198,6 +198,31 @@ export function describeSharing(name: string, openStore: (clock: TestClock) => P
       clock.advance(6_000);
       await ledger.turn();
       expect(await totals()).toEqual([{ settled: 1_000_000_000n, outstanding: 0n }]);
+    });
+
+    test("learn what others have spent of a budget before anybody is charged to it here, and again after a while", async () => {
+      const { clock, ledgers: [first, second], reserve } = await start({ team: { ...USD, limit: 10 } }, 2);
+      await (await reserve(first, usd(6))).settle(usd(6));
+      await first!.turn();
+      const spent = () => second!.standing(agent())["team"];
+      await second!.learn(agent());
+      expect([spent()?.spent, second!.learn(agent())]).toEqual([6, null]);
+      await (await reserve(first, usd(3))).settle(usd(3));
+      await first!.turn();
+      expect(spent()?.spent).toBe(6);
+      clock.advance(10_000);
+      await vi.waitFor(() => { expect(spent()?.spent).toBe(9); });
+    });
+
+    test("wait for nothing that is known, and not for a ledger that is lost", async () => {
+      const { ledger, state, reserve } = await start({ team: { ...USD, limit: 10 }, own: { ...USD, limit: 5, per: "namespace" } }, 1, { deadlineMs: 50 });
+      await reserve(ledger, usd(1), ["team", "own"]);
+      expect(ledger.learn(agent())).toBeNull();
+      state.isLost = true;
+      const learning = ledger.learn(agent({ namespace: "far" }));
+      expect(learning).not.toBeNull();
+      await learning;
+      expect(ledger.standing(agent({ namespace: "far" }))).toEqual({ team: { limit: 10, spent: 0, reserved: expect.any(Number) as number }, own: { limit: 5, spent: 0, reserved: 0 } });
     });
 
     test("charge more than was held as far as there is room, and tell what was beyond", async () => {

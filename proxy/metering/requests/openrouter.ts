@@ -1,5 +1,5 @@
 import type { Fields } from "./fields.ts";
-import type { Reading } from "./reading.ts";
+import { refuseFields, type Reading } from "./reading.ts";
 
 /** What leaves it to OpenRouter who answers, and at which price (https://openrouter.ai/docs/features/provider-routing). */
 const ROUTING: Readonly<Record<string, string>> = {
@@ -7,13 +7,16 @@ const ROUTING: Readonly<Record<string, string>> = {
   route: "chooses among models with other prices",
   plugins: "adds work that has a price of its own",
   transforms: "changes the prompt",
+  preset: "may bring a model, tools and limits that are not in the request",
+  fallbacks: "may have another model answer",
 };
-const ROUTED_MODEL = /:(?:online|nitro|exacto)$|^openrouter\//;
+/** A model of OpenRouter's own, a preset (`@preset/x`, also after a model), or a suffix beyond those that cost no more. */
+const ROUTED_MODEL = /^~?openrouter\/|@preset\/|:(?!(?:free|floor|extended|thinking|beta)$)/i;
 
 /** What OpenRouter takes beside the fields of the API that a request speaks: `models` may answer in the place of `model`. */
 export function readOpenRouter(body: Fields, reading: Reading): void {
   for (const other of body.list("models")) reading.model(typeof other === "string" ? other : null);
-  for (const [parameter, why] of Object.entries(ROUTING)) if (body.has(parameter)) reading.unbound(parameter, why);
+  refuseFields(body, ROUTING, reading);
   if (reading.models.some((model) => ROUTED_MODEL.test(model))) {
     reading.unbound("model", "leaves it to OpenRouter what answers, and at which price", "Name a model without such a suffix.");
   }

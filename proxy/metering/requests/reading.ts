@@ -1,7 +1,7 @@
 import type { Explanation } from "../../errors.ts";
 import type { HeaderList } from "../../model/request.ts";
 import type { ModelRoute } from "../recognise.ts";
-import { malformed } from "./fields.ts";
+import { malformed, type Fields } from "./fields.ts";
 import type { Edit } from "./splice.ts";
 
 /** What a reader of one API is given beside the body. */
@@ -119,6 +119,11 @@ export class Reading {
   unbound(parameter: string, why: string, hint?: string): void {
     this.problem ??= unknownCost(parameter, why, hint);
   }
+}
+
+/** Each of these fields, if it is there and not switched off, makes the cost unknowable. */
+export function refuseFields(body: Fields, why: Readonly<Record<string, string>>, reading: Reading): void {
+  for (const [parameter, reason] of Object.entries(why)) if (body.has(parameter) && body.get(parameter) !== false) reading.unbound(parameter, reason);
 }
 
 export function unknownCost(parameter: string, why: string, hint = `Leave \`${parameter}\` out.`): Explanation {

@@ -2,12 +2,17 @@ import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { ANTHROPIC_SELLERS, readAnthropicTools, readInlineTool } from "./anthropic-tools.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
-import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { readTier, Reading, refuseFields, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
 
 /** The least that a model may be given to think with; it must be below `max_tokens`. */
 const LEAST_THINKING_TOKENS = 1_024;
 const TEXT_PARTS = new Set(["text", "thinking", "redacted_thinking", "tool_use", "search_result"]);
+
+const UNKNOWABLE: Readonly<Record<string, string>> = {
+  fallbacks: "may have another model answer",
+  compaction: "has the conversation packed by a prompt that is not in the request",
+};
 
 /** `POST /v1/messages` (https://platform.claude.com/docs/en/api/messages), also as Vertex, Azure and Bedrock take it. */
 export function readAnthropicMessages(body: Fields, context: ReadingContext): Reading {
@@ -41,9 +46,9 @@ function readPrices(body: Fields, reading: Reading): void {
   readTier(reading, "service_tier", body.text("service_tier"));
   if ((body.text("speed") ?? "standard") !== "standard") reading.unbound("speed", "has a price that the table does not know");
   if ((body.text("inference_geo") ?? "global") !== "global") reading.unbound("inference_geo", "has a price that the table does not know");
-  if (body.has("fallbacks")) reading.unbound("fallbacks", "may have another model answer");
+  refuseFields(body, UNKNOWABLE, reading);
   if (body.list("mcp_servers").length > 0) reading.unbound("mcp_servers", "lets the model call tools as often as it likes");
-  if (body.has("container")) reading.reference();
+  if (body.has("container") || body.has("thread")) reading.reference();
   const edits = objectsOf(body.object("context_management")?.list("edits") ?? []);
   if (edits.some((edit) => !(edit.text("type") ?? "").startsWith("clear_"))) reading.unbound("context_management", "asks the model more than once");
 }

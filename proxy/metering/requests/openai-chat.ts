@@ -1,6 +1,6 @@
 import { objectsOf, type Fields } from "./fields.ts";
 import { readOpenAiContent } from "./openai-parts.ts";
-import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { readTier, Reading, refuseFields, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
 
 /** Limits that a provider heeds, the one first that is put in. At xAI, `max_tokens` leaves reasoning out; elsewhere only `max_tokens` is sure. */
@@ -19,6 +19,14 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
   search_parameters: "searches the web as often as the model likes",
   prediction: "is charged as output where it is not used",
   data_sources: "adds documents to the prompt",
+  // Of xAI, of Groq, of Alibaba.
+  deferred: "has the answer fetched later, unseen",
+  search_settings: "searches the web as often as the model likes",
+  compound_custom: "runs tools of the provider's as often as the model likes",
+  enable_search: "searches the web as often as the model likes",
+  background: "has the answer fetched later, unseen",
+  fallbacks: "may have another model answer",
+  speed: "has a price that the table does not know",
   extra_body: "may say anything",
   google: "may say anything",
 };
@@ -33,8 +41,11 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   reading.isStream = body.flag("stream");
   reading.cacheWrites = "5m";
   readLimit(body, reading, context);
-  for (const [parameter, why] of Object.entries(UNKNOWABLE)) if (body.has(parameter)) reading.unbound(parameter, why);
+  refuseFields(body, UNKNOWABLE, reading);
+  // A gateway's list of models that may answer in the place of the first.
+  if (body.has("models") && route.provider !== "openrouter" && route.api !== "openrouter-chat") reading.unbound("models", "may have another model answer");
   if (/search-(?:preview|api)/.test(reading.models[0] ?? "")) reading.unbound("model", "names one that searches the web", "Use another model.");
+  if (/multi-agent|compound/.test(reading.models[0] ?? "")) reading.unbound("model", "names several models that work together", "Use another model.");
   if (route.provider === "perplexity") reading.unbound("model", "names one that searches the web", "Use another provider.");
   readTier(reading, "service_tier", body.text("service_tier"));
   const modalities = body.list("modalities");

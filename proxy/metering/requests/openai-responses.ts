@@ -1,6 +1,6 @@
 import { Fields, isObject, objectsOf } from "./fields.ts";
 import { readOpenAiContent, readOpenAiPart } from "./openai-parts.ts";
-import { readTier, Reading, unknownCost, type ReadingContext } from "./reading.ts";
+import { readTier, Reading, refuseFields, unknownCost, type ReadingContext } from "./reading.ts";
 
 /** The API takes no lower limit. */
 const LEAST_TOKENS = 16;
@@ -10,6 +10,11 @@ const UNKNOWABLE: Readonly<Record<string, string>> = {
   prompt: "may bring a model, tools and limits that are not in the request",
   background: "has the answer fetched later, unseen",
   context_management: "asks the model more than once",
+  multi_agent: "asks as many models as they like",
+  deferred: "has the answer fetched later, unseen",
+  search_parameters: "searches the web as often as the model likes",
+  fallbacks: "may have another model answer",
+  speed: "has a price that the table does not know",
 };
 
 /** Tools that the agent runs; the provider only describes some of them to the model. */
@@ -32,7 +37,10 @@ export function readOpenAiResponses(body: Fields, context: ReadingContext): Read
   reading.leastPerChoice = LEAST_TOKENS;
   // Codex's own server takes no limit.
   reading.limitEdits = (tokens) => (context.route.isSubscription ? null : [{ path: ["max_output_tokens"], value: tokens }]);
-  for (const [parameter, why] of Object.entries(UNKNOWABLE)) if (body.has(parameter) && body.get(parameter) !== false) reading.unbound(parameter, why);
+  refuseFields(body, UNKNOWABLE, reading);
+  // Which of xAI's work together says the model; how many of OpenAI's do says the mode.
+  if (/multi-agent/.test(reading.models[0] ?? "")) reading.unbound("model", "names several models that work together", "Use another model.");
+  if ((body.object("reasoning")?.text("mode") ?? "standard") !== "standard") reading.unbound("reasoning", "has the model asked more than once");
   readTier(reading, "service_tier", body.text("service_tier"));
   if (body.has("previous_response_id") || body.has("conversation")) reading.reference();
   const items = objectsOf(inputOf(body));
@@ -60,6 +68,7 @@ function readItem(item: Fields, reading: Reading, context: ReadingContext): void
   const type = item.text("type");
   if (type === null || type === "message") return readOpenAiContent(item.get("content"), reading, context);
   if (TEXT_ITEMS.has(type)) return;
+  if (type === "compaction_trigger") reading.unbound("input", "has the provider pack the conversation, which asks the model more than once", "Leave the item `compaction_trigger` out.");
   const output = item.get("output");
   if (type === "function_call_output" || type === "custom_tool_call_output") return readOpenAiContent(output, reading, context);
   if (type === "computer_call_output" && isObject(output)) return readOpenAiPart(new Fields(output), reading, context);

@@ -1,9 +1,11 @@
-import { objectsOf, partsOf, type Fields } from "./fields.ts";
+import { malformed, objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
 /** Vertex: what is paid by use, and what costs less. */
 const LISTED_REQUEST_TYPES = new Set(["shared", "flex"]);
+/** Forms of output; whatever else there is may be sound. */
+const NO_SOUND = new Set(["TEXT", "IMAGE"]);
 /** Tools that the agent runs. */
 const TOOLS = new Set(["functiondeclarations", "computeruse"]);
 
@@ -37,7 +39,9 @@ function readSettings(body: Fields, settings: Fields | null, reading: Reading): 
   reading.limitEdits = (tokens) => [{ path, value: tokens }];
   // Nothing but the model limits an image or a voice.
   const modalities = settings?.list("responseModalities") ?? [];
-  if (modalities.some((one) => one === "AUDIO") || settings?.has("speechConfig") === true) reading.hasAudioOutput = true;
+  // JSON of Protocol Buffers takes the number of a name too.
+  if (modalities.some((one) => typeof one !== "string")) throw malformed("responseModalities has one that is no string");
+  if (modalities.some((one) => !NO_SOUND.has(String(one))) || settings?.has("speechConfig") === true) reading.hasAudioOutput = true;
 }
 
 function readParts(parts: unknown, reading: Reading, context: ReadingContext): void {

@@ -99,6 +99,7 @@ export class MachineLedger implements LedgerStore {
       for (;;) {
         const part = await this.#host() ?? await this.#join();
         if (part !== null) return this.#part = part;
+        if (this.#isClosed) throw new Error("the ledger is closed");
         if (performance.now() > deadlineMs) throw new Error("whoever has the ledger does not answer");
         await pause(LOOK_AGAIN_MS);
       }
@@ -119,9 +120,9 @@ export class MachineLedger implements LedgerStore {
     let ledger: ThreadedLedger | null = null;
     try {
       ledger = await openThreadedLedger({ ...this.#options, directory: join(this.#directory, "database") }, this.#log);
-      const { store, isOver } = ledger;
+      const { store, isOver, ended } = ledger;
       const server = await serveOnSocket(store, this.#socket, this.#log);
-      return {
+      const part: Part = {
         store, isOver,
         close: async () => {
           await server.close();
@@ -129,6 +130,9 @@ export class MachineLedger implements LedgerStore {
           unlock();
         },
       };
+      // Others may be waiting for a database whose thread has died, while nobody here asks for anything.
+      void ended.then(async () => this.#leave(part));
+      return part;
     } catch (error) {
       await ledger?.store.close();
       unlock();

@@ -26,6 +26,8 @@ export interface ThreadedLedger {
   readonly store: LedgerStore;
   /** True once the thread has ended, in any way: the store answers nothing any more. */
   isOver(): boolean;
+  /** Resolves then, too. */
+  readonly ended: Promise<void>;
 }
 
 const CALL_TIMEOUT_MS = 10_000;
@@ -43,13 +45,14 @@ export async function openThreadedLedger(data: ThreadData, log: Log): Promise<Th
   const thread = new Worker(PROGRAM, { workerData: data, stdin: false });
   const line = new ThreadLine(thread, log);
   await line.opened;
-  return { store: storeOverLine(line), isOver: () => line.isOver };
+  return { store: storeOverLine(line), isOver: () => line.isOver, ended: line.ended };
 }
 
 class ThreadLine implements LedgerLine {
   readonly #thread: Worker;
   readonly #waiting = new Map<number, PromiseWithResolvers<LedgerReply>>();
   readonly #opened = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
   #calls = 0;
   #why: unknown = null;
   isOver = false;
@@ -67,6 +70,10 @@ class ThreadLine implements LedgerLine {
 
   get opened(): Promise<void> {
     return this.#opened.promise;
+  }
+
+  get ended(): Promise<void> {
+    return this.#ended.promise;
   }
 
   async send(call: LedgerCall, body: string): Promise<LedgerReply> {
@@ -96,6 +103,7 @@ class ThreadLine implements LedgerLine {
     this.isOver = true;
     const error = this.#ending();
     this.#opened.reject(error);
+    this.#ended.resolve();
     for (const { reject } of this.#waiting.values()) reject(error);
   }
 

@@ -1,14 +1,21 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
+import type { Worker } from "node:worker_threads";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { accountKey } from "../../../../common/ledger/account-key.ts";
 import type { AccountSpec } from "../../../../common/ledger/account.ts";
 import { LedgerUnavailable } from "../../../../common/ledger/ledger-store.ts";
 import { MachineLedger } from "../../../../common/ledger/machine-ledger.ts";
+import { writeWire } from "../../../../common/ledger/wire.ts";
 import { silentLog } from "../../../../common/log.ts";
 
+const HOST = join(import.meta.dirname, "../../../support/ledger-host.ts");
+/** On a machine that has other things to do, too. */
+const TAKEN_OVER_MS = 10_000;
 const SPENDER = join(import.meta.dirname, "../../../support/budget-spender.ts");
 const account: AccountSpec = {
   key: accountKey({ budget: "team", meter: "requests", window: "total", scope: "all", shared: [] }),
@@ -23,6 +30,18 @@ const start = () => {
   open.push(ledger);
   return ledger;
 };
+
+/** What is asked until somebody answers; nobody may be silent for longer than a takeover lasts. */
+async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  const deadlineMs = performance.now() + TAKEN_OVER_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof LedgerUnavailable) || performance.now() > deadlineMs) throw error;
+    }
+  }
+}
 
 beforeEach(async () => {
   state = await mkdtemp(join(tmpdir(), "weir-machine-"));
@@ -61,6 +80,32 @@ describe("the ledger of a machine", () => {
     });
     const charged = await run("1", "before-settle") + await run("2", "never");
     expect(await start().standings({ budget: "team", limit: 1 })).toMatchObject([{ settled: charged, outstanding: 0n }]);
+  });
+
+  test("is taken over by those who ask it when the process that keeps it is killed, with everything that was held", { timeout: 120_000 }, async () => {
+    const keeper = spawn(process.execPath, [HOST, join(state, "budget"), writeWire({ holder: "keeper", claims: claim(0n) })], { stdio: ["ignore", "pipe", "inherit"] });
+    expect(await once(createInterface(keeper.stdout), "line")).toEqual(["held"]);
+    const [first, second] = [start(), start()];
+    await first.acquire("a", claim(0n));
+    await second.acquire("b", claim(0n));
+    keeper.kill("SIGKILL");
+    await once(keeper, "exit");
+    const after = await Promise.all([untilAnswered(async () => first.acquire("a", claim(1n))), untilAnswered(async () => second.acquire("b", claim(1n)))]);
+    expect(after).toMatchObject([{ kind: "granted", grants: [{ granted: 2n }] }, { kind: "granted", grants: [{ granted: 2n }] }]);
+    expect(await untilAnswered(async () => second.standings({ limit: 1 }))).toMatchObject([{ outstanding: 5n, settled: 0n }]);
+    const left = await untilAnswered(async () => start().acquire("c", [{ ...claim(0n)[0]!, need: 6n, want: 6n }]));
+    expect(left).toMatchObject({ kind: "short", shortages: [{ left: 5n }] });
+  });
+
+  test("is taken over from a process that lives and asks nothing, when its database has died", { timeout: 120_000 }, async () => {
+    const started = once(process, "worker") as Promise<[Worker]>;
+    const idle = start();
+    await idle.acquire("a", claim(0n));
+    const [thread] = await started;
+    const other = start();
+    await other.acquire("b", claim(0n));
+    await thread.terminate();
+    expect(await untilAnswered(async () => other.acquire("b", claim(1n)))).toMatchObject({ kind: "granted", grants: [{ granted: 2n, outstanding: 3n }] });
   });
 
   test("is unavailable where it cannot be opened, and says so each time", async () => {

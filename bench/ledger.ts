@@ -1,6 +1,7 @@
 import type { AccountSpec } from "../common/ledger/account.ts";
 import type { Claim, LedgerStore } from "../common/ledger/ledger-store.ts";
-import { openPgliteLedger, openPostgresLedger } from "../common/ledger/open-ledger.ts";
+import { openPostgresLedger } from "../common/ledger/open-ledger.ts";
+import { openPgliteLedger } from "../common/ledger/pglite-ledger.ts";
 import { silentLog } from "../common/log.ts";
 import { hasPostgres, startPostgres } from "../test/support/postgres-server.ts";
 

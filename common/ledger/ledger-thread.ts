@@ -4,7 +4,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { Log } from "../log.ts";
-import { openPgliteLedger } from "./open-ledger.ts";
+import { openPgliteLedger } from "./pglite-ledger.ts";
 import { answerLedgerCall, OWNER_RIGHTS } from "./store-server.ts";
 import type { ThreadAnswer, ThreadCall, ThreadData } from "./threaded-ledger.ts";
 

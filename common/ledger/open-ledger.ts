@@ -1,6 +1,5 @@
 import { systemClock, type Clock } from "../clock.ts";
 import type { Log } from "../log.ts";
-import { openPglite } from "../sql/pglite-driver.ts";
 import { openPostgres, type PostgresSettings } from "../sql/postgres-driver.ts";
 import type { SqlDriver } from "../sql/sql-driver.ts";
 import { countingStore } from "./counting-store.ts";
@@ -31,11 +30,6 @@ export async function openSqlLedger(driver: SqlDriver, { clock = systemClock, tt
     throw error;
   }
   return countingStore(sqlRowStorage(driver, deadlineMs), { clock, ...(ttlMs === undefined ? {} : { ttlMs }) });
-}
-
-/** For one machine: durable in a folder that only this process uses. @param directory null keeps it in memory */
-export async function openPgliteLedger(directory: string | null, options: LedgerOptions = {}): Promise<LedgerStore> {
-  return openSqlLedger(await openPglite(directory), options);
 }
 
 /** For a cluster: a PostgreSQL 15 or newer. Whoever opens it with the same URL counts with it. */

@@ -1,7 +1,7 @@
 import { readAnthropicMessages } from "./anthropic-messages.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { readOpenAiPart } from "./openai-parts.ts";
-import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { Reading, type ReadingContext } from "./reading.ts";
 
 /** Where each vendor's models have their limit of output (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html). */
 const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = [
@@ -14,15 +14,8 @@ const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = 
 
 /** `InvokeModel` and `InvokeModelWithResponseStream`: the body is the vendor's own. */
 export function readBedrockInvoke(body: Fields, context: ReadingContext): Reading {
-  const { route, headers } = context;
-  const model = route.model ?? "";
-  const reading = body.has("anthropic_version") || model.includes("anthropic.") ? readAnthropicMessages(body, context) : readOther(body, model, context);
-  for (const [name, value] of headers) {
-    if (name === "x-amzn-bedrock-service-tier") readTier(reading, name, value);
-    else if (name === "x-amzn-bedrock-performanceconfig-latency" && value !== "standard") reading.unbound(name, "has a price that the table does not know");
-    else if (name.startsWith("x-amzn-bedrock-guardrail")) reading.unbound(name, "has a price of its own");
-  }
-  return reading;
+  const model = context.route.model ?? "";
+  return body.has("anthropic_version") || model.includes("anthropic.") ? readAnthropicMessages(body, context) : readOther(body, model, context);
 }
 
 function readOther(body: Fields, model: string, context: ReadingContext): Reading {

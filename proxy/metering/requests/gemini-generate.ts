@@ -2,8 +2,6 @@ import { malformed, objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
 
-/** Vertex: what is paid by use, and what costs less. */
-const LISTED_REQUEST_TYPES = new Set(["shared", "flex"]);
 /** Forms of output; whatever else there is may be sound. */
 const NO_SOUND = new Set(["TEXT", "IMAGE"]);
 /** Tools that the agent runs. */
@@ -11,7 +9,7 @@ const TOOLS = new Set(["functiondeclarations", "computeruse"]);
 
 /** `models/{model}:generateContent` (https://ai.google.dev/api/generate-content); each name may be written `maxOutputTokens` or `max_output_tokens`. */
 export function readGeminiGenerate(body: Fields, context: ReadingContext): Reading {
-  const { route, headers } = context;
+  const { route } = context;
   const reading = new Reading();
   reading.model(route.model);
   reading.isStream = route.isStream ?? false;
@@ -19,8 +17,6 @@ export function readGeminiGenerate(body: Fields, context: ReadingContext): Readi
   const settings = body.object("generationConfig");
   readSettings(body, settings, reading);
   readTier(reading, "serviceTier", body.text("serviceTier")?.replace(/^SERVICE_TIER_/i, "") ?? null);
-  const tier = headers.find(([name, value]) => name.startsWith("x-vertex-ai-llm-") && !LISTED_REQUEST_TYPES.has(value));
-  if (tier !== undefined) reading.unbound(tier[0], "asks for a service tier that the price table does not know");
   if (body.has("cachedContent")) reading.reference();
   for (const tool of objectsOf(body.list("tools"), true)) {
     reading.tools();

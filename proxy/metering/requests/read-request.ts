@@ -9,6 +9,7 @@ import { readOpenAiChat } from "./openai-chat.ts";
 import { readOpenAiEmbeddings } from "./openai-embeddings.ts";
 import { readOpenAiResponses } from "./openai-responses.ts";
 import { readOpenRouter } from "./openrouter.ts";
+import { readPriceHeaders } from "./price-headers.ts";
 import type { Reading, ReadingContext } from "./reading.ts";
 import { scanJson } from "./scan-json.ts";
 
@@ -36,6 +37,7 @@ export function readRequest(text: Buffer, context: ReadingContext): Reading {
   const { value, cacheWrites } = scanJson(text);
   const body = Fields.of(value, api === "gemini-generate");
   const reading = READERS[api](body, context);
+  readPriceHeaders(reading, context.headers);
   if (provider === "openrouter" || api === "openrouter-chat") readOpenRouter(body, reading);
   // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
   if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;

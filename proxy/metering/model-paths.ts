@@ -74,8 +74,9 @@ function openAi(segments: readonly string[]): PathMeaning {
   if (path === "chat/completions") return call("openai-chat");
   if (path === "responses") return call("openai-responses");
   if (path === "embeddings") return call("openai-embeddings");
-  const isFree = ["responses/input_tokens", "moderations", "files", "uploads", "conversations"].includes(path)
-    || /^(?:responses\/[^/]+\/cancel|conversations\/[^/]+(?:\/items)?|uploads\/[^/]+\/(?:parts|complete|cancel))$/.test(path);
+  // What is put into a conversation may bring tools of the provider's to a call that only names it.
+  const isFree = ["responses/input_tokens", "moderations", "files", "uploads"].includes(path)
+    || /^(?:responses\/[^/]+\/cancel|conversations\/[^/]+|uploads\/[^/]+\/(?:parts|complete|cancel))$/.test(path);
   return isFree ? FREE : UNMETERED;
 }
 

@@ -46,7 +46,7 @@ describe("a call of a model is known by host and path", () => {
 
 describe("what costs nothing passes, what nobody can count does not", () => {
   test.each([
-    "https://api.anthropic.com/v1/messages/count_tokens", "https://api.openai.com/v1/responses/input_tokens", "https://api.openai.com/v1/files",
+    "https://api.anthropic.com/v1/messages/count_tokens", "https://api.openai.com/v1/responses/input_tokens", "https://api.openai.com/v1/files", "https://api.openai.com/v1/conversations/c",
     "https://generativelanguage.googleapis.com/v1beta/models/g:countTokens", "https://bedrock-runtime.eu-west-1.amazonaws.com/model/a.b/count-tokens",
     "https://api.anthropic.com/api/event_logging/batch",
   ])("POST %s is free", (url) => { expect(kindOf(url)).toBe("free"); });
@@ -56,7 +56,7 @@ describe("what costs nothing passes, what nobody can count does not", () => {
   });
 
   test.each([
-    "https://api.openai.com/v1/batches", "https://api.openai.com/v1/images/generations", "https://api.openai.com/v1/audio/speech", "https://api.openai.com/v1/completions",
+    "https://api.openai.com/v1/batches", "https://api.openai.com/v1/conversations", "https://api.openai.com/v1/conversations/c/items", "https://api.openai.com/v1/images/generations", "https://api.openai.com/v1/audio/speech", "https://api.openai.com/v1/completions",
     "https://api.openai.com/v1/fine_tuning/jobs", "https://eu.api.openai.com/v1/chat/completions", "https://api.anthropic.com/v1/messages/batches",
     "https://generativelanguage.googleapis.com/v1beta/models/g:batchGenerateContent", "https://generativelanguage.googleapis.com/v1beta/cachedContents",
     "https://bedrock-agent-runtime.eu-west-1.amazonaws.com/agents/a/text", "https://cloudcode-pa.googleapis.com/v1internal:generateContent", "https://chatgpt.com/backend-api/conversation",

@@ -2,6 +2,7 @@ import type { MeteredCall } from "../model/metered-call.ts";
 import type { HeaderList } from "../model/request.ts";
 import type { MeteringConfig } from "./config.ts";
 import { boundInput } from "./input-bound.ts";
+import { leastInput } from "./least-input.ts";
 import type { Price, Pricing } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
 import { RequestCall } from "./request-call.ts";
@@ -27,7 +28,7 @@ export async function readCall(route: ModelRoute, request: HeldRequest, pricing:
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
-  return new RequestCall({ route, reading, text, wasEncoded: text !== body, input, toolCalls: null, prices, isFree, pricing, config }, reading.perChoice);
+  return new RequestCall({ route, reading, text, wasEncoded: text !== body, input, toolCalls: null, prices, isFree, pricing, config, leastInput: leastInput(text, reading) }, reading.perChoice);
 }
 
 function aliased(model: string, { aliases }: MeteringConfig): string {

@@ -102,7 +102,7 @@ export interface ModelUse {
 }
 
 /**
- * `over-reported`: more than can have been used; `under-reported`: less than was seen; `missing`, `malformed`: no usable count; `unknown-model`:
- * another model answered than was asked for, and it has no price or costs more.
+ * `over-reported`: more than can have been used; `under-reported`: less than was sent or seen; `missing`, `malformed`: no usable count; `unknown-model`:
+ * another model answered than was asked for, and its price is unknown or another.
  */
 export type UsageAlarm = "over-reported" | "under-reported" | "missing" | "malformed" | "unknown-model";

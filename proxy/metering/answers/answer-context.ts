@@ -27,6 +27,8 @@ export interface AnswerContext {
   readonly rounds: number;
   /** What the input probably is, in tokens: for answers that never say. At most `bounds.input`. */
   readonly estimatedInputTokens: number;
+  /** What the input is at least, in tokens: a report of less is not believed. */
+  readonly leastInputTokens: number;
   /** Tokens of output to hold at a time where nothing bounds them. */
   readonly stepTokens: number;
   /** Usage was asked for in the agent's place: the event that carries it is swallowed. */

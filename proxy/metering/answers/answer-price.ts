@@ -11,19 +11,35 @@ const DIGITS_OF_DOUBLE = 15;
 /** The price of what answered. */
 export interface AnswerPrice {
   readonly price: Price | null;
-  /** Another model answered than was asked for, and it has no price. */
+  /** Another model answered than was asked for, and it has no price or a lower one. */
   readonly isSurprise: boolean;
 }
 
+/** What names of one model end in: a date, a number of its version, a word for the newest. */
+const VERSION = /[-@](?:\d{3,}[\d-]*|latest|preview.*|exp.*)$/;
+
 /**
- * The price of the model that answered, if it has one; else that of the request's. Bedrock names models in the path alone, and an operator's own price
+ * The price of the model that answered, if it has one; else that of the request's, and that of the request's too if a cheaper model names itself: what
+ * is billed is what was asked for. OpenRouter answers with a model of its own choice. Bedrock names models in the path alone, and an operator's own price
  * holds for all of a host.
  */
-export function priceOf({ price, isFlatPrice, isFree, facts, models, pricing, provider }: AnswerContext, { model }: AnswerNotes): AnswerPrice {
+export function priceOf(context: AnswerContext, { model }: AnswerNotes): AnswerPrice {
+  const { price, isFlatPrice, isFree, facts, models, pricing, provider } = context;
   if (isFree || isFlatPrice || model === null || model === facts.model || facts.api.startsWith("bedrock-")) return { price, isSurprise: false };
   const own = pricing.find(provider, model);
   const isKnown = own !== null && !own.isFallback;
+  if (isKnown && price !== null && isCheaperOther(context, price, own)) return { price, isSurprise: true };
   return { price: isKnown || price === null ? own : price, isSurprise: !isKnown && !models.includes(model) };
+}
+
+function isCheaperOther({ provider, models, bounds }: AnswerContext, asked: Price, own: Price): boolean {
+  if (provider === "openrouter" || asked.isFallback || models.includes(own.model) || own.provider.models[0]?.id === asked.provider.models[0]?.id) return false;
+  return models.every((model) => nameOf(model) !== nameOf(own.model)) && asked.worst(bounds) > own.worst(bounds);
+}
+
+/** Without a publisher before it and a version after it. */
+function nameOf(model: string): string {
+  return model.slice(model.lastIndexOf("/") + 1).replace(VERSION, "");
 }
 
 /** True if another model answered than was asked for, and it costs more. */

@@ -3,7 +3,7 @@ import type { AnswerContext } from "./answer-context.ts";
 import type { AnswerNotes } from "./answer-notes.ts";
 import { isDearer, pricedReport, priceOf } from "./answer-price.ts";
 import { below, ceilingOf, isOver, mostCharged } from "./ceiling.ts";
-import { amountsOf, larger } from "./counted.ts";
+import { amountsOf, larger, type Counted } from "./counted.ts";
 import { estimate, type AnswerEnd } from "./estimate.ts";
 import { extractStrictly, type ExtractedUsage } from "./extracted-usage.ts";
 
@@ -17,7 +17,7 @@ export function chargeFor(context: AnswerContext, notes: AnswerNotes, end: Answe
   const reported = extracted === null ? null : pricedReport(extracted, notes.usage ?? {}, price, context);
   const ceiling = ceilingOf(context);
   const isMalformed = notes.isMalformed || (notes.usage !== null && reported === null);
-  const isUnder = reported !== null && notes.isFinal && notes.output.isMoreThan(reported.tokens.output);
+  const isUnder = reported !== null && notes.isFinal && isLess(reported, context, notes);
   const needsEstimate = isMalformed || isUnder || reported === null || !notes.isFinal;
   const estimated = needsEstimate ? estimate(context, notes, { end, price, known: extracted }) : null;
   const believed = larger(reported, estimated);
@@ -42,4 +42,9 @@ function withSearches(extracted: ExtractedUsage | null, { webSearches, fileSearc
   const { usage } = extracted;
   const most = (name: string, seen: number) => Math.max(usage[name] ?? 0, seen);
   return { ...extracted, usage: { ...usage, web_searches: most("web_searches", webSearches), storage_searches: most("storage_searches", fileSearches) } };
+}
+
+/** Less than was sent, or than was seen. */
+function isLess({ tokens }: Counted, { leastInputTokens }: AnswerContext, { output, isFailed }: AnswerNotes): boolean {
+  return (tokens.input < leastInputTokens && !isFailed) || output.isMoreThan(tokens.output);
 }

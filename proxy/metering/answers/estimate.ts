@@ -29,7 +29,7 @@ export function estimate(context: AnswerContext, notes: AnswerNotes, { end, pric
   const most = facts.maxOutputTokens === null ? MOST_TOKENS : bounds.output;
   const isUnheard = mayGoOnUnheard(context, notes, end);
   const output = Math.min(Math.max(isUnheard || isUnseen(context, notes, end) ? end.heldOutput : 0, seen, known?.tokens.output ?? 0), most);
-  const usesKnown = known !== null && known.tokens.input > 0 && !(isUnheard && context.rounds > 1);
+  const usesKnown = known !== null && known.tokens.input >= Math.max(1, context.leastInputTokens) && !(isUnheard && context.rounds > 1);
   const input = usesKnown ? known.tokens.input : isUnheard ? bounds.input : context.estimatedInputTokens;
   const tokens = { ...(usesKnown ? known.tokens : NO_TOKENS), input, output, reasoning: Math.min(known?.tokens.reasoning ?? 0, output) };
   const usage: Usage = { ...(usesKnown ? known.usage : {}), input_tokens: input, output_tokens: output };

@@ -21,6 +21,6 @@ export function contextFor({ api, provider, model, isStream, isUsageInjected = f
   return {
     facts: { api, provider, model, isStream, maxOutputTokens }, provider, pricing: PRICING, price: PRICING.find(provider, model), isFlatPrice: false,
     bounds: { input: 100_000, output: maxOutputTokens ?? 1_000, cacheWrites: "1h", hasMedia: true, hasAudioOutput: true, webSearches: 10, fileSearches: 0 },
-    capability: { input: 2_000_000, output: 131_072 }, isBounded: true, isPriced: true, choices: 1, rounds: 1, estimatedInputTokens: 500, stepTokens: 1_000, isUsageInjected, isFree: false, models: [model], ...rest,
+    capability: { input: 2_000_000, output: 131_072 }, isBounded: true, isPriced: true, choices: 1, rounds: 1, estimatedInputTokens: 500, leastInputTokens: 1, stepTokens: 1_000, isUsageInjected, isFree: false, models: [model], ...rest,
   };
 }

@@ -102,7 +102,7 @@ describe("a request that limits its output nowhere", () => {
   });
 });
 
-describe("an answer that reports more than was held", () => {
+describe("an answer that reports more than was held or less than was sent", () => {
   const chat = { model: "gpt-4o", messages, max_tokens: 100 };
   const reported = async (url: string, input: number, config: Partial<MeteringConfig> = {}, body: object = chat) => {
     const hosts = [{ host: "llm.internal", api: "openai-chat", provider: "openai", injectUsage: true }] as const;
@@ -114,21 +114,29 @@ describe("an answer that reports more than was held", () => {
   };
   const DECLARED = "https://llm.internal/v1/chat/completions";
 
-  test("is charged that by a provider we know, up to what the model can do, and no more than was held by a declared host", async () => {
+  test("more is charged at a provider we know, up to what the model can do, and no more than was held by a declared host", async () => {
     expect(await reported(OPENAI_CHAT, 880_000)).toMatchObject({ tokens: { input: 880_000, output: 131_072 }, alarms: ["over-reported"] });
     expect(await reported(OPENAI_CHAT, 1e12)).toMatchObject({ tokens: { input: 2_000_000 }, alarms: ["over-reported"] });
     const declared = await reported(DECLARED, 880_000);
     expect(declared).toMatchObject({ tokens: { input: declared.held, output: 100 }, alarms: ["over-reported"] });
   });
 
-  test("is charged as the operator says, whoever answers", async () => {
+  test("more is charged as the operator says, whoever answers", async () => {
     expect((await reported(DECLARED, 880_000, { overReport: "believable" })).tokens.input).toBe(880_000);
     const ceiling = await reported(OPENAI_CHAT, 880_000, { overReport: "ceiling" });
     expect(ceiling.tokens).toMatchObject({ input: ceiling.held, output: 100 });
     expect((await reported(OPENAI_CHAT, 1e12, { overReport: "reported" })).tokens).toMatchObject({ input: 1e12, output: 1e12 });
   });
 
-  test("may have been written by each of the choices, by a model that writes and reads more than most", async () => {
+  test("less is charged as what was sent, by whatever host", async () => {
+    for (const url of [OPENAI_CHAT, DECLARED]) {
+      const long = await reported(url, 1, {}, { ...chat, messages: [{ role: "user", content: "lorem ipsum ".repeat(50_000) }] });
+      expect(long.alarms, url).toContain("under-reported");
+      expect(long.tokens.input, url).toBeGreaterThan(100_000);
+    }
+  });
+
+  test("more may have been written by each of the choices, by a model that writes and reads more than most", async () => {
     expect((await reported(OPENAI_CHAT, 1, {}, { ...chat, n: 3 })).tokens.output).toBe(3 * 131_072);
     expect((await reported(OPENAI_CHAT, 1e12, { unknownContextTokens: 5_000, unknownOutputTokens: 5_000 }, { ...chat, model: "gpt-5-pro" })).tokens).toMatchObject({ input: 400_000, output: 272_000 });
   });

@@ -107,6 +107,15 @@ describe("a report that is too high or too low", () => {
     expect(result.reportedNanoUsd).toBe(priceOf(9, 3));
   });
 
+  test("is charged by what was sent where less input is reported than that can be, and where none is", () => {
+    const sent = { leastInputTokens: 400 };
+    const low = bodyWith(",\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":10}");
+    expect(use(low, sent)).toMatchObject({ alarms: ["under-reported"], isEstimated: true, tokens: { input: 500, output: 11 }, reportedNanoUsd: priceOf(1, 10) });
+    expect(use(low.replace(":1,", ":400,"), sent)).toMatchObject({ alarms: [], tokens: { input: 400 } });
+    expect(use("{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":0}}")).toMatchObject({ alarms: ["under-reported"], tokens: { input: 500 } });
+    expect(use(low, { leastInputTokens: 0 }).alarms, "nobody knows what was sent").toEqual([]);
+  });
+
   test("is believed where the text is one run of the same character", () => {
     expect(use(bodyWith(",\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":3}").replace(SAID, "=".repeat(5_000))).alarms).toEqual([]);
   });
@@ -118,8 +127,23 @@ describe("the price", () => {
     const dear = use(bodyWith(usage, "gpt-4"));
     expect(dear).toMatchObject({ model: "gpt-4", alarms: ["unknown-model"] });
     expect(dear.amounts.usd).toBe(PRICING.find("openai", "gpt-4")!.charge({ input_tokens: 1_000, output_tokens: 100 }));
-    expect(use(bodyWith(usage, "gpt-4o-mini"))).toMatchObject({ model: "gpt-4o-mini", alarms: [] });
     expect(use(bodyWith(usage, "gpt-4o-2024-08-06")).alarms).toEqual([]);
+  });
+
+  test("is that of the request where a cheaper model names itself, with an alarm; but not where it was one of those asked for, or the same by another name", () => {
+    const usage = ",\"usage\":{\"prompt_tokens\":1000,\"completion_tokens\":100}";
+    const mini = PRICING.find("openai", "gpt-4o-mini")!.charge({ input_tokens: 1_000, output_tokens: 100 });
+    const cheap = use(bodyWith(usage, "gpt-4o-mini"));
+    expect(cheap).toMatchObject({ model: "gpt-4o-mini", alarms: ["unknown-model"] });
+    expect(cheap.amounts.usd).toBe(priceOf(1_000, 100));
+    expect(use(bodyWith(usage, "gpt-4o-mini"), { models: ["gpt-4o", "gpt-4o-mini"] })).toMatchObject({ alarms: [], amounts: { usd: mini } });
+    const dated = contextFor({ ...GPT, model: "gpt-4o-2024-05-13" });
+    expect(use(bodyWith(usage, "gpt-4o"), dated)).toMatchObject({ alarms: [], amounts: { usd: priceOf(1_000, 100) } });
+    expect(dated.price!.charge({ input_tokens: 1_000, output_tokens: 100 }), "which cost more").toBeGreaterThan(priceOf(1_000, 100)!);
+    const alias = { facts: { ...GPT, model: "mine", maxOutputTokens: 10_000 }, models: ["mine"], price: PRICING.find("openai", "gpt-4o") };
+    expect(use(bodyWith(usage, "gpt-4o-2024-08-06"), alias).alarms).toEqual([]);
+    const routed = { facts: { ...GPT, model: "openai/gpt-4o", maxOutputTokens: 10_000 }, provider: "openrouter", models: ["openai/gpt-4o"], price: PRICING.find("openrouter", "openai/gpt-4o") };
+    expect(use(bodyWith(usage, "openai/gpt-4o-mini"), routed).alarms).toEqual([]);
   });
 
   test("is that of the request where the model that answered has none, with an alarm", () => {

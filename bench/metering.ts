@@ -39,12 +39,12 @@ export async function run(sizes: readonly number[] = [2_000, 100_000, 2_000_000]
   for (const size of sizes) {
     const body = conversation(size);
     const count = Math.min(MOST_PER_ROUND, Math.ceil(BYTES_PER_ROUND / body.byteLength));
-    const whole = await metering.read(found.call, head, body, []);
+    const whole = await metering.read(found.call, head, { body, grants: [], take: () => {} });
     const headroom = { usd: (whole.worstCase.usd ?? 0n) - 100_000_000n };
     results.push({
       scenario: `${Math.round(body.byteLength / 1_000)} KB`, bodyBytes: body.byteLength,
       recogniseMicros: await medianMicros(count, () => metering.recognise(head)),
-      readMicros: await medianMicros(count, async () => await metering.read(found.call, head, body, [])),
+      readMicros: await medianMicros(count, async () => await metering.read(found.call, head, { body, grants: [], take: () => {} })),
       clampMicros: await medianMicros(count, () => whole.clamp(headroom, 1)?.body),
     });
   }

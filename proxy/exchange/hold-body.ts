@@ -21,17 +21,26 @@ export interface Held {
   readonly release: () => void;
 }
 
+/** The same while it is read and changed: all that is made of it counts against what may be held back. */
+export interface HeldToRead extends Held {
+  /** Counts what is made of it besides. @throws EgressError `request.body-limit` if there is no room */
+  take(bytes: number): void;
+  /** Holds this in place of all that was held and made until now. @throws EgressError `request.body-limit` */
+  keep(bytes: Buffer): void;
+}
+
 /**
  * The whole body of a request that is signed, filled in or counted as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
  * @param announcedBytes null if only the end will tell
  * @throws EgressError `request.body-limit`, `request.timeout`, `relay.aborted`, or the reason for which the connection ended
  */
-export async function holdBody(incoming: Incoming & { readonly body: Readable }, announcedBytes: number | null, limit: HoldLimit, path: ExchangePath): Promise<Held> {
+export async function holdBody(incoming: Incoming & { readonly body: Readable }, announcedBytes: number | null, limit: HoldLimit, path: ExchangePath): Promise<HeldToRead> {
   if (announcedBytes !== null && announcedBytes > limit.bytes) throw tooLarge(limit);
   const hold = new BodyHold(incoming, limit, path);
   const endWatch = path.watch.add(hold);
   try {
-    return { bytes: await hold.start(), release: () => { hold.release(); } };
+    await hold.start();
+    return hold;
   } catch (error) {
     hold.release();
     throw error;
@@ -50,18 +59,18 @@ export function heldAlready(bytes: Buffer, limit: HoldLimit): Held {
 /** A body that is held is rarely smaller. */
 const FIRST_ROOM_BYTES = 4_096;
 
-class BodyHold implements Watched {
+class BodyHold implements Watched, HeldToRead {
   readonly #incoming: Incoming & { readonly body: Readable };
   readonly #limit: HoldLimit;
   readonly #path: ExchangePath;
   readonly #startedMs: number;
   #lastByteMs: number;
   /** One that grows: a chunk of a single byte must not cost an object that is kept. */
-  #held = Buffer.alloc(0);
+  #held: Buffer = Buffer.alloc(0);
   #bytes = 0;
   /** Of them, those that count against what may be held. */
   #taken = 0;
-  readonly #whole = Promise.withResolvers<Buffer>();
+  readonly #whole = Promise.withResolvers<undefined>();
 
   constructor(incoming: Incoming & { readonly body: Readable }, limit: HoldLimit, path: ExchangePath) {
     this.#incoming = incoming;
@@ -70,7 +79,8 @@ class BodyHold implements Watched {
     this.#startedMs = this.#lastByteMs = path.rooms.clock.monotonicMs();
   }
 
-  async start(): Promise<Buffer> {
+  /** Until the body is whole. */
+  async start(): Promise<void> {
     const { answer, body, connection } = this.#incoming;
     if (answer.gone !== null) throw answer.gone;
     connection.signal.throwIfAborted();
@@ -78,7 +88,7 @@ class BodyHold implements Watched {
     connection.signal.addEventListener("abort", this.#onAbort, { once: true });
     body.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onBroken).on("close", this.#onClose).resume();
     answer.proceed();
-    return await this.#whole.promise;
+    await this.#whole.promise;
   }
 
   /** The listener for errors stays: a body that breaks after the refusal must not end the process. */
@@ -88,9 +98,33 @@ class BodyHold implements Watched {
     body.off("data", this.#onData).off("end", this.#onEnd).off("close", this.#onClose).pause();
   }
 
-  release(): void {
-    this.#path.held.giveBack(this.#incoming.connection.agent.instance, this.#taken);
-    this.#taken = 0;
+  get bytes(): Buffer {
+    return this.#held.subarray(0, this.#bytes);
+  }
+
+  take(bytes: number): void {
+    if (!this.#hasTaken(bytes)) throw tooMuch(this.#limit);
+  }
+
+  keep(bytes: Buffer): void {
+    const more = bytes.byteLength - this.#taken;
+    if (more > 0) this.take(more);
+    else this.#giveBack(-more);
+    this.#held = bytes;
+    this.#bytes = bytes.byteLength;
+  }
+
+  readonly release = (): void => { this.#giveBack(this.#taken); };
+
+  #hasTaken(bytes: number): boolean {
+    const isTaken = this.#path.held.take(this.#incoming.connection.agent.instance, bytes);
+    if (isTaken) this.#taken += bytes;
+    return isTaken;
+  }
+
+  #giveBack(bytes: number): void {
+    this.#path.held.giveBack(this.#incoming.connection.agent.instance, bytes);
+    this.#taken -= bytes;
   }
 
   endIfIdle(nowMs: number): void {
@@ -103,8 +137,7 @@ class BodyHold implements Watched {
     this.#lastByteMs = this.#path.rooms.clock.monotonicMs();
     this.#bytes += chunk.byteLength;
     const isSmall = this.#bytes <= this.#limit.bytes;
-    if (isSmall && this.#path.held.take(this.#incoming.connection.agent.instance, chunk.byteLength)) {
-      this.#taken += chunk.byteLength;
+    if (isSmall && this.#hasTaken(chunk.byteLength)) {
       this.#append(chunk);
       return;
     }
@@ -112,7 +145,7 @@ class BodyHold implements Watched {
     this.#whole.reject(isSmall ? tooMuch(this.#limit) : tooLarge(this.#limit));
   };
 
-  readonly #onEnd = (): void => { this.#whole.resolve(this.#held.subarray(0, this.#bytes)); };
+  readonly #onEnd = (): void => { this.#whole.resolve(undefined); };
 
   #append(chunk: Buffer): void {
     if (this.#bytes > this.#held.byteLength) {

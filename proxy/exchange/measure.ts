@@ -6,7 +6,7 @@ import type { Allow } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import type { MeteredCall } from "../model/metered-call.ts";
 import type { RequestHead } from "../model/request.ts";
-import { holdBody, type Held } from "./hold-body.ts";
+import { holdBody, type HeldToRead } from "./hold-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 
 /** What is known of a request's cost before it is sent. */
@@ -18,12 +18,12 @@ export interface Measured {
   /** True if policy limited its output. */
   readonly isClamped: boolean;
   /** The body, which had to be whole; null if it streams by, or there is none. Release it when the exchange is over. */
-  readonly held: Held | null;
+  readonly held: HeldToRead | null;
 }
 
 const NO_CALL: Measured = { call: null, isUnmetered: false, isClamped: false, held: null };
 const UNMETERED: Measured = { ...NO_CALL, isUnmetered: true };
-const NO_BODY: Held = { bytes: Buffer.alloc(0), release: () => {} };
+const NO_BODY: HeldToRead = { bytes: Buffer.alloc(0), take: () => {}, keep: () => {}, release: () => {} };
 
 /**
  * in: RequestHead, Allow · out: Measured · ends early with: budget.unmeasurable, budget.upgrade, budget.unavailable, policy.denied, request.* · next: reserve.ts
@@ -56,7 +56,7 @@ function bindingMeters({ budgets, obligations }: Allow, { connection: { agent } 
   return obligations.maxOutputTokens === undefined ? binding : binding.add("output-tokens");
 }
 
-async function hold(call: Recognised, { framing }: RequestHead, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<Held> {
+async function hold(call: Recognised, { framing }: RequestHead, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<HeldToRead> {
   const { body } = incoming;
   if (framing.kind === "none" || body === null) return NO_BODY;
   const bytes = Math.min(call.bodyLimitBytes, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
@@ -65,7 +65,7 @@ async function hold(call: Recognised, { framing }: RequestHead, { allow, incomin
 }
 
 interface Reading {
-  readonly held: Held;
+  readonly held: HeldToRead;
   readonly allow: Allow;
   readonly binding: ReadonlySet<MeterName>;
 }
@@ -73,7 +73,7 @@ interface Reading {
 /** @returns null for a body that nobody understands, where nothing depends on it: the destination may judge it */
 async function read(recognised: Recognised, head: RequestHead, { held, allow, binding }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
   try {
-    const asSent = await metering.read(recognised, head, held.bytes, allow.grants);
+    const asSent = await metering.read(recognised, head, { body: held.bytes, grants: allow.grants, take: (bytes) => { held.take(bytes); } });
     const call = isKnown(asSent, binding) ? asSent : asSent.bounded();
     if (!isKnown(call, binding)) throw unmeasurable(call.unbounded ?? NOT_READ);
     return call;
@@ -110,10 +110,17 @@ const OF_OLD_BODY = new Set(["content-encoding", "content-md5", "digest", "conte
 /** They make an answer that cannot be counted: encoded, or a part. */
 const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range"]);
 
-/** What becomes of a request by its measure: the call's own body, and an answer asked for that can be read. @param call as reserved, perhaps limited */
+/**
+ * What becomes of a request by its measure: the call's own body, and an answer asked for that can be read.
+ * @param call as reserved, perhaps limited
+ * @throws EgressError `request.body-limit` if there is no room for the body as it leaves
+ */
 export function toSending(head: RequestHead, { held }: Measured, call: MeteredCall | null, streamed: Readable | null): Sending {
   if (held === null) return { head, body: streamed };
   const body = call?.body ?? held.bytes;
+  // The answer may stream for an hour: until then, what leaves is all that is kept.
+  call?.forgetText();
+  held.keep(body);
   const framing = body.byteLength === 0 ? { kind: "none" as const } : { kind: "length" as const, bytes: body.byteLength };
   const whole = { ...head, framing };
   if (call === null) return { head: whole, body: body.byteLength === 0 ? null : body };

@@ -27,17 +27,26 @@ export interface Shortage {
   readonly leastOutputTokens: number;
 }
 
+/** The body of a request, held back until it was whole. */
+export interface HeldBody {
+  /** As the agent sent it, perhaps encoded. */
+  readonly body: Buffer;
+  /** Lent to it: subscriptions cost tokens, no money. */
+  readonly grants: readonly string[];
+  /** Asked before memory is taken for what a coded body unpacks to, piece by piece. @throws EgressError `request.body-limit` if there is no room */
+  readonly take: (bytes: number) => void;
+}
+
 /** Knows the APIs of model providers: what a request may cost, what an answer did. */
 export interface Metering {
   readonly shortage: Shortage;
   recognise(head: Pick<RequestHead, "method" | "scheme" | "host" | "port" | "path" | "upgrade">): Destination;
   /**
    * Reads the whole request.
-   * @param body as the agent sent it, perhaps encoded
-   * @param grants that are lent to it: subscriptions cost tokens, no money
-   * @throws EgressError `request.malformed` for a body that the provider would not understand either, or that two readers could understand in two ways
+   * @throws EgressError `request.malformed` for a body that the provider would not understand either, or that two readers could understand in two ways;
+   * `request.body-limit` for one that unpacks to too much
    */
-  read(call: Recognised, head: RequestHead, body: Buffer, grants: readonly string[]): Promise<MeteredCall>;
+  read(call: Recognised, head: RequestHead, held: HeldBody): Promise<MeteredCall>;
   /**
    * How the provider would say it; null where nothing is known of the destination.
    * @param requestId for the reader, as in our own refusals

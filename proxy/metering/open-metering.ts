@@ -15,10 +15,10 @@ export async function openMetering(config: MeteringConfig, clock: Clock = system
   return {
     shortage: config,
     recognise: (head) => recognise(head, config),
-    read: async (call, head, body, grants) => {
+    read: async (call, head, held) => {
       const found = recognise(head, config);
       if (found.kind !== "call" || found.call.api !== call.api) throw new EgressError("internal", "a request is not read as what it was recognised as");
-      return await readCall(found.call, { headers: head.headers, body, grants }, pricing, config);
+      return await readCall(found.call, { headers: head.headers, ...held }, pricing, config);
     },
     refusal: (head, error, requestId) => refusalFor(head, { error, requestId }, config),
   };

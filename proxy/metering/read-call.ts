@@ -2,19 +2,17 @@ import type { MeteredCall } from "../model/metered-call.ts";
 import type { HeaderList } from "../model/request.ts";
 import type { MeteringConfig } from "./config.ts";
 import { boundInput } from "./input-bound.ts";
-import { leastInput } from "./least-input.ts";
+import type { HeldBody } from "./metering.ts";
 import type { Price, Pricing } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
 import { RequestCall } from "./request-call.ts";
+import { RequestText } from "./request-text.ts";
 import { decodeBody } from "./requests/decode-body.ts";
 import { readRequest } from "./requests/read-request.ts";
 
 /** A request on its way to be read. */
-export interface HeldRequest {
+export interface HeldRequest extends HeldBody {
   readonly headers: HeaderList;
-  readonly body: Buffer;
-  /** Lent to it. */
-  readonly grants: readonly string[];
 }
 
 /**
@@ -22,13 +20,13 @@ export interface HeldRequest {
  * @throws EgressError `request.malformed`, `request.body-limit` for a coded body that is too large
  */
 export async function readCall(route: ModelRoute, request: HeldRequest, pricing: Pricing, config: MeteringConfig): Promise<MeteredCall> {
-  const { headers, body } = request;
-  const text = await decodeBody(headers, body, route.bodyLimitBytes);
+  const { headers, body, take } = request;
+  const text = await decodeBody(headers, body, { bytes: route.bodyLimitBytes, take });
   const reading = readRequest(text, { route, headers });
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
-  return new RequestCall({ route, reading, text, wasEncoded: text !== body, input, toolCalls: null, prices, isFree, pricing, config, leastInput: leastInput(text, reading) }, reading.perChoice);
+  return new RequestCall({ route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, toolCalls: null, prices, isFree, pricing, config }, reading.perChoice);
 }
 
 function aliased(model: string, { aliases }: MeteringConfig): string {

@@ -10,6 +10,7 @@ import { mostOutput } from "./most-output.ts";
 import { outputCeiling } from "./output-ceiling.ts";
 import type { Price, Pricing, UsageBounds } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
+import type { RequestText } from "./request-text.ts";
 import type { Reading } from "./requests/reading.ts";
 import { spliced } from "./requests/splice.ts";
 import { priceProblem } from "./unbounded.ts";
@@ -18,12 +19,10 @@ import { priceProblem } from "./unbounded.ts";
 export interface RequestFacts {
   readonly route: ModelRoute;
   readonly reading: Reading;
-  /** The body, not encoded. */
-  readonly text: Buffer;
+  readonly source: RequestText;
+  readonly textBytes: number;
   readonly wasEncoded: boolean;
   readonly input: InputBound;
-  /** Less than this is not believed, in tokens. */
-  readonly leastInput: number;
   /** How often the provider's tools may run by a limit that is put in, and the request as it was read; null if none is put in. */
   readonly toolCalls: { readonly most: number; readonly asRead: RequestFacts } | null;
   /** By `reading.models`; null for those without. */
@@ -43,6 +42,7 @@ export class RequestCall implements MeteredCall {
   /** Most tokens of one choice; null where nothing limits them. */
   readonly perChoice: number | null;
   readonly #bounds: UsageBounds;
+  /** Undefined until it is asked for. */
   #body: Buffer | null | undefined;
 
   constructor(request: RequestFacts, perChoice: number | null) {
@@ -62,8 +62,12 @@ export class RequestCall implements MeteredCall {
   }
 
   get body(): Buffer | null {
-    this.#body ??= this.#write();
+    if (this.#body === undefined) this.#body = this.#write();
     return this.#body;
+  }
+
+  forgetText(): void {
+    this.#request.source.forget();
   }
 
   bounded(): MeteredCall {
@@ -96,12 +100,12 @@ export class RequestCall implements MeteredCall {
   }
 
   watch(status: number, headers: HeaderList): AnswerMeter {
-    const { route, reading, prices, isFree, pricing, config, input, leastInput } = this.#request;
+    const { route, reading, prices, isFree, pricing, config, input } = this.#request;
     return openAnswerMeter({
       facts: this.#isHeldWhole ? { ...this.facts, maxOutputTokens: this.#bounds.output } : this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
       isFlatPrice: typeof route.declared?.price === "object",
       bounds: this.#bounds, capability: capabilityOf(this.#request, this.#bounds), isBounded: problemOf(reading) === null, isPriced: this.unbounded === null,
-      choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, leastInputTokens: leastInput, stepTokens: config.stepTokens,
+      choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models,
       limits: { ...config, overReport: config.overReport ?? (route.declared === null ? "believable" : "ceiling") },
     }, status, headers);
@@ -122,12 +126,12 @@ export class RequestCall implements MeteredCall {
   }
 
   #write(): Buffer | null {
-    const { reading, text, wasEncoded } = this.#request;
+    const { reading, source, wasEncoded } = this.#request;
     const limits = this.perChoice === reading.perChoice || this.perChoice === null ? [] : reading.limitEdits(this.perChoice) ?? [];
     const edits = [...reading.usageEdits, ...reading.toolEdits, ...limits];
     // What was encoded is sent as it was read: another decoder could make something else of it.
-    if (edits.length === 0) return wasEncoded ? text : null;
-    return spliced(text, edits);
+    if (edits.length === 0) return wasEncoded ? source.bytes : null;
+    return spliced(source.bytes, edits);
   }
 }
 
@@ -141,10 +145,10 @@ function problemOf({ problem, toolLimit }: Reading): Explanation | null {
 
 /** @param request as it was read */
 function withToolCalls(request: RequestFacts, calls: number): RequestFacts {
-  const { reading: { toolLimit }, text, prices, config } = request;
+  const { reading: { toolLimit }, textBytes, prices, config } = request;
   if (toolLimit === null) return request;
   const reading = request.reading.limitedTo(calls, toolLimit);
-  return { ...request, reading, input: boundInput(reading, text.byteLength, prices, config), toolCalls: { most: calls, asRead: request } };
+  return { ...request, reading, input: boundInput(reading, textBytes, prices, config), toolCalls: { most: calls, asRead: request } };
 }
 
 /** How many answers the limit of one choice holds for: each choice, each time the provider asks the model. */

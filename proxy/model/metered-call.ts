@@ -38,6 +38,11 @@ export interface MeteredCall {
    */
   readonly body: Buffer | null;
   /**
+   * Lets go of what bodies are written from, here and in all calls that came of the same request: the answer may stream long after the request has left.
+   * From now on `body` is known of this call alone, if it was asked for.
+   */
+  forgetText(): void;
+  /**
    * The same call with a limit put in where the request leaves to the model how often the provider runs tools of its own, and the API can limit that.
    * For calls that something counts on: all others leave as the agent sent them.
    * @returns the call itself if there is nothing to put in

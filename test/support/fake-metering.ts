@@ -1,6 +1,6 @@
 import type { Amounts } from "../../common/meters.ts";
 import { EgressError } from "../../proxy/errors.ts";
-import type { Destination, Metering } from "../../proxy/metering/metering.ts";
+import type { Destination, HeldBody, Metering } from "../../proxy/metering/metering.ts";
 import type { AnswerMeter, MeteredCall, ModelUse } from "../../proxy/model/metered-call.ts";
 import type { RequestHead } from "../../proxy/model/request.ts";
 
@@ -43,7 +43,7 @@ export class FakeMetering implements Metering {
     return method === "POST" ? { kind: "call", call: { api: "openai-chat", bodyLimitBytes: this.bodyLimitBytes } } : { kind: "other" };
   }
 
-  async read(_call: unknown, _head: RequestHead, body: Buffer): Promise<MeteredCall> {
+  async read(_call: unknown, _head: RequestHead, { body }: HeldBody): Promise<MeteredCall> {
     try {
       return new FakeCall(JSON.parse(body.toString()) as Asked, null, this.meters);
     } catch (cause) {
@@ -73,6 +73,8 @@ class FakeCall implements MeteredCall {
     this.worstCase = worstCase(asked);
     this.unbounded = isUnpriced(asked) || asked.plan === true ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
   }
+
+  forgetText(): void {}
 
   /** A call with `tools` is unbounded until they are limited. */
   bounded(): MeteredCall {

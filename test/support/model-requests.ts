@@ -17,16 +17,18 @@ export interface ReadOptions {
   readonly config?: Partial<MeteringConfig>;
   readonly headers?: HeaderList;
   readonly grants?: readonly string[];
+  /** As the exchange counts what is held. */
+  readonly take?: (bytes: number) => void;
 }
 
 /** Reads one request as the room does. @param body a text as it is, anything else as JSON */
-export async function readModelRequest(url: string, body: unknown, { config = {}, headers = [], grants = [] }: ReadOptions = {}): Promise<MeteredCall> {
+export async function readModelRequest(url: string, body: unknown, { config = {}, headers = [], grants = [], take = () => {} }: ReadOptions = {}): Promise<MeteredCall> {
   const metering = await openMetering({ ...meteringConfig.parse({}), ...config }, new TestClock());
   const head = modelHead(url, { headers });
   const found = metering.recognise(head);
   if (found.kind !== "call") throw new Error(`${url} is ${found.kind}`);
   const bytes = Buffer.isBuffer(body) ? body : Buffer.from(typeof body === "string" ? body : JSON.stringify(body));
-  return await metering.read(found.call, head, bytes, grants);
+  return await metering.read(found.call, head, { body: bytes, grants, take });
 }
 
 export const OPENAI_CHAT = "https://api.openai.com/v1/chat/completions";

@@ -63,7 +63,7 @@ function readLimit(body: Fields, reading: Reading, { route: { provider } }: Read
   reading.perChoice = limits.length === 0 ? null : Math.max(...limits);
   const present = LIMIT_NAMES.filter((name) => body.has(name));
   const names = limits.length === 0 ? [...present, ...heeded.slice(0, 1).filter((name) => !present.includes(name))] : present;
-  reading.limitEdits = (tokens) => names.map((name) => ({ path: [name], value: tokens }));
+  reading.limitEdits = settingAll(names);
   const [n, best] = [body.count("n"), body.count("best_of")];
   reading.choices = Math.max(1, n ?? 1, best ?? 1);
   if (reading.choices > MAX_CHOICES) reading.unbound("n", `is more than ${MAX_CHOICES}`);
@@ -76,6 +76,11 @@ function readTools(holder: Fields, reading: Reading): void {
     const type = tool.text("type") ?? (tool.has("function") ? "function" : "");
     if (type !== "function" && type !== "custom") reading.unbound("tools", "has one that the provider itself runs");
   }
+}
+
+/** Made here, where it keeps nothing of the request. */
+function settingAll(names: readonly LimitName[]): Reading["limitEdits"] {
+  return (tokens) => names.map((name) => ({ path: [name], value: tokens }));
 }
 
 function readMessages(body: Fields, reading: Reading, context: ReadingContext): void {

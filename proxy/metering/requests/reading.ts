@@ -47,7 +47,7 @@ export class Reading {
   rounds = 1;
   /** The least limit that the API takes. */
   leastPerChoice = 1;
-  /** What sets the limit of one choice; null where that cannot be done. */
+  /** What sets the limit of one choice; null where that cannot be done. It is kept while the answer streams, and must keep nothing of the request. */
   limitEdits: (tokens: number) => readonly Edit[] | null = () => null;
   /** What makes a stream tell its usage; empty where it does, or the agent asked. */
   readonly usageEdits: Edit[] = [];

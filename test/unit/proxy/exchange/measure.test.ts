@@ -56,6 +56,33 @@ describe("a request to a model", () => {
   });
 });
 
+describe("what is made of a body that was held back", () => {
+  const unpackingTo = (bytes: number) => {
+    open();
+    const { metering } = stand;
+    const read = metering.read.bind(metering);
+    metering.read = async (api, head, held) => {
+      held.take(bytes);
+      return await read(api, head, held);
+    };
+  };
+
+  test("counts against what may be held back, and is given back", async () => {
+    unpackingTo(2_000);
+    let during = 0;
+    stand.fakes.upstream.script = async (flow) => { during = stand.path.held.bytes; await flow.drainBody(); flow.reply(200, [], "ok"); };
+    expect((await stand.serve(call({ max_tokens: 20 }))).status).toBe(200);
+    // What was unpacked is gone by then, and what leaves is held.
+    expect([during, stand.path.held.bytes]).toEqual([29, 0]);
+  });
+
+  test("is refused where there is no room for it", async () => {
+    unpackingTo(2_048);
+    const answer = await stand.serve(call({ max_tokens: 20 }));
+    expect([answer.status, sent(), stand.path.held.bytes]).toEqual([413, [], 0]);
+  });
+});
+
 describe("a request to somebody else", () => {
   test.each([["of no provider", { method: "GET" }], ["known to be free", { target: "/free", method: "POST" }]])("%s streams by, unread", async (_what, over) => {
     await open({ usd: 0n }).serve(call("x".repeat(20), { fields: [["content-length", "20"]], ...over, ...(over.method === "GET" ? { body: null, fields: [] } : {}) }));

@@ -3,6 +3,7 @@ import type { HeaderList } from "../model/request.ts";
 import type { MeteringConfig } from "./config.ts";
 import { boundInput } from "./input-bound.ts";
 import type { HeldBody } from "./metering.ts";
+import { leastInput } from "./least-input.ts";
 import type { Price, Pricing } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
 import { RequestCall } from "./request-call.ts";
@@ -26,7 +27,7 @@ export async function readCall(route: ModelRoute, request: HeldRequest, pricing:
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
-  return new RequestCall({ route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, toolCalls: null, prices, isFree, pricing, config }, reading.perChoice);
+  return new RequestCall({ route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, toolCalls: null, prices, isFree, pricing, config, leastInput: leastInput(text, reading) }, reading.perChoice);
 }
 
 function aliased(model: string, { aliases }: MeteringConfig): string {

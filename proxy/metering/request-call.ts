@@ -23,6 +23,8 @@ export interface RequestFacts {
   readonly textBytes: number;
   readonly wasEncoded: boolean;
   readonly input: InputBound;
+  /** Less than this is not believed, in tokens. */
+  readonly leastInput: number;
   /** How often the provider's tools may run by a limit that is put in, and the request as it was read; null if none is put in. */
   readonly toolCalls: { readonly most: number; readonly asRead: RequestFacts } | null;
   /** By `reading.models`; null for those without. */
@@ -100,12 +102,12 @@ export class RequestCall implements MeteredCall {
   }
 
   watch(status: number, headers: HeaderList): AnswerMeter {
-    const { route, reading, prices, isFree, pricing, config, input } = this.#request;
+    const { route, reading, prices, isFree, pricing, config, input, leastInput } = this.#request;
     return openAnswerMeter({
       facts: this.#isHeldWhole ? { ...this.facts, maxOutputTokens: this.#bounds.output } : this.facts, provider: route.provider, pricing, price: isFree ? null : dearest(prices, this.#bounds),
       isFlatPrice: typeof route.declared?.price === "object",
       bounds: this.#bounds, capability: capabilityOf(this.#request, this.#bounds), isBounded: problemOf(reading) === null, isPriced: this.unbounded === null,
-      choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, stepTokens: config.stepTokens,
+      choices: reading.choices, rounds: reading.rounds, estimatedInputTokens: input.likely, leastInputTokens: leastInput, stepTokens: config.stepTokens,
       isUsageInjected: reading.usageEdits.length > 0, isFree, models: reading.models,
       limits: { ...config, overReport: config.overReport ?? (route.declared === null ? "believable" : "ceiling") },
     }, status, headers);

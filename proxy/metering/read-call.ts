@@ -27,7 +27,10 @@ export async function readCall(route: ModelRoute, request: HeldRequest, pricing:
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
-  return new RequestCall({ route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, toolCalls: null, prices, isFree, pricing, config, leastInput: leastInput(text, reading) }, reading.perChoice);
+  return new RequestCall({
+    route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, leastInput: leastInput(text, reading),
+    toolCalls: null, prices, isFree, pricing, config,
+  }, reading.perChoice);
 }
 
 function aliased(model: string, { aliases }: MeteringConfig): string {

@@ -14,6 +14,8 @@ export class LedgerBook {
   readonly #configured: Readonly<Record<string, bigint>>;
   readonly #added = new Map<string, bigint>();
   readonly problems: string[] = [];
+  /** One after another: what is read while a limit is raised is of neither moment. */
+  #last: Promise<unknown> = Promise.resolve();
 
   private constructor(store: LedgerStore, configured: Readonly<Record<string, bigint>>) {
     this.#store = store;
@@ -30,10 +32,20 @@ export class LedgerBook {
   }
 
   async read(): Promise<readonly LedgerView[]> {
-    return (await this.#store.standings({ limit: MOST_ACCOUNTS })).map((standing) => this.#view(standing));
+    return this.#inTurn(async () => (await this.#store.standings({ limit: MOST_ACCOUNTS })).map((standing) => this.#view(standing)));
   }
 
   async topUp(budget: string, amount: bigint): Promise<void> {
+    await this.#inTurn(async () => this.#add(budget, amount));
+  }
+
+  async #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(work);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #add(budget: string, amount: bigint): Promise<void> {
     const adjustment: Adjustment = { budget, kind: "topup", amount, by: "proof", why: "the next round" };
     for (const { account } of await this.#store.adjust(adjustment)) {
       const payer = payerOf(account.key);

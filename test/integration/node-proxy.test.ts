@@ -377,8 +377,11 @@ describe("activity", () => {
     await publish({ revision: "r1" });
     stand.controller.status = 503;
     await stand.ask(await aCaller(), "GET", `https://${API}/`);
-    await eventually("two reports failed", () => reports().length >= 2);
-    expect(new Set(told().map(({ lastActivityMs }) => lastActivityMs)).size).toBe(1);
+    // The first report may come while the exchange still runs.
+    await eventually("the same activity is told twice, though two reports failed", () => {
+      const times = told().map(({ lastActivityMs }) => lastActivityMs);
+      return reports().length >= 2 && times.length >= 2 && times.at(-1) === times.at(-2);
+    });
   });
 
   test("is no question to the controller: an agent that waits for messages is idle", async () => {

@@ -81,7 +81,7 @@ describe("weir budget, of this machine, by the ledger that its proxies share", (
   let config: string;
   beforeAll(async () => {
     const named = { cap: { meter: "usd", limit: "1", window: "total", applies: "always" }, idle: { meter: "requests", limit: 9, window: "day" } };
-    scene = await startBudgetStand({ budgets: { named } });
+    scene = await startBudgetStand({ budgets: { ledger: { type: "embedded" }, named } });
     config = join(scene.stand.directory, "weir.yaml");
     writeFileSync(config, JSON.stringify({ stateDirectory: join(scene.stand.directory, "state"), logLevel: "silent", budgets: { named } }));
     await scene.post(aRequest("anthropic-messages"));

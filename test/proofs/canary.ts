@@ -1,9 +1,8 @@
-import { once } from "node:events";
 import { cpSync, existsSync, readdirSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { storedEvents } from "../support/audit-lines.ts";
+import { freePort } from "../support/free-port.ts";
 import { seeded, type ProofOptions, type ProofResult } from "../support/proof.ts";
 import { buildStage, type Finished, type Stage } from "../support/stage.ts";
 import { dumpSandbox, type Dump } from "./canary/dumps.ts";
@@ -82,14 +81,6 @@ async function observe(given: Pick<Observed, "stage" | "lent" | "echoes">, { qui
     writeFileSync(work("go"), "");
     await running;
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 async function judge(observed: Observed, print: (line: string) => void): Promise<ProofResult> {

@@ -56,7 +56,7 @@ export async function run({ quick, print }: ProofOptions): Promise<ProofResult> 
   const all = clients.length + agents.length;
   return {
     holds: stopped === all,
-    figure: `${stopped} of ${clients.length} libraries and ${agents.length} agents stop at the cap, libraries go on when it is raised; at most ${most} further requests after a refusal`,
+    figure: `${stopped} of ${all} clients (${clients.length} libraries, ${agents.length} agents) stop at the cap, libraries go on when it is raised; at most ${most} further requests after a refusal`,
   };
 }
 

@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
+import { freePort } from "./free-port.ts";
 import { eventually } from "./whole-proxy.ts";
 
 /** Looks at its targets and its rules so often, in seconds. */
@@ -77,14 +77,4 @@ async function ask<T>(address: string, path: string, parameters: Readonly<Record
   const said = await answer.json() as { readonly status: string; readonly data: T; readonly error?: string };
   if (said.status !== "success") throw new Error(said.error ?? `Prometheus answered ${answer.status}`);
   return said.data;
-}
-
-/** Prometheus does not say which port it was given, so that it must be told one. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,9 +1,10 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { vi } from "vitest";
+import { freePort } from "./free-port.ts";
 
 const PROGRAM = "/usr/sbin/rsyslogd";
 
@@ -73,13 +74,4 @@ action(type="omfile" file="${join(files.folder, "received")}" template="raw" flu
     if (!existsSync(path)) return [];
     return readFileSync(path, "utf8").split("\n").slice(0, -1).map((line) => line.slice(line.indexOf("{")));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -1,7 +1,8 @@
 import { join } from "node:path";
 import { readyz } from "./cluster-connection.ts";
 import type { ClusterFiles } from "./cluster-files.ts";
-import { freePort, startServer, type ServerProcess } from "./server-process.ts";
+import { freePort } from "../free-port.ts";
+import { startServer, type ServerProcess } from "./server-process.ts";
 
 const START_DEADLINE_MS = 180_000;
 

@@ -7,7 +7,8 @@ import { startApiServer, startEtcd } from "./api-server.ts";
 import { clusterActions, type ClusterActions } from "./cluster-actions.ts";
 import { prepareClusterFiles } from "./cluster-files.ts";
 import { startFakeCluster } from "./fake-cluster.ts";
-import { freePort, type ServerProcess } from "./server-process.ts";
+import { freePort } from "../free-port.ts";
+import type { ServerProcess } from "./server-process.ts";
 
 export interface ControlPlaneOptions {
   /**

@@ -5,7 +5,7 @@ import { silentLog, type Log } from "../../../common/log.ts";
 import { controllerConfig, startController, type ControllerConfig, type RunningController } from "../../../controller/main.ts";
 import { objectOf, RELEASE, renderChart, type ChartObject } from "./chart.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { freePort } from "./server-process.ts";
+import { freePort } from "../free-port.ts";
 
 /** What the chart writes, without the programs that a real node would run. */
 const KINDS = /^(ValidatingAdmissionPolicy|ValidatingAdmissionPolicyBinding|CustomResourceDefinition|ServiceAccount|Service|(Cluster)?Role(Binding)?|MutatingWebhookConfiguration)$/;

@@ -2,7 +2,6 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync } from "node:fs";
 import { readFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { basename } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { descendantsOf } from "../process-tree.ts";
@@ -42,16 +41,6 @@ export function startServer(command: string, args: readonly string[], logFile: s
     kill: async () => end(child, "SIGKILL"),
     end: async () => end(child, "SIGTERM"),
   };
-}
-
-/** A port of the loopback interface that is free now; whoever asks for any port later may still get it. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 async function ready(child: ChildProcess, about: { name: string; logFile: string }, isUp: () => Promise<boolean>, deadlineMs: number): Promise<void> {

@@ -13,7 +13,7 @@ import { webhookConfig, type WebhookConfig } from "../../../controller/webhook/c
 import { WebhookServer } from "../../../controller/webhook/server.ts";
 import { objectOf, RELEASE, renderChart, type ChartObject } from "./chart.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { freePort } from "./server-process.ts";
+import { freePort } from "../free-port.ts";
 
 export const CONTROLLER_USER = `system:serviceaccount:${RELEASE.namespace}:weir-controller`;
 

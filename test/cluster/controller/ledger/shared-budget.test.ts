@@ -13,7 +13,7 @@ import { RELEASE } from "../../../support/kube/chart.ts";
 import { openApiAs } from "../../../support/kube/cluster-connection.ts";
 import { PROGRAMS_OF_LEVEL, startControlPlane, type ControlPlane } from "../../../support/kube/control-plane.ts";
 import { ControllerStand } from "../../../support/kube/controller-stand.ts";
-import { freePort } from "../../../support/kube/server-process.ts";
+import { freePort } from "../../../support/free-port.ts";
 import { mintAuthority, type TestAuthority } from "../../../support/tls-authority.ts";
 import { startUpstream, type UpstreamServer } from "../../../support/upstream-server.ts";
 import { eventually } from "../../../support/whole-proxy.ts";

@@ -11,32 +11,28 @@ import { VERSION } from "../common/version.ts";
 import { openOperatorDoor } from "./admin/operator-door.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
+import { noApprovals } from "./approvals/no-approvals.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
 import { noticingLedger } from "./budget/noticing-ledger.ts";
 import { openBudget } from "./budget/open-budget.ts";
 import { openCluster, type Cluster } from "./cluster/open-cluster.ts";
 import type { ProxyConfig } from "./config.ts";
-import { ConnectionSlots } from "./connection/connection-slots.ts";
-import { CancelKeys } from "./connection/postgres/cancel-keys.ts";
-import { listen, type Listening } from "./connection/listen.ts";
-import { serveConnection } from "./connection/serve-connection.ts";
+import type { Listening } from "./connection/listen.ts";
 import { openLender, type Lender } from "./credentials/lender.ts";
 import { OwnVault } from "./credentials/vault/own-vault.ts";
-import { openDns } from "./dns/serve-query.ts";
+import { openDoors } from "./doors.ts";
 import { EgressError } from "./errors.ts";
-import { openExchanges } from "./exchange/serve-exchange.ts";
 import { JwtVerifier } from "./identity/jwt-verifier.ts";
 import { openLocalIssuer, type LocalIssuer } from "./identity/local-issuer.ts";
+import { openMcp } from "./mcp/open-mcp.ts";
 import { openMetering } from "./metering/open-metering.ts";
 import { noActivity } from "./model/activity.ts";
 import { configuredHoldings } from "./model/holdings.ts";
 import { LiveSet } from "./model/live.ts";
-import type { ProtocolHandlers } from "./model/protocol-handlers.ts";
 import type { AuditRecord, LifecycleRecord } from "./model/record.ts";
 import { SyntheticNames } from "./names/synthetic-names.ts";
 import { ReloadingPolicyEngine } from "./policy/engine.ts";
-import { openHttp1 } from "./protocols/http1.ts";
-import { openHttp2 } from "./protocols/http2.ts";
+import { openReadings } from "./readings/open-readings.ts";
 import type { Rooms } from "./rooms.ts";
 import { LeafAuthority } from "./tls/authority.ts";
 import { openCa } from "./tls/ca.ts";
@@ -168,7 +164,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   });
   return {
     clock, log, audit, metrics, policy, upstream, credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
-    metering: await openMetering(config.metering),
+    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),
@@ -189,51 +185,6 @@ async function revokeByOrder(what: RevokeRequest, credentials: Lender, onEvent: 
   const revoked = await credentials.revoke(what, "it was revoked by order");
   onEvent({ event: "credential.revoke-ordered", outcome: revoked.isConfirmed ? "succeeded" : "failed", fields: { ...Object.fromEntries(Object.entries(what)), dropped: revoked.dropped } });
   return revoked;
-}
-
-interface Doors {
-  readonly listening: Listening;
-  /** Resolves when every connection has ended: by itself, or by force after the time. */
-  drained(deadlineMs: number): Promise<void>;
-}
-
-async function openDoors(config: ProxyConfig, rooms: Rooms, lifecycle: Lifecycle, drain: AbortSignal): Promise<Doors> {
-  const exchanges = openExchanges(rooms, config.exchange);
-  const http1 = openHttp1(config.protocols.http1, exchanges.serve);
-  const http2 = openHttp2(config.protocols.http2, exchanges.serve);
-  const handlers: ProtocolHandlers = { ...http1, ...http2, serveDns: openDns(config.dns, rooms) };
-  const deps = { config: config.connection, slots: new ConnectionSlots(config.connection), cancelKeys: new CancelKeys(), handlers, drain };
-  const open = new Set<Promise<void>>();
-  const listening = await listen(config.listen, config.connection.maxConnections, (arrival) => {
-    const serving = serveConnection(arrival, rooms, deps).finally(() => open.delete(serving));
-    open.add(serving);
-  });
-  lifecycle.onStop("protocols", () => {
-    http1.close();
-    exchanges.close();
-  });
-  lifecycle.onStop("doors", async () => listening.close());
-  drain.addEventListener("abort", () => { lifecycle.run("close-doors", async () => listening.close()); });
-  return {
-    listening,
-    drained: async (deadlineMs) => {
-      const isEmpty = await allWithin(open, deadlineMs);
-      if (isEmpty) return;
-      rooms.live.endAll(new EgressError("draining", `not done after ${deadlineMs} ms`));
-      await allWithin(open, 2_000);
-    },
-  };
-}
-
-/** @returns true if everything in the set was over in time */
-async function allWithin(open: ReadonlySet<Promise<void>>, deadlineMs: number): Promise<boolean> {
-  const { promise, resolve } = Promise.withResolvers<false>();
-  const timer = setTimeout(() => { resolve(false); }, deadlineMs);
-  try {
-    return await Promise.race([Promise.all(open).then(() => true as const), promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 /** Never throws: an audit log that takes nothing must not keep a policy from coming into force, or the proxy from stopping. */

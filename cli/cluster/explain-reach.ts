@@ -112,7 +112,7 @@ function told(
     return { revision, isAllowed: true, rule, reason: "policy allows it", hint: "", grants: decision.grants, budgets: decision.budgets };
   }
   const nothing = { revision, isAllowed: false, grants: [], budgets: [] };
-  if (isKnown) return { ...nothing, rule, reason: decision.reason, hint: decision.hint };
+  if (isKnown) return { ...nothing, rule, reason: "reason" in decision ? decision.reason : "the body has to be read to decide", hint: "hint" in decision ? decision.hint : "" };
   // Whoever is unknown is refused before any policy is asked.
   const unknown = { ...nothing, rule: "agents.unknown" };
   if (agent === null) return { ...unknown, reason: "there is no such Agent", hint: "`weir agents -A` lists all of them." };

@@ -1,7 +1,6 @@
 import { destinationHost, type Classified, type SqlStartup } from "../model/connection.ts";
-import type { Decision } from "../model/decision.ts";
 import { withinHoldings } from "../model/holdings.ts";
-import type { PolicyInput } from "../policy/policy-engine.ts";
+import type { Answers, PolicyInput } from "../policy/policy-engine.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** A connection, and what the client of a database said on it once it has. */
@@ -13,7 +12,7 @@ export type Asking = Classified & { readonly sql?: SqlStartup };
  * requests need not wait for it.
  * @throws EgressError `policy.unavailable`, `identity.unavailable`
  */
-export async function askPolicy(classified: Asking, rooms: Rooms): Promise<Decision> {
+export async function askPolicy(classified: Asking, rooms: Rooms): Promise<Answers["connection"]> {
   await rooms.budget.learn(classified.agent);
   const startedMs = rooms.clock.monotonicMs();
   try {

@@ -5,7 +5,7 @@ import type { AgentIdentity } from "../model/agent.ts";
 import { destinationHost, type Accepted, type Introduced, type Opened, type Peer, type SqlStartup } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
-import { recordedAgent, type ConnectionRecord, type RecordedDecision, type RecordedError, type RecordedSession } from "../model/record.ts";
+import { recordedAgent, recordedDecision, type ConnectionRecord, type RecordedError, type RecordedSession } from "../model/record.ts";
 import { NO_USAGE, type Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import { newConnectionId } from "./connection-id.ts";
@@ -66,7 +66,7 @@ export class ConnectionEntry implements Reconsiderable {
     return stage;
   }
 
-  decided(decision: Decision): Decision {
+  decided<D extends Decision>(decision: D): D {
     this.#decision = decision;
     return decision;
   }
@@ -157,12 +157,6 @@ export class ConnectionEntry implements Reconsiderable {
   #session({ user, database, applicationName }: SqlStartup): RecordedSession {
     return { user, database, applicationName, credentials: this.#credentials, upstreamAddress: this.#upstreamAddress };
   }
-}
-
-function recordedDecision(decision: Decision): RecordedDecision {
-  const { rule, revision } = decision;
-  if (decision.kind === "deny") return { allowed: false, rule, revision, grants: [], budgets: [] };
-  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
 }
 
 function recordedError(error: EgressError): RecordedError {

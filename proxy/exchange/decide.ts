@@ -1,6 +1,6 @@
 import { EgressError } from "../errors.ts";
 import type { Opened } from "../model/connection.ts";
-import type { Allow, Decision } from "../model/decision.ts";
+import type { Allow, Decision, Deny } from "../model/decision.ts";
 import { withinHoldings } from "../model/holdings.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Rooms } from "../rooms.ts";
@@ -25,8 +25,13 @@ export async function decide(head: RequestHead, connection: Opened, rooms: Pick<
 /** The allow, or the refusal that the deny is. @throws EgressError `policy.denied` with rule, reason and hint */
 export function requireAllow(decision: Decision): Allow {
   if (decision.kind === "allow") return decision;
-  const { rule, reason, hint } = decision;
-  throw new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
+  if (decision.kind !== "deny") throw new EgressError("policy.unavailable", `nobody can ${decision.kind} here`);
+  throw refusalOf(decision);
+}
+
+/** The refusal that a deny is. */
+export function refusalOf({ rule, reason, hint }: Deny): EgressError {
+  return new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
 }
 
 /** Why an exchange that is under way must end, by what policy says today; null while it may go on. Never rejects. */

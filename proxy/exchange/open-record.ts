@@ -6,7 +6,7 @@ import type { Decision } from "../model/decision.ts";
 import type { AnswerMeter, MeteredCall, ModelUse } from "../model/metered-call.ts";
 import { OpenTime } from "../model/open-time.ts";
 import type { Incoming } from "../model/incoming.ts";
-import { recordedAgent, type ExchangeRecord, type RecordedDecision, type RecordedError } from "../model/record.ts";
+import { recordedAgent, recordedDecision, type ExchangeRecord, type RecordedError } from "../model/record.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Measured } from "./measure.ts";
@@ -103,7 +103,7 @@ export class ExchangeDraft {
       scheme: connection.scheme, host: head?.host ?? null, port: connection.destination.port,
       path: head?.path ?? null, queryKeys: queryKeys(head?.query ?? null),
       httpVersion: raw?.httpVersion ?? null, userAgent: userAgent(head),
-      decision: recordedDecision(this.decision), credentials: this.references, redactions: this.redactions.recorded,
+      decision: this.decision === null ? null : recordedDecision(this.decision), credentials: this.references, redactions: this.redactions.recorded,
       outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error, this.secrets),
       status: this.status, upstreamAddress: this.upstreamAddress,
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
@@ -120,13 +120,6 @@ function userAgent(head: RequestHead | null): string | null {
 function queryKeys(query: string | null): readonly string[] {
   if (query === null || query === "") return [];
   return query.slice(0, TEXT_LIMIT).split("&").map((pair) => pair.split("=", 1)[0] ?? "").filter((key) => key !== "");
-}
-
-function recordedDecision(decision: Decision | null): RecordedDecision | null {
-  if (decision === null) return null;
-  const { rule, revision } = decision;
-  if (decision.kind === "deny") return { allowed: false, rule, revision, grants: [], budgets: [] };
-  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
 }
 
 /** The detail may have words of the destination in it, which was shown the secrets. */

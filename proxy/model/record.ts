@@ -1,6 +1,6 @@
 import type { ErrorCode } from "../errors.ts";
 import type { AgentIdentity } from "./agent.ts";
-import type { Handling } from "./decision.ts";
+import type { ApprovalScope, Decision, Handling } from "./decision.ts";
 import type { ModelApi, TokenCounts, UsageAlarm } from "./metered-call.ts";
 import type { Usage } from "./usage.ts";
 
@@ -34,6 +34,45 @@ export interface RecordedDecision {
   readonly revision: string;
   readonly grants: readonly string[];
   readonly budgets: readonly string[];
+  /** Present where a person decided, or was asked and did not. */
+  readonly approval?: RecordedApproval;
+  /** Present where a second bundle was asked beside the one in force. */
+  readonly shadow?: RecordedShadow;
+  /** What policy was asked, as far as it is kept: for `weir explain` and `weir policy replay`. */
+  readonly input?: RecordedInput;
+}
+
+/** What was decided, without what it was decided on. An allow that a person has still to give is none. */
+export function recordedDecision(decision: Decision): RecordedDecision {
+  const { rule, revision } = decision;
+  if (decision.kind !== "allow") return { allowed: false, rule, revision, grants: [], budgets: [] };
+  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
+}
+
+/** Who decided what policy left to people, and why. */
+export interface RecordedApproval {
+  readonly id: string;
+  readonly outcome: "allowed" | "denied" | "expired";
+  /** Null if nobody did. */
+  readonly by: string | null;
+  readonly reason: string;
+  readonly scope: ApprovalScope | null;
+  readonly waitedMs: number;
+}
+
+/** What a shadow bundle would have decided. `failed`: it gave no answer in time, or none that is one. */
+export interface RecordedShadow {
+  readonly revision: string;
+  readonly outcome: "allow" | "deny" | "ask" | "failed";
+  readonly rule: string | null;
+}
+
+/** The policy input of one decision with what must not be kept taken out. */
+export interface RecordedInput {
+  /** A part of the policy input v1: what is named in `redacted` is absent or shortened. */
+  readonly input: Readonly<Record<string, unknown>>;
+  /** Places, as Rego writes them (`input.request.headers["authorization"]`, `input.request.query["q"]`, `input.mcp.arguments.text`). */
+  readonly redacted: readonly string[];
 }
 
 interface Base {

@@ -1,11 +1,15 @@
 import { EgressError } from "../errors.ts";
-import type { Allow, Decision, Obligations } from "../model/decision.ts";
-import type { Question } from "./policy-engine.ts";
+import { APPROVAL_SCOPES, type Allow, type ApprovalScope, type Ask, type Obligations, type Read } from "../model/decision.ts";
+import { READINGS, type ReadingName } from "../model/readings.ts";
+import type { Answers, Question } from "./policy-engine.ts";
 
 const NAME_LENGTH = 200;
 const TEXT_LENGTH = 4_000;
 const MAX_GRANTS = 8;
 const MAX_BUDGETS = 16;
+/** A person who has not answered within an hour is not there. */
+const LONGEST_ASK_SECONDS = 3_600;
+const LARGEST_READ_BYTES = 16 << 20;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -16,15 +20,39 @@ type Fields = Readonly<Record<string, unknown>>;
  * @param answer the result set of one evaluation
  * @throws EgressError `policy.unavailable` for every other shape
  */
-export function readDecision(question: Question, answer: unknown, revision: string): Decision {
+export function readDecision<Q extends Question>(question: Q, answer: unknown, revision: string): Answers[Q];
+export function readDecision(question: Question, answer: unknown, revision: string): Answers["exchange"] {
   const result = theResult(answer);
   if (result["allow"] === true) return readAllow(question, result, revision);
+  if (result["ask"] !== undefined && question !== "name") return readAsk(question, result, revision);
+  if (result["read"] !== undefined && question === "exchange") return readRead(result, revision);
   if (result["allow"] !== false) throw unfit("allow");
   requireKeys(result, 4, "deny");
   return {
     kind: "deny", rule: text(result, "rule", 1, NAME_LENGTH),
     reason: text(result, "reason", 1, TEXT_LENGTH), hint: text(result, "hint", 0, TEXT_LENGTH), revision,
   };
+}
+
+/** `{"ask": {"reason", "hint", "timeout_seconds", "scopes"}, "rule", …}`: beside `ask`, the keys of the allow that it becomes. */
+function readAsk(question: Question, { ask, ...rest }: Fields, revision: string): Ask {
+  if (!isFields(ask)) throw unfit("ask");
+  requireKeys(ask, 4, "ask");
+  const seconds = positive(ask["timeout_seconds"], "ask");
+  if (seconds > LONGEST_ASK_SECONDS) throw unfit("ask");
+  const allow = readAllow(question, { allow: true, ...rest }, revision);
+  return {
+    kind: "ask", rule: allow.rule, reason: text(ask, "reason", 1, TEXT_LENGTH), hint: text(ask, "hint", 0, TEXT_LENGTH),
+    timeoutMs: seconds * 1_000, scopes: members<ApprovalScope>(ask["scopes"], APPROVAL_SCOPES, "ask"), allow, revision,
+  };
+}
+
+/** `{"read": ["mcp"], "rule", "max_bytes"}` */
+function readRead(result: Fields, revision: string): Read {
+  requireKeys(result, 3, "read");
+  const maxBytes = positive(result["max_bytes"], "read");
+  if (maxBytes > LARGEST_READ_BYTES) throw unfit("read");
+  return { kind: "read", rule: text(result, "rule", 1, NAME_LENGTH), readings: members<ReadingName>(result["read"], READINGS, "read"), maxBytes, revision };
 }
 
 /** A connection's allow says whether its bytes are read; leaving that out is not an answer, and saying it of anything else is none either. */
@@ -87,8 +115,15 @@ function isName(value: unknown): value is string {
   return typeof value === "string" && value.length >= 1 && value.length <= NAME_LENGTH;
 }
 
-function positive(value: unknown): number {
-  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) throw unfit("obligations");
+/** One or several of what is known, each once. */
+function members<T extends string>(value: unknown, known: readonly T[], where: string): readonly T[] {
+  if (!Array.isArray(value) || value.length === 0 || new Set(value).size !== value.length) throw unfit(where);
+  if (!value.every((one): one is T => (known as readonly unknown[]).includes(one))) throw unfit(where);
+  return value;
+}
+
+function positive(value: unknown, where = "obligations"): number {
+  if (typeof value !== "number" || !Number.isSafeInteger(value) || value < 1) throw unfit(where);
   return value;
 }
 

@@ -48,7 +48,8 @@ async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: 
 
 /** One line: what was decided, by which rule and why. */
 export function describeStep({ question, decision }: TrialStep): string {
-  return decision.kind === "allow" ? `allow (${question}) by rule ${decision.rule}` : `deny (${question}) by rule ${decision.rule}: ${decision.reason}`;
+  const { kind, rule } = decision;
+  return `${kind} (${question}) by rule ${rule}${"reason" in decision ? `: ${decision.reason}` : ""}`;
 }
 
 function isSameSet(a: readonly string[], b: readonly string[]): boolean {

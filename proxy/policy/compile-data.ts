@@ -7,7 +7,7 @@ export interface CompiledEntry {
   /** Position in `data.yaml`: the first that allows wins. */
   readonly order: number;
   readonly rule: string;
-  readonly effect: "allow" | "deny";
+  readonly effect: "allow" | "deny" | "ask";
   readonly agents: readonly AgentPattern[];
   /** Empty only for a deny, and then every port. */
   readonly ports: readonly number[];
@@ -80,6 +80,7 @@ function defaultRule(name: string, seen: Map<string, number>): string {
 }
 
 function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRule: string): CompiledEntry {
+  if ([entry.ask, entry.mcp, entry.llm, entry.git, entry.grpc, entry.graphql, entry.json].some((said) => said !== undefined)) throw new Error("the library does not know readings and approvals yet");
   const denies = entry.effect === "deny";
   const methods = entry.methods ?? (denies ? ["*"] : ["GET", "HEAD"]);
   const paths = entry.paths ?? ["/**"];

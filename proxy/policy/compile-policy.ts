@@ -79,7 +79,7 @@ export async function compileRego(rego: ReadonlyMap<string, string>, opa: Opa, d
 
 const limited = (deadlineMs: number | undefined) => (deadlineMs === undefined ? {} : { deadlineMs });
 
-const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, custom: {} };
+const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, packs: [], custom: {} };
 
 function refuseFailure(run: OpaRun): void {
   if (run.exitCode === 0) return;

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { askRule, entryReadings, packUse } from "./data-readings.ts";
 import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern } from "./patterns.ts";
 
 /**
@@ -29,7 +30,8 @@ const ports = z.array(port).min(1).max(100);
 
 const common = {
   rule: id.optional().describe("Id that refusals and the audit show; default `hosts.` and the name, `addresses.` and the range."),
-  effect: z.enum(["allow", "deny"]).default("allow").describe("`deny` wins over every allow, wherever it stands."),
+  effect: z.enum(["allow", "deny", "ask"]).default("allow").describe("`deny` wins over every allow, wherever it stands; `ask` is an allow that a person has to give while the request waits."),
+  ask: askRule.optional().describe("With `effect: ask`: what a person is asked."),
   agents: z.array(readBy(parseAgentPattern)).min(1).max(1_000).default(["*/*"]).describe("Agents that the entry is for, `namespace/name`; either part may be `*`."),
   methods: z.array(method).min(1).max(32).optional().describe("Methods; default GET and HEAD for an allow, every method for a deny. `*` is every method."),
   paths: z.array(readBy(parsePathPattern)).min(1).max(1_000).optional()
@@ -47,6 +49,7 @@ const common = {
   max_output_tokens: z.number().int().positive().optional().describe("Most output tokens of a model that one request may ask for; more is lowered to it. What cannot be read as a request to a model is refused."),
   when_short: z.enum(["clamp", "refuse"]).optional()
     .describe("What becomes of a request to a model whose worst case is more than what is left of a budget: its output is limited to that (`clamp`), or it is refused (`refuse`). Default: `metering.whenShort` of the proxy."),
+  ...entryReadings,
   reason: text.optional().describe("For a deny: why, as the agent reads it."),
   hint: text.optional().describe("For a deny: what to do about it, as the agent reads it."),
 };
@@ -69,6 +72,7 @@ export const policyData = z.strictObject({
   names: z.strictObject({
     hide: z.array(readBy(parseHostPattern)).max(MAX_ENTRIES).default([]).describe("Names that do not resolve and cannot be reached, whatever `hosts` says."),
   }).prefault({}),
+  packs: z.array(packUse).max(100).default([]).describe("Packs: lists of what agents need of a service, made and tested. They come after the entries above."),
   custom: z.record(z.string(), z.json()).default({}).describe("Data for Rego of your own; it reads this as `data.custom`."),
 });
 export type PolicyData = z.output<typeof policyData>;
@@ -83,9 +87,10 @@ export function dataJsonSchema(): object {
 type EntryRules = Omit<HostEntry, "name" | "ports" | "rule" | "agents">;
 
 const OBLIGATIONS = ["max_request_bytes", "max_response_bytes", "max_output_tokens", "when_short"] as const;
-const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", ...OBLIGATIONS] as const;
+const READS = ["mcp", "llm", "git", "grpc", "graphql", "json", "max_read_bytes"] as const;
+const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", ...READS, ...OBLIGATIONS] as const;
 const ONLY_POSTGRES = ["databases", "users"] as const;
-const ONLY_ALLOW = ["handling", "databases", "users", "schemes", "websocket", "grants", "budgets", ...OBLIGATIONS] as const;
+const ONLY_ALLOW = ["ask", "handling", "databases", "users", "schemes", "websocket", "grants", "budgets", ...OBLIGATIONS] as const;
 
 /** What no entry may say, because it would be silently without effect or unsafe. */
 function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
@@ -94,6 +99,8 @@ function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
     for (const key of ONLY_ALLOW) if (entry[key] !== undefined) complain(key, "has no meaning in an entry that denies");
     return;
   }
+  if (entry.effect === "ask" && entry.ask === undefined) complain("ask", "must say what the person is asked");
+  if (entry.effect === "allow" && entry.ask !== undefined) complain("ask", "belongs to an entry with `effect: ask`");
   for (const key of ["reason", "hint"] as const) if (entry[key] !== undefined) complain(key, "belongs to an entry with `effect: deny`");
   if (entry.handling === "tunnel") {
     for (const key of ONLY_READ) if (entry[key] !== undefined) complain(key, "has no meaning in a tunnel: its bytes are not read");

@@ -1,5 +1,5 @@
 import type { Decision } from "../model/decision.ts";
-import type { PolicyInput, Question } from "./policy-engine.ts";
+import type { Answers, PolicyInput, Question } from "./policy-engine.ts";
 
 /** Decisions that are kept; the oldest goes first. */
 const DECISION_LIMIT = 1_024;
@@ -16,17 +16,19 @@ export class DecisionMemory {
   readonly #decisions = new Map<string, Decision>();
 
   /** Everything that the library reads to answer the question, as one text; null if that is too long to keep. */
-  keyOf(question: Question, { agent, connection, request, dns, sql }: PolicyInput): string | null {
+  keyOf(question: Question, { agent, connection, request, dns, sql, git, grpc, read, llm, mcp, graphql, json }: PolicyInput): string | null {
     const key = JSON.stringify([
       question, agent.namespace, agent.name,
       connection?.name, connection?.is_address, connection?.port, connection?.wire, connection?.alpn.includes("postgresql"), sql?.database, sql?.user,
       request?.method, request?.scheme, request?.upgrade, request?.path, dns?.name,
+      git, grpc, read, llm, mcp, graphql, json,
     ]);
     return key.length <= KEY_LIMIT ? key : null;
   }
 
-  recall(key: string): Decision | undefined {
-    return this.#decisions.get(key);
+  /** @param key of the same question */
+  recall<Q extends Question>(key: string): Answers[Q] | undefined {
+    return this.#decisions.get(key) as Answers[Q] | undefined;
   }
 
   keep(key: string, decision: Decision): void {

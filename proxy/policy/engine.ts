@@ -5,14 +5,14 @@ import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
-import type { Decision } from "../model/decision.ts";
+import { EgressError } from "../errors.ts";
 import type { LifecycleRecord } from "../model/record.ts";
 import { readDecision } from "./answer.ts";
 import type { Bundle } from "./bundle.ts";
 import type { PolicyConfig } from "./config.ts";
 import { DecisionMemory } from "./decision-memory.ts";
 import { openEvaluator } from "./open-evaluator.ts";
-import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
+import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
 import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource, type Watched } from "./source.ts";
 import type { Evaluator } from "./wasm-policy.ts";
@@ -71,13 +71,14 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     return this.#program.revision;
   }
 
-  async decide(question: Question, input: PolicyInput, signal: AbortSignal): Promise<Decision> {
+  async decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]> {
     signal.throwIfAborted();
     const { evaluator, memory, revision } = this.#program;
     const key = memory?.keyOf(question, input) ?? null;
-    const known = key === null ? undefined : memory?.recall(key);
+    const known = key === null ? undefined : memory?.recall<Q>(key);
     if (known !== undefined) return known;
     const decision = readDecision(question, await evaluator.evaluate(question, input), revision);
+    if (decision.kind === "read" && input.read !== undefined) throw new EgressError("policy.unavailable", "the policy asks again for a body that was read");
     if (key !== null) memory?.keep(key, decision);
     return decision;
   }

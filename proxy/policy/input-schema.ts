@@ -41,6 +41,45 @@ const sql = z.strictObject({
   options: z.string().describe("Settings for the server's command line, `-c name=value`."),
 }).describe("Present for a connection whose handling is `postgres`, once the client has said what it wants. Claimed by the agent, not verified.");
 
+const git = z.strictObject({
+  service: z.enum(["git-upload-pack", "git-receive-pack"]),
+  repository: z.string().describe("`org/name`: without a slash before it and `.git` after it."),
+  is_write: z.boolean().describe("True for a push, from its first request on."),
+}).describe("Present for exchanges of Git over smart HTTP.");
+
+const grpc = z.strictObject({ service: z.string().describe("`package.Service`"), method: z.string() }).describe("Present for exchanges of gRPC.");
+
+const llm = z.strictObject({
+  api: z.string(),
+  provider: z.string(),
+  model: z.string(),
+  stream: z.boolean(),
+  max_output_tokens: z.int().nullable(),
+  tools: z.array(z.string()).describe("Tools that are offered to the model, those that the provider runs included."),
+}).describe("Present once it was asked for with `read` and the body is a request to a language model.");
+
+const mcp = z.strictObject({
+  era: z.enum(["session", "stateless"]),
+  direction: z.enum(["to_server", "from_server"]),
+  kind: z.enum(["request", "notification", "response"]),
+  method: z.string().nullable(),
+  tool: z.string().nullable(),
+  arguments: z.record(z.string(), z.unknown()).nullable(),
+  prompt: z.string().nullable(),
+  uri: z.string().nullable(),
+  is_listing: z.boolean().describe("True where a list of the server is filtered: would this ever be allowed? Arguments are null then."),
+}).describe("One message of the Model Context Protocol. Present once it was asked for with `read` and the body is one, and when answers are filtered.");
+
+const graphql = z.strictObject({
+  type: z.enum(["query", "mutation", "subscription"]),
+  name: z.string().nullable(),
+  fields: z.array(z.string()).describe("Fields at the root, without aliases."),
+}).describe("One GraphQL operation. Present once it was asked for with `read` and the body is one.");
+
+const tried = z.string().nullable().exactOptional();
+const read = z.strictObject({ llm: tried, mcp: tried, graphql: tried, json: tried })
+  .describe("Present when an exchange is asked about again after `read`: null for a reading that is there, else why there is none.");
+
 const budget = z.strictObject({ limit: z.number(), spent: z.number(), reserved: z.number() });
 
 export const policyInput = z.strictObject({
@@ -49,6 +88,13 @@ export const policyInput = z.strictObject({
   connection: connection.exactOptional(),
   request: request.exactOptional(),
   sql: sql.exactOptional(),
+  git: git.exactOptional(),
+  grpc: grpc.exactOptional(),
+  read: read.exactOptional(),
+  llm: llm.exactOptional(),
+  mcp: mcp.exactOptional(),
+  graphql: graphql.exactOptional(),
+  json: z.unknown().optional().describe("The whole body as JSON. Present once it was asked for with `read` and the body is JSON."),
   dns: z.strictObject({ name: z.string(), type: z.string() }).exactOptional().describe("Present for names: what a DNS query asks for."),
   budgets: z.record(z.string(), budget),
   time: z.string().describe("RFC 3339, UTC, milliseconds."),

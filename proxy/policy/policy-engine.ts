@@ -1,5 +1,6 @@
 import type { AgentIdentity } from "../model/agent.ts";
-import type { Decision } from "../model/decision.ts";
+import type { Allow, Ask, Deny, Read } from "../model/decision.ts";
+import type { BodyReadings, HeadReadings, ReadReport } from "../model/readings.ts";
 import type { PolicyBudget } from "../model/standing.ts";
 
 /** What policy knows of the agent. */
@@ -30,7 +31,7 @@ export interface PolicyRequest {
 }
 
 /** Policy input v1. The source of the JSON Schemas for `opa check --schema`. */
-export interface PolicyInput {
+export interface PolicyInput extends HeadReadings, BodyReadings {
   readonly version: 1;
   readonly agent: PolicyAgent;
   /** Present for connections and exchanges. */
@@ -42,6 +43,11 @@ export interface PolicyInput {
    * Claimed by the agent, not verified, but for `database`: that and no other is opened.
    */
   readonly sql?: { readonly user: string; readonly database: string; readonly application_name: string; readonly options: string };
+  /**
+   * Present when an exchange is asked about again after `read`: for each reading that was tried, null, or why there is none. Those that are there are
+   * beside it: `llm`, `mcp`, `graphql`, `json`.
+   */
+  readonly read?: ReadReport;
   /** Present for names: what a DNS query asks for. */
   readonly dns?: { readonly name: string; readonly type: string };
   readonly budgets: Readonly<Record<string, PolicyBudget>>;
@@ -52,15 +58,22 @@ export interface PolicyInput {
 /** What is asked; each is an entry point of the bundle: `weir/connection/decision`, `weir/exchange/decision`, `weir/name/decision`. */
 export type Question = "connection" | "exchange" | "name";
 
+/** What may be answered to each question. */
+export interface Answers {
+  readonly connection: Allow | Deny | Ask;
+  readonly exchange: Allow | Deny | Ask | Read;
+  readonly name: Allow | Deny;
+}
+
 /** Answers by Rego. Default deny; the answer is parsed by a strict schema. */
 export interface PolicyEngine {
   /** Names the bundle in force, for records. */
   readonly revision: string;
   /**
    * @throws EgressError `policy.unavailable` for anything that is not a well-formed answer in time: trap, deadline, memory ceiling,
-   * undefined, several results, unknown keys
+   * undefined, several results, unknown keys, or `read` again by whoever was told what was read
    */
-  decide(question: Question, input: PolicyInput, signal: AbortSignal): Promise<Decision>;
+  decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]>;
   /** Calls back after another revision is in force. @returns a function that stops that */
   onChange(listener: () => void): () => void;
 }

@@ -57,7 +57,7 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): 
     const decision = await engine.decide(question, inputFor(question, input, asked), signal);
     steps.push({ question, decision });
     // Only what is intercepted has exchanges to ask about.
-    if (decision.kind === "deny" || (question === "connection" && decision.handling !== "intercept")) break;
+    if (decision.kind !== "allow" || (question === "connection" && decision.handling !== "intercept")) break;
   }
   const { decision } = steps.at(-1) ?? {};
   if (decision?.kind === "allow" && decision.handling === "postgres" && asked.database !== undefined) {
@@ -67,7 +67,7 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): 
   return steps as [TrialStep, ...TrialStep[]];
 }
 
-type FullInput = Required<PolicyInput>;
+type FullInput = PolicyInput & Required<Pick<PolicyInput, "connection" | "request" | "sql" | "dns">>;
 
 function inputFor(question: Question, input: FullInput, asked: Trial): PolicyInput {
   const { request, dns, connection, sql: _, ...rest } = input;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { filesUnder, importsOf, PRODUCT } from "./repository.ts";
 
-const ROOMS = ["cluster", "identity", "names", "policy", "credentials", "budget", "metering", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
+const ROOMS = ["cluster", "identity", "names", "policy", "readings", "mcp", "approvals", "credentials", "budget", "metering", "audit", "tls", "upstream", "protocols", "admin"].map((room) => `proxy/${room}`);
 const PATHS = ["proxy/connection", "proxy/exchange", "proxy/dns"];
 const PROGRAMS = ["init", "sidecar", "cli", "client"];
 /** The nouns of the controller: what every room of it may know. */
@@ -9,7 +9,7 @@ const RESOURCES = "controller/resources";
 /** Files that put the controller together: all of them may see every room. */
 const CONTROLLER_ROOTS = ["main", "config", "installation", "caches", "doors", "leader-work"].map((file) => `controller/${file}.ts`);
 /** Files that may see all of the proxy: they put it together, or show parts of it to the operator. */
-const ROOTS = ["proxy/main.ts", "proxy/operator.ts"];
+const ROOTS = ["proxy/main.ts", "proxy/doors.ts", "proxy/operator.ts"];
 
 /** The part of the repository that a file belongs to: a program, a room, a path, or a file that stands for itself. */
 function partOf(path: string): string {

@@ -29,7 +29,10 @@ import { LiveSet } from "../../proxy/model/live.ts";
 import type { HandlerContext, ProtocolHandlers } from "../../proxy/model/protocol-handlers.ts";
 import type { AuditRecord, ConnectionRecord } from "../../proxy/model/record.ts";
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
-import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import { noApprovals } from "../../proxy/approvals/no-approvals.ts";
+import { openMcp } from "../../proxy/mcp/open-mcp.ts";
+import { openReadings } from "../../proxy/readings/open-readings.ts";
+import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import type { Rooms } from "../../proxy/rooms.ts";
 import { LeafAuthority } from "../../proxy/tls/authority.ts";
 import { openCa } from "../../proxy/tls/ca.ts";
@@ -105,9 +108,10 @@ export class ConnectionStand {
     const rooms: Rooms = {
       clock: systemClock, log: silentLog, metrics: noMetrics, live: this.live, names: this.names, activity: noActivity, holdings: configuredHoldings,
       identity: new JwtVerifier(identityConfig.parse({}), { clock: systemClock, localIssuer: this.issuer }),
-      policy: { revision: "r1", decide: async (_question, input) => this.decide(input), onChange: () => () => {} },
+      policy: { revision: "r1", decide: async <Q extends Question>(_question: Q, input: PolicyInput) => await this.decide(input) as Answers[Q], onChange: () => () => {} },
       credentials: noLender,
       get metering(): never { throw new Error("a connection meters no model"); },
+      readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
       ...(options.budget === undefined ? {} : { budget: options.budget }),

@@ -11,7 +11,7 @@ import type { Identified } from "../../proxy/model/connection.ts";
 import type { Decision } from "../../proxy/model/decision.ts";
 import type { AuditRecord, NameRecord } from "../../proxy/model/record.ts";
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
-import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import { Secret } from "../../common/secret.ts";
 
 export const ALLOW: Decision = { kind: "allow", rule: "names.listed", handling: "intercept", grants: [], budgets: [], obligations: {}, revision: "1" };
@@ -53,9 +53,9 @@ export class DnsStand implements AsyncDisposable {
       audit: { commit: async () => Promise.reject(new Error("names are not committed")), enqueue: keep, isHealthy: true },
       policy: {
         revision: "1", onChange: () => () => { /* never changes */ },
-        decide: async (_question, input) => {
+        decide: async <Q extends Question>(_question: Q, input: PolicyInput) => {
           this.inputs.push(input);
-          return (options.decide ?? (() => ALLOW))(input);
+          return (options.decide ?? (() => ALLOW))(input) as Answers[Q];
         },
       },
     });

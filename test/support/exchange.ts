@@ -21,7 +21,10 @@ import { LiveSet } from "../../proxy/model/live.ts";
 import type { AuditRecord, ExchangeRecord } from "../../proxy/model/record.ts";
 import type { HeaderList, OutboundHead } from "../../proxy/model/request.ts";
 import type { Usage } from "../../proxy/model/usage.ts";
-import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import { noApprovals } from "../../proxy/approvals/no-approvals.ts";
+import { openMcp } from "../../proxy/mcp/open-mcp.ts";
+import { openReadings } from "../../proxy/readings/open-readings.ts";
+import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import { protocolsConfig } from "../../proxy/protocols/config.ts";
 import type { ProtocolsConfig } from "../../proxy/protocols/config.ts";
 import { openHttp1 } from "../../proxy/protocols/http1.ts";
@@ -79,7 +82,7 @@ export class FakeRooms {
     log: { ...silentLog, error: (event, fields = {}) => { this.logged.push({ event, fields }); } },
     policy: {
       revision: "r1", onChange: () => () => {},
-      decide: async (_question, input) => { this.asked.push(input); return this.answer(input); },
+      decide: async <Q extends Question>(_question: Q, input: PolicyInput) => { this.asked.push(input); return await this.answer(input) as Answers[Q]; },
     },
     credentials: { ...noLender, lend: async () => { if (this.lendFault !== null) throw this.lendFault; return this.loan; } },
     budget: {
@@ -91,6 +94,7 @@ export class FakeRooms {
       },
       standing: () => ({}), learn: () => null, metersFor: () => new Set(), headroom: async () => ({}),
     },
+    readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
     metering: { shortage: { whenShort: "clamp", leastOutputTokens: 256 }, recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {
       isHealthy: true,

@@ -1,0 +1,49 @@
+import type { AgentIdentity } from "../model/agent.ts";
+import type { ApprovalScope, Ask } from "../model/decision.ts";
+
+/** What a person is asked: enough to decide, and nothing that is secret. */
+export interface ApprovalSubject {
+  /** Of the exchange, or of the connection where a connection is asked about. */
+  readonly id: string;
+  readonly connectionId: string;
+  readonly agent: AgentIdentity;
+  readonly question: "connection" | "exchange";
+  /** Verified. */
+  readonly host: string;
+  readonly port: number;
+  /** Null for a connection. The path is without its query. */
+  readonly method: string | null;
+  readonly path: string | null;
+  /** What was read of it, in lines for a person: the tool and its arguments, the model, the operation. Cut to a few kilobytes, terminal-safe. */
+  readonly details: readonly string[];
+  /**
+   * SHA-256 (hex) over all that makes the request what it is: agent, thread, rule, method, destination, path, query, body as far as it was read. An
+   * approval for once is spent by the first request with the same fingerprint of the same thread, so that a client that gave up waiting may ask again.
+   */
+  readonly fingerprint: string;
+}
+
+/** A person's yes. */
+export interface Approval {
+  /** `apr-` and 26 characters. */
+  readonly id: string;
+  readonly scope: ApprovalScope;
+  /** Who, as the door that they came by vouches: a user of the machine, a person of the cluster. */
+  readonly by: string;
+  /** Why; may be empty. */
+  readonly reason: string;
+  /** How long the request waited, in milliseconds; 0 if it was there already. */
+  readonly waitedMs: number;
+}
+
+/** Has people decide what policy leaves to them. */
+export interface Approvals {
+  /**
+   * Waits until a person has decided. What was approved for the thread under the same rule, or once for the same fingerprint, needs no waiting.
+   * @param signal of the request: whoever leaves is no longer asked for, and the question stays open until its time is over
+   * @throws EgressError `approval.denied` (by whom and why), `approval.expired`, `approval.unavailable`
+   */
+  ask(subject: ApprovalSubject, question: Ask, signal: AbortSignal): Promise<Approval>;
+  /** Whether an approval for the thread covers this now; without waiting, spending nothing. */
+  covers(subject: Pick<ApprovalSubject, "agent">, rule: string): boolean;
+}

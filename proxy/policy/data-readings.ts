@@ -1,0 +1,80 @@
+import * as z from "zod";
+import { APPROVAL_SCOPES } from "../model/decision.ts";
+
+/**
+ * What an entry of `data.yaml` says beyond method and path, in the words of a protocol. An entry with one of these keys speaks of such requests alone: what
+ * is no such request, or cannot be read, is not covered by it. Where several keys stand, all must hold.
+ */
+
+/** `*` is any run of characters, also none; everything else stands for itself. Compared with the whole text, case and all. */
+const glob = z.string().min(1).max(200).refine((text) => !text.includes("**"), "holds two asterisks in a row; one is enough");
+const globs = z.array(glob).min(1).max(1_000);
+const scalar = z.union([z.string().max(4_096), z.number(), z.boolean(), z.null()]);
+
+/** What one value must be; all that is said must hold. A value that is absent holds only with `optional`. */
+export const valueRule = z.strictObject({
+  one_of: z.array(scalar).min(1).max(1_000).optional().describe("Equal to one of these."),
+  like: globs.optional().describe("A text that one of these patterns covers; `*` is any run of characters."),
+  within: z.string().regex(/^\/[^\0]*$/, "is a path from the root").max(1_000).optional()
+    .describe("A path from the root that is this one or lies below it: `/workspace` covers `/workspace/a`, not `/workspace-2` and nothing with a `.` or `..` segment."),
+  matches: z.string().min(1).max(500).optional().describe("A text that this regular expression (RE2) matches as a whole."),
+  max_length: z.number().int().nonnegative().max(1_000_000).optional().describe("A text of at most so many characters."),
+  max: z.number().optional().describe("A number of at most this."),
+  min: z.number().optional().describe("A number of at least this."),
+  type: z.enum(["string", "number", "boolean", "array", "object", "null"]).optional().describe("What it is in JSON."),
+  optional: z.boolean().default(false).describe("True if it may be absent."),
+}).refine((rule) => Object.keys(rule).some((key) => key !== "optional"), "says nothing; name what the value must be");
+
+const mcpTool = z.strictObject({
+  name: glob.describe("Name of the tool; `*` is any run of characters."),
+  arguments: z.record(z.string().min(1).max(200), valueRule).default({}).describe("Rules for arguments, by name; `a.b` is inside an object."),
+  only_these: z.boolean().default(false).describe("True if a call with any other argument is not covered."),
+});
+
+export const entryReadings = {
+  mcp: z.strictObject({
+    methods: globs.optional()
+      .describe("Methods besides those of `tools`, `resources` and `prompts`. Default: what every client needs to begin (`initialize`, `notifications/*`, `ping`, `server/discover`, `subscriptions/listen`, `completion/complete`, `logging/setLevel`), and the lists of what is allowed below."),
+    tools: z.array(z.union([glob.transform((name) => ({ name, arguments: {}, only_these: false })), mcpTool])).min(1).max(1_000).optional().describe("Tools that may be called; the others do not appear in lists. Default none."),
+    resources: globs.optional().describe("URIs of resources that may be read. Default none."),
+    prompts: globs.optional().describe("Prompts that may be fetched. Default none."),
+    from_server: globs.optional().describe("What the server may ask of the agent: `sampling/createMessage`, `elicitation/create`, `roots/list`. Default none."),
+  }).optional().describe("The Model Context Protocol, every revision."),
+  llm: z.strictObject({
+    models: globs.optional().describe("Models, as the request names them. Default every one."),
+    tools: globs.optional().describe("Tools that may be offered to the model, those of the provider included (`web_search*`). Default every one."),
+    stream: z.boolean().optional().describe("True: only requests whose answer streams; false: only others. Default both."),
+  }).optional().describe("Requests to language models, of every API that the meters know."),
+  git: z.strictObject({
+    access: z.enum(["read", "write"]).default("read").describe("`read` is clone and fetch; `write` is push as well."),
+    repositories: globs.optional().describe("Repositories, `org/name` without `.git`. Default every one."),
+  }).optional().describe("Git over smart HTTP."),
+  grpc: z.array(z.string().regex(/^[A-Za-z0-9_.]+\/(?:[A-Za-z0-9_]+|\*)$/, "is `package.Service/Method` or `package.Service/*`")).min(1).max(1_000).optional().describe("Methods of gRPC, `package.Service/Method` or `package.Service/*`."),
+  graphql: z.strictObject({
+    types: z.array(z.enum(["query", "mutation", "subscription"])).min(1).max(3).optional().describe("Default query only."),
+    names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. Default every one."),
+    fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered. Default every one."),
+  }).optional().describe("GraphQL over HTTP: JSON bodies, and the query parameters of GET."),
+  json: z.record(z.string().regex(/^(?:\/(?:[^~/]|~[01])*)*$/, "is a JSON pointer (RFC 6901), such as /channel"), valueRule).optional().describe("Rules for the JSON body, by JSON pointer."),
+  max_read_bytes: z.number().int().min(1).max(16 << 20).optional()
+    .describe("Largest body, decoded, that is held back to be read for this entry, in bytes; a larger one is refused. Default 131072, 16777216 for `llm`."),
+};
+
+export const askRule = z.strictObject({
+  reason: z.string().min(1).max(500).describe("What the person is asked, and what the agent is told."),
+  hint: z.string().max(500).default("Wait for it, or do something else.").describe("What the agent is told to do meanwhile."),
+  timeout_seconds: z.number().int().min(1).max(3_600).default(300).describe("How long the request waits; nobody's answer is a no."),
+  scopes: z.array(z.enum(APPROVAL_SCOPES)).min(1).max(2).default(["once", "thread"]).describe("What may be chosen: for this request, or for all of the thread that this entry covers."),
+});
+
+/** A pack, taken up with what is ours in it. */
+export const packUse = z.strictObject({
+  pack: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "is the name of a pack").describe("A pack that comes with Weir (`weir policy packs` lists them), or `packs/NAME.yaml` of this folder."),
+  access: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/).optional().describe("Level of access, as the pack names its levels; default the pack's own, which is the least."),
+  agents: z.array(z.string()).min(1).max(1_000).optional().describe("As in an entry."),
+  grants: z.array(z.string()).max(8).optional().describe("As in an entry: the credential that is lent to all of the pack's requests."),
+  budgets: z.array(z.string()).max(16).optional().describe("As in an entry."),
+  ask: z.array(z.string().min(1).max(200)).max(100).optional().describe("Rules of the pack that a person has to allow each time, such as `github.merge`."),
+  with: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}).describe("Values for the pack's parameters, such as `repositories`."),
+});
+export type PackUse = z.output<typeof packUse>;

@@ -1,0 +1,9 @@
+import type { Readings } from "./readings.ts";
+
+/** Opens the readings of all protocols. */
+export function openReadings(): Readings {
+  return {
+    ofHead: () => ({}),
+    read: async (names) => ({ report: Object.fromEntries(names.map((name) => [name, "it is not read"])), parts: [{}] }),
+  };
+}

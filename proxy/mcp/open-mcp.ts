@@ -2,5 +2,5 @@ import type { Mcp } from "./mcp.ts";
 
 /** Opens what governs the Model Context Protocol. */
 export function openMcp(): Mcp {
-  return { refusal: () => null, watch: () => null };
+  return { read: () => ({ kind: "none", why: "it is not read" }), refusal: () => null, watch: () => null };
 }

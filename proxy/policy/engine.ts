@@ -1,24 +1,14 @@
-import { watch } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
-import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
-import { EgressError } from "../errors.ts";
 import type { LifecycleRecord } from "../model/record.ts";
-import { readDecision } from "./answer.ts";
 import type { Bundle } from "./bundle.ts";
 import type { PolicyConfig } from "./config.ts";
-import { DecisionMemory } from "./decision-memory.ts";
-import { openEvaluator } from "./open-evaluator.ts";
 import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
-import { readDefaultBundle } from "./shipped-files.ts";
-import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource, type Watched } from "./source.ts";
-import type { Evaluator } from "./wasm-policy.ts";
-
-/** Time for a writer to finish after the first sign of a change; whoever is slower is noticed again by the next sign. */
-const SETTLE_MS = 50;
+import { Program } from "./program.ts";
+import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource } from "./source.ts";
+import { changedOrElapsed } from "./watch-files.ts";
 
 /** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
 export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
@@ -30,14 +20,8 @@ export interface EngineContext {
   readonly onEvent?: (event: PolicyEvent) => void;
   /** If given, the policy is what is handed over by `adopt`, and what the configuration says of its place does not count. */
   readonly held?: () => HeldBundle | null;
-}
-
-/** A policy in force. Replaced as a whole, so that one decision never sees two. */
-interface Program {
-  readonly revision: string;
-  readonly evaluator: Evaluator;
-  /** Null for a policy that may read more than the shipped library does. */
-  readonly memory: DecisionMemory | null;
+  /** Where policies are evaluated, if not where the engine is; a shadow has a thread of its own. */
+  readonly openEvaluator?: typeof openEvaluator;
 }
 
 /** Answers by the policy that was loaded last and was fit. */
@@ -46,6 +30,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   readonly #config: PolicyConfig;
   readonly #context: EngineContext;
   readonly #listeners = new Set<() => void>();
+  /** Replaced as a whole, so that one decision never sees two. */
   #program: Program;
   #stamp: string;
   #loading: Promise<void> = Promise.resolve();
@@ -62,7 +47,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
     const source = context.held === undefined ? openSource(config, context.environment) : heldSource(context.held);
     const stamp = await source.stamp();
-    const engine = new ReloadingPolicyEngine(source, config, context, { program: await openProgram(await source.load(), source.name, config, context.clock), stamp });
+    const engine = new ReloadingPolicyEngine(source, config, context, { program: await openProgram(await source.load(), source.name, { config, context }), stamp });
     engine.#announceLoaded();
     return engine;
   }
@@ -73,14 +58,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   async decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]> {
     signal.throwIfAborted();
-    const { evaluator, memory, revision } = this.#program;
-    const key = memory?.keyOf(question, input) ?? null;
-    const known = key === null ? undefined : memory?.recall<Q>(key);
-    if (known !== undefined) return known;
-    const decision = readDecision(question, await evaluator.evaluate(question, input), revision);
-    if (decision.kind === "read" && input.read !== undefined) throw new EgressError("policy.unavailable", "the policy asks again for a body that was read");
-    if (key !== null) memory?.keep(key, decision);
-    return decision;
+    return this.#program.decide(question, input);
   }
 
   onChange(listener: () => void): () => void {
@@ -121,8 +99,8 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     try {
       // Taken before reading: what changes while it is read is read again.
       this.#stamp = await this.#source.stamp().catch(describeError);
-      const program = await openProgram(await this.#source.load(), this.#source.name, this.#config, this.#context.clock);
-      if (program.revision === this.#program.revision) return await program.evaluator.close?.();
+      const program = await this.#openProgram(await this.#source.load());
+      if (program.revision === this.#program.revision) return await program.close();
       this.#replace(program);
     } catch (error) {
       this.#report({ event: "policy.refused", outcome: "failed", fields: { source: this.#source.name, error: describeError(error), kept: this.#program.revision } });
@@ -132,17 +110,21 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 
   async #adopt(bundle: HeldBundle, together: () => void): Promise<void> {
-    const program = await openProgram(await readHeld(bundle), this.#source.name, this.#config, this.#context.clock);
+    const program = await this.#openProgram(await readHeld(bundle));
     this.#replace(program);
     together();
     this.#announceChange();
   }
 
+  #openProgram(bundle: Bundle): Promise<Program> {
+    return openProgram(bundle, this.#source.name, { config: this.#config, context: this.#context });
+  }
+
   /** What the one before was asked it still answers. */
   #replace(program: Program): void {
-    const { evaluator } = this.#program;
+    const before = this.#program;
     this.#program = program;
-    evaluator.close?.().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
+    before.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
   }
 
   #announceChange(): void {
@@ -160,40 +142,6 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 }
 
-async function openProgram(bundle: Bundle, name: string, config: PolicyConfig, clock: Clock): Promise<Program> {
-  try {
-    const evaluator = await openEvaluator(bundle, config, clock);
-    return { revision: bundle.revision, evaluator, memory: await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null };
-  } catch (cause) {
-    throw new UserError(`cannot use the policy of ${name}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
-  }
-}
-
-/** An installation without the shipped bundle can still run a bundle of somebody's own. */
-async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
-  const shipped = await readDefaultBundle().catch(() => null);
-  return shipped !== null && Buffer.compare(shipped.wasm, wasm) === 0;
-}
-
-/** Resolves when something in the folder changed and had time to settle, when the interval is over, or when the signal aborts. */
-async function changedOrElapsed({ folder, isDeep }: Watched, intervalMs: number, signal: AbortSignal): Promise<void> {
-  const turn = new AbortController();
-  const ended = AbortSignal.any([signal, turn.signal]);
-  const changed = Promise.withResolvers<void>();
-  try {
-    const watcher = watch(folder, { recursive: isDeep, signal: ended }, () => { changed.resolve(); });
-    watcher.on("error", () => undefined);
-  } catch {
-    // A folder that is gone for the moment cannot be watched; the interval finds it again.
-  }
-  const elapsed = sleep(intervalMs, undefined, { signal: ended });
-  try {
-    const wasChanged = await Promise.race([changed.promise.then(() => true), elapsed.then(() => false)]);
-    if (wasChanged) await sleep(SETTLE_MS, undefined, { signal });
-  } catch (error) {
-    if (!signal.aborted) throw error;
-  } finally {
-    turn.abort();
-    await elapsed.catch(() => undefined);
-  }
+function openProgram(bundle: Bundle, source: string, { config, context }: { readonly config: PolicyConfig; readonly context: EngineContext }): Promise<Program> {
+  return Program.open(bundle, { source, limits: config, clock: context.clock });
 }

@@ -10,12 +10,7 @@ import { policyData, type PolicyData } from "./data.ts";
 import { requireOpa } from "./opa.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
 import { listPolicyFiles, readPolicyFolder, stampOf } from "./policy-folder.ts";
-
-/** A folder whose changes count; those below it only if it is the policy's own: walking a home folder would hold up every request. */
-export interface Watched {
-  readonly folder: string;
-  readonly isDeep: boolean;
-}
+import type { Watched } from "./watch-files.ts";
 
 /** Where the policy comes from, and how to notice that it changed. */
 export interface PolicySource {

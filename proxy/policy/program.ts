@@ -1,0 +1,84 @@
+import type { Clock } from "../../common/clock.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { describeError } from "../../common/lifecycle.ts";
+import { EgressError } from "../errors.ts";
+import { readDecision } from "./answer.ts";
+import type { Bundle } from "./bundle.ts";
+import { DecisionMemory } from "./decision-memory.ts";
+import { openEvaluator } from "./open-evaluator.ts";
+import type { Answers, PolicyInput, Question } from "./policy-engine.ts";
+import { readDefaultBundle } from "./shipped-files.ts";
+import type { Evaluator, WasmLimits } from "./wasm-policy.ts";
+
+export interface ProgramOptions {
+  /** Where the bundle is from, for messages. */
+  readonly source: string;
+  readonly limits: WasmLimits;
+  readonly clock: Clock;
+}
+
+/** One bundle, ready to be asked: the one in force, or another beside it. Never changes; a new policy is a new program. */
+export class Program {
+  readonly revision: string;
+  readonly #evaluator: Evaluator;
+  /** Null for a policy that may read more than the shipped library does. */
+  readonly #memory: DecisionMemory | null;
+  /** Questions that wait for their answer. */
+  #open = 0;
+  readonly #answered = Promise.withResolvers<void>();
+  #closing: Promise<void> | null = null;
+
+  private constructor(revision: string, evaluator: Evaluator, memory: DecisionMemory | null) {
+    this.revision = revision;
+    this.#evaluator = evaluator;
+    this.#memory = memory;
+  }
+
+  /** @throws UserError if the bundle cannot be run within the limits */
+  static async open(bundle: Bundle, { source, limits, clock }: ProgramOptions): Promise<Program> {
+    try {
+      const evaluator = await openEvaluator(bundle, limits, clock);
+      return new Program(bundle.revision, evaluator, await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null);
+    } catch (cause) {
+      throw new UserError(`cannot use the policy of ${source}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });
+    }
+  }
+
+  /** Answers, also after `close` was called if the question came before. @throws EgressError `policy.unavailable` */
+  async decide<Q extends Question>(question: Q, input: PolicyInput): Promise<Answers[Q]> {
+    const key = this.#memory?.keyOf(question, input) ?? null;
+    const known = key === null ? undefined : this.#memory?.recall<Q>(key);
+    if (known !== undefined) return known;
+    const decision = readDecision(question, await this.#ask(question, input), this.revision);
+    if (decision.kind === "read" && input.read !== undefined) throw new EgressError("policy.unavailable", "the policy asks again for a body that was read");
+    if (key !== null) this.#memory?.keep(key, decision);
+    return decision;
+  }
+
+  /** Gives back what it holds, after the last open question is answered. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    if (this.#open > 0) await this.#answered.promise;
+    await this.#evaluator.close?.();
+  }
+
+  async #ask(question: Question, input: PolicyInput): Promise<unknown> {
+    this.#open += 1;
+    try {
+      return await this.#evaluator.evaluate(question, input);
+    } finally {
+      this.#open -= 1;
+      if (this.#open === 0 && this.#closing !== null) this.#answered.resolve();
+    }
+  }
+}
+
+/** An installation without the shipped bundle can still run a bundle of somebody's own. */
+async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
+  const shipped = await readDefaultBundle().catch(() => null);
+  return shipped !== null && Buffer.compare(shipped.wasm, wasm) === 0;
+}

@@ -1,25 +1,23 @@
 import { createHash } from "node:crypto";
 import ipaddr from "ipaddr.js";
+import { sprintf } from "./builtins/sprintf.ts";
+import type { Builtin } from "./wasm-instance.ts";
 
 /**
  * Builtins of Rego that the WebAssembly of OPA leaves to its host and that policies need. Each gives what `opa eval` gives for the same
  * arguments (test/policy/builtins.test.ts); where OPA is undefined, so is the answer. None reads anything but its arguments, except the
  * clock, which stands still during one evaluation.
  */
-export type Builtin = (...args: never[]) => unknown;
 
-/** Nanoseconds since the epoch as JSON text: a JavaScript number would lose the last digits. */
-function nanoseconds(ms: number): ArrayBuffer {
-  const text = new TextEncoder().encode(`${BigInt(Math.trunc(ms)) * 1_000_000n}`);
-  return text.buffer;
-}
+
 
 /** @param nowMs wall clock of the evaluation under way, in milliseconds */
 export function builtinsAt(nowMs: () => number): Readonly<Record<string, Builtin>> {
-  return { "time.now_ns": () => nanoseconds(nowMs()), ...PURE_BUILTINS };
+  return { "time.now_ns": () => BigInt(Math.trunc(nowMs())) * 1_000_000n, ...PURE_BUILTINS };
 }
 
 const PURE_BUILTINS = {
+  sprintf,
   "time.parse_rfc3339_ns": (text: string) => parseRfc3339(text),
   "time.weekday": (ns: number) => WEEKDAYS[dateOf(ns).getUTCDay()],
   "time.date": (ns: number) => [dateOf(ns).getUTCFullYear(), dateOf(ns).getUTCMonth() + 1, dateOf(ns).getUTCDate()],
@@ -34,7 +32,7 @@ const PURE_BUILTINS = {
   "base64url.encode_no_pad": (text: string) => Buffer.from(text).toString("base64url"),
   "urlquery.encode": (text: string) => encodeQuery(text),
   "urlquery.decode": (text: string) => decodeQuery(text),
-} satisfies Record<string, Builtin>;
+} as unknown as Record<string, Builtin>;
 
 /** Names of the builtins above, for the compiler's capabilities. */
 export const HOST_BUILTINS: readonly string[] = ["time.now_ns", ...Object.keys(PURE_BUILTINS)];
@@ -42,17 +40,17 @@ export const HOST_BUILTINS: readonly string[] = ["time.now_ns", ...Object.keys(P
 const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 
 function dateOf(ns: number): Date {
-  return new Date(Math.floor(ns / 1e6));
+  return new Date(Math.floor(Number(ns) / 1e6));
 }
 
 const RFC3339 = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/;
 
 /** Nanoseconds of an RFC 3339 time; undefined if it is none. */
-function parseRfc3339(text: string): ArrayBuffer | undefined {
+function parseRfc3339(text: string): bigint | undefined {
   const [, seconds, fraction = "", zone] = RFC3339.exec(text) ?? [];
   const ms = Date.parse(`${seconds}${zone}`);
   if (seconds === undefined || Number.isNaN(ms)) return undefined;
-  return new TextEncoder().encode(`${BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"))}`).buffer;
+  return BigInt(ms) * 1_000_000n + BigInt(fraction.padEnd(9, "0"));
 }
 
 /** Semantic Versioning 2.0.0, the grammar of its §2, §9 and §10; a leading `v` is let through, as OPA does. */

@@ -15,20 +15,29 @@ export class FairQueue<T> {
     return true;
   }
 
-  /** The next entry of the key whose turn it is; null if there is none. */
-  take(): { readonly key: string; readonly entry: T } | null {
-    const [first] = this.#waiting;
-    if (first === undefined) return null;
-    const [key, [entry, ...rest]] = first;
-    this.#waiting.delete(key);
-    if (rest.length > 0) this.#waiting.set(key, rest);
-    return { key, entry: entry as T };
+  /** The next entry of the first key whose turn it is and that may have it; null if there is none. Whoever may not keeps its turn. */
+  take(mayHave: (key: string) => boolean = () => true): { readonly key: string; readonly entry: T } | null {
+    for (const [key, entries] of this.#waiting) {
+      if (!mayHave(key)) continue;
+      const entry = entries.shift() as T;
+      this.#waiting.delete(key);
+      if (entries.length > 0) this.#waiting.set(key, entries);
+      return { key, entry };
+    }
+    return null;
   }
 
   /** Takes out all that a key has waiting. */
   drop(key: string): readonly T[] {
     const entries = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
+    return entries;
+  }
+
+  /** Takes out everything. */
+  clear(): readonly T[] {
+    const entries = [...this.#waiting.values()].flat();
+    this.#waiting.clear();
     return entries;
   }
 }

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import type { Clock } from "../../common/clock.ts";
 import type { Bundle } from "./bundle.ts";
+import { isShippedLibrary } from "./shipped-files.ts";
 import { ThreadedPolicy } from "./threaded-policy.ts";
-import { WasmPolicy, type Evaluator, type WasmLimits } from "./wasm-policy.ts";
+import { compileProgram, WasmPolicy, type Evaluator, type WasmLimits } from "./wasm-policy.ts";
 
 /** What the data of a cluster's bundle say of who wrote Rego; on one machine there is none of it. */
 const clusterData = z.looseObject({
@@ -11,16 +12,24 @@ const clusterData = z.looseObject({
   }),
 });
 
+export interface EvaluatorLimits extends WasmLimits {
+  /** Threads that evaluate Rego of somebody's own at the same time; default two. */
+  readonly threads?: number;
+}
+
 /**
- * Opens a policy: in this thread if all of its Rego is ours or the operator's. Of a cluster whose tenants wrote some, the questions of agents that hold it go to a thread that can be
- * killed; those of all others are answered here, where nothing but the library speaks to them.
+ * Opens a policy. The library that comes with Weir is evaluated in this thread: it ends soon whatever it is asked. Rego of anybody's own goes to threads
+ * that can be killed. In a cluster that holds for the agents that hold a policy with Rego; nothing but the library speaks to all others.
  * @throws Error if it does not load
  */
-export async function openEvaluator({ wasm, data }: Pick<Bundle, "wasm" | "data">, limits: WasmLimits, clock: Clock): Promise<Evaluator> {
-  const here = await WasmPolicy.open(wasm, data, { limits, clock });
-  const programmed = programmedAgents(data);
-  if (programmed.size === 0) return here;
-  const apart = await ThreadedPolicy.open({ wasm, data, limits: { deadlineMs: limits.deadlineMs, memoryLimitBytes: limits.memoryLimitBytes } }, clock);
+export async function openEvaluator(bundle: Pick<Bundle, "wasm" | "data">, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
+  const program = await compileProgram(bundle);
+  const { deadlineMs, memoryLimitBytes, threads = 2 } = limits;
+  if (await isShippedLibrary(bundle.wasm)) return new WasmPolicy(program, { limits, clock });
+  const apart = await ThreadedPolicy.open({ program, limits: { deadlineMs, memoryLimitBytes } }, { threads, clock });
+  const programmed = programmedAgents(bundle.data);
+  if (programmed.size === 0) return apart;
+  const here = new WasmPolicy(program, { limits, clock });
   return {
     evaluate: async (question, input) => (programmed.has(`${input.agent.namespace}/${input.agent.name}`) ? apart : here).evaluate(question, input),
     close: async () => apart.close(),

@@ -1,22 +1,23 @@
 /**
- * The program of the thread in which Rego of tenants is evaluated; `threaded-policy.ts` starts it. It answers one question after the other, and is killed
- * if one takes too long: an evaluation cannot be interrupted from inside.
+ * The program of a thread in which Rego of somebody's own is evaluated; `killable-thread.ts` starts it. It answers one question after the other, and is
+ * killed if one takes too long: an evaluation cannot be interrupted from inside.
  */
 import { parentPort, workerData } from "node:worker_threads";
 import { systemClock } from "../../common/clock.ts";
 import { describeError } from "../../common/lifecycle.ts";
-import type { ThreadAnswer, ThreadData, ThreadQuestion } from "./threaded-policy.ts";
+import type { ThreadAnswer, ThreadData, ThreadQuestion } from "./killable-thread.ts";
 import { WasmPolicy } from "./wasm-policy.ts";
 
-const { wasm, data, limits } = workerData as ThreadData;
-const policy = await WasmPolicy.open(wasm, data, { limits, clock: systemClock });
+const { program, limits } = workerData as ThreadData;
+const policy = new WasmPolicy(program, { limits, clock: systemClock });
 
 const say = (answer: ThreadAnswer): void => { parentPort?.postMessage(answer); };
 
 parentPort?.on("message", ({ question, input }: ThreadQuestion) => {
-  policy.evaluate(question, input).then(
-    (answer) => { say({ kind: "answered", answer }); },
-    (error: unknown) => { say({ kind: "failed", message: describeError(error) }); },
-  );
+  try {
+    say({ answer: policy.answer(question, input) });
+  } catch (error) {
+    say({ failure: describeError(error) });
+  }
 });
-say({ kind: "ready" });
+say({ answer: "ready" });

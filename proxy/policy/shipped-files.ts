@@ -11,6 +11,12 @@ export async function readDefaultBundle(): Promise<Bundle> {
   return readBundle(await readFile(shippedPath("policies/dist/default.tar.gz")));
 }
 
+/** True if this is the library that comes with Weir, and nothing else. An installation without it can still run a bundle of somebody's own. */
+export async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
+  const shipped = await readDefaultBundle().catch(() => null);
+  return shipped !== null && Buffer.compare(shipped.wasm, wasm) === 0;
+}
+
 /** Folder of the library's Rego sources. */
 export function librarySources(): string {
   return dirname(shippedPath("policies/exchange.rego"));
@@ -19,6 +25,11 @@ export function librarySources(): string {
 /** JSON Schema of the policy input, for `opa check --schema`. */
 export function inputSchemaPath(): string {
   return shippedPath("policies/schemas/input.json");
+}
+
+/** Folder of the packs that come with Weir. */
+export function packFolder(): string {
+  return dirname(shippedPath("policies/packs/github.yaml"));
 }
 
 function shippedPath(relativePath: string): string {

@@ -1,151 +1,123 @@
-import { once } from "node:events";
-import { Worker } from "node:worker_threads";
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { FairQueue } from "./fair-queue.ts";
+import { KillableThread, ThreadLost, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
-import type { Evaluator, WasmLimits } from "./wasm-policy.ts";
+import { Suspicion } from "./suspicion.ts";
+import type { Evaluator } from "./wasm-policy.ts";
 
-/** What the thread is started with. */
-export interface ThreadData {
-  readonly wasm: Uint8Array<ArrayBuffer>;
-  readonly data: object;
-  readonly limits: WasmLimits;
+export interface ThreadedOptions {
+  /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed. */
+  readonly threads: number;
+  readonly clock: Clock;
 }
-
-export interface ThreadQuestion {
-  readonly question: Question;
-  readonly input: PolicyInput;
-}
-
-export type ThreadAnswer =
-  | { readonly kind: "ready" }
-  | { readonly kind: "answered"; readonly answer: unknown }
-  | { readonly kind: "failed"; readonly message: string };
-
-/** The thread's own check of the deadline comes first; this is for an evaluation that does not come back. */
-const GRACE_MS = 50;
-const START_DEADLINE_MS = 20_000;
-/** A namespace whose policy had to be killed waits this long before it is evaluated again; doubled each time, up to the last. */
-const FIRST_PAUSE_MS = 1_000;
-const LONGEST_PAUSE_MS = 60_000;
-
-/** From source as it is, and bundled beside the program (scripts/build.mjs). */
-const PROGRAM = new URL(import.meta.url.endsWith(".ts") ? "./policy-thread.ts" : "./policy-thread.mjs", import.meta.url);
 
 interface Waiting extends ThreadQuestion {
-  resolve(answer: unknown): void;
-  reject(error: EgressError): void;
+  readonly answer: PromiseWithResolvers<string>;
 }
 
 /**
- * Asks a compiled policy in a thread of its own, one question at a time, the namespaces in turn. One that does not answer in time costs its own request
- * and the thread, which is made anew; and its namespace is refused for a while, because others wait for that.
+ * Asks a compiled policy in threads of its own. Agents take turns, and no agent has more than one thread; those under suspicion together have all but one.
+ * A question that does not come back costs itself, its thread, and its agent a pause; another thread stands ready, so that nobody waits for a new one.
  */
 export class ThreadedPolicy implements Evaluator {
   readonly #data: ThreadData;
-  readonly #clock: Clock;
+  readonly #size: number;
   readonly #queue = new FairQueue<Waiting>();
-  readonly #paused = new Map<string, { readonly untilMs: number; readonly kills: number }>();
-  #thread: Worker | null;
-  #working: Promise<void> | null = null;
+  readonly #suspicion: Suspicion;
+  readonly #idle: KillableThread[] = [];
+  /** Agents with a question under way, and whether under suspicion. */
+  readonly #running = new Map<string, boolean>();
+  readonly #pending = new Set<Promise<unknown>>();
+  #starting = 0;
 
-  private constructor(data: ThreadData, clock: Clock, thread: Worker) {
+  private constructor(data: ThreadData, { threads, clock }: ThreadedOptions, first: KillableThread) {
     this.#data = data;
-    this.#clock = clock;
-    this.#thread = thread;
+    this.#size = threads;
+    this.#suspicion = new Suspicion(clock);
+    this.#idle.push(first);
   }
 
-  /** @throws Error if the policy does not load there */
-  static async open(data: ThreadData, clock: Clock): Promise<ThreadedPolicy> {
-    return new ThreadedPolicy(data, clock, await startThread(data));
+  /** Starts the first thread; the others come with the first question. @throws Error if the policy does not load there */
+  static async open(data: ThreadData, options: ThreadedOptions): Promise<ThreadedPolicy> {
+    return new ThreadedPolicy(data, options, await KillableThread.start(data));
   }
 
   async evaluate(question: Question, input: PolicyInput): Promise<unknown> {
-    const { namespace } = input.agent;
-    const paused = this.#paused.get(namespace);
-    if (paused !== undefined && this.#clock.monotonicMs() < paused.untilMs) {
-      throw new EgressError("policy.unavailable", `a policy of namespace ${namespace} did not answer in time; it is asked again in a while`);
+    const agent = `${input.agent.namespace}/${input.agent.name}`;
+    if (this.#suspicion.isPaused(agent)) throw new EgressError("policy.unavailable", `the policy of agent ${agent} did not answer in time; it is asked again in a while`);
+    const answer = Promise.withResolvers<string>();
+    if (!this.#queue.add(agent, { question, input: JSON.stringify(input), answer })) {
+      throw new EgressError("policy.unavailable", `too many questions about agent ${agent} wait for an answer`);
     }
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    if (!this.#queue.add(namespace, { question, input, resolve, reject })) {
-      throw new EgressError("policy.unavailable", `too many questions to policies of namespace ${namespace} wait for an answer`);
-    }
-    this.#working ??= this.#work().finally(() => { this.#working = null; });
-    return promise;
-  }
-
-  /** Answers what waits, then ends the thread. */
-  async close(): Promise<void> {
-    await this.#working;
-    await this.#thread?.terminate();
-    this.#thread = null;
-  }
-
-  async #work(): Promise<void> {
-    for (let next = this.#queue.take(); next !== null; next = this.#queue.take()) {
-      try {
-        this.#thread ??= await startThread(this.#data);
-        next.entry.resolve(await this.#ask(this.#thread, next.key, next.entry));
-      } catch (cause) {
-        next.entry.reject(new EgressError("policy.unavailable", "the policy could not be evaluated", { cause }));
-      }
-    }
-  }
-
-  async #ask(thread: Worker, namespace: string, { question, input }: ThreadQuestion): Promise<unknown> {
-    const late = AbortSignal.timeout(this.#data.limits.deadlineMs + GRACE_MS);
+    this.#pending.add(answer.promise);
+    this.#dispatch();
     try {
-      thread.postMessage({ question, input } satisfies ThreadQuestion);
-      const answer = await nextAnswer(thread, late);
-      this.#paused.delete(namespace);
-      if (answer.kind !== "answered") throw new Error(answer.kind === "failed" ? answer.message : "the thread began anew");
-      return answer.answer;
-    } catch (error) {
-      if (late.aborted) this.#pause(namespace);
-      if (late.aborted || thread.threadId === -1) this.#drop(thread);
-      throw error;
+      return JSON.parse(await answer.promise);
+    } catch (cause) {
+      throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
+    } finally {
+      this.#pending.delete(answer.promise);
     }
   }
 
-  #pause(namespace: string): void {
-    const kills = (this.#paused.get(namespace)?.kills ?? 0) + 1;
-    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (kills - 1), LONGEST_PAUSE_MS);
-    this.#paused.set(namespace, { untilMs: this.#clock.monotonicMs() + pauseMs, kills });
-    for (const { reject } of this.#queue.drop(namespace)) reject(new EgressError("policy.unavailable", "a policy of the namespace did not answer in time"));
+  /** Answers what waits, then ends the threads. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+    for (const thread of this.#idle.splice(0)) thread.kill();
   }
 
-  #drop(thread: Worker): void {
-    this.#thread = null;
-    void thread.terminate();
+  #dispatch(): void {
+    this.#fill();
+    while (this.#idle.length > 0 && this.#running.size < this.#size) {
+      const next = this.#queue.take((agent) => this.#mayRun(agent));
+      if (next === null) return;
+      void this.#run(this.#idle.pop() as KillableThread, next);
+    }
   }
-}
 
-async function startThread(data: ThreadData): Promise<Worker> {
-  const thread = new Worker(PROGRAM, { workerData: data, stdin: false });
-  // It must not keep a process alive that has nothing else to do.
-  thread.unref();
-  try {
-    await nextAnswer(thread, AbortSignal.timeout(START_DEADLINE_MS));
-    // An error between two questions shows at the next one; unheard it would end the process.
-    thread.on("error", () => {});
-    return thread;
-  } catch (error) {
-    void thread.terminate();
-    throw error;
+  /** So many as may evaluate, and one to stand by. */
+  #fill(): void {
+    while (this.#running.size + this.#idle.length + this.#starting <= this.#size) {
+      this.#starting += 1;
+      void this.#start().finally(() => { this.#starting -= 1; });
+    }
   }
-}
 
-/** @throws whatever ended the thread, or an AbortError if the signal comes first */
-async function nextAnswer(thread: Worker, signal: AbortSignal): Promise<ThreadAnswer> {
-  const turn = new AbortController();
-  const until = { signal: AbortSignal.any([signal, turn.signal]) };
-  const exited = once(thread, "exit", until).then(() => { throw new Error("the thread of the policy ended"); });
-  try {
-    const [answer] = await Promise.race([once(thread, "message", until), exited]) as [ThreadAnswer];
-    return answer;
-  } finally {
-    turn.abort();
-    await exited.catch(() => undefined);
+  async #start(): Promise<void> {
+    try {
+      this.#idle.push(await KillableThread.start(this.#data));
+    } catch (cause) {
+      if (this.#running.size + this.#idle.length > 0) return;
+      for (const { answer } of this.#queue.clear()) answer.reject(new Error("no thread for the policy could be started", { cause }));
+    }
+    this.#dispatch();
+  }
+
+  /** One thread is always left to those who are not under suspicion. */
+  #mayRun(agent: string): boolean {
+    if (this.#running.has(agent)) return false;
+    if (!this.#suspicion.isSuspect(agent)) return true;
+    const suspects = [...this.#running.values()].filter((isSuspect) => isSuspect).length;
+    return suspects < this.#size - 1 && this.#idle.length + this.#running.size - suspects > 1;
+  }
+
+  async #run(thread: KillableThread, { key: agent, entry }: { readonly key: string; readonly entry: Waiting }): Promise<void> {
+    this.#running.set(agent, this.#suspicion.isSuspect(agent));
+    try {
+      entry.answer.resolve(await thread.ask({ question: entry.question, input: entry.input }));
+      this.#suspicion.answered(agent);
+    } catch (error) {
+      if (error instanceof ThreadLost) this.#pause(agent);
+      entry.answer.reject(error);
+    }
+    this.#running.delete(agent);
+    if (thread.isAlive) this.#idle.push(thread);
+    this.#dispatch();
+  }
+
+  #pause(agent: string): void {
+    this.#suspicion.killed(agent);
+    for (const { answer } of this.#queue.drop(agent)) answer.reject(new Error("a question about the agent before this one did not come back"));
   }
 }

@@ -1,13 +1,10 @@
-import { loadPolicy, type LoadedPolicy } from "@open-policy-agent/opa-wasm";
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { builtinsAt } from "./builtins.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
+import { WasmInstance } from "./wasm-instance.ts";
 import type { CompiledModule } from "./web-assembly.ts";
-
-const PAGE_BYTES = 64 * 1024;
-const INITIAL_PAGES = 8;
 
 export interface WasmLimits {
   /** Longest time of one evaluation, in milliseconds. */
@@ -17,7 +14,7 @@ export interface WasmLimits {
 }
 
 /**
- * Asks a compiled policy, in this thread (below) or in one of its own (`threaded-policy.ts`).
+ * Asks a compiled policy, in this thread (below) or in others (`threaded-policy.ts`).
  * Rejects with EgressError `policy.unavailable`; resolves to a result set of any shape (`answer.ts` reads it).
  */
 export interface Evaluator {
@@ -26,84 +23,88 @@ export interface Evaluator {
   close?(): Promise<void>;
 }
 
+/** A policy that is compiled to machine code once and then shared by all threads that evaluate it. */
+export interface PolicyProgram {
+  readonly module: CompiledModule;
+  /** The policy data as JSON. */
+  readonly data: string;
+}
+
+/** @throws Error if it is no WebAssembly */
+export async function compileProgram({ wasm, data }: { readonly wasm: Uint8Array<ArrayBuffer>; readonly data: object }): Promise<PolicyProgram> {
+  return { module: await WebAssembly.compile(wasm), data: JSON.stringify(data) };
+}
+
 /**
- * One policy in WebAssembly with its data. The instance is used again and again and thrown away after anything unexpected: a trap, a
- * string thrown by OPA's runtime, a memory that has grown; what it left behind is never trusted. An evaluation cannot be interrupted from
+ * One policy in WebAssembly with its data. The instance is used again and again and thrown away after anything unexpected: a trap, an
+ * abort of OPA's runtime, a memory that has grown; what it left behind is never trusted. An evaluation cannot be interrupted from
  * this thread: the deadline makes a late answer a failure, it does not shorten the wait.
  */
 export class WasmPolicy implements Evaluator {
-  readonly #module: CompiledModule;
-  readonly #data: object;
+  readonly #program: PolicyProgram;
   readonly #limits: WasmLimits;
   readonly #clock: Clock;
-  #instance: Promise<Instance> | null = null;
+  readonly #builtins: ReturnType<typeof builtinsAt>;
+  #instance: WasmInstance | null = null;
+  /** Linear memory never shrinks: an instance that needed this much once is replaced by a fresh one. */
+  #recycleAboveBytes = 0;
+  /** Wall clock of the evaluation under way. */
+  #nowMs = 0;
 
-  private constructor(module: CompiledModule, data: object, limits: WasmLimits, clock: Clock) {
-    this.#module = module;
-    this.#data = data;
+  /** Loads the data and checks that every question has its entry point. @throws Error if it is not a policy of ours, or does not fit */
+  constructor(program: PolicyProgram, { limits, clock }: { readonly limits: WasmLimits; readonly clock: Clock }) {
+    this.#program = program;
     this.#limits = limits;
     this.#clock = clock;
+    this.#builtins = builtinsAt(() => this.#nowMs);
+    const instance = this.#ready();
+    for (const entryPoint of Object.values(ENTRY_POINTS)) {
+      if (!instance.has(entryPoint)) throw new Error(`the policy has no entry point ${entryPoint}`);
+    }
   }
 
-  /** Compiles, loads the data and checks that every question has its entry point. @throws Error if it is not a policy of ours */
+  /** Compiles it too. @throws Error as the constructor does, or if it is no WebAssembly */
   static async open(wasm: Uint8Array<ArrayBuffer>, data: object, options: { limits: WasmLimits; clock: Clock }): Promise<WasmPolicy> {
-    const policy = new WasmPolicy(await WebAssembly.compile(wasm), data, options.limits, options.clock);
-    const { loaded } = await policy.#ready();
-    const present = loaded.entrypoints as Record<string, number>;
-    for (const entryPoint of Object.values(ENTRY_POINTS)) {
-      if (!Object.hasOwn(present, entryPoint)) throw new Error(`the policy has no entry point ${entryPoint}`);
-    }
-    return policy;
+    return new WasmPolicy(await compileProgram({ wasm, data }), options);
   }
 
   async evaluate(question: Question, input: PolicyInput): Promise<unknown> {
     // OPA's runtime takes a falsy input for none at all and then decides on nothing.
     if (typeof input !== "object" || input === null) throw new EgressError("policy.unavailable", "the policy input is not an object");
     try {
-      const instance = await this.#ready();
+      return JSON.parse(this.answer(question, JSON.stringify(input)));
+    } catch (cause) {
+      throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
+    }
+  }
+
+  /** @param input as JSON @returns the result set as JSON @throws Error that says why there is none */
+  answer(question: Question, input: string): string {
+    try {
+      const instance = this.#ready();
       const startedAtMs = this.#clock.monotonicMs();
-      instance.nowMs = this.#clock.nowMs();
-      const answer: unknown = instance.loaded.evaluate(input, ENTRY_POINTS[question]);
+      this.#nowMs = this.#clock.nowMs();
+      const answer = instance.evaluate(ENTRY_POINTS[question], input);
       const tookMs = this.#clock.monotonicMs() - startedAtMs;
       if (tookMs > this.#limits.deadlineMs) throw new Error(`the evaluation took ${Math.ceil(tookMs)} ms; the deadline is ${this.#limits.deadlineMs} ms`);
-      if (instance.loaded.mem.buffer.byteLength > instance.recycleAboveBytes) this.#instance = null;
+      if (instance.memoryBytes > this.#recycleAboveBytes) this.#instance = null;
       return answer;
-    } catch (thrown) {
+    } catch (error) {
       this.#instance = null;
-      throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause: asError(thrown) });
+      throw error;
     }
   }
 
-  #ready(): Promise<Instance> {
-    this.#instance ??= this.#instantiate();
-    return this.#instance;
-  }
-
-  async #instantiate(): Promise<Instance> {
-    const maximum = Math.floor(this.#limits.memoryLimitBytes / PAGE_BYTES);
-    const time = { nowMs: 0 };
+  #ready(): WasmInstance {
+    if (this.#instance !== null) return this.#instance;
+    const { memoryLimitBytes } = this.#limits;
     try {
-      const loaded = await loadPolicy(this.#module, { initial: Math.min(INITIAL_PAGES, maximum), maximum }, { ...builtinsAt(() => time.nowMs) });
-      loaded.setData(this.#data);
-      const loadedBytes = loaded.mem.buffer.byteLength;
-      return Object.assign(time, { loaded, recycleAboveBytes: loadedBytes + (this.#limits.memoryLimitBytes - loadedBytes) / 2 });
-    } catch (thrown) {
-      throw new Error("the policy and its data could not be loaded", { cause: asError(thrown) });
+      const instance = new WasmInstance({ ...this.#program, memoryLimitBytes, builtins: this.#builtins });
+      this.#recycleAboveBytes = instance.memoryBytes + (memoryLimitBytes - instance.memoryBytes) / 2;
+      this.#instance = instance;
+      return instance;
+    } catch (cause) {
+      throw new Error("the policy and its data could not be loaded", { cause });
     }
   }
-}
-
-interface Instance {
-  readonly loaded: LoadedPolicy;
-  /** Linear memory never shrinks: an instance that needed this much once is replaced by a fresh one. */
-  readonly recycleAboveBytes: number;
-  /** Wall clock of the evaluation under way. */
-  nowMs: number;
-}
-
-/** OPA's runtime throws strings and bare objects. */
-function asError(thrown: unknown): Error {
-  if (thrown instanceof Error) return thrown;
-  if (typeof thrown === "object" && thrown !== null && "message" in thrown) return new Error(String(thrown.message));
-  return new Error(String(thrown));
 }

@@ -1,18 +1,21 @@
 /** The part of the WebAssembly JavaScript interface that this room uses: the compiler's library for it comes with the DOM, which a server has not. */
 declare global {
   namespace WebAssembly {
-    interface Module {
+    class Module {
       readonly [Symbol.toStringTag]: "WebAssembly.Module";
     }
-    interface Instance {
+    class Instance {
+      constructor(module: Module, imports: Readonly<Record<string, Readonly<Record<string, unknown>>>>);
       readonly exports: Readonly<Record<string, unknown>>;
     }
     interface WebAssemblyInstantiatedSource {
       readonly module: Module;
       readonly instance: Instance;
     }
-    interface Memory {
+    class Memory {
+      constructor(descriptor: MemoryDescriptor);
       readonly buffer: ArrayBuffer;
+      grow(pages: number): number;
     }
     interface MemoryDescriptor {
       initial: number;

@@ -16,6 +16,7 @@ const CALLS: readonly (readonly [name: string, args: readonly unknown[]])[] = [
   ["semver.compare", ["v1.2.3", "1.2.4"]], ["glob.quote_meta", ["a-b^c$d(e)|f"]], ["urlquery.encode", ["!'()-_.é\n"]], ["urlquery.decode", ["%C3%A9%7e"]],
   ["semver.is_valid", ["01.2.3"]], ["semver.is_valid", ["1.2.3-01"]], ["semver.compare", ["1.0.0+a", "1.0.0+b"]],
   ["hex.encode", ["héllo"]], ["hex.decode", ["68656c6c6f"]], ["crypto.sha256", ["héllo"]], ["base64url.encode_no_pad", ["a?>b"]],
+  ["sprintf", ["%s is %d of %v", ["a", 3, [1, "b"]]]],
   ["urlquery.encode", ["a b&c=ü/~*"]], ["urlquery.decode", ["a+b%26"]], ["glob.quote_meta", ["*.a?b[c]{d}\\!,"]],
 ];
 
@@ -23,7 +24,7 @@ const ours = builtinsAt(() => 1_763_712_345_678);
 
 function call(name: string, args: readonly unknown[]): unknown {
   const answer = ours[name]?.(...(args as never[]));
-  return answer instanceof ArrayBuffer ? JSON.parse(new TextDecoder().decode(answer)) : answer;
+  return typeof answer === "bigint" ? Number(answer) : answer;
 }
 
 describe("a builtin of the host", () => {
@@ -53,7 +54,7 @@ describe("a builtin of the host", () => {
   });
 
   test("tells the time to the nanosecond digit, and every call is exercised", () => {
-    expect(new TextDecoder().decode(ours["time.now_ns"]?.() as ArrayBuffer)).toBe("1763712345678000000");
+    expect(ours["time.now_ns"]?.()).toBe(1_763_712_345_678_000_000n);
     expect([...new Set(CALLS.map(([name]) => name))].sort()).toEqual(HOST_BUILTINS.filter((name) => name !== "time.now_ns").toSorted());
   });
 });

@@ -9,7 +9,7 @@ import { TestClock } from "../support/test-clock.ts";
 import { compiler } from "./compiler.ts";
 import { anExchange } from "./questions.ts";
 
-const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 32 << 20 };
+const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 32 << 20, threads: 2 };
 const UNAVAILABLE = expect.objectContaining({ code: "policy.unavailable" });
 const exchange = (rule: string) => ({ "mine.rego": `package weir.custom.exchange\n\n${rule}\n` });
 /** Would take days: comparisons take time and no memory. */

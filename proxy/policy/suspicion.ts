@@ -1,0 +1,60 @@
+import { LRUCache } from "lru-cache";
+import type { Clock } from "../../common/clock.ts";
+
+/** An agent over whose question a thread was killed waits this long before it is asked about again; doubled each time, up to the last. */
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+/** How long it is remembered against an agent and its namespace. */
+const MEMORY_MS = 120_000;
+/** Agents that are remembered; whoever has more of them than that begins anew with the oldest. */
+const AGENT_LIMIT = 8_192;
+
+interface Kills {
+  readonly count: number;
+  readonly lastMs: number;
+  readonly untilMs: number;
+}
+
+/** Which agents have had a thread killed over their questions. Agents are `namespace/name`. */
+export class Suspicion {
+  readonly #clock: Clock;
+  readonly #agents = new LRUCache<string, Kills>({ max: AGENT_LIMIT });
+  readonly #namespaces = new LRUCache<string, number>({ max: AGENT_LIMIT });
+  readonly #answered = new LRUCache<string, true>({ max: AGENT_LIMIT });
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** True if the agent has to wait before anything of it is evaluated again. */
+  isPaused(agent: string): boolean {
+    const kills = this.#agents.get(agent);
+    return kills !== undefined && this.#clock.monotonicMs() < kills.untilMs;
+  }
+
+  /** True if a thread was killed over the agent not long ago, or over a neighbour of its namespace while it never had an answer itself. */
+  isSuspect(agent: string): boolean {
+    const nowMs = this.#clock.monotonicMs();
+    const kills = this.#agents.get(agent);
+    if (kills !== undefined && nowMs - kills.lastMs < MEMORY_MS) return true;
+    const neighbourMs = this.#namespaces.get(namespaceOf(agent));
+    return neighbourMs !== undefined && nowMs - neighbourMs < MEMORY_MS && !this.#answered.has(agent);
+  }
+
+  killed(agent: string): void {
+    const nowMs = this.#clock.monotonicMs();
+    const before = this.#agents.get(agent);
+    const count = before !== undefined && nowMs - before.lastMs < MEMORY_MS ? before.count + 1 : 1;
+    this.#agents.set(agent, { count, lastMs: nowMs, untilMs: nowMs + Math.min(FIRST_PAUSE_MS * 2 ** (count - 1), LONGEST_PAUSE_MS) });
+    this.#namespaces.set(namespaceOf(agent), nowMs);
+    this.#answered.delete(agent);
+  }
+
+  answered(agent: string): void {
+    if (!this.#answered.has(agent)) this.#answered.set(agent, true);
+  }
+}
+
+function namespaceOf(agent: string): string {
+  return agent.slice(0, Math.max(agent.indexOf("/"), 0));
+}

@@ -1,0 +1,122 @@
+import { readValue, writeValue, type RegoValue } from "./rego-value.ts";
+import type { CompiledModule } from "./web-assembly.ts";
+
+const PAGE_BYTES = 64 * 1024;
+const INITIAL_PAGES = 8;
+/** Largest answer of a policy, in bytes: the agreed shape with all of its texts is far below. */
+const ANSWER_LIMIT_BYTES = 256 << 10;
+/** Largest argument and result of one builtin, in bytes: what JavaScript makes of it takes a multiple, outside of the linear memory's ceiling. */
+const VALUE_LIMIT_BYTES = 4 << 20;
+/** `opa_eval` writes its answer as JSON. */
+const AS_JSON = 0;
+
+/** A builtin of Rego; undefined where OPA is undefined. An error that it throws fails the whole evaluation. */
+export type Builtin = (...args: RegoValue[]) => RegoValue | undefined;
+
+/** What OPA's compiler exports, ABI 1.2 and later (https://www.openpolicyagent.org/docs/wasm). Addresses are numbers. */
+interface Exports {
+  readonly opa_wasm_abi_version: { readonly value: number };
+  readonly opa_wasm_abi_minor_version: { readonly value: number };
+  opa_malloc(bytes: number): number;
+  opa_json_parse(address: number, bytes: number): number;
+  opa_value_parse(address: number, bytes: number): number;
+  opa_value_dump(value: number): number;
+  opa_json_dump(value: number): number;
+  opa_heap_ptr_get(): number;
+  opa_eval(...call: readonly [reserved: 0, entryPoint: number, data: number, input: number, inputBytes: number, heap: number, format: number]): number;
+  builtins(): number;
+  entrypoints(): number;
+}
+
+export interface InstanceParts {
+  readonly module: CompiledModule;
+  /** The policy data as JSON. */
+  readonly data: string;
+  readonly memoryLimitBytes: number;
+  readonly builtins: Readonly<Record<string, Builtin>>;
+}
+
+/**
+ * One instance of a policy that OPA compiled, with its data in its linear memory. The runtime that OPA publishes does the same, but gives builtins sets as
+ * lists and rounds their numbers, prefers its own `sprintf` and a `regex.split` that can be stalled, and prints to the console.
+ */
+export class WasmInstance {
+  readonly #exports: Exports;
+  readonly #memory: WebAssembly.Memory;
+  readonly #entryPoints: Readonly<Record<string, number>>;
+  readonly #data: number;
+  readonly #heap: number;
+
+  /** @throws Error or whatever the policy's own runtime throws if it is not a policy, or does not fit */
+  constructor({ module, data, memoryLimitBytes, builtins }: InstanceParts) {
+    const maximum = Math.floor(memoryLimitBytes / PAGE_BYTES);
+    this.#memory = new WebAssembly.Memory({ initial: Math.min(INITIAL_PAGES, maximum), maximum });
+    let names: ReadonlyMap<number, string> = new Map();
+    const call = (id: number, _context: number, ...args: number[]) => this.#call(names.get(id) ?? `${id}`, builtins, args);
+    const env = {
+      memory: this.#memory, opa_println: () => {}, opa_abort: (address: number) => { throw new Error(`the policy stopped: ${this.#text(address, ANSWER_LIMIT_BYTES)}`); },
+      opa_builtin0: call, opa_builtin1: call, opa_builtin2: call, opa_builtin3: call, opa_builtin4: call,
+    };
+    this.#exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
+    const { opa_wasm_abi_version: major, opa_wasm_abi_minor_version: minor } = this.#exports;
+    if (major.value !== 1 || minor.value < 2) throw new Error(`a policy of ABI ${major.value}.${minor.value}; 1.2 and later are understood`);
+    names = new Map(Object.entries(this.#json(this.#exports.builtins())).map(([name, id]) => [id, name]));
+    this.#entryPoints = this.#json(this.#exports.entrypoints());
+    this.#data = this.#load(data, (address, bytes) => this.#exports.opa_json_parse(address, bytes));
+    this.#heap = this.#exports.opa_heap_ptr_get();
+  }
+
+  get memoryBytes(): number {
+    return this.#memory.buffer.byteLength;
+  }
+
+  has(entryPoint: string): boolean {
+    return Object.hasOwn(this.#entryPoints, entryPoint);
+  }
+
+  /** @param input as JSON @returns the result set as JSON. After anything thrown the instance is not fit to be used again */
+  evaluate(entryPoint: string, input: string): string {
+    const id = this.#entryPoints[entryPoint];
+    if (id === undefined) throw new Error(`the policy has no entry point ${entryPoint}`);
+    const inputBytes = this.#write(input, this.#heap);
+    const answer = this.#exports.opa_eval(0, id, this.#data, this.#heap, inputBytes, this.#heap + inputBytes, AS_JSON);
+    return this.#text(answer, ANSWER_LIMIT_BYTES);
+  }
+
+  #call(name: string, builtins: Readonly<Record<string, Builtin>>, args: readonly number[]): number {
+    const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined;
+    if (builtin === undefined) throw new Error(`the policy calls ${name}, which is not supplied (docs/policy-builtins.md)`);
+    const result = builtin(...args.map((address) => readValue(this.#text(this.#exports.opa_value_dump(address), VALUE_LIMIT_BYTES))));
+    return result === undefined ? 0 : this.#load(writeValue(result), (address, bytes) => this.#exports.opa_value_parse(address, bytes));
+  }
+
+  #load(text: string, parse: (address: number, bytes: number) => number): number {
+    const bytes = Buffer.from(text);
+    const address = this.#exports.opa_malloc(bytes.byteLength);
+    new Uint8Array(this.#memory.buffer).set(bytes, address);
+    const value = parse(address, bytes.byteLength);
+    if (value === 0) throw new Error("the policy cannot read a value that it is given");
+    return value;
+  }
+
+  /** Writes text from an address on, beyond what the policy has allocated. @returns its bytes */
+  #write(text: string, address: number): number {
+    const bytes = Buffer.byteLength(text);
+    const missing = address + bytes - this.#memory.buffer.byteLength;
+    if (missing > 0) this.#memory.grow(Math.ceil(missing / PAGE_BYTES));
+    Buffer.from(this.#memory.buffer, address, bytes).write(text);
+    return bytes;
+  }
+
+  #json(value: number): Record<string, number> {
+    return JSON.parse(this.#text(this.#exports.opa_json_dump(value), VALUE_LIMIT_BYTES)) as Record<string, number>;
+  }
+
+  /** Text that ends with a zero byte. */
+  #text(address: number, limitBytes: number): string {
+    const most = Buffer.from(this.#memory.buffer, address, Math.min(limitBytes + 1, this.#memory.buffer.byteLength - address));
+    const end = most.indexOf(0);
+    if (end === -1) throw new Error(`a value of the policy is longer than ${limitBytes} bytes`);
+    return most.toString("utf8", 0, end);
+  }
+}

@@ -2,24 +2,40 @@ import { EgressError } from "../errors.ts";
 import type { Opened } from "../model/connection.ts";
 import type { Allow, Decision, Deny } from "../model/decision.ts";
 import { withinHoldings } from "../model/holdings.ts";
+import type { BodyReadings, ReadReport } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
+import type { PolicyInput } from "../policy/policy-engine.ts";
 import type { Rooms } from "../rooms.ts";
 import { policyInput } from "./policy-input.ts";
 
+/** One part of what is beyond the head: of a body that was read, or of an answer that is filtered. */
+export interface PartRead extends BodyReadings {
+  readonly read: ReadReport;
+}
+
+/** Whom a question of an exchange goes to, and who notes what was asked, for the record. */
+export type Deciders = Pick<Rooms, "clock" | "policy" | "holdings" | "budget" | "metrics" | "readings"> & { readonly noteAsked?: (input: PolicyInput) => void };
+
 /**
- * in: RequestHead, connection · out: Decision · ends early with: policy.unavailable, identity.expired · next: measure.ts
+ * in: RequestHead, connection · out: Decision · ends early with: policy.unavailable, identity.expired · next: read-body.ts
  *
- * Asks for each request, and again for each open exchange after a change. The identity is looked at here, because a kept-alive connection
- * must not outlive its token; and what the agent holds, because policy alone lends nothing.
+ * Asks for each request, again with what was read of it, and again for each open exchange after a change. The identity is looked at here, because a
+ * kept-alive connection must not outlive its token; and what the agent holds, because policy alone lends nothing.
  */
-export async function decide(head: RequestHead, connection: Opened, rooms: Pick<Rooms, "clock" | "policy" | "holdings" | "budget" | "metrics">): Promise<Decision> {
+export async function decide(head: RequestHead, connection: Opened, rooms: Deciders, part?: PartRead): Promise<Decision> {
   const nowMs = rooms.clock.nowMs();
   if (nowMs >= connection.agent.expiresAtMs) throw new EgressError("identity.expired", "the identity expired while its connection was open");
   const startedMs = rooms.clock.monotonicMs();
-  const input = policyInput(head, connection, rooms.budget.standing(connection.agent), nowMs);
+  const input = { ...policyInput(head, connection, rooms.budget.standing(connection.agent), nowMs), ...rooms.readings.ofHead(head), ...part };
+  rooms.noteAsked?.(input);
   const decision = await rooms.policy.decide("exchange", input, connection.signal);
   rooms.metrics.policyEvaluated("exchange", rooms.clock.monotonicMs() - startedMs);
   return withinHoldings(decision, rooms.holdings.of(connection.agent));
+}
+
+/** The same deciders, with somebody who notes what is asked. */
+export function noting(noteAsked: NonNullable<Deciders["noteAsked"]>, { clock, policy, holdings, budget, metrics, readings }: Deciders): Deciders {
+  return { clock, policy, holdings, budget, metrics, readings, noteAsked };
 }
 
 /** The allow, or the refusal that the deny is. @throws EgressError `policy.denied` with rule, reason and hint */
@@ -32,22 +48,4 @@ export function requireAllow(decision: Decision): Allow {
 /** The refusal that a deny is. */
 export function refusalOf({ rule, reason, hint }: Deny): EgressError {
   return new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
-}
-
-/** Why an exchange that is under way must end, by what policy says today; null while it may go on. Never rejects. */
-export async function noLongerAllowed(head: RequestHead, connection: Opened, before: Allow, rooms: Parameters<typeof decide>[2]): Promise<EgressError | null> {
-  try {
-    requireGrants(requireAllow(await decide(head, connection, rooms)), before);
-    return null;
-  } catch (error) {
-    return EgressError.from(error);
-  }
-}
-
-/** What runs on a lent credential ends when policy no longer lends it. @throws EgressError `policy.denied` */
-function requireGrants(today: Allow, before: Allow): void {
-  const lost = before.grants.find((grant) => !today.grants.includes(grant));
-  if (lost === undefined) return;
-  const reason = `grant ${lost} is no longer lent to this request`;
-  throw new EgressError("policy.denied", reason, { explanation: { rule: today.rule, reason, hint: "Send the request again: it will be decided by today's policy." } });
 }

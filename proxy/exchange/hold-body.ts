@@ -25,9 +25,15 @@ export interface Held {
 export interface HeldToRead extends Held {
   /** Counts what is made of it besides. @throws EgressError `request.body-limit` if there is no room */
   take(bytes: number): void;
-  /** Holds this in place of all that was held and made until now. @throws EgressError `request.body-limit` */
-  keep(bytes: Buffer): void;
+  /**
+   * Holds this in place of all that was held and made until now.
+   * @param besides bytes of what was made and stays @throws EgressError `request.body-limit`
+   */
+  keep(bytes: Buffer, besides?: number): void;
 }
+
+/** Of a request that has none. */
+export const NO_BODY: HeldToRead = { bytes: Buffer.alloc(0), take: () => {}, keep: () => {}, release: () => {} };
 
 /**
  * The whole body of a request that is signed, filled in or counted as a whole. Reads no more than the limit, and only as long as the agent keeps sending.
@@ -106,8 +112,8 @@ class BodyHold implements Watched, HeldToRead {
     if (!this.#hasTaken(bytes)) throw tooMuch(this.#limit);
   }
 
-  keep(bytes: Buffer): void {
-    const more = bytes.byteLength - this.#taken;
+  keep(bytes: Buffer, besides = 0): void {
+    const more = bytes.byteLength + besides - this.#taken;
     if (more > 0) this.take(more);
     else this.#giveBack(-more);
     this.#held = bytes;

@@ -6,8 +6,15 @@ import type { Allow } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import type { MeteredCall } from "../model/metered-call.ts";
 import type { RequestHead } from "../model/request.ts";
-import { holdBody, type HeldToRead } from "./hold-body.ts";
+import { heldAlready, holdBody, NO_BODY, type HeldToRead, type HoldLimit } from "./hold-body.ts";
+import type { ReadRequest } from "./read-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
+
+/** A request, with what policy had read of it; null where it decided by the head alone. */
+export interface Measurable {
+  readonly head: RequestHead;
+  readonly read: ReadRequest | null;
+}
 
 /** What is known of a request's cost before it is sent. */
 export interface Measured {
@@ -19,33 +26,34 @@ export interface Measured {
   readonly isClamped: boolean;
   /** The body, which had to be whole; null if it streams by, or there is none. Release it when the exchange is over. */
   readonly held: HeldToRead | null;
+  /** Bytes of what was read of it for policy, and stays. */
+  readonly readingBytes: number;
 }
-
-const NO_CALL: Measured = { call: null, isUnmetered: false, isClamped: false, held: null };
-const UNMETERED: Measured = { ...NO_CALL, isUnmetered: true };
-const NO_BODY: HeldToRead = { bytes: Buffer.alloc(0), take: () => {}, keep: () => {}, release: () => {} };
 
 /**
  * in: RequestHead, Allow · out: Measured · ends early with: budget.unmeasurable, budget.upgrade, budget.unavailable, policy.denied, request.* · next: reserve.ts
  *
  * Reads a request to a model, so that its worst case is known before a byte of it leaves. What cannot be counted is refused where a budget or
  * the policy counts on it, and passes on record where none does. Whoever sends to no provider of models waits for nothing here.
+ * @param request with the body that policy had read, which is not held or read twice
  */
-export async function measure(head: RequestHead, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Measured> {
+export async function measure({ head, read: before }: Measurable, allow: Allow, incoming: Incoming, path: ExchangePath): Promise<Measured> {
+  const noCall: Measured = { call: null, isUnmetered: false, isClamped: false, held: before?.held ?? null, readingBytes: before?.readingBytes ?? 0 };
   const destination = path.rooms.metering.recognise(head);
-  if (destination.kind === "other" || destination.kind === "free") return NO_CALL;
+  if (destination.kind === "other" || destination.kind === "free") return noCall;
   const binding = bindingMeters(allow, incoming, path);
   if (destination.kind !== "call" || head.upgrade !== null) {
     if (binding.size > 0) throw head.upgrade === null ? unmeasurable(NOT_READ) : new EgressError("budget.upgrade", "a WebSocket to a model", { explanation: NO_WEB_SOCKET });
-    return UNMETERED;
+    return { ...noCall, isUnmetered: true };
   }
-  const held = await hold(destination.call, head, { allow, incoming }, path);
+  const held = await hold({ recognised: destination.call, head, before }, { allow, incoming }, path);
   try {
-    const asked = await read(destination.call, head, { held, allow, binding }, path);
+    const asked = await read({ recognised: destination.call, head, before }, { held, allow, binding }, path);
     const call = asked === null ? null : withinObligation(asked, allow);
-    return { call, isUnmetered: call === null, isClamped: call !== asked, held };
+    return { ...noCall, call, isUnmetered: call === null, isClamped: call !== asked, held };
   } catch (error) {
-    held.release();
+    // What was held for policy is let go of with the exchange.
+    if (before === null) held.release();
     throw error;
   }
 }
@@ -56,11 +64,22 @@ function bindingMeters({ budgets, obligations }: Allow, { connection: { agent } 
   return obligations.maxOutputTokens === undefined ? binding : binding.add("output-tokens");
 }
 
-async function hold(call: Recognised, { framing }: RequestHead, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<HeldToRead> {
+/** A request to a model. */
+interface ToModel {
+  readonly recognised: Recognised;
+  readonly head: RequestHead;
+  readonly before: ReadRequest | null;
+}
+
+async function hold({ recognised, head: { framing }, before }: ToModel, { allow, incoming }: { readonly allow: Allow; readonly incoming: Incoming }, path: ExchangePath): Promise<HeldToRead> {
   const { body } = incoming;
+  const bytes = Math.min(recognised.bodyLimitBytes, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
+  const limit: HoldLimit = { bytes, rule: allow.rule, because: "What this request may cost has to be known before it is sent", setting: "metering.bodyLimitBytes" };
+  if (before !== null) {
+    heldAlready(before.held.bytes, limit);
+    return before.held;
+  }
   if (framing.kind === "none" || body === null) return NO_BODY;
-  const bytes = Math.min(call.bodyLimitBytes, allow.obligations.maxRequestBytes ?? Number.POSITIVE_INFINITY);
-  const limit = { bytes, rule: allow.rule, because: "What this request may cost has to be known before it is sent", setting: "metering.bodyLimitBytes" };
   return await holdBody({ ...incoming, body }, framing.kind === "length" ? framing.bytes : null, limit, path);
 }
 
@@ -71,9 +90,9 @@ interface Reading {
 }
 
 /** @returns null for a body that nobody understands, where nothing depends on it: the destination may judge it */
-async function read(recognised: Recognised, head: RequestHead, { held, allow, binding }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
+async function read(request: ToModel, { held, allow, binding }: Reading, { rooms: { metering } }: ExchangePath): Promise<MeteredCall | null> {
   try {
-    const asSent = await metering.read(recognised, head, { body: held.bytes, grants: allow.grants, take: (bytes) => { held.take(bytes); } });
+    const asSent = readBefore(request, allow) ?? await metering.read(request.recognised, request.head, { body: held.bytes, grants: allow.grants, take: (bytes) => { held.take(bytes); } });
     const call = isKnown(asSent, binding) ? asSent : asSent.bounded();
     if (!isKnown(call, binding)) throw unmeasurable(call.unbounded ?? NOT_READ);
     return call;
@@ -82,6 +101,14 @@ async function read(recognised: Recognised, head: RequestHead, { held, allow, bi
     if (binding.size > 0) throw unmeasurable(error.explanation ?? { ...NOT_READ, reason: `${NOT_READ.reason} (${error.message})` });
     return null;
   }
+}
+
+/** @throws EgressError `request.malformed` as it was thrown then @returns null if it was not read */
+function readBefore({ before }: ToModel, { grants }: Allow): MeteredCall | null {
+  const made = before?.call ?? null;
+  if (made === null) return null;
+  if (made.kind === "unread") throw made.error;
+  return made.call.lent(grants);
 }
 
 /** Whether the worst case is known of all that counts: a budget of tokens does not ask for a price, nor one of dollars what is written for a plan. */
@@ -115,12 +142,12 @@ const HIDES_ANSWER = new Set(["accept-encoding", "range", "if-range"]);
  * @param call as reserved, perhaps limited
  * @throws EgressError `request.body-limit` if there is no room for the body as it leaves
  */
-export function toSending(head: RequestHead, { held }: Measured, call: MeteredCall | null, streamed: Readable | null): Sending {
+export function toSending(head: RequestHead, { held, readingBytes }: Measured, call: MeteredCall | null, streamed: Readable | null): Sending {
   if (held === null) return { head, body: streamed };
   const body = call?.body ?? held.bytes;
   // The answer may stream for an hour: until then, what leaves is all that is kept.
   call?.forgetText();
-  held.keep(body);
+  held.keep(body, readingBytes);
   const framing = body.byteLength === 0 ? { kind: "none" as const } : { kind: "length" as const, bytes: body.byteLength };
   const whole = { ...head, framing };
   if (call === null) return { head: whole, body: body.byteLength === 0 ? null : body };

@@ -7,9 +7,13 @@ import type { AnswerMeter, MeteredCall, ModelUse } from "../model/metered-call.t
 import { OpenTime } from "../model/open-time.ts";
 import type { Incoming } from "../model/incoming.ts";
 import { recordedAgent, recordedDecision, type ExchangeRecord, type RecordedError } from "../model/record.ts";
+import type { Hindsight, Noted } from "../policy/hindsight.ts";
+import type { PolicyInput } from "../policy/policy-engine.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Measured } from "./measure.ts";
+import type { HeldToRead } from "./hold-body.ts";
+import type { ReadRequest } from "./read-body.ts";
 import { recordedModelUse } from "./recorded-model-use.ts";
 import type { Redactions } from "./redactions.ts";
 import type { Reserved } from "./reserve.ts";
@@ -34,6 +38,15 @@ export class ExchangeDraft {
   readonly #startedMonotonicMs: number;
   head: RequestHead | null = null;
   decision: Decision | null = null;
+  /** What the decision was made on. */
+  noted: Noted | null = null;
+  #asked: readonly PolicyInput[] = [];
+  /** What was read of it before policy decided; null where its head was enough. */
+  read: ReadRequest | null = null;
+  /** The rule by which a person was asked; null if nobody was. */
+  askedRule: string | null = null;
+  /** The body, where it had to be whole. */
+  #held: HeldToRead | null = null;
   /** Of lent credentials: `grant@source#version`. */
   references: readonly string[] = [];
   /** Lent: no text of the record or of the log may show them. */
@@ -74,8 +87,16 @@ export class ExchangeDraft {
     return { requestBytes: this.requestBytes, responseBytes: this.responseBytes };
   }
 
+  /** Notes what policy had read of it, and that it is held. */
+  wasRead(read: ReadRequest): void {
+    this.read = read;
+    this.head = read.head;
+    this.#held = read.held;
+  }
+
   /** Notes what a request to a model may come to. */
-  measured({ call, isUnmetered, isClamped }: Measured): void {
+  measured({ call, isUnmetered, isClamped, held }: Measured): void {
+    this.#held = held;
     this.call = call;
     this.isClamped = isClamped;
     this.isUnmetered = isUnmetered;
@@ -87,6 +108,26 @@ export class ExchangeDraft {
     this.isClamped ||= call !== this.call;
     this.call = call;
     this.openTime = new OpenTime(clock.monotonicMs(), reservation, this.incoming.connection.signal);
+  }
+
+  /** Nothing of the body is needed any more. */
+  release(): void {
+    this.#held?.release();
+    this.#held = null;
+  }
+
+  /** Notes what policy is asked. */
+  readonly noteAsked = (input: PolicyInput): void => {
+    this.#asked = [...this.#asked, input];
+  };
+
+  /** Notes what was decided on all that was asked, before a person is asked about it. */
+  decided(decision: Decision, hindsight: Hindsight): Decision {
+    const [first, ...others] = this.#asked;
+    if (first !== undefined) this.noted = hindsight.note("exchange", [first, ...others], decision);
+    this.#asked = [];
+    this.decision = decision;
+    return decision;
   }
 
   durationMs(clock: Clock): number {
@@ -109,6 +150,12 @@ export class ExchangeDraft {
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
       ...recordedModelUse(this),
     };
+  }
+
+  /** What a decision was made on is kept once, when the exchange ends; and by then a shadow may have said what it would have decided. */
+  withHindsight(record: ExchangeRecord): ExchangeRecord {
+    if (record.decision === null || this.noted === null) return record;
+    return { ...record, decision: { ...record.decision, ...this.noted.recorded((text) => scrubWords(text, this.secrets)) } };
   }
 }
 

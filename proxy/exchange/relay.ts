@@ -8,10 +8,10 @@ import type { HeaderList } from "../model/request.ts";
 import type { UpstreamFlow, UpstreamSink } from "../upstream/upstream.ts";
 import { AnswerRelay, type AnswerObserver } from "./answer-relay.ts";
 import { ByteCount } from "./byte-count.ts";
-import { noLongerAllowed } from "./decide.ts";
 import { FlowGate } from "./flow-gate.ts";
 import type { Watched } from "./idle-watch.ts";
 import type { Injected } from "./inject.ts";
+import { noLongerAllowed } from "./no-longer-allowed.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import { RequestBody, type BodyObserver } from "./request-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
@@ -177,9 +177,9 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   // From the boundary itself.
 
   async reconsider(): Promise<void> {
-    const { head, incoming } = this.#draft;
+    const { head, read, askedRule: approvedRule, incoming: { connection } } = this.#draft;
     if (head === null || this.#isOver) return;
-    const error = await noLongerAllowed(head, incoming.connection, this.#allow, this.#path.rooms);
+    const error = await noLongerAllowed({ head, connection, read, approvedRule, allow: this.#allow }, this.#path.rooms);
     if (error !== null) this.#fail(error);
   }
 

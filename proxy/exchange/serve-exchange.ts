@@ -7,16 +7,17 @@ import type { Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import { closeRecord } from "./close-record.ts";
 import type { ExchangeConfig } from "./config.ts";
-import { decide, requireAllow } from "./decide.ts";
+import { decide, noting, requireAllow } from "./decide.ts";
 import { forward } from "./forward.ts";
 import { HeldBytes } from "./held-bytes.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { inject } from "./inject.ts";
-import { measure, toSending, type Sending } from "./measure.ts";
+import { measure, toSending, type Measurable, type Sending } from "./measure.ts";
 import { noteDecision } from "./note-decision.ts";
 import { openRecord } from "./open-record.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import { ProbeWatch } from "./probe-watch.ts";
+import { decideRead, readBody } from "./read-body.ts";
 import { readHead } from "./read-head.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
@@ -50,6 +51,7 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
     draft.error = EgressError.from(error);
     answerWith(draft, draft.error, rooms);
   }
+  draft.release();
   draft.endActivity();
   await settle(draft, rooms);
   closeRecord(draft, rooms);
@@ -74,16 +76,27 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   draft.head = head;
   // A long poll for messages is how an idle agent waits; if it counted, no agent would ever be idle.
   if (head.host !== PLATFORM_NAME) draft.endActivity = rooms.activity.begin(incoming.connection.agent);
-  draft.decision = await decide(head, incoming.connection, rooms);
-  const allow = requireAllow(draft.decision);
-  const measured = await measure(head, allow, incoming, path);
-  try {
-    draft.measured(measured);
-    draft.reserved(await reserve({ head, call: measured.call }, allow, incoming, rooms), rooms.clock);
-    await send(draft, toSending(head, measured, draft.call, incoming.body), allow, path);
-  } finally {
-    measured.held?.release();
+  const deciders = noting(draft.noteAsked, rooms);
+  const byHead = draft.decision = await decide(head, incoming.connection, deciders);
+  const read = byHead.kind === "read" ? await readBody(head, byHead, incoming, path) : null;
+  if (read !== null) {
+    draft.wasRead(read);
+    draft.decision = await decideRead(read, incoming.connection, deciders);
   }
+  draft.decided(draft.decision, rooms.hindsight);
+  if (draft.decision.kind === "ask") draft.askedRule = draft.decision.rule;
+  // Whoever has a person asked does it here.
+  const allow = requireAllow(draft.decision);
+  await sendAllowed({ head: read?.head ?? head, read }, allow, draft, path);
+}
+
+async function sendAllowed(request: Measurable, allow: Allow, draft: ExchangeDraft, path: ExchangePath): Promise<void> {
+  const { incoming } = draft;
+  const { head } = request;
+  const measured = await measure(request, allow, incoming, path);
+  draft.measured(measured);
+  draft.reserved(await reserve({ head, call: measured.call }, allow, incoming, path.rooms), path.rooms.clock);
+  await send(draft, toSending(head, measured, draft.call, incoming.body), allow, path);
 }
 
 async function send(draft: ExchangeDraft, sending: Sending, allow: Allow, path: ExchangePath): Promise<void> {

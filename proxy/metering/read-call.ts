@@ -26,10 +26,10 @@ export async function readCall(route: ModelRoute, request: HeldRequest, pricing:
   const reading = readRequest(text, { route, headers });
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
-  const isFree = route.declared?.price === "free" || isSubscription(route, request, config);
+  const isFreeOn = (grants: readonly string[]) => route.declared?.price === "free" || isSubscription(route, { headers, grants }, config);
   return new RequestCall({
     route, reading, source: new RequestText(text), wasEncoded: text !== body, textBytes: text.byteLength, input, leastInput: leastInput(text, reading),
-    toolCalls: null, prices, isFree, pricing, config,
+    toolCalls: null, prices, isFree: isFreeOn(request.grants), isFreeOn, pricing, config,
   }, reading.perChoice);
 }
 
@@ -47,7 +47,7 @@ function priceOf({ provider, declared }: ModelRoute, model: string, pricing: Pri
  * Whether a plan pays. The operator says it of grants; the agent's own key of a plan at Anthropic shows it, but only where it is the only key: with
  * another beside it, nobody knows who pays.
  */
-function isSubscription(route: ModelRoute, { headers, grants }: HeldRequest, { subscriptions }: MeteringConfig): boolean {
+function isSubscription(route: ModelRoute, { headers, grants }: Pick<HeldRequest, "headers" | "grants">, { subscriptions }: MeteringConfig): boolean {
   if (route.isSubscription) return true;
   if (grants.length > 0) return grants.every((grant) => subscriptions.includes(grant));
   const keys = headers.filter(([name]) => name === "authorization" || name === "x-api-key");

@@ -31,6 +31,8 @@ export interface RequestFacts {
   readonly prices: readonly (Price | null)[];
   /** A plan pays, or nobody: tokens count, money does not. */
   readonly isFree: boolean;
+  /** The same where these are lent. */
+  readonly isFreeOn: (grants: readonly string[]) => boolean;
   readonly pricing: Pricing;
   readonly config: MeteringConfig;
 }
@@ -38,6 +40,8 @@ export interface RequestFacts {
 /** A request to a model, with one limit of output. */
 export class RequestCall implements MeteredCall {
   readonly facts: CallFacts;
+  readonly models: readonly string[];
+  readonly tools: readonly string[];
   readonly worstCase: Amounts;
   readonly unbounded: Explanation | null;
   readonly #request: RequestFacts;
@@ -57,6 +61,8 @@ export class RequestCall implements MeteredCall {
     const problem = problemOf(reading);
     this.unbounded = problem ?? priceless;
     const maxOutputTokens = reading.hasOutput ? most : 0;
+    this.models = reading.models;
+    this.tools = reading.toolNames;
     this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens };
     // What costs nothing costs nothing however much of it there is.
     const usd = isFree || this.unbounded === null ? { usd: worstUsd(request, this.#bounds) } : {};
@@ -70,6 +76,11 @@ export class RequestCall implements MeteredCall {
 
   forgetText(): void {
     this.#request.source.forget();
+  }
+
+  lent(grants: readonly string[]): MeteredCall {
+    const isFree = this.#request.isFreeOn(grants);
+    return isFree === this.#request.isFree ? this : new RequestCall({ ...this.#request, isFree }, this.perChoice);
   }
 
   bounded(): MeteredCall {

@@ -25,6 +25,10 @@ export interface CallFacts {
  */
 export interface MeteredCall {
   readonly facts: CallFacts;
+  /** That may answer, as the request names them: `facts.model` first. */
+  readonly models: readonly string[];
+  /** Names of the tools that are offered to the model, and types of those that the provider runs by itself (`web_search_20250305`). */
+  readonly tools: readonly string[];
   /**
    * The most that it can use of the model meters. Where nothing bounds the output: the first step, and `AnswerMeter.step` asks for more.
    * A meter that cannot be bounded is absent and named in `unbounded`.
@@ -42,6 +46,8 @@ export interface MeteredCall {
    * From now on `body` is known of this call alone, if it was asked for.
    */
   forgetText(): void;
+  /** The same call on these grants, which say who pays: it was read before anybody knew what would be lent. */
+  lent(grants: readonly string[]): MeteredCall;
   /**
    * The same call with a limit put in where the request leaves to the model how often the provider runs tools of its own, and the API can limit that.
    * For calls that something counts on: all others leave as the agent sent them.

@@ -4,6 +4,6 @@ import type { Readings } from "./readings.ts";
 export function openReadings(): Readings {
   return {
     ofHead: () => ({}),
-    read: async (names) => ({ report: Object.fromEntries(names.map((name) => [name, "it is not read"])), parts: [{}] }),
+    read: async (names, _head, { body }) => ({ report: Object.fromEntries(names.map((name) => [name, "it is not read"])), parts: [{}], text: body }),
   };
 }

@@ -11,6 +11,12 @@ export interface BodyToRead {
   readonly take: (bytes: number) => void;
 }
 
+/** What was read of a body, and the body as it was read. */
+export interface BodyWasRead extends BodyRead {
+  /** Without its content coding: the very bytes of the agent where it has none. */
+  readonly text: Buffer;
+}
+
 /** Reads requests beyond their head, in the words of their protocols. */
 export interface Readings {
   /** Costs next to nothing: every exchange comes this way. */
@@ -19,5 +25,5 @@ export interface Readings {
    * Reads a body in the ways that policy asked for. `llm` is left to the meters: it is neither tried nor reported here.
    * @throws EgressError `request.malformed` for a body that two readers could understand in two ways (a key twice, two codings), `request.body-limit`
    */
-  read(names: readonly ReadingName[], head: RequestHead, body: BodyToRead): Promise<BodyRead>;
+  read(names: readonly ReadingName[], head: RequestHead, body: BodyToRead): Promise<BodyWasRead>;
 }

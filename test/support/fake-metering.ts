@@ -59,6 +59,8 @@ export class FakeMetering implements Metering {
 
 class FakeCall implements MeteredCall {
   readonly facts: MeteredCall["facts"];
+  readonly models: readonly string[];
+  readonly tools: readonly string[] = [];
   readonly worstCase: Amounts;
   readonly unbounded: MeteredCall["unbounded"];
   readonly body: Buffer | null;
@@ -70,11 +72,16 @@ class FakeCall implements MeteredCall {
     this.#meters = meters;
     this.body = body;
     this.facts = { api: "openai-chat", provider: "fake", model: asked.model, isStream: asked.stream === true, maxOutputTokens: asked.max_tokens ?? null };
+    this.models = [asked.model];
     this.worstCase = worstCase(asked);
     this.unbounded = isUnpriced(asked) || asked.plan === true ? { rule: "metering.unknown-model", reason: "no price", hint: "set one" } : null;
   }
 
   forgetText(): void {}
+
+  lent(): MeteredCall {
+    return this;
+  }
 
   /** A call with `tools` is unbounded until they are limited. */
   bounded(): MeteredCall {

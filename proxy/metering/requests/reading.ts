@@ -37,6 +37,8 @@ export interface ToolLimit {
 export class Reading {
   /** The model, and those that may answer in its place. */
   readonly models: string[] = [];
+  /** Names of the tools that are offered, and types of those that the provider runs. */
+  readonly toolNames: string[] = [];
   isStream = false;
   /** False for APIs that answer with no text. */
   hasOutput = true;

@@ -207,7 +207,8 @@ describe("a refused exchange", () => {
 
   test.each([true, 1, "Allow", {}, null, undefined])("by a policy that answers %j is not an allow", async (kind) => {
     fakes.answer = () => ({ ...deny(), kind }) as never;
-    expect((await serve()).answer.status).toBe(403);
+    expect((await serve()).answer.status).toBe(500);
+    expect(fakes.upstream.requests).toEqual([]);
   });
 });
 

@@ -1,0 +1,133 @@
+import { isUtf8 } from "node:buffer";
+import { EgressError } from "../errors.ts";
+
+/** One event, or what stands between two blank lines without being one. */
+export interface Block {
+  /** `event`; null if it has none, which means `message`. */
+  readonly type: string | null;
+  /** The lines of `data`, joined; null if there are none, and then it is no event. */
+  readonly data: string | null;
+  /** All other fields, as written (`id: 7`, `retry: 100`). */
+  readonly fields: readonly string[];
+}
+
+const [LF, CR, COLON] = [0x0a, 0x0d, 0x3a];
+const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+/** An event has a handful of fields, and a line of `data` for each line that a server wrote. */
+const LINES_LIMIT = 100_000;
+
+/**
+ * Reads a stream of events (WHATWG HTML §9.2) however it is cut into pieces, with any of the three ends of line. Comments pass at once: they are how a server
+ * keeps a connection. What it says is written again with one end of line, so that no two readers part it differently. An event that the stream does not end
+ * is none.
+ */
+export class EventReader {
+  readonly #limitBytes: number;
+  readonly #onBytes: (held: number) => void;
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
+  #isAfterCr = false;
+  #isFirstLine = true;
+  #type: string | null = null;
+  #data: string[] | null = null;
+  #fields: string[] = [];
+  #blockBytes = 0;
+  #lines = 0;
+
+  /** @param onBytes told how many bytes are held back whenever that changes; may throw */
+  constructor(limitBytes: number, onBytes: (held: number) => void) {
+    this.#limitBytes = limitBytes;
+    this.#onBytes = onBytes;
+  }
+
+  /** @returns comments as written, and blocks that are complete @throws EgressError `upstream.malformed` */
+  push(chunk: Buffer): readonly (string | Block)[] {
+    const found: (string | Block)[] = [];
+    let start = 0;
+    for (let at = 0; at < chunk.byteLength; at += 1) {
+      const byte = chunk[at];
+      if (byte !== LF && byte !== CR) {
+        this.#isAfterCr = false;
+        continue;
+      }
+      // The second half of CR LF ends no line of its own.
+      if (!(byte === LF && this.#isAfterCr)) this.#line(this.#taken(chunk.subarray(start, at)), found);
+      this.#isAfterCr = byte === CR;
+      start = at + 1;
+    }
+    if (start < chunk.byteLength) this.#keep(chunk.subarray(start));
+    this.#onBytes(this.#pendingBytes + this.#blockBytes);
+    return found;
+  }
+
+  #keep(rest: Buffer): void {
+    this.#pendingBytes += rest.byteLength;
+    this.#requireRoom();
+    this.#pending.push(Buffer.from(rest));
+    // Pieces of one byte each must not cost an object that is kept: two of about one size become one.
+    for (let [before, last] = this.#pending.slice(-2); before !== undefined && last !== undefined && last.byteLength >= before.byteLength; [before, last] = this.#pending.slice(-2)) {
+      this.#pending.splice(-2, 2, Buffer.concat([before, last]));
+    }
+  }
+
+  #taken(end: Buffer): Buffer {
+    if (this.#pending.length === 0) return end;
+    const line = Buffer.concat([...this.#pending, end]);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    return line;
+  }
+
+  #line(read: Buffer, found: (string | Block)[]): void {
+    const bytes = this.#isFirstLine && read.subarray(0, BOM.byteLength).equals(BOM) ? read.subarray(BOM.byteLength) : read;
+    this.#isFirstLine = false;
+    if (bytes.byteLength === 0) return this.#complete(found);
+    if (!isUtf8(bytes)) throw malformed("an event that is not UTF-8");
+    const line = bytes.toString("utf8");
+    if (bytes[0] === COLON) {
+      found.push(line);
+      return;
+    }
+    this.#blockBytes += bytes.byteLength;
+    this.#lines += 1;
+    this.#requireRoom();
+    this.#field(line);
+  }
+
+  #field(line: string): void {
+    const colon = line.indexOf(":");
+    const name = colon === -1 ? line : line.slice(0, colon);
+    const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (name === "data") (this.#data ??= []).push(value);
+    else if (name === "event") this.#type = value;
+    else if (name === "id" || name === "retry") this.#fields.push(line);
+  }
+
+  #complete(found: (string | Block)[]): void {
+    found.push({ type: this.#type === "" ? null : this.#type, data: this.#data?.join("\n") ?? null, fields: this.#fields });
+    this.#type = null;
+    this.#data = null;
+    this.#fields = [];
+    this.#blockBytes = 0;
+    this.#lines = 0;
+  }
+
+  #requireRoom(): void {
+    if (this.#pendingBytes + this.#blockBytes > this.#limitBytes || this.#lines > LINES_LIMIT) throw malformed(`an event of more than ${this.#limitBytes} bytes (mcp.eventBytes)`);
+  }
+}
+
+/** A block as it is written; empty for one that says nothing. */
+export function blockText({ type, data, fields }: Block): string {
+  const lines = [...fields, ...(type === null ? [] : [`event: ${type}`]), ...(data === null ? [] : data.split("\n").map((line) => `data: ${line}`))];
+  return `${lines.map((line) => `${line}\n`).join("")}\n`;
+}
+
+/** One event with a message in it. */
+export function eventOf(message: object): Buffer {
+  return Buffer.from(blockText({ type: "message", data: JSON.stringify(message), fields: [] }));
+}
+
+function malformed(detail: string): EgressError {
+  return new EgressError("upstream.malformed", detail);
+}

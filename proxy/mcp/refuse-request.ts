@@ -1,0 +1,71 @@
+import { ERROR_TABLE, type EgressError } from "../errors.ts";
+import type { HeaderList, RequestHead } from "../model/request.ts";
+import type { McpConfig } from "./config.ts";
+import type { EndpointStreams } from "./endpoint-streams.ts";
+import { eventOf } from "./event-stream.ts";
+import type { McpExchange, McpRefusal } from "./mcp.ts";
+import { likelyEra } from "./request-headers.ts";
+import { errorObject, refusedMessage } from "./refused-message.ts";
+import { isObject, readJsonExactly, type JsonObject } from "./strict-json.ts";
+
+/** What a refusal takes: whose it is, and what is the same for every refusal of a proxy. */
+export interface RefusalContext extends McpExchange {
+  readonly config: McpConfig;
+  readonly streams: EndpointStreams;
+}
+
+/**
+ * A refusal as an MCP client reads it. A client library gives up its session where it reads 403, so that what is refused is told as an answer: 200, by the
+ * id. Where nobody waits for an answer (notifications, responses), it is the status that says it (MCP 2025-03-26, "Sending Messages to the Server"); and
+ * what failed, or cannot be read, has the status that it has for others.
+ * @returns null where the body is no MCP
+ */
+export function refuseRequest(head: RequestHead, body: Buffer, error: EgressError, { instance, requestId, config, streams }: RefusalContext): McpRefusal | null {
+  const { messages, isBatch } = messagesOf(body);
+  if (messages.length === 0) return null;
+  const era = likelyEra(head.headers, messages);
+  const answers = messages.filter(isRequest).map((message) => refusedMessage({ id: message["id"], method: textOrNull(message["method"]), era }, error, requestId, config));
+  const isAnswered = error.outcome === "denied" && error.code !== "request.malformed" && answers.length > 0;
+  const { status } = ERROR_TABLE[error.code];
+  if (!isAnswered) return asJson(status, answers[0] ?? { jsonrpc: "2.0", id: null, error: errorObject(error, requestId) });
+  const stream = streams.of(instance, head);
+  if (stream !== null) return toldElsewhere(answers, stream);
+  const said = isBatch ? answers : answers[0] as object;
+  return acceptsEventsOnly(head.headers) ? { status: 200, headers: [["content-type", "text/event-stream"]], body: eventOf(said) } : asJson(200, said);
+}
+
+/** Answers of a session over HTTP with SSE (2024-11-05) come in its stream, one event each. */
+function toldElsewhere(answers: readonly object[], tell: (bytes: Buffer) => void): McpRefusal {
+  for (const answer of answers) tell(eventOf(answer));
+  return { status: 202, headers: [["content-type", "text/plain"]], body: Buffer.from("Accepted") };
+}
+
+function asJson(status: number, said: object): McpRefusal {
+  return { status, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(said)) };
+}
+
+/** Looks at bodies that were refused as malformed too: whatever can be told of the id is told. */
+function messagesOf(body: Buffer): { readonly messages: readonly JsonObject[]; readonly isBatch: boolean } {
+  try {
+    const value = readJsonExactly(body);
+    const messages = (Array.isArray(value) ? value : [value]).filter((message) => isObject(message) && message["jsonrpc"] === "2.0");
+    return { messages, isBatch: Array.isArray(value) };
+  } catch {
+    return { messages: [], isBatch: false };
+  }
+}
+
+/** Numbers that no double holds are objects here, and are written as they came. */
+function isRequest(message: JsonObject): boolean {
+  const { id } = message;
+  return typeof message["method"] === "string" && (typeof id === "string" || typeof id === "number" || (typeof id === "object" && id !== null && !Array.isArray(id) && Object.isFrozen(id)));
+}
+
+function textOrNull(value: unknown): string | null {
+  return typeof value === "string" ? value : null;
+}
+
+function acceptsEventsOnly(headers: HeaderList): boolean {
+  const accepted = headers.filter(([name]) => name === "accept").map(([, value]) => value.toLowerCase()).join(",");
+  return accepted.includes("text/event-stream") && !accepted.includes("json") && !accepted.includes("*/*");
+}

@@ -1,0 +1,81 @@
+import * as z from "zod";
+import type { McpReading } from "../model/readings.ts";
+import { folded, isObject, type JsonObject } from "./strict-json.ts";
+
+/**
+ * The messages that an agent sends (JSON-RPC 2.0; MCP 2024-11-05 to 2026-07-28, "Base Protocol"). Strict where a member says what is done; what a revision
+ * may add to `params` passes.
+ */
+
+const ID_LENGTH = 1_024;
+const NAME_LENGTH = 1_024;
+const URI_LENGTH = 8_192;
+
+/** Strings and whole numbers; never null (MCP "Requests"). */
+const id = z.union([z.string().max(ID_LENGTH), z.number().refine(Number.isInteger)]);
+const method = z.string().min(1).max(200);
+const params = z.record(z.string(), z.unknown());
+const version = z.literal("2.0");
+
+const request = z.strictObject({ jsonrpc: version, id, method, params: params.optional() });
+const notification = z.strictObject({ jsonrpc: version, method, params: params.optional() });
+const response = z.union([
+  z.strictObject({ jsonrpc: version, id, result: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ jsonrpc: version, id, error: z.looseObject({ code: z.number(), message: z.string() }) }),
+]);
+
+/** Letters, digits and `_ . - /` (MCP 2025-11-25, "Tool Names", and the slash of servers that group their tools). */
+const TOOL_NAME = /^[A-Za-z0-9_./-]{1,128}$/;
+
+export function isToolName(name: unknown): name is string {
+  return typeof name === "string" && TOOL_NAME.test(name);
+}
+
+const named = z.string().min(1).max(NAME_LENGTH);
+const uri = z.string().min(1).max(URI_LENGTH);
+const callArguments = z.record(z.string(), z.unknown()).optional();
+/** What is read of `params`, by method; the names of others are checked for case alone. */
+const READ_PARAMS = {
+  "tools/call": z.object({ name: z.string().regex(TOOL_NAME), arguments: callArguments }),
+  "prompts/get": z.object({ name: named, arguments: callArguments }),
+  "resources/read": z.object({ uri }),
+  "resources/subscribe": z.object({ uri }),
+  "resources/unsubscribe": z.object({ uri }),
+} as const;
+
+/** Names that a reader without regard for case would take for one of these. */
+const KNOWN_NAMES = new Set(["jsonrpc", "id", "method", "params", "result", "error", "name", "arguments", "uri", "_meta"]);
+
+export type McpEra = McpReading["era"];
+
+/** @returns what policy is asked about; null if this is no well-formed message */
+export function readMessage(message: JsonObject, era: McpEra): McpReading | null {
+  if (!areNamesPlain(message)) return null;
+  const kind = Object.hasOwn(message, "method") ? (Object.hasOwn(message, "id") ? "request" : "notification") : "response";
+  const blank: McpReading = { era, direction: "to_server", kind, method: null, tool: null, arguments: null, prompt: null, uri: null, is_listing: false };
+  if (kind === "response") return response.safeParse(message).success ? blank : null;
+  const parsed = (kind === "request" ? request : notification).safeParse(message);
+  if (!parsed.success || !areNamesPlain(parsed.data.params ?? {})) return null;
+  const said = readParams(parsed.data.method, parsed.data.params ?? {});
+  return said === null ? null : { ...blank, method: parsed.data.method, ...said };
+}
+
+type Said = Partial<Pick<McpReading, "tool" | "arguments" | "prompt" | "uri">>;
+
+/** The values are those of the message itself, so that a name such as `__proto__` stays what it was. */
+function readParams(of: string, values: JsonObject): Said | null {
+  if (!isReadMethod(of)) return {};
+  if (!READ_PARAMS[of].safeParse(values).success) return null;
+  const given = isObject(values["arguments"]) ? values["arguments"] : null;
+  if (of === "tools/call") return { tool: values["name"] as string, arguments: given };
+  if (of === "prompts/get") return { prompt: values["name"] as string, arguments: given };
+  return { uri: values["uri"] as string };
+}
+
+function isReadMethod(name: string): name is keyof typeof READ_PARAMS {
+  return Object.hasOwn(READ_PARAMS, name);
+}
+
+function areNamesPlain(object: JsonObject): boolean {
+  return Object.keys(object).every((name) => KNOWN_NAMES.has(name) || !KNOWN_NAMES.has(folded(name)));
+}

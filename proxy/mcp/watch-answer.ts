@@ -1,0 +1,165 @@
+import { EgressError } from "../errors.ts";
+import type { HeaderList, RequestHead } from "../model/request.ts";
+import type { McpConfig } from "./config.ts";
+import type { EndpointStreams } from "./endpoint-streams.ts";
+import { blockText, EventReader, type Block } from "./event-stream.ts";
+import { isList } from "./lists.ts";
+import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
+import { idKey, MessageFilter, type FilterContext } from "./message-filter.ts";
+import { likelyEra } from "./request-headers.ts";
+import { isObject, readJson, type JsonObject } from "./strict-json.ts";
+
+/** What watching an answer takes: what is asked for it, and what is the same for every answer of a proxy. */
+export interface WatchContext extends McpWatch, McpExchange {
+  readonly config: McpConfig;
+  readonly streams: EndpointStreams;
+}
+
+interface Answered {
+  readonly status: number;
+  readonly headers: HeaderList;
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** Watches an answer; see `Mcp.watch`. */
+export function watchAnswer(head: RequestHead, request: Buffer | null, { status, headers }: Answered, context: WatchContext): McpAnswer | null {
+  // Clients read nothing of an error's body but, perhaps, an error; and nothing of 202.
+  if (status < 200 || status > 299 || status === 202) return null;
+  const messages = request === null ? [] : messagesOf(request);
+  const methods = new Map(messages.flatMap(({ id, method }) => (typeof method === "string" && id !== undefined ? [[idKey(id), method] as const] : [])));
+  const type = mediaType(headers);
+  if (type !== "application/json" && type !== "text/event-stream") {
+    if ([...methods.values()].some(isList)) throw new EgressError("upstream.malformed", "a list that comes as neither JSON nor events");
+    return null;
+  }
+  const era = likelyEra(head.headers, messages);
+  const filter = new MessageFilter({ era, requestId: context.requestId, config: context.config, ask: context.ask, methods: request === null ? null : methods } satisfies FilterContext);
+  const hold = new Hold(context.room);
+  return type === "application/json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
+}
+
+/** The request was read before it was sent, so that this is what it says. */
+function messagesOf(body: Buffer): readonly JsonObject[] {
+  if (body.byteLength === 0) return [];
+  const value = readJson(body, false);
+  return (Array.isArray(value) ? value as readonly unknown[] : [value]).filter(isObject);
+}
+
+function mediaType(headers: HeaderList): string {
+  const value = headers.find(([name]) => name === "content-type")?.[1] ?? "";
+  return value.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+}
+
+/** What is held back of one answer. */
+class Hold {
+  readonly #room: McpWatch["room"];
+  #bytes = 0;
+
+  constructor(room: McpWatch["room"]) {
+    this.#room = room;
+  }
+
+  /** Holds so many bytes from now on, more or fewer. @throws EgressError `upstream.malformed` if there is no room */
+  set(bytes: number): void {
+    const more = bytes - this.#bytes;
+    if (more < 0) this.#room.giveBack(-more);
+    else if (more > 0 && !this.#room.take(more)) throw new EgressError("upstream.malformed", "an answer that has to be held back, and there is no room for it (exchange.heldBytes)");
+    this.#bytes = bytes;
+  }
+}
+
+/** An answer in one piece: JSON. */
+class WholeAnswer implements McpAnswer {
+  readonly isWhole = true;
+  readonly #filter: MessageFilter;
+  readonly #hold: Hold;
+  readonly #limitBytes: number;
+  readonly #chunks: Buffer[] = [];
+  #bytes = 0;
+
+  constructor(filter: MessageFilter, hold: Hold, limitBytes: number) {
+    this.#filter = filter;
+    this.#hold = hold;
+    this.#limitBytes = limitBytes;
+  }
+
+  get filtered(): McpFiltered {
+    return this.#filter.filtered;
+  }
+
+  async push(chunk: Buffer): Promise<Buffer> {
+    this.#bytes += chunk.byteLength;
+    if (this.#bytes > this.#limitBytes) throw new EgressError("upstream.malformed", `an answer of more than ${this.#limitBytes} bytes (mcp.answerBytes)`);
+    this.#hold.set(this.#bytes);
+    this.#chunks.push(chunk);
+    return NOTHING;
+  }
+
+  async end(): Promise<Buffer> {
+    const bytes = Buffer.concat(this.#chunks);
+    return bytes.byteLength === 0 ? bytes : await this.#filter.pass(bytes);
+  }
+
+  close(): void {
+    this.#hold.set(0);
+  }
+}
+
+interface EventSetting extends WatchContext {
+  readonly head: RequestHead;
+}
+
+/** An answer, or whatever a server has to say, as a stream of events. */
+class EventAnswer implements McpAnswer {
+  readonly isWhole = false;
+  readonly #filter: MessageFilter;
+  readonly #hold: Hold;
+  readonly #setting: EventSetting;
+  readonly #reader: EventReader;
+  #forget: () => void = () => {};
+
+  constructor(filter: MessageFilter, hold: Hold, setting: EventSetting) {
+    this.#filter = filter;
+    this.#hold = hold;
+    this.#setting = setting;
+    this.#reader = new EventReader(setting.config.eventBytes, (bytes) => { hold.set(bytes); });
+  }
+
+  get filtered(): McpFiltered {
+    return this.#filter.filtered;
+  }
+
+  async push(chunk: Buffer): Promise<Buffer> {
+    const passed: string[] = [];
+    for (const part of this.#reader.push(chunk)) passed.push(typeof part === "string" ? `${part}\n` : blockText(await this.#pass(part)));
+    return Buffer.from(passed.join(""));
+  }
+
+  async end(): Promise<Buffer> {
+    return NOTHING;
+  }
+
+  close(): void {
+    this.#forget();
+    this.#hold.set(0);
+  }
+
+  /** Events of other types are none of the protocol: what they say of the stream passes, what they say beside it does not. */
+  async #pass(block: Block): Promise<Block> {
+    if (block.data === null || block.data === "") return block;
+    if (block.type === "endpoint") {
+      this.#noteEndpoint(block.data);
+      return block;
+    }
+    if (block.type !== null && block.type !== "message") return { ...block, type: null, data: null };
+    const data = await this.#filter.pass(Buffer.from(block.data));
+    return { ...block, data: data.toString("utf8") };
+  }
+
+  #noteEndpoint(endpoint: string): void {
+    const { head, instance, streams, tell } = this.#setting;
+    this.#forget();
+    this.#forget = streams.add(instance, head, endpoint, tell) ?? (() => {});
+  }
+}

@@ -1,0 +1,109 @@
+import { expect, test } from "vitest";
+import type { McpReading } from "../../../../proxy/model/readings.ts";
+import type { HeaderList, RequestHead } from "../../../../proxy/model/request.ts";
+import { readRequest } from "../../../../proxy/mcp/read-request.ts";
+
+const STATELESS = "2026-07-28";
+
+function head(headers: HeaderList = []): RequestHead {
+  return {
+    httpVersion: "1.1", method: "POST", scheme: "https", host: "mcp.ok", port: 443, path: "/mcp", segments: ["mcp"], query: null, headers,
+    framing: { kind: "chunked" }, expectsContinue: false, upgrade: null,
+  };
+}
+
+function read(body: unknown, headers: HeaderList = []): readonly McpReading[] | string {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  const result = readRequest(head(headers), Buffer.from(text));
+  return result.kind === "read" ? result.readings : result.why;
+}
+
+const call = (params: unknown, more: object = {}) => ({ jsonrpc: "2.0", id: 1, method: "tools/call", params, ...more });
+const stateless = (method: string, params: object) => ({ jsonrpc: "2.0", id: 1, method, params: { ...params, _meta: { "io.modelcontextprotocol/protocolVersion": STATELESS } } });
+const statelessHeaders = (method: string, name?: string, more: HeaderList = []): HeaderList =>
+  [["mcp-protocol-version", STATELESS], ["mcp-method", method], ...(name === undefined ? [] : [["mcp-name", name] as const]), ...more];
+
+test("a call is read with its tool and arguments", () => {
+  expect(read(call({ name: "read_file", arguments: { path: "/workspace/a" } }))).toEqual([{
+    era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "read_file", arguments: { path: "/workspace/a" }, prompt: null, uri: null, is_listing: false,
+  }]);
+});
+
+test("prompts and resources are read with their names, notifications, responses and unknown methods as what they are", () => {
+  expect(read({ jsonrpc: "2.0", id: "a", method: "prompts/get", params: { name: "review", arguments: { x: "1" } } })).toMatchObject([{ prompt: "review", arguments: { x: "1" } }]);
+  expect(read({ jsonrpc: "2.0", id: 2, method: "resources/read", params: { uri: "file:///a" } })).toMatchObject([{ uri: "file:///a", tool: null, arguments: null }]);
+  expect(read({ jsonrpc: "2.0", method: "notifications/initialized" })).toMatchObject([{ kind: "notification", method: "notifications/initialized" }]);
+  expect(read({ jsonrpc: "2.0", id: 1, result: { roots: [] } })).toMatchObject([{ kind: "response", method: null }]);
+  expect(read({ jsonrpc: "2.0", id: 1, error: { code: -1, message: "no" } })).toMatchObject([{ kind: "response" }]);
+  expect(read({ jsonrpc: "2.0", id: 1, method: "constructor", params: {} })).toMatchObject([{ kind: "request", method: "constructor" }]);
+});
+
+test("a batch is read message by message", () => {
+  const readings = read([call({ name: "a" }), { jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } }]);
+  expect(readings).toMatchObject([{ tool: "a", arguments: null }, { kind: "notification" }]);
+});
+
+test.each([["nothing", ""], ["no JSON", "{"], ["another object", { model: "x" }], ["JSON-RPC 1.0", { id: 1, method: "tools/call" }], ["an empty list", []], ["no UTF-8", "\u0000"]])(
+  "%s is none of it", (_what, body) => {
+    expect(read(body)).toBeTypeOf("string");
+  });
+
+test.each([
+  ["a name twice", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"path":"/workspace","path":"/etc"}}}`],
+  ["a name twice, once escaped", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"path":"/workspace","p\\u0061th":"/etc"}}}`],
+  ["a name in two cases", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"path":"/workspace","Path":"/etc"}}}`],
+  ["a name with a letter that folds", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"task":"x","tas\u212a":"y"}}}`],
+  ["a method in another case", { jsonrpc: "2.0", id: 1, Method: "tools/call", params: { name: "a" } }],
+  ["a tool's name in another case", call({ Name: "a" })],
+  ["an unknown member", call({ name: "a" }, { session: 1 })],
+  ["request and response at once", call({ name: "a" }, { result: {} })],
+  ["no id at all", call({ name: "a" }, { id: null })],
+  ["an id that is a list", call({ name: "a" }, { id: [1] })],
+  ["an id that is a fraction", call({ name: "a" }, { id: 1.5 })],
+  ["params that are a list", call(["a"])],
+  ["no tool", call({})],
+  ["a tool's name that is a list", call({ name: ["a"] })],
+  ["a tool's name with a space", call({ name: "read file" })],
+  ["arguments that are a list", call({ name: "a", arguments: ["/etc"] })],
+  ["arguments that are a text", call({ name: "a", arguments: "{}" })],
+  ["a uri that is none", { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: 1 } }],
+  ["a batch with something else in it", [call({ name: "a" }), 1]],
+  ["a batch with another object in it", [call({ name: "a" }), { method: "tools/call" }]],
+  ["a batch without end", Array.from({ length: 101 }, () => call({ name: "a" }))],
+])("%s is refused, not guessed", (_what, body) => {
+  expect(() => read(body)).toThrow(expect.objectContaining({ code: "request.malformed", explanation: expect.objectContaining({ rule: "mcp.malformed" }) as unknown }));
+});
+
+test("the stateless era is read where header and body name it", () => {
+  expect(read(stateless("tools/call", { name: "a", arguments: {} }), statelessHeaders("tools/call", "a"))).toMatchObject([{ era: "stateless", tool: "a" }]);
+  expect(read(stateless("tools/list", {}), statelessHeaders("tools/list"))).toMatchObject([{ era: "stateless", method: "tools/list" }]);
+  expect(read({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId: 1 } }, [["mcp-protocol-version", STATELESS]])).toMatchObject([{ era: "stateless", kind: "notification" }]);
+  expect(read(call({ name: "a" }), [["mcp-protocol-version", "2025-11-25"]])).toMatchObject([{ era: "session" }]);
+});
+
+test("what headers repeat may be wrapped in base64", () => {
+  const wrapped = `=?base64?${Buffer.from("file:///ä").toString("base64")}?=`;
+  expect(read(stateless("resources/read", { uri: "file:///ä" }), statelessHeaders("resources/read", wrapped))).toMatchObject([{ uri: "file:///ä" }]);
+  const params: HeaderList = [["mcp-param-region", "eu"], ["mcp-param-count", "42.0"], ["mcp-param-ok", "true"]];
+  expect(read(stateless("tools/call", { name: "a", arguments: { where: { region: "eu" }, n: 42, ok: true } }), statelessHeaders("tools/call", "a", params))).toHaveLength(1);
+});
+
+const A = stateless("tools/call", { name: "a", arguments: { region: "eu" } });
+test.each<[string, unknown, HeaderList]>([
+  ["no version", A, [["mcp-method", "tools/call"], ["mcp-name", "a"]]],
+  ["another version", A, [["mcp-protocol-version", "2025-11-25"], ["mcp-method", "tools/call"], ["mcp-name", "a"]]],
+  ["no method", A, [["mcp-protocol-version", STATELESS], ["mcp-name", "a"]]],
+  ["another method", A, statelessHeaders("tools/list", "a")],
+  ["no name", A, statelessHeaders("tools/call")],
+  ["another name", A, statelessHeaders("tools/call", "b")],
+  ["a name twice", A, statelessHeaders("tools/call", "a", [["mcp-name", "a"]])],
+  ["a name where there is none", stateless("tools/list", {}), statelessHeaders("tools/list", "a")],
+  ["a sentinel around nothing", A, statelessHeaders("tools/call", "=?base64?@@?=")],
+  ["a sentinel around no UTF-8", A, statelessHeaders("tools/call", "=?base64?/w==?=")],
+  ["a parameter that no argument has", A, statelessHeaders("tools/call", "a", [["mcp-param-region", "us"]])],
+  ["a parameter twice", A, statelessHeaders("tools/call", "a", [["mcp-param-region", "eu"], ["mcp-param-region", "eu"]])],
+  ["headers of another call in the older era", call({ name: "a" }), [["mcp-name", "b"]]],
+  ["a version that is no text", { jsonrpc: "2.0", id: 1, method: "ping", params: { _meta: { "io.modelcontextprotocol/protocolVersion": 1 } } }, statelessHeaders("ping")],
+])("headers that do not agree with the body are refused: %s", (_what, body, headers) => {
+  expect(() => read(body, headers)).toThrow(expect.objectContaining({ code: "request.malformed", explanation: expect.objectContaining({ rule: "mcp.headers" }) as unknown }));
+});

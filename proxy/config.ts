@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { LOG_LEVELS } from "../common/log.ts";
+import { approvalsConfig } from "./approvals/config.ts";
 import { auditConfig } from "./audit/config.ts";
 import { budgetConfig } from "./budget/config.ts";
 import { clusterConfig } from "./cluster/config.ts";
@@ -30,6 +31,7 @@ export const proxyConfig = z.strictObject({
   exchange: exchangeConfig.prefault({}),
   dns: dnsConfig.prefault({}),
   policy: policyConfig.prefault({}),
+  approvals: approvalsConfig.prefault({}),
   grants: grantsConfig.prefault({}),
   credentials: credentialsConfig.prefault({}),
   budgets: budgetConfig.prefault({}),

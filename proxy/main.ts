@@ -11,7 +11,8 @@ import { VERSION } from "../common/version.ts";
 import { openOperatorDoor } from "./admin/operator-door.ts";
 import { PrometheusMetrics } from "./admin/prometheus-metrics.ts";
 import type { OpenDiskFile } from "./audit/disk-file.ts";
-import { noApprovals } from "./approvals/no-approvals.ts";
+import type { ApprovalDesk } from "./approvals/desk.ts";
+import { openApprovals } from "./approvals/open-approvals.ts";
 import { openAudit, type AuditRoom } from "./audit/open-audit.ts";
 import { noticingLedger } from "./budget/noticing-ledger.ts";
 import { openBudget } from "./budget/open-budget.ts";
@@ -32,6 +33,8 @@ import { LiveSet } from "./model/live.ts";
 import type { AuditRecord, LifecycleRecord } from "./model/record.ts";
 import { SyntheticNames } from "./names/synthetic-names.ts";
 import { ReloadingPolicyEngine } from "./policy/engine.ts";
+import { openHindsight, type Hindsight } from "./policy/hindsight.ts";
+import { openShadow } from "./policy/open-shadow.ts";
 import { openReadings } from "./readings/open-readings.ts";
 import type { Rooms } from "./rooms.ts";
 import { LeafAuthority } from "./tls/authority.ts";
@@ -109,6 +112,7 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
   lifecycle.onStop("admin", async () => admin?.close());
   const door = await openOperatorDoor(options.stateDirectory, {
     revoke: async (what) => revokeByOrder(what, rooms.credentials, onEvent), usage: () => metrics.usage.read(rooms.live.agents()),
+    ...(cluster === null ? { approvals: rooms.approvals } : {}),
   }, options.log);
   lifecycle.onStop("operator-door", async () => door?.close());
   record(audit, rooms, { event: "proxy.started", outcome: "succeeded", fields: { version: VERSION, node: process.versions.node, policy: rooms.policy.revision } });
@@ -117,7 +121,9 @@ async function openProxy(config: ProxyConfig, options: StartOptions, lifecycle: 
     listeningOn: describeListening(doors.listening),
     reloadPolicy: () => { lifecycle.run("policy-reload", async () => rooms.policy.reload()); },
     stop: async () => {
-      drain.abort(new EgressError("draining", "the proxy is stopping"));
+      const stopping = new EgressError("draining", "the proxy is stopping");
+      drain.abort(stopping);
+      rooms.approvals.close(stopping);
       await doors.drained(config.drainTimeoutMs);
       record(audit, rooms, { event: "proxy.stopped", outcome: "succeeded", fields: {} });
       await lifecycle.stop();
@@ -138,7 +144,7 @@ interface Furniture {
   readonly onEvent: (event: Event) => void;
 }
 
-async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine; readonly credentials: Lender }> {
+async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine; readonly credentials: Lender; readonly approvals: ApprovalDesk }> {
   const { log, environment } = options;
   const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
   const held = cluster === null ? {} : { held: () => cluster.heldBundle() };
@@ -155,6 +161,8 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
   const { ledger: budget, counts, close: closeBudget } = await openBudget(config.budgets, { clock, log, onEvent, stateDirectory: options.stateDirectory, controller: cluster?.ledger ?? null });
   lifecycle.onStop("budget", closeBudget);
+  const onRevoked = (): void => { lifecycle.run("reconsider", async () => live.reconsiderAll()); };
+  const approvals = openApprovals(config.approvals, { clock, log, lifecycle, stateDirectory: options.stateDirectory, onEvent, onRevoked });
   const names = new SyntheticNames(clock);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   if (counts !== null) metrics.observeBudgets(counts);
@@ -163,13 +171,22 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
     ledger: () => budget.health, boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
   });
   return {
-    clock, log, audit, metrics, policy, upstream, credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
-    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
+    clock, log, audit, metrics, policy, upstream, hindsight: await openHindsightRoom(config, options, furniture), credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
+    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(), approvals,
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),
     authority: await openAuthority(config.tls, options, furniture),
   };
+}
+
+/** What is kept of each decision, and the policy that is asked beside the one in force. */
+async function openHindsightRoom({ audit: { policyInput }, policy }: ProxyConfig, { log, environment }: StartOptions, { clock, lifecycle, metrics, onEvent }: Furniture): Promise<Hindsight> {
+  if (policy.shadow === undefined) return openHindsight(policyInput, null);
+  const shadow = await openShadow(policy.shadow, { log, clock, environment, onEvent, count: (question, verdict, rule) => { metrics.shadowAnswered(question, verdict, rule); } });
+  lifecycle.onStop("shadow-policy", async () => shadow.close());
+  lifecycle.run("shadow-watch", async (signal) => shadow.watch(signal));
+  return openHindsight(policyInput, shadow);
 }
 
 /** The CA for interception: our own, the operator's, or one that Vault signs, which is kept from ending. */

@@ -6,8 +6,10 @@ import { join } from "node:path";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import { operatorFolder, revokeRequest, type RevokeAnswer, type RevokeRequest, type UsageAnswer } from "../../common/operator-door.ts";
+import { answerApprovals, isApprovalPath, type ApprovalActs } from "./approval-door.ts";
 
-const BODY_LIMIT_BYTES = 4 * 1024;
+/** A reason of the greatest length fits, escaped. */
+const BODY_LIMIT_BYTES = 8 * 1024;
 /** Longest path of a Unix socket (sun_path, with its end), in bytes. */
 const PATH_LIMIT_BYTES = 107;
 /** An order may take as long as stores take to confirm it, at most a minute by configuration. */
@@ -19,6 +21,8 @@ export interface OperatorActs {
   revoke(what: RevokeRequest): Promise<RevokeAnswer>;
   /** Reads; changes nothing. */
   usage(): UsageAnswer;
+  /** Absent where people are asked elsewhere: in a cluster by the controller, which knows who may answer. */
+  readonly approvals?: ApprovalActs;
 }
 
 export interface OperatorDoor {
@@ -26,7 +30,7 @@ export interface OperatorDoor {
 }
 
 /**
- * Opens the door for `weir revoke` and `weir top`: HTTP on a Unix socket that only the owner of the state directory can reach, or whoever may run programs in the
+ * Opens the door for `weir revoke`, `weir top` and `weir approvals`: HTTP on a Unix socket that only the owner of the state directory can reach, or whoever may run programs in the
  * proxy's container. Orders are not taken on the admin port: whoever reaches that one may look, not act.
  * @returns null, with a line in the log, where it cannot be opened: the boundary works without
  */
@@ -54,7 +58,12 @@ export async function openOperatorDoor(stateDirectory: string, acts: OperatorAct
 }
 
 async function answer(request: IncomingMessage, response: ServerResponse, acts: OperatorActs): Promise<void> {
-  const send = (status: number, body: unknown) => { response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body)); };
+  const send = (status: number, body: unknown): void => { response.writeHead(status, { "content-type": "application/json", connection: "close" }).end(JSON.stringify(body)); };
+  const path = request.url ?? "";
+  if (acts.approvals !== undefined && isApprovalPath(path)) {
+    const reply = await answerApprovals({ method: request.method ?? "", path }, async () => readJson(request), acts.approvals);
+    return send(reply.status, reply.body);
+  }
   const method = request.url === "/revoke" ? "POST" : request.url === "/usage" ? "GET" : null;
   if (method === null) return send(404, { error: "not found" });
   if (request.method !== method) return send(405, { error: "method not allowed" });

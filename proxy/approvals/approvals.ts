@@ -1,5 +1,6 @@
 import type { AgentIdentity } from "../model/agent.ts";
-import type { ApprovalScope, Ask } from "../model/decision.ts";
+import type { Ask } from "../model/decision.ts";
+import type { RecordedApproval } from "../model/record.ts";
 
 /** What a person is asked: enough to decide, and nothing that is secret. */
 export interface ApprovalSubject {
@@ -21,29 +22,20 @@ export interface ApprovalSubject {
    * approval for once is spent by the first request with the same fingerprint of the same thread, so that a client that gave up waiting may ask again.
    */
   readonly fingerprint: string;
-}
-
-/** A person's yes. */
-export interface Approval {
-  /** `apr-` and 26 characters. */
-  readonly id: string;
-  readonly scope: ApprovalScope;
-  /** Who, as the door that they came by vouches: a user of the machine, a person of the cluster. */
-  readonly by: string;
-  /** Why; may be empty. */
-  readonly reason: string;
-  /** How long the request waited, in milliseconds; 0 if it was there already. */
-  readonly waitedMs: number;
+  /** False where the fingerprint does not cover all that will be sent (a body that nobody read): a yes for once is for this live request alone then. */
+  readonly isWhole: boolean;
 }
 
 /** Has people decide what policy leaves to them. */
 export interface Approvals {
   /**
-   * Waits until a person has decided. What was approved for the thread under the same rule, or once for the same fingerprint, needs no waiting.
+   * Waits until a person has decided, or the question's time is over. What was approved for the thread under the same rule, or once for the same
+   * fingerprint, needs no waiting.
    * @param signal of the request: whoever leaves is no longer asked for, and the question stays open until its time is over
-   * @throws EgressError `approval.denied` (by whom and why), `approval.expired`, `approval.unavailable`
+   * @returns who decided what and why; nobody in time is `expired`
+   * @throws EgressError `approval.unavailable` where nobody can be asked or learnt from, `draining`, and the signal's reason
    */
-  ask(subject: ApprovalSubject, question: Ask, signal: AbortSignal): Promise<Approval>;
+  ask(subject: ApprovalSubject, question: Ask, signal: AbortSignal): Promise<RecordedApproval>;
   /** Whether an approval for the thread covers this now; without waiting, spending nothing. */
   covers(subject: Pick<ApprovalSubject, "agent">, rule: string): boolean;
 }

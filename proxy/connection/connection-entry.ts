@@ -3,10 +3,13 @@ import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
 import type { AgentIdentity } from "../model/agent.ts";
 import { destinationHost, type Accepted, type Introduced, type Opened, type Peer, type SqlStartup } from "../model/connection.ts";
-import type { Decision } from "../model/decision.ts";
+import type { Answered } from "../model/approval.ts";
+import type { Ask, Decision, Verdict } from "../model/decision.ts";
 import type { Reconsiderable } from "../model/live.ts";
 import { recordedAgent, recordedDecision, type ConnectionRecord, type RecordedError, type RecordedSession } from "../model/record.ts";
 import { NO_USAGE, type Usage } from "../model/usage.ts";
+import type { Noted } from "../policy/hindsight.ts";
+import type { PolicyInput } from "../policy/policy-engine.ts";
 import type { Rooms } from "../rooms.ts";
 import { newConnectionId } from "./connection-id.ts";
 
@@ -32,6 +35,10 @@ export class ConnectionEntry implements Reconsiderable {
   readonly #atClose = new DisposableStack();
   #progress: Progress;
   #decision: Decision | null = null;
+  /** What policy was asked and has not answered yet, and what the decision was made on. */
+  #asked: PolicyInput | null = null;
+  #noted: Noted | null = null;
+  #answered: Answered | null = null;
   #error: EgressError | null = null;
   #usage: Usage = NO_USAGE;
   #exchanges = 0;
@@ -66,9 +73,26 @@ export class ConnectionEntry implements Reconsiderable {
     return stage;
   }
 
+  /** Notes what policy is asked. */
+  readonly noteAsked = (input: PolicyInput): void => {
+    this.#asked = input;
+  };
+
   decided<D extends Decision>(decision: D): D {
+    if (this.#asked !== null) this.#noted = this.#rooms.hindsight.note("connection", [this.#asked], decision);
+    this.#asked = null;
     this.#decision = decision;
     return decision;
+  }
+
+  /** What a person answered about this connection, if one was asked. */
+  get answered(): Answered | null {
+    return this.#answered;
+  }
+
+  /** For the stage that waits for a person. */
+  awaiting(decideAgain: () => Promise<Verdict | Ask>) {
+    return { decideAgain, note: (answered: Answered) => { this.#answered = answered; } };
   }
 
   failed(error: EgressError): void {
@@ -121,12 +145,25 @@ export class ConnectionEntry implements Reconsiderable {
     try {
       this.#atClose.dispose();
       this.accepted.socket.destroy();
-      this.#rooms.audit.enqueue(this.record("closed"));
+      const record = this.record("closed");
+      const pending = this.#noted?.pending ?? null;
+      // A shadow that has not answered yet holds up the record, never the connection.
+      if (pending === null) this.#write(record);
+      else void pending.then(() => { this.#write(record); });
     } catch (error) {
-      // An unhealthy audit log fails every later commit by itself, so nothing is let through unrecorded.
       this.#rooms.log.error("connection.close-failed", { connectionId: this.accepted.id, error: describeError(error) });
     }
     this.#rooms.metrics.connectionClosed(this.#error?.outcome ?? "allowed", this.#error?.code ?? "ok");
+  }
+
+  /** An unhealthy audit log fails every later commit by itself, so nothing is let through unrecorded. */
+  #write(record: ConnectionRecord): void {
+    const noted = this.#noted?.recorded((text) => text);
+    try {
+      this.#rooms.audit.enqueue(record.decision === null ? record : { ...record, decision: { ...record.decision, ...noted } });
+    } catch (error) {
+      this.#rooms.log.error("connection.close-failed", { connectionId: this.accepted.id, error: describeError(error) });
+    }
   }
 
   record(phase: "opened" | "closed"): ConnectionRecord {
@@ -144,7 +181,7 @@ export class ConnectionEntry implements Reconsiderable {
       wire: wire?.kind ?? (transport === "dns" ? "dns" : null),
       serverName: wire?.kind === "tls" ? wire.serverName : null,
       handling: handling ?? null,
-      decision: this.#decision === null ? null : recordedDecision(this.#decision),
+      decision: this.#decision === null ? null : recordedDecision(this.#decision, this.#answered?.approval),
       outcome: this.#error?.outcome ?? "allowed",
       error: this.#error === null ? null : recordedError(this.#error),
       durationMs: Math.round(this.#rooms.clock.monotonicMs() - this.#startedMs),

@@ -1,4 +1,5 @@
 import { EgressError } from "../errors.ts";
+import { underApproval } from "../model/approval.ts";
 import type { Identified, Screened, SqlStartup } from "../model/connection.ts";
 import type { Rooms } from "../rooms.ts";
 import { askPolicy } from "./ask-policy.ts";
@@ -17,7 +18,8 @@ const TIMER_LIMIT_MS = 2 ** 31 - 1;
 export async function reconsiderOnChange(screened: Screened & { readonly sql?: SqlStartup }, rooms: Rooms, entry: ConnectionEntry): Promise<void> {
   const askAgain = async (): Promise<void> => {
     try {
-      const today = screen(screened, await askPolicy(screened, rooms));
+      const isCovered = (rule: string) => rooms.approvals.covers(screened, rule);
+      const today = screen(screened, underApproval(await askPolicy(screened, rooms), entry.answered, isCovered));
       if (today.handling !== screened.handling) throw new EgressError("policy.denied", `handling is now ${today.handling}`);
       const lost = screened.decision.grants.find((grant) => !today.decision.grants.includes(grant));
       if (lost !== undefined) throw new EgressError("policy.denied", `grant ${lost} is no longer lent to this connection`);

@@ -1,20 +1,19 @@
 import { unreachable } from "../../common/unreachable.ts";
 import { EgressError } from "../errors.ts";
 import { destinationHost, POSTGRES_ALPN, type Classified, type Screened } from "../model/connection.ts";
-import type { Allow, Ask, Handling, Verdict } from "../model/decision.ts";
+import type { Allow, Handling, Verdict } from "../model/decision.ts";
 
 /**
- * in: Classified and its Decision · out: Screened · ends early with: policy.denied · next: intercept.ts, tunnel.ts or postgres/
+ * in: Classified and its Verdict · out: Screened · ends early with: policy.denied · next: intercept.ts, tunnel.ts or postgres/
  *
  * Decides by name and port only, before any certificate is minted: a refused host must cost no key operation. Bytes that the boundary
  * cannot read pass only where policy says `tunnel`.
  */
-export function screen<T extends Classified>(classified: T, decision: Verdict | Ask): T & Screened {
+export function screen<T extends Classified>(classified: T, decision: Verdict): T & Screened {
   if (decision.kind === "deny") {
     const { rule, reason, hint } = decision;
     throw new EgressError("policy.denied", reason, { explanation: { rule, reason, hint } });
   }
-  if (decision.kind === "ask") throw new EgressError("approval.unavailable", "connections cannot be asked about yet");
   if (!isReadable(classified, decision.handling)) throw unreadable(classified, decision);
   return { ...classified, handling: decision.handling, decision };
 }

@@ -5,6 +5,7 @@ import type { ProtocolHandlers } from "../model/protocol-handlers.ts";
 import type { Rooms } from "../rooms.ts";
 import { accept } from "./accept.ts";
 import { askPolicy } from "./ask-policy.ts";
+import { awaitApproval } from "./await-approval.ts";
 import { classify, type MayServerSpeakFirst } from "./classify.ts";
 import { closeGently } from "./close-gently.ts";
 import type { ConnectionConfig } from "./config.ts";
@@ -66,7 +67,9 @@ async function walk(entry: ConnectionEntry, rooms: Rooms, deps: ConnectionDeps):
 
   const heard = entry.reached(await classify(identified, mayServerSpeakFirst(rooms), config));
   const classified = entry.reached(locate(heard, rooms.names));
-  const screened = entry.reached(screen(classified, entry.decided(await askPolicy(classified, rooms))));
+  const decision = entry.decided(await askPolicy(classified, rooms, entry.noteAsked));
+  const verdict = entry.decided(await awaitApproval(classified, { decision, ...entry.awaiting(async () => askPolicy(classified, rooms)) }, rooms));
+  const screened = entry.reached(screen(classified, verdict));
   await reconsiderOnChange(screened, rooms, entry);
   if (screened.handling === "tunnel") return tunnel(screened, rooms, entry, config.tunnelIdleTimeoutMs);
   if (screened.handling === "postgres") return serveSession(screened, rooms, entry, deps);
@@ -80,6 +83,7 @@ async function walk(entry: ConnectionEntry, rooms: Rooms, deps: ConnectionDeps):
 function mayServerSpeakFirst(rooms: Rooms): MayServerSpeakFirst {
   return async (silent) => {
     const decision = await askPolicy(locate(silent, rooms.names), rooms);
-    return decision.kind === "allow" && decision.handling === "tunnel";
+    const allow = decision.kind === "ask" ? decision.allow : decision;
+    return allow.kind === "allow" && allow.handling === "tunnel";
   };
 }

@@ -43,10 +43,11 @@ export interface RecordedDecision {
 }
 
 /** What was decided, without what it was decided on. An allow that a person has still to give is none. */
-export function recordedDecision(decision: Decision): RecordedDecision {
+export function recordedDecision(decision: Decision, approval?: RecordedApproval): RecordedDecision {
   const { rule, revision } = decision;
-  if (decision.kind !== "allow") return { allowed: false, rule, revision, grants: [], budgets: [] };
-  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets };
+  const asked = approval === undefined ? {} : { approval };
+  if (decision.kind !== "allow") return { allowed: false, rule, revision, grants: [], budgets: [], ...asked };
+  return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets, ...asked };
 }
 
 /** Who decided what policy left to people, and why. */
@@ -65,6 +66,8 @@ export interface RecordedShadow {
   readonly revision: string;
   readonly outcome: "allow" | "deny" | "ask" | "failed";
   readonly rule: string | null;
+  /** Why it failed. */
+  readonly reason?: string;
 }
 
 /** The policy input of one decision with what must not be kept taken out. */
@@ -179,6 +182,8 @@ export interface NameRecord extends Base {
   readonly name: string | null;
   readonly type: string | null;
   readonly answer: string | null;
+  /** Absent where policy was not asked. */
+  readonly decision?: RecordedDecision;
   readonly outcome: "allowed" | "denied" | "failed";
   readonly error: RecordedError | null;
 }

@@ -29,7 +29,6 @@ import { LiveSet } from "../../proxy/model/live.ts";
 import type { HandlerContext, ProtocolHandlers } from "../../proxy/model/protocol-handlers.ts";
 import type { AuditRecord, ConnectionRecord } from "../../proxy/model/record.ts";
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
-import { noApprovals } from "../../proxy/approvals/no-approvals.ts";
 import { openMcp } from "../../proxy/mcp/open-mcp.ts";
 import { openReadings } from "../../proxy/readings/open-readings.ts";
 import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
@@ -38,6 +37,7 @@ import { LeafAuthority } from "../../proxy/tls/authority.ts";
 import { openCa } from "../../proxy/tls/ca.ts";
 import { tlsConfig } from "../../proxy/tls/config.ts";
 import { noLender } from "./credentials.ts";
+import { noApprovals } from "./no-approvals.ts";
 
 export const allow = (handling: "intercept" | "tunnel" = "intercept"): Allow =>
   ({ kind: "allow", rule: "test.allow", handling, grants: [], budgets: [], obligations: {}, revision: "r1" });
@@ -111,7 +111,7 @@ export class ConnectionStand {
       policy: { revision: "r1", decide: async <Q extends Question>(_question: Q, input: PolicyInput) => await this.decide(input) as Answers[Q], onChange: () => () => {} },
       credentials: noLender,
       get metering(): never { throw new Error("a connection meters no model"); },
-      readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
+      readings: openReadings(), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
       ...(options.budget === undefined ? {} : { budget: options.budget }),

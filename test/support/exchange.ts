@@ -21,9 +21,9 @@ import { LiveSet } from "../../proxy/model/live.ts";
 import type { AuditRecord, ExchangeRecord } from "../../proxy/model/record.ts";
 import type { HeaderList, OutboundHead } from "../../proxy/model/request.ts";
 import type { Usage } from "../../proxy/model/usage.ts";
-import { noApprovals } from "../../proxy/approvals/no-approvals.ts";
 import { openMcp } from "../../proxy/mcp/open-mcp.ts";
 import { openReadings } from "../../proxy/readings/open-readings.ts";
+import { noHindsight } from "../../proxy/policy/hindsight.ts";
 import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import { protocolsConfig } from "../../proxy/protocols/config.ts";
 import type { ProtocolsConfig } from "../../proxy/protocols/config.ts";
@@ -32,6 +32,7 @@ import { openHttp2 } from "../../proxy/protocols/http2.ts";
 import type { Rooms } from "../../proxy/rooms.ts";
 import { FakeUpstream } from "./exchange-upstream.ts";
 import { noLender } from "./credentials.ts";
+import { noApprovals } from "./no-approvals.ts";
 
 export class FakeClock implements Clock {
   wallMs = Date.UTC(2026, 10, 1);
@@ -94,7 +95,7 @@ export class FakeRooms {
       },
       standing: () => ({}), learn: () => null, metersFor: () => new Set(), headroom: async () => ({}),
     },
-    readings: openReadings(), mcp: openMcp(), approvals: noApprovals,
+    readings: openReadings(), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
     metering: { shortage: { whenShort: "clamp", leastOutputTokens: 256 }, recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {
       isHealthy: true,

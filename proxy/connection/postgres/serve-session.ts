@@ -4,6 +4,7 @@ import { destinationHost, type Introduced, type Screened } from "../../model/con
 import type { Login } from "../../model/loan.ts";
 import type { Rooms } from "../../rooms.ts";
 import { askPolicy } from "../ask-policy.ts";
+import { awaitApproval } from "../await-approval.ts";
 import type { ConnectionConfig } from "../config.ts";
 import type { ConnectionEntry } from "../connection-entry.ts";
 import { reconsiderOnChange } from "../reconsider.ts";
@@ -48,7 +49,9 @@ export async function serveSession(screened: Screened, rooms: Rooms, entry: Conn
   try {
     const startup = parseStartup(opening);
     const introduced = entry.reached({ ...screened, stream, sql: startup.sql });
-    const session = entry.reached(screen(introduced, entry.decided(await askPolicy(introduced, rooms))));
+    const decision = entry.decided(await askPolicy(introduced, rooms, entry.noteAsked));
+    const verdict = entry.decided(await awaitApproval(introduced, { decision, ...entry.awaiting(async () => askPolicy(introduced, rooms)) }, rooms));
+    const session = entry.reached(screen(introduced, verdict));
     await reconsiderOnChange(session, rooms, entry);
     await relay(session, startup, { rooms, entry, deps, onBegin: () => { hasBegun = true; } });
   } catch (error) {

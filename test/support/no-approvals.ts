@@ -1,5 +1,5 @@
-import { EgressError } from "../errors.ts";
-import type { Approvals } from "./approvals.ts";
+import type { Approvals } from "../../proxy/approvals/approvals.ts";
+import { EgressError } from "../../proxy/errors.ts";
 
 /** Where nobody can be asked: what policy leaves to people fails. */
 export const noApprovals: Approvals = {

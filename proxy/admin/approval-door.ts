@@ -1,0 +1,54 @@
+import { userInfo } from "node:os";
+import { approvalDecision, approvalId, revocation, type ApprovalDecision, type ApprovalList, type DecisionResult } from "../../common/approvals/views.ts";
+
+/** What an operator may see and say of what waits for a person. */
+export interface ApprovalActs {
+  list(): ApprovalList;
+  /** @throws Error if a yes for a thread cannot be kept */
+  decide(id: string, decision: ApprovalDecision, by: string): DecisionResult;
+  /** @returns whether there was such an approval of a thread */
+  revoke(id: string, by: string, reason: string): boolean;
+}
+
+export interface DoorReply {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+export const APPROVALS_PATH = "/approvals";
+
+/** Whether the door's approvals are meant: `/approvals`, or one of them. */
+export function isApprovalPath(path: string): boolean {
+  return path === APPROVALS_PATH || path.startsWith(`${APPROVALS_PATH}/`);
+}
+
+/**
+ * `GET /approvals`, `POST /approvals/ID` (a decision), `DELETE /approvals/ID` (an approval of a thread is taken back).
+ * @param readBody the request's body as JSON, null if it is none
+ */
+export async function answerApprovals({ method, path }: { readonly method: string; readonly path: string }, readBody: () => Promise<unknown>, acts: ApprovalActs): Promise<DoorReply> {
+  if (path === APPROVALS_PATH) return method === "GET" ? { status: 200, body: acts.list() } : { status: 405, body: { error: "method not allowed" } };
+  const id = path.slice(APPROVALS_PATH.length + 1);
+  if (!approvalId.safeParse(id).success) return { status: 404, body: { error: "not found" } };
+  if (method === "POST") {
+    const decision = approvalDecision.safeParse(await readBody());
+    return decision.success ? { status: 200, body: acts.decide(id, decision.data, whoOwnsTheDoor()) } : { status: 400, body: { error: "not a decision" } };
+  }
+  if (method !== "DELETE") return { status: 405, body: { error: "method not allowed" } };
+  const why = revocation.safeParse(await readBody() ?? {});
+  if (!why.success) return { status: 400, body: { error: "not a revocation" } };
+  return { status: 200, body: { revoked: acts.revoke(id, whoOwnsTheDoor(), why.data.reason) } };
+}
+
+/**
+ * The door's folder lets nobody in but the account that the proxy runs as (and root, who may be anybody): whoever speaks here is that account. Node does not
+ * show the credentials of a Unix socket's peer (SO_PEERCRED).
+ */
+export function whoOwnsTheDoor(): string {
+  try {
+    return `user:${userInfo().username}`;
+  } catch {
+    // A container's account may have no name.
+    return `uid:${process.getuid?.() ?? "unknown"}`;
+  }
+}

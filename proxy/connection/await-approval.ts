@@ -1,0 +1,62 @@
+import { hash } from "node:crypto";
+import type { ApprovalSubject } from "../approvals/approvals.ts";
+import { EgressError } from "../errors.ts";
+import { afterYes, refusalBy, type Answered } from "../model/approval.ts";
+import { destinationHost, type Classified, type SqlStartup } from "../model/connection.ts";
+import type { Ask, Verdict } from "../model/decision.ts";
+import type { RecordedApproval } from "../model/record.ts";
+import type { Rooms } from "../rooms.ts";
+
+/** A connection that may have to wait for a person. */
+export interface Awaiting {
+  readonly decision: Verdict | Ask;
+  /** Asks policy anew: much may have changed while it waited. */
+  readonly decideAgain: () => Promise<Verdict | Ask>;
+  /** Hears what came of it, whatever that is. */
+  readonly note: (answered: Answered) => void;
+}
+
+type Asking = Classified & { readonly sql?: SqlStartup };
+
+/**
+ * in: Classified and its Decision · out: Verdict · ends early with: approval.*, policy.unavailable, draining · next: screen.ts
+ *
+ * A person decides while the connection waits: nothing is dialled, no certificate is minted, and not a byte of the agent's is taken. What policy decides by
+ * itself passes at once.
+ */
+export async function awaitApproval(asking: Asking, { decision, decideAgain, note }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
+  if (decision.kind !== "ask") return decision;
+  const approval = await ask(asking, decision, rooms);
+  note({ rule: decision.rule, approval });
+  const refusal = refusalBy(approval, decision);
+  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
+  return approval.waitedMs === 0 ? decision.allow : afterYes(await decideAgain(), decision);
+}
+
+/** Whoever waits is busy: an idle instance would be stopped. */
+async function ask(asking: Asking, question: Ask, { approvals, activity }: Pick<Rooms, "approvals" | "activity">): Promise<RecordedApproval> {
+  const endActivity = activity.begin(asking.agent);
+  const left = new AbortController();
+  const leave = () => { left.abort(new EgressError("relay.aborted", "the agent closed its connection")); };
+  asking.socket.once("close", leave);
+  try {
+    if (asking.socket.destroyed) leave();
+    return await approvals.ask(subjectOf(asking, question), question, AbortSignal.any([asking.signal, left.signal]));
+  } finally {
+    asking.socket.off("close", leave);
+    endActivity();
+  }
+}
+
+/** What flows on a connection is not known before it is open: a yes for once is for this one alone. */
+function subjectOf({ id, agent, destination, wire, sql }: Asking, { rule }: Ask): ApprovalSubject {
+  const { port } = destination;
+  const host = destinationHost(destination);
+  const details = [`a connection (${wire.kind}) to ${host} port ${port}`, ...(sql === undefined ? [] : [`PostgreSQL: database ${quoted(sql.database)} as ${quoted(sql.user)}`])];
+  const what = [1, agent.namespace, agent.name, agent.thread, rule, "connection", host, port, wire.kind, sql?.database ?? null, sql?.user ?? null];
+  return { id, connectionId: id, agent, question: "connection", host, port, method: null, path: null, details, fingerprint: hash("sha256", JSON.stringify(what), "hex"), isWhole: false };
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, 64)).replaceAll(/[^\x20-\x7e]/g, "?");
+}

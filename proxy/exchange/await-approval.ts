@@ -1,0 +1,60 @@
+import type { ApprovalSubject } from "../approvals/approvals.ts";
+import { EgressError } from "../errors.ts";
+import { afterYes, refusalBy, type Answered } from "../model/approval.ts";
+import type { Allow, Ask, Deny } from "../model/decision.ts";
+import type { Incoming } from "../model/incoming.ts";
+import type { BodyRead } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import type { Rooms } from "../rooms.ts";
+import { refusalOf } from "./decide.ts";
+import { describeRequest } from "./describe-request.ts";
+import { fingerprintOf } from "./fingerprint.ts";
+
+/** A request that waits for a person. */
+export interface Awaiting {
+  readonly head: RequestHead;
+  readonly incoming: Incoming;
+  /** Null where nobody read the body: not a byte of it is taken before the yes. */
+  readonly read: { readonly held: { readonly bytes: Buffer }; readonly body: BodyRead } | null;
+  /** Asks policy anew, about the same request: much may have changed while it waited. */
+  readonly decideAgain: () => Promise<Allow | Deny | Ask>;
+  /** Hears what came of it, whatever that is. */
+  readonly note: (answered: Answered) => void;
+}
+
+/**
+ * in: Ask · out: Allow · ends early with: approval.*, policy.denied, policy.unavailable, identity.expired, relay.aborted, draining · next: measure.ts
+ *
+ * A person decides while the request waits: nothing has left, nothing is lent, and a client that sends on is held back by its own wire. No 1xx is sent
+ * meanwhile: common clients take one for the answer or for a fault (docs/approvals.md). A yes is for what policy says when it is given, not when it was asked.
+ */
+export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Rooms, "approvals" | "readings">): Promise<Allow> {
+  const approval = await rooms.approvals.ask(subjectOf(ask, awaiting, rooms), ask, leaving(awaiting.incoming));
+  awaiting.note({ rule: ask.rule, approval });
+  const refusal = refusalBy(approval, ask);
+  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
+  // A yes that needed no waiting is for the decision that was just made.
+  const today = approval.waitedMs === 0 ? ask.allow : afterYes(await awaiting.decideAgain(), ask);
+  if (today.kind === "deny") throw refusalOf(today);
+  return today;
+}
+
+function subjectOf({ rule }: Ask, { head, incoming, read }: Awaiting, { readings }: Pick<Rooms, "readings">): ApprovalSubject {
+  const { connection: { agent, id: connectionId }, exchangeId } = incoming;
+  const { method, host, port, path, framing, upgrade } = head;
+  const bodyBytes = framing.kind === "none" ? 0 : framing.kind === "length" ? framing.bytes : null;
+  const parts = read === null ? null : read.body.parts;
+  return {
+    id: exchangeId, connectionId, agent, question: "exchange", host, port, method, path,
+    details: describeRequest({ head: readings.ofHead(head), parts, bodyBytes }),
+    fingerprint: fingerprintOf({ agent, rule, head, read: read === null ? null : { bytes: read.held.bytes, parts: read.body.parts } }),
+    isWhole: (read !== null || bodyBytes === 0) && upgrade === null,
+  };
+}
+
+/** Aborts when nobody waits for the answer any more, or the connection must end. The relay listens after this. */
+function leaving({ answer }: Incoming): AbortSignal {
+  const gone = new AbortController();
+  answer.listen({ onDrain: () => {}, onGone: (error) => { gone.abort(error); } });
+  return gone.signal;
+}

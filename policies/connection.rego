@@ -4,7 +4,9 @@
 package weir.connection
 
 import data.weir.agents
+import data.weir.approvals
 import data.weir.grants
+import data.weir.own
 import data.weir.targets
 
 default decision := {
@@ -17,8 +19,8 @@ default decision := {
 # METADATA
 # title: The decision on a connection
 # description: |
-#   Closed destinations, refusals written in Rego, refusing entries, allowing entries, allows written in Rego; then
-#   the nearest entry explains why it did not allow.
+#   Closed destinations, refusals written in Rego, refusing entries, what Rego leaves to a person, the first entry that
+#   allows or asks, allows written in Rego; then the nearest entry explains why it did not allow.
 # entrypoint: true
 decision := targets.closed if {
 	targets.closed
@@ -26,25 +28,48 @@ decision := targets.closed if {
 	refused_by_rego
 } else := refused if {
 	refused
-} else := allowed if {
-	allowed
+} else := asked_by_rego if {
+	asked_by_rego
+} else := permitted if {
+	permitted
 } else := allowed_by_rego if {
 	allowed_by_rego
 } else := nearest if {
 	nearest
 } else := targets.unknown
 
-refused_by_rego := object.union(sort(data.weir.custom.connection.deny)[0], {"allow": false})
+refused_by_rego := own.refusal(data.weir.custom.connection.deny)
 
 refused := grants.refusal(targets.first(refusals))
 
-allowed := grants.connection(targets.first(permits))
+permitted := approvals.answer(grants.connection(permit), permit) if {
+	is_asked(permit)
+} else := grants.connection(permit)
 
-allowed_by_rego := object.union(custom_defaults, sort(data.weir.custom.connection.allow)[0])
+asked_by_rego := own.question(data.weir.custom.connection.ask, base)
 
-custom_defaults := {"allow": true, "handling": "intercept", "grants": [], "budgets": [], "obligations": {}}
+allowed_by_rego := own.permission(data.weir.custom.connection.allow, own.connection)
 
-# An entry that refuses some methods or paths only says nothing of the connection.
+# What a person says yes to is what the entries allow, if they do.
+base := grants.connection(permit) if {
+	permit
+} else := own.connection
+
+permit := targets.first(permits)
+
+# A person is asked about what passes unread as a whole, about a database once it is named, about all else by request.
+is_asked(entry) if {
+	approvals.is_asked(entry)
+	entry.handling == "tunnel"
+}
+
+is_asked(entry) if {
+	approvals.is_asked(entry)
+	entry.handling == "postgres"
+	input.sql
+}
+
+# An entry that refuses some requests only says nothing of the connection.
 refusals := [entry |
 	some entry in targets.refusing
 	entry.whole == true

@@ -4,8 +4,11 @@
 package weir.exchange
 
 import data.weir.agents
+import data.weir.approvals
 import data.weir.grants
 import data.weir.methods_and_paths
+import data.weir.own
+import data.weir.readings
 import data.weir.targets
 
 default decision := {
@@ -18,8 +21,9 @@ default decision := {
 # METADATA
 # title: The decision on an exchange
 # description: |
-#   Closed destinations, refusals written in Rego, refusing entries, allowing entries, allows written in Rego; then
-#   the nearest entry explains why it did not allow.
+#   Closed destinations, refusals written in Rego, refusing entries; then what has to be read before anybody knows; then
+#   what Rego leaves to a person, the first entry that allows or asks, allows written in Rego; then the nearest entry
+#   explains why it did not allow.
 # entrypoint: true
 decision := targets.closed if {
 	targets.closed
@@ -27,23 +31,34 @@ decision := targets.closed if {
 	refused_by_rego
 } else := refused if {
 	refused
-} else := allowed if {
-	allowed
+} else := unread if {
+	unread
+} else := asked_by_rego if {
+	asked_by_rego
+} else := permitted if {
+	permitted
 } else := allowed_by_rego if {
 	allowed_by_rego
 } else := nearest if {
 	nearest
 } else := targets.unknown
 
-refused_by_rego := object.union(sort(data.weir.custom.exchange.deny)[0], {"allow": false})
+refused_by_rego := own.refusal(data.weir.custom.exchange.deny)
 
-refused := grants.refusal(targets.first(refusals))
+refused := grants.refusal(targets.first([entry | some entry in refusals; not readings.is_pending(entry); readings.is_covered(entry)]))
 
-allowed := grants.exchange(targets.first(permits))
+permitted := approvals.answer(grants.exchange(covering), covering) if {
+	approvals.is_asked(covering)
+} else := grants.exchange(covering)
 
-allowed_by_rego := object.union(custom_defaults, sort(data.weir.custom.exchange.allow)[0])
+asked_by_rego := own.question(data.weir.custom.exchange.ask, base)
 
-custom_defaults := {"allow": true, "grants": [], "budgets": [], "obligations": {}}
+allowed_by_rego := own.permission(data.weir.custom.exchange.allow, own.exchange)
+
+# What a person says yes to is what the entries allow, if they do.
+base := grants.exchange(covering) if {
+	covering
+} else := own.exchange
 
 refusals := [entry |
 	some entry in targets.refusing
@@ -58,6 +73,53 @@ permits := [entry |
 	methods_and_paths.path_covered(entry.paths)
 	methods_and_paths.upgrade_covered(entry)
 ]
+
+# The first entry that allows or asks.
+covering := targets.first([entry | some entry in permits; readings.is_covered(entry)])
+
+# Entries that nobody can judge before the body was read, those that refuse first.
+pending := array.concat(
+	[entry | some entry in refusals; readings.is_pending(entry)],
+	[entry | some entry in permits; readings.is_pending(entry)],
+)
+
+# METADATA
+# title: The body has to be read first
+# description: |
+#   A refusing entry, or the entry that would allow or ask, speaks of what only the body tells, or Rego of one's own wants
+#   to see it. Everything that any entry here may need is read at once.
+unread := {
+	"read": sort({reading | some need in needs; some reading in need.readings}),
+	"rule": needs[0].rule,
+	"max_bytes": max([need.max_bytes | some need in needs]),
+} if {
+	not readings.was_read
+	is_read_needed
+}
+
+is_read_needed if count(own_reads) > 0
+
+is_read_needed if {
+	some entry in pending
+	entry.order < covering.order
+}
+
+is_read_needed if {
+	count(pending) > 0
+	not covering
+}
+
+is_read_needed if {
+	some entry in pending
+	entry.effect == "deny"
+}
+
+needs := array.concat(own_reads, [need |
+	some entry in pending
+	need := {"rule": entry.rule, "readings": readings.wanted(entry), "max_bytes": entry.max_read_bytes}
+])
+
+own_reads := [own.need(answer) | some answer in data.weir.custom.exchange.read]
 
 # A request of this agent can be judged under the entry at all.
 reaches(entry) if {
@@ -79,7 +141,9 @@ stage_of(entry) := 1 if {
 	not methods_and_paths.method_covered(entry.methods)
 } else := 3 if {
 	not methods_and_paths.path_covered(entry.paths)
-} else := 4
+} else := 4 if {
+	not methods_and_paths.upgrade_covered(entry)
+} else := 5
 
 explanation(entry, 1) := {
 	"allow": false,
@@ -114,6 +178,11 @@ explanation(entry, 4) := {
 	"reason": sprintf("WebSockets are not allowed for %s", [input.connection.name]),
 	"hint": "set websocket: true in the rule; what flows in it is not read",
 }
+
+explanation(entry, 5) := object.union(
+	{"allow": false, "rule": entry.rule},
+	{key: shortened(text) | some key, text in readings.explanation(entry, input.connection.name)},
+)
 
 # An answer has a size limit, and the agent chooses the length of its paths.
 shortened(text) := text if {

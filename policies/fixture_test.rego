@@ -17,6 +17,7 @@ entry := {
 	"grants": ["api"],
 	"budgets": ["team"],
 	"obligations": {"max_request_bytes": 10},
+	"readings": [],
 	"reason": "the policy refuses this",
 	"hint": "ask",
 }

@@ -22,10 +22,10 @@ entries := array.concat(addresses.entries(input.connection.name), tenants.addres
 }
 
 # METADATA
-# title: Entries that can allow
+# title: Entries that can allow, by themselves or by a person
 allowing := [entry |
 	some entry in entries
-	entry.effect == "allow"
+	entry.effect in {"allow", "ask"}
 ]
 
 # METADATA

@@ -1,9 +1,10 @@
 import type { Handling } from "../model/decision.ts";
+import { compileReadings, methodsOfReadings, type CompiledReadings } from "./compile-readings.ts";
 import type { AddressEntry, HostEntry, PolicyData } from "./data.ts";
 import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, type AgentPattern, type HostPattern, type PathPattern } from "./patterns.ts";
 
 /** One entry as the Rego library reads it: no defaults left, no pattern left to parse. Lists are compared by membership. */
-export interface CompiledEntry {
+export interface CompiledEntry extends CompiledReadings {
   /** Position in `data.yaml`: the first that allows wins. */
   readonly order: number;
   readonly rule: string;
@@ -20,12 +21,14 @@ export interface CompiledEntry {
   readonly paths: readonly PathPattern[];
   /** The paths as the user wrote them, for hints. */
   readonly path_texts: readonly string[];
-  /** True if every method and every path is meant: then a deny speaks of the connection too. */
+  /** True if every request is meant, whatever it says: then a deny speaks of the connection too. */
   readonly whole: boolean;
   readonly websocket: boolean;
   readonly grants: readonly string[];
   readonly budgets: readonly string[];
   readonly obligations: Readonly<Record<string, number | string>>;
+  /** Only for an ask, in the words of the answer. */
+  readonly ask?: HostEntry["ask"];
   readonly reason: string;
   readonly hint: string;
 }
@@ -80,10 +83,10 @@ function defaultRule(name: string, seen: Map<string, number>): string {
 }
 
 function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRule: string): CompiledEntry {
-  if ([entry.ask, entry.mcp, entry.llm, entry.git, entry.grpc, entry.graphql, entry.json].some((said) => said !== undefined)) throw new Error("the library does not know readings and approvals yet");
   const denies = entry.effect === "deny";
-  const methods = entry.methods ?? (denies ? ["*"] : ["GET", "HEAD"]);
+  const methods = entry.methods ?? methodsOfReadings(entry) ?? (denies ? ["*"] : ["GET", "HEAD"]);
   const paths = entry.paths ?? ["/**"];
+  const readings = compileReadings(entry);
   return {
     order,
     rule: entry.rule ?? fallbackRule,
@@ -96,11 +99,13 @@ function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRu
     methods,
     paths: paths.map(parsePathPattern),
     path_texts: paths,
-    whole: methods.includes("*") && paths.includes("/**"),
+    whole: methods.includes("*") && paths.includes("/**") && readings.readings.length === 0,
     websocket: entry.websocket ?? false,
     grants: entry.grants ?? [],
     budgets: entry.budgets ?? [],
     obligations: obligationsOf(entry),
+    ...readings,
+    ...(entry.ask === undefined ? {} : { ask: entry.ask }),
     reason: entry.reason ?? "the policy refuses this",
     hint: entry.hint ?? "an entry with `effect: deny` refuses it; no other entry can allow it",
   };

@@ -24,6 +24,7 @@ export const valueRule = z.strictObject({
   type: z.enum(["string", "number", "boolean", "array", "object", "null"]).optional().describe("What it is in JSON."),
   optional: z.boolean().default(false).describe("True if it may be absent."),
 }).refine((rule) => Object.keys(rule).some((key) => key !== "optional"), "says nothing; name what the value must be");
+export type ValueRule = z.output<typeof valueRule>;
 
 const mcpTool = z.strictObject({
   name: glob.describe("Name of the tool; `*` is any run of characters."),
@@ -46,7 +47,8 @@ export const entryReadings = {
     stream: z.boolean().optional().describe("True: only requests whose answer streams; false: only others. Default both."),
   }).optional().describe("Requests to language models, of every API that the meters know."),
   git: z.strictObject({
-    access: z.enum(["read", "write"]).default("read").describe("`read` is clone and fetch; `write` is push as well."),
+    access: z.enum(["read", "write"]).optional()
+      .describe("`read` is clone and fetch, the default; `write` is push as well. Of a deny, `write` is push alone, and the default is both."),
     repositories: globs.optional().describe("Repositories, `org/name` without `.git`. Default every one."),
   }).optional().describe("Git over smart HTTP."),
   grpc: z.array(z.string().regex(/^[A-Za-z0-9_.]+\/(?:[A-Za-z0-9_]+|\*)$/, "is `package.Service/Method` or `package.Service/*`")).min(1).max(1_000).optional().describe("Methods of gRPC, `package.Service/Method` or `package.Service/*`."),
@@ -72,7 +74,8 @@ export const packUse = z.strictObject({
   pack: z.string().regex(/^[a-z0-9][a-z0-9-]{0,63}$/, "is the name of a pack").describe("A pack that comes with Weir (`weir policy packs` lists them), or `packs/NAME.yaml` of this folder."),
   access: z.string().regex(/^[a-z][a-z0-9-]{0,31}$/).optional().describe("Level of access, as the pack names its levels; default the pack's own, which is the least."),
   agents: z.array(z.string()).min(1).max(1_000).optional().describe("As in an entry."),
-  grants: z.array(z.string()).max(8).optional().describe("As in an entry: the credential that is lent to all of the pack's requests."),
+  grants: z.union([z.array(z.string().min(1).max(200)).max(8), z.record(z.string(), z.string().min(1).max(200))]).optional()
+    .describe("As in an entry: the credential that is lent where the pack lends one; by name where it has several (`{api: github, git: github-git}`)."),
   budgets: z.array(z.string()).max(16).optional().describe("As in an entry."),
   ask: z.array(z.string().min(1).max(200)).max(100).optional().describe("Rules of the pack that a person has to allow each time, such as `github.merge`."),
   with: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}).describe("Values for the pack's parameters, such as `repositories`."),

@@ -1,4 +1,5 @@
 import type { Decision } from "../model/decision.ts";
+import { READINGS } from "../model/readings.ts";
 import type { Answers, PolicyInput, Question } from "./policy-engine.ts";
 
 /** Decisions that are kept; the oldest goes first. */
@@ -15,13 +16,14 @@ const KEY_LIMIT = 1_024;
 export class DecisionMemory {
   readonly #decisions = new Map<string, Decision>();
 
-  /** Everything that the library reads to answer the question, as one text; null if that is too long to keep. */
-  keyOf(question: Question, { agent, connection, request, dns, sql, git, grpc, read, llm, mcp, graphql, json }: PolicyInput): string | null {
+  /** Everything that the library reads to answer the question, as one text; null if that is too long to keep, or was read of a body: no two are alike. */
+  keyOf(question: Question, { agent, connection, request, dns, sql, git, grpc, ...rest }: PolicyInput): string | null {
+    if (OF_BODY.some((name) => rest[name] !== undefined)) return null;
     const key = JSON.stringify([
       question, agent.namespace, agent.name,
       connection?.name, connection?.is_address, connection?.port, connection?.wire, connection?.alpn.includes("postgresql"), sql?.database, sql?.user,
       request?.method, request?.scheme, request?.upgrade, request?.path, dns?.name,
-      git, grpc, read, llm, mcp, graphql, json,
+      git?.is_write, git?.repository, grpc?.service, grpc?.method,
     ]);
     return key.length <= KEY_LIMIT ? key : null;
   }
@@ -40,10 +42,13 @@ export class DecisionMemory {
   }
 }
 
-/** What of the input the library reads, as Rego writes it: the fields of the key above. */
+const OF_BODY = ["read", ...READINGS] as const;
+
+/** What of the input the library reads, as Rego writes it: the fields of the key above, and what is never remembered. */
 export const LIBRARY_READS: readonly string[] = [
   "input.agent.namespace", "input.agent.name",
   "input.connection.name", "input.connection.is_address", "input.connection.port", "input.connection.wire", "input.connection.alpn",
   "input.sql", "input.sql.database", "input.sql.user",
   "input.request.method", "input.request.scheme", "input.request.upgrade", "input.request.path", "input.dns.name",
+  "input.git", "input.git.is_write", "input.git.repository", "input.grpc", "input.grpc.service", "input.grpc.method",
 ];

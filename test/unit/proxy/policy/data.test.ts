@@ -13,7 +13,7 @@ const problemsOf = (text: string): readonly string[] => {
 
 describe("policy data", () => {
   test("may be empty, and then allows nothing", () => {
-    expect(policyData.parse({})).toEqual({ hosts: [], addresses: [], names: { hide: [] }, custom: {} });
+    expect(policyData.parse({})).toEqual({ hosts: [], addresses: [], names: { hide: [] }, packs: [], custom: {} });
   });
 
   test("names every problem at once, each with its place", () => {

@@ -1,0 +1,43 @@
+# METADATA
+# title: JSON bodies
+# description: |
+#   Which JSON bodies an entry covers, by rules for values at places in it. Rules are those of `json` in an entry of the
+#   data.
+package weir.json_bodies
+
+import data.weir.values
+
+# METADATA
+# title: There is a body, and it is JSON
+# description: The body itself may be `false` or `null`, so that the report of the reading tells.
+is_there if is_null(input.read.json)
+
+# METADATA
+# title: An allow covers the body
+permits(rules) if {
+	is_there
+	values.all_hold(rules, input.json)
+}
+
+# METADATA
+# title: A deny covers the body
+# description: What cannot be read or judged is refused.
+refuses(_) if not is_there
+
+refuses(rules) if {
+	is_there
+	values.none_fails(rules, input.json)
+}
+
+# METADATA
+# title: What a refusal says of a body that no rule covers
+explanation(rules, host) := {
+	"reason": sprintf("%s %s in a body for %s", [place(failed), failed.says, host]),
+	"hint": "send another value, or change the rules in `json` of the rule",
+} if {
+	failed := [rule | some rule in rules; not values.holds(rule, input.json)][0]
+}
+
+place(rule) := "the whole" if {
+	rule.name == ""
+} else := rule.name

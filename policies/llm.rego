@@ -1,0 +1,61 @@
+# METADATA
+# title: Language models
+# description: Which requests to language models an entry covers. Rules are those of `llm` in an entry of the data.
+package weir.llm
+
+import data.weir.globs
+
+# METADATA
+# title: An allow covers the request
+# description: Every tool that is offered has to be covered, those of the provider included.
+permits(rules) if {
+	globs.covers(rules.models, input.llm.model)
+	input.llm.stream in rules.streams
+	tools_permitted(rules)
+}
+
+tools_permitted(rules) if not rules.tools
+
+tools_permitted(rules) if {
+	every tool in input.llm.tools {
+		globs.covers(rules.tools, tool)
+	}
+}
+
+# METADATA
+# title: A deny covers the request
+# description: One tool that it names is enough, and what cannot be read is refused.
+refuses(_) if not input.llm
+
+refuses(rules) if {
+	globs.covers(rules.models, input.llm.model)
+	input.llm.stream in rules.streams
+	tools_refused(rules)
+}
+
+tools_refused(rules) if not rules.tools
+
+tools_refused(rules) if {
+	some tool in input.llm.tools
+	globs.covers(rules.tools, tool)
+}
+
+# METADATA
+# title: What a refusal says of a request that no rule covers
+explanation(rules, host) := {
+	"reason": sprintf("model %s is not allowed at %s", [input.llm.model, host]),
+	"hint": sprintf("allowed: %s; add it to `llm.models` of the rule", [rules.texts.models]),
+} if {
+	not globs.covers(rules.models, input.llm.model)
+} else := {
+	"reason": sprintf("requests with stream: %v are not allowed at %s", [input.llm.stream, host]),
+	"hint": "look at `llm.stream` of the rule",
+} if {
+	not input.llm.stream in rules.streams
+} else := {
+	"reason": sprintf("tools that may not be offered to a model at %s: %s", [host, concat(", ", [tool |
+		some tool in input.llm.tools
+		not globs.covers(rules.tools, tool)
+	])]),
+	"hint": sprintf("allowed: %s; add them to `llm.tools` of the rule", [rules.texts.tools]),
+}

@@ -1,0 +1,220 @@
+# METADATA
+# title: Model Context Protocol
+# description: |
+#   Which messages of the protocol an entry covers: methods, tools with their arguments, resources, prompts, and what a
+#   server may ask of the agent. Rules are those of `mcp` in an entry of the data.
+package weir.mcp
+
+import data.weir.globs
+import data.weir.values
+
+governed := {"tools/call", "prompts/get", "resources/read", "resources/subscribe", "resources/unsubscribe"}
+
+of_resources := {"resources/read", "resources/subscribe", "resources/unsubscribe"}
+
+# METADATA
+# title: A request that carries no message
+# description: The stream of a session, and its end.
+is_bodyless if {
+	input.request.method in {"GET", "DELETE"}
+	not input.mcp
+}
+
+# METADATA
+# title: An allow covers the request
+permits(rules) if opens(rules)
+
+permits(rules) if names(rules)
+
+# METADATA
+# title: The request is one that every client needs to begin, or to stay
+# description: Nobody is asked about it.
+opens(rules) if {
+	rules.sessions == true
+	is_bodyless
+}
+
+opens(rules) if {
+	rules.sessions == true
+	input.mcp.kind == "response"
+}
+
+opens(rules) if {
+	input.mcp.direction == "to_server"
+	globs.covers(rules.opening, input.mcp.method)
+}
+
+opens(rules) if {
+	rules.sessions == true
+	input.mcp.direction == "from_server"
+	is_harmless_from_server
+}
+
+is_harmless_from_server if input.mcp.kind == "notification"
+
+is_harmless_from_server if input.mcp.method == "ping"
+
+# METADATA
+# title: The request is one that the rules name
+names(rules) if {
+	input.mcp.direction == "to_server"
+	not input.mcp.method in governed
+	globs.covers(rules.methods, input.mcp.method)
+}
+
+names(rules) if {
+	is_call
+	some tool in tools_named(rules)
+	arguments_hold(tool)
+}
+
+names(rules) if {
+	is_read
+	globs.covers(rules.resources, input.mcp.uri)
+}
+
+names(rules) if {
+	is_prompt
+	globs.covers(rules.prompts, input.mcp.prompt)
+}
+
+names(rules) if {
+	input.mcp.direction == "from_server"
+	globs.covers(rules.from_server, input.mcp.method)
+}
+
+is_call if {
+	input.mcp.direction == "to_server"
+	input.mcp.method == "tools/call"
+}
+
+is_read if {
+	input.mcp.direction == "to_server"
+	input.mcp.method in of_resources
+}
+
+is_prompt if {
+	input.mcp.direction == "to_server"
+	input.mcp.method == "prompts/get"
+}
+
+tools_named(rules) := array.concat(
+	object.get(rules.tools.named, input.mcp.tool, []),
+	[tool | some tool in rules.tools.like; globs.covers(tool.name, input.mcp.tool)],
+)
+
+arguments_hold(_) if input.mcp.is_listing == true
+
+arguments_hold(tool) if {
+	values.all_hold(tool.arguments, arguments)
+	only_these(tool)
+}
+
+# METADATA
+# title: Arguments of the call
+# description: None is the same as an object without any.
+arguments := input.mcp.arguments if is_object(input.mcp.arguments)
+
+arguments := {} if is_null(input.mcp.arguments)
+
+only_these(tool) if tool.only == null
+
+only_these(tool) if {
+	is_array(tool.only)
+	every level in tool.only {
+		keys_fit(level)
+	}
+}
+
+keys_fit(level) if {
+	here := values.at(arguments, level.at)
+	is_object(here)
+	every key in object.keys(here) {
+		key in level.keys
+	}
+}
+
+keys_fit(level) if values.is_absent(arguments, level.at)
+
+# METADATA
+# title: A deny covers the request
+# description: What it names, what cannot be read, and what can be read but not judged.
+refuses(rules) if rules.everything == true
+
+refuses(_) if {
+	not is_bodyless
+	not input.mcp
+}
+
+refuses(_) if is_vague
+
+refuses(rules) if {
+	not is_call
+	names(rules)
+}
+
+refuses(rules) if {
+	is_call
+	some tool in tools_named(rules)
+	arguments_refused(tool)
+}
+
+# A call without a name is nobody's, or everybody's.
+is_vague if {
+	is_call
+	not is_string(input.mcp.tool)
+}
+
+is_vague if {
+	is_read
+	not is_string(input.mcp.uri)
+}
+
+is_vague if {
+	is_prompt
+	not is_string(input.mcp.prompt)
+}
+
+arguments_refused(tool) if tool.arguments == []
+
+arguments_refused(tool) if {
+	input.mcp.is_listing == false
+	values.none_fails(tool.arguments, arguments)
+}
+
+# METADATA
+# title: What a refusal says of a message that no rule covers
+explanation(rules, host) := {
+	"reason": sprintf("MCP tool %s is not allowed at %s", [input.mcp.tool, host]),
+	"hint": sprintf("allowed: %s; add it to `mcp.tools` of the rule", [rules.texts.tools]),
+} if {
+	is_call
+	count(tools_named(rules)) == 0
+} else := {
+	"reason": sprintf("%s of MCP tool %s at %s", [argument_problem(tools_named(rules)[0]), input.mcp.tool, host]),
+	"hint": "call the tool with other arguments, or change the tool's rules in `mcp.tools`",
+} if {
+	is_call
+} else := {
+	"reason": sprintf("MCP resource %s is not allowed at %s", [input.mcp.uri, host]),
+	"hint": sprintf("allowed: %s; add it to `mcp.resources` of the rule", [rules.texts.resources]),
+} if {
+	is_read
+} else := {
+	"reason": sprintf("MCP prompt %s is not allowed at %s", [input.mcp.prompt, host]),
+	"hint": sprintf("allowed: %s; add it to `mcp.prompts` of the rule", [rules.texts.prompts]),
+} if {
+	is_prompt
+} else := {
+	"reason": sprintf("an MCP server at %s may not ask an agent for %s", [host, input.mcp.method]),
+	"hint": sprintf("allowed: %s; add it to `mcp.from_server` of the rule", [rules.texts.from_server]),
+} if {
+	input.mcp.direction == "from_server"
+} else := {
+	"reason": sprintf("MCP method %s is not allowed at %s", [input.mcp.method, host]),
+	"hint": sprintf("allowed: %s; add it to `mcp.methods` of the rule", [rules.texts.methods]),
+}
+
+argument_problem(tool) := sprintf("argument %s %s", [failed.name, failed.says]) if {
+	failed := [rule | some rule in tool.arguments; not values.holds(rule, arguments)][0]
+} else := "an argument that no rule names is not allowed in a call"

@@ -1,0 +1,148 @@
+# METADATA
+# title: Readings
+# description: |
+#   What an entry says of a request beyond method and path, in the words of its protocol. Git and gRPC are known from the
+#   head. The others are read of the body, and only where an entry asks for it: until then nobody knows whether the entry
+#   covers the request.
+package weir.readings
+
+import data.weir.git
+import data.weir.graphql
+import data.weir.grpc
+import data.weir.json_bodies
+import data.weir.llm
+import data.weir.mcp
+
+# METADATA
+# title: The body was read
+# description: In whatever ways policy asked for. It is not read a second time.
+was_read if input.read
+
+was_read if input.mcp
+
+# METADATA
+# title: What of the body has to be read for an entry
+wanted(entry) := [reading |
+	some reading in entry.readings
+	reading in {"graphql", "json", "llm", "mcp"}
+	not is_needless(reading)
+]
+
+is_needless("mcp") if mcp.is_bodyless
+
+# METADATA
+# title: Nobody knows yet whether the entry covers the request
+# description: What the head says of it does not speak against it.
+is_pending(entry) if {
+	entry.readings != []
+	not was_read
+	wanted(entry) != []
+	every reading in entry.readings {
+		fits_head(reading, entry)
+	}
+}
+
+fits_head(reading, entry) if {
+	reading in {"git", "grpc"}
+	covers(reading, entry)
+}
+
+fits_head(reading, _) if not reading in {"git", "grpc"}
+
+# METADATA
+# title: The entry covers the request, as far as it was read
+is_covered(entry) if {
+	every reading in entry.readings {
+		covers(reading, entry)
+	}
+}
+
+covers(reading, entry) if {
+	entry.effect == "deny"
+	refuses(reading, entry)
+}
+
+covers(reading, entry) if {
+	entry.effect != "deny"
+	permits(reading, entry)
+}
+
+permits("git", entry) if git.permits(entry.git)
+
+permits("grpc", entry) if grpc.covers(entry.grpc)
+
+permits("llm", entry) if llm.permits(entry.llm)
+
+permits("mcp", entry) if mcp.permits(entry.mcp)
+
+permits("graphql", entry) if graphql.permits(entry.graphql)
+
+permits("json", entry) if json_bodies.permits(entry.json)
+
+refuses("git", entry) if git.refuses(entry.git)
+
+refuses("grpc", entry) if grpc.covers(entry.grpc)
+
+refuses("llm", entry) if llm.refuses(entry.llm)
+
+refuses("mcp", entry) if mcp.refuses(entry.mcp)
+
+refuses("graphql", entry) if graphql.refuses(entry.graphql)
+
+refuses("json", entry) if json_bodies.refuses(entry.json)
+
+# METADATA
+# title: A request that the entry covers without a person being asked
+# description: What every client of MCP needs before it can ask for anything.
+opens(entry) if {
+	"mcp" in entry.readings
+	mcp.opens(entry.mcp)
+}
+
+# METADATA
+# title: Why the entry does not cover the request
+# description: By the first of its readings that does not hold.
+explanation(entry, host) := unread(reading, host) if {
+	reading := failed(entry)
+	is_unread(reading)
+} else := explained(failed(entry), entry, host)
+
+failed(entry) := [reading | some reading in entry.readings; not permits(reading, entry)][0]
+
+is_unread(reading) if is_string(input.read[reading])
+
+is_unread("json") if not json_bodies.is_there
+
+is_unread("llm") if not input.llm
+
+is_unread("mcp") if not input.mcp
+
+is_unread("graphql") if not input.graphql
+
+unread(reading, host) := {
+	"reason": sprintf("the body for %s is no %s: %s", [host, subjects[reading], why(reading)]),
+	"hint": "other requests need a rule of their own",
+}
+
+why(reading) := input.read[reading] if {
+	is_string(input.read[reading])
+} else := "it was not read"
+
+subjects := {
+	"graphql": "GraphQL operation",
+	"json": "JSON",
+	"llm": "request to a language model",
+	"mcp": "MCP message",
+}
+
+explained("git", entry, host) := git.explanation(entry.git, host)
+
+explained("grpc", entry, host) := grpc.explanation(entry.grpc, host)
+
+explained("llm", entry, host) := llm.explanation(entry.llm, host)
+
+explained("mcp", entry, host) := mcp.explanation(entry.mcp, host)
+
+explained("graphql", entry, host) := graphql.explanation(entry.graphql, host)
+
+explained("json", entry, host) := json_bodies.explanation(entry.json, host)

@@ -12,6 +12,7 @@ import type { Activity } from "./model/activity.ts";
 import type { HoldingsBook } from "./model/holdings.ts";
 import type { LiveSet } from "./model/live.ts";
 import type { NameBook } from "./names/name-book.ts";
+import type { Hindsight } from "./policy/hindsight.ts";
 import type { PolicyEngine } from "./policy/policy-engine.ts";
 import type { Readings } from "./readings/readings.ts";
 import type { CertificateAuthority } from "./tls/certificate-authority.ts";
@@ -24,6 +25,7 @@ export interface Rooms {
   readonly identity: IdentityVerifier;
   readonly names: NameBook;
   readonly policy: PolicyEngine;
+  readonly hindsight: Hindsight;
   readonly readings: Readings;
   readonly mcp: Mcp;
   readonly approvals: Approvals;

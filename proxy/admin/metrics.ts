@@ -29,6 +29,8 @@ export interface Metrics {
   exchangeClosed(facts: ExchangeFacts): void;
   nameAnswered(outcome: "allowed" | "denied" | "failed"): void;
   policyEvaluated(question: string, durationMs: number): void;
+  /** The shadow policy was asked. @param rule that it decided by; null where it did not */
+  shadowAnswered(question: string, verdict: string, rule: string | null): void;
   /** Credentials joined a request that is about to be sent. */
   credentialsLent(grants: readonly string[]): void;
   /** A lent secret was found in an answer, and masked. @param reference `grant@source#version` */
@@ -36,5 +38,5 @@ export interface Metrics {
 }
 
 export const noMetrics: Metrics = {
-  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, credentialsLent() {}, secretsMasked() {},
+  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, shadowAnswered() {}, credentialsLent() {}, secretsMasked() {},
 };

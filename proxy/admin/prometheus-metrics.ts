@@ -12,6 +12,8 @@ import { UsageBoard } from "./usage-board.ts";
 const AGENT_LIMIT = 200;
 const QUESTION_LIMIT = 16;
 const GRANT_LIMIT = 500;
+/** Rules of the shadow policy with a series of their own; later ones share `other`. */
+const RULE_LIMIT = 200;
 
 const EXCHANGE_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300];
 const POLICY_SECONDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
@@ -36,6 +38,10 @@ export class PrometheusMetrics implements Metrics {
     name: "weir_policy_evaluation_seconds", help: "Time of one policy evaluation.", labelNames: ["question"], buckets: POLICY_SECONDS, registers: this.#registers,
   });
 
+  readonly #shadowRules = new BoundedLabel(RULE_LIMIT);
+  readonly #shadow = new Counter({
+    name: "weir_policy_shadow_total", help: "Answers of the shadow policy, against the decision in force.", labelNames: ["question", "verdict", "rule"], registers: this.#registers,
+  });
   readonly #injections = new Counter({ name: "weir_credential_injections_total", help: "Requests that a credential was put into.", labelNames: ["grant"], registers: this.#registers });
   readonly #masked = new Counter({ name: "weir_secrets_masked_total", help: "Finds of lent secrets in answers.", labelNames: ["grant", "place"], registers: this.#registers });
 
@@ -81,6 +87,12 @@ export class PrometheusMetrics implements Metrics {
 
   nameAnswered(outcome: ExchangeFacts["outcome"]): void {
     this.#names.inc({ outcome });
+  }
+
+  shadowAnswered(question: string, verdict: string, rule: string | null): void {
+    // Who agrees needs no rule: there are as many as requests are of a kind.
+    const label = rule === null || verdict === "agrees" ? "" : this.#shadowRules.of(rule);
+    this.#shadow.inc({ question: this.#questions.of(question), verdict, rule: label });
   }
 
   policyEvaluated(question: string, durationMs: number): void {

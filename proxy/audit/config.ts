@@ -25,6 +25,8 @@ export const auditConfig = z.strictObject({
   witnessDirectory: z.string().optional()
     .describe("A second place for checkpoints, best on another trust domain (a mounted bucket with object lock): it proves that the chain was not cut or replaced."),
   sinkDrainMs: z.number().int().min(0).max(600_000).default(3_000).describe("Time for sinks to catch up when the proxy stops, in milliseconds; the rest is sent after the next start."),
+  policyInput: z.enum(["full", "keys", "none"]).default("keys")
+    .describe("How much of what policy was asked is recorded with each decision, for `weir explain`, `weir policy replay` and `suggest`. `keys`: destination, path, agent, what protocols say (tool, model, repository), and of MCP arguments and JSON bodies the names alone. `full`: their values too, texts up to 256 characters. `none`: nothing. Values of query parameters, and of headers that are not known to be harmless, are never recorded."),
   sinks: z.array(z.discriminatedUnion("type", [syslogSinkConfig, httpsSinkConfig])).max(8).default([])
     .refine((sinks) => new Set(sinks.map((sink) => sink.name)).size === sinks.length, "two sinks have the same name")
     .describe("Where records are sent on to. Each sink reads from the segment files with a cursor of its own; a slow one never delays a request."),

@@ -10,13 +10,16 @@ export type Asking = Classified & { readonly sql?: SqlStartup };
  * Asks policy the question `connection`: may this agent open this connection at all? Asked when it opens, a second time when the client of a
  * database has said what it wants, and again whenever policy, or what the agent holds, changes. How budgets stand is learnt here, once, so that
  * requests need not wait for it.
+ * @param noteAsked told what is asked, for the record of the connection
  * @throws EgressError `policy.unavailable`, `identity.unavailable`
  */
-export async function askPolicy(classified: Asking, rooms: Rooms): Promise<Answers["connection"]> {
+export async function askPolicy(classified: Asking, rooms: Rooms, noteAsked?: (input: PolicyInput) => void): Promise<Answers["connection"]> {
   await rooms.budget.learn(classified.agent);
   const startedMs = rooms.clock.monotonicMs();
   try {
-    const decision = await rooms.policy.decide("connection", policyInput(classified, rooms), classified.signal);
+    const input = policyInput(classified, rooms);
+    noteAsked?.(input);
+    const decision = await rooms.policy.decide("connection", input, classified.signal);
     return withinHoldings(decision, rooms.holdings.of(classified.agent));
   } finally {
     rooms.metrics.policyEvaluated("connection", rooms.clock.monotonicMs() - startedMs);

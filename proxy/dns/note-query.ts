@@ -1,6 +1,8 @@
 import { EgressError } from "../errors.ts";
 import type { Identified } from "../model/connection.ts";
-import { recordedAgent, type NameRecord } from "../model/record.ts";
+import type { Decision } from "../model/decision.ts";
+import { recordedAgent, recordedDecision, type NameRecord } from "../model/record.ts";
+import type { Noted } from "../policy/hindsight.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Query } from "./parse-query.ts";
 import { typeName } from "./wire.ts";
@@ -14,6 +16,8 @@ export interface QueryEnd {
   /** The address given; null for none. */
   readonly address: string | null;
   readonly error: EgressError | null;
+  /** Null where policy was not asked. What a shadow says of a name is counted, and recorded only if it is there at once: the answer does not wait. */
+  readonly decided: { readonly decision: Decision; readonly noted: Noted } | null;
 }
 
 /**
@@ -28,10 +32,11 @@ export function noteQuery(end: QueryEnd, rooms: Pick<Rooms, "audit" | "clock" | 
   rooms.audit.enqueue(recordOf(end, outcome, rooms.clock.nowMs()));
 }
 
-function recordOf({ queryId, identified, query, address, error }: QueryEnd, outcome: NameRecord["outcome"], timeMs: number): NameRecord {
+function recordOf({ queryId, identified, query, address, error, decided }: QueryEnd, outcome: NameRecord["outcome"], timeMs: number): NameRecord {
   return {
     kind: "name", timeMs, queryId, connectionId: identified.id, agent: recordedAgent(identified.agent),
     name: query?.name ?? null, type: query === null ? null : typeName(query.type), answer: address, outcome,
     error: error === null ? null : { code: error.code, detail: error.message, ...error.explanation },
+    ...(decided === null ? {} : { decision: { ...recordedDecision(decided.decision), ...decided.noted.recorded((text) => text) } }),
   };
 }

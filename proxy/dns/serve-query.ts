@@ -4,15 +4,15 @@ import type { ProtocolHandlers } from "../model/protocol-handlers.ts";
 import type { Rooms } from "../rooms.ts";
 import { answerQuery, refuseMalformed, refuseQuery } from "./answer-query.ts";
 import type { DnsConfig } from "./config.ts";
-import { decideName } from "./decide-name.ts";
+import { decideName, type NameDeciders } from "./decide-name.ts";
 import { encodeAnswer, type Answer } from "./encode-answer.ts";
-import { noteQuery } from "./note-query.ts";
+import { noteQuery, type QueryEnd } from "./note-query.ts";
 import { parseQuery, type Malformed, type Query } from "./parse-query.ts";
 import { QueryLimiter, type Admission } from "./query-limiter.ts";
 import { readMessages, writeMessage } from "./read-messages.ts";
 
 type ServeDns = ProtocolHandlers["serveDns"];
-export type DnsRooms = Pick<Rooms, "audit" | "clock" | "metrics" | "names" | "policy">;
+export type DnsRooms = Pick<Rooms, "audit" | "clock" | "hindsight" | "metrics" | "names" | "policy">;
 
 /**
  * The contents page of the DNS path: read-messages → parse-query → query-limiter → decide-name → answer-query → note-query → encode-answer.
@@ -68,16 +68,18 @@ class DnsPath {
     const parsed = parseQuery(message);
     const query = parsed.kind === "query" ? parsed.query : null;
     const admission = this.#limiter.admit(identified.agent.instance);
+    let decided: QueryEnd["decided"] = null;
     try {
       if (parsed.kind === "malformed") throw new EgressError("name.malformed", parsed.detail);
       if (admission !== "admitted") throw new EgressError("name.flood", `more than ${this.#config.queriesPerSecond} queries per second`);
-      await decideName(parsed.query, identified.agent, this.#rooms, identified.signal);
+      const noteDecided: NameDeciders["noteDecided"] = (decision, noted) => { decided = { decision, noted }; };
+      await decideName(parsed.query, identified.agent, { ...this.#rooms, noteDecided }, identified.signal);
       const answer = answerQuery(parsed.query, identified.agent.instance, this.#rooms.names, this.#config.ttlSeconds);
-      noteQuery({ queryId, identified, query, address: answer.address, error: null }, this.#rooms);
+      noteQuery({ queryId, identified, query, address: answer.address, error: null, decided }, this.#rooms);
       return encodeAnswer(answer);
     } catch (error) {
       const reason = EgressError.from(error);
-      this.#noteRefusal(admission, () => { noteQuery({ queryId, identified, query, address: null, error: reason }, this.#rooms); });
+      this.#noteRefusal(admission, () => { noteQuery({ queryId, identified, query, address: null, error: reason, decided }, this.#rooms); });
       const answer = this.#refusal(parsed.kind === "query" ? parsed.query : parsed, reason);
       return answer === null ? null : encodeAnswer(answer);
     }

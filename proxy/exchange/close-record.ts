@@ -1,5 +1,6 @@
 import { describeError } from "../../common/lifecycle.ts";
 import { ERROR_TABLE } from "../errors.ts";
+import type { ExchangeRecord } from "../model/record.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import { scrubWords } from "./scrub.ts";
@@ -15,11 +16,10 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
   const code = error?.code ?? "ok";
   const outcome = error?.outcome ?? "allowed";
   const record = draft.toRecord("closed", rooms.clock);
-  try {
-    rooms.audit.enqueue(record);
-  } catch (cause) {
-    rooms.log.error("exchange.unrecorded", { exchangeId: incoming.exchangeId, error: describeError(cause) });
-  }
+  const pending = draft.noted?.pending ?? null;
+  // A shadow that has not answered yet holds up the record, never the agent.
+  if (pending === null) write(draft.withHindsight(record), rooms);
+  else void pending.then(() => { write(draft.withHindsight(record), rooms); });
   const { namespace, name: agent, thread } = incoming.connection.agent;
   const { modelUse } = record;
   rooms.metrics.exchangeClosed({
@@ -27,6 +27,14 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
   });
   for (const { reference, place, count } of draft.redactions.recorded) rooms.metrics.secretsMasked(reference, place, count);
   if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: scrubWords(describeError(error), draft.secrets) });
+}
+
+function write(record: ExchangeRecord, { audit, log }: Pick<Rooms, "audit" | "log">): void {
+  try {
+    audit.enqueue(record);
+  } catch (cause) {
+    log.error("exchange.unrecorded", { exchangeId: record.exchangeId, error: describeError(cause) });
+  }
 }
 
 /** The budget that refused or cut it: the rule of its refusal is `budget.ID`. */

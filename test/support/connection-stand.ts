@@ -31,6 +31,7 @@ import type { AuditRecord, ConnectionRecord } from "../../proxy/model/record.ts"
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
 import { openMcp } from "../../proxy/mcp/open-mcp.ts";
 import { openReadings } from "../../proxy/readings/open-readings.ts";
+import { noHindsight } from "../../proxy/policy/hindsight.ts";
 import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import type { Rooms } from "../../proxy/rooms.ts";
 import { LeafAuthority } from "../../proxy/tls/authority.ts";

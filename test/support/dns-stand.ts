@@ -11,6 +11,7 @@ import type { Identified } from "../../proxy/model/connection.ts";
 import type { Decision } from "../../proxy/model/decision.ts";
 import type { AuditRecord, NameRecord } from "../../proxy/model/record.ts";
 import { SyntheticNames } from "../../proxy/names/synthetic-names.ts";
+import { noHindsight } from "../../proxy/policy/hindsight.ts";
 import type { Answers, PolicyInput, Question } from "../../proxy/policy/policy-engine.ts";
 import { Secret } from "../../common/secret.ts";
 
@@ -50,6 +51,7 @@ export class DnsStand implements AsyncDisposable {
     };
     const serve = openDns(dnsConfig.parse(options.config ?? {}), {
       clock, names: this.names, metrics: noMetrics,
+      hindsight: noHindsight,
       audit: { commit: async () => Promise.reject(new Error("names are not committed")), enqueue: keep, isHealthy: true },
       policy: {
         revision: "1", onChange: () => () => { /* never changes */ },

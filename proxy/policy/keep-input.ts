@@ -1,0 +1,140 @@
+import type { RecordedInput } from "../model/record.ts";
+import { placeText, type Step } from "./places.ts";
+import type { PolicyInput } from "./policy-engine.ts";
+
+/** How much of what policy was asked a record keeps; `audit.policyInput` says what each means. */
+export const INPUT_LEVELS = ["full", "keys", "none"] as const;
+export type InputLevel = (typeof INPUT_LEVELS)[number];
+
+/** Whole input of a record, as JSON in UTF-8. */
+const INPUT_LIMIT_BYTES = 8_192;
+/** Longest text that is kept of what an agent says in a body, in UTF-16 units; of longer ones the beginning. */
+const TEXT_LIMIT = 256;
+/** Places that are named one by one, all kinds together; beyond, the kind as a whole is named. */
+const PLACES_LIMIT = 64;
+const PLACE_LENGTH_LIMIT = 200;
+const DEPTH_LIMIT = 16;
+/** Values that are looked at; a body of more is not kept at all. */
+const VALUES_LIMIT = 2_000;
+
+/** Headers whose values say how a client speaks, and nothing of whom or what it speaks of. Of all others the name is kept. */
+const KEPT_HEADERS = new Set([
+  "accept", "accept-encoding", "accept-language", "anthropic-beta", "anthropic-version", "cache-control", "connection", "content-encoding", "content-length",
+  "content-type", "expect", "git-protocol", "grpc-encoding", "host", "openai-beta", "priority", "range", "te", "transfer-encoding", "upgrade", "user-agent",
+]);
+
+/**
+ * What a record keeps of a policy input, so that the decision can be made again. Values of headers that are not known to be harmless, and of query parameters,
+ * never; what a body says in MCP arguments and JSON by level. All that was taken out or shortened is named.
+ * @param scrub takes lent secrets out of a text
+ * @returns undefined at level `none`
+ */
+export function keepInput(input: PolicyInput, level: InputLevel, scrub: (text: string) => string): RecordedInput | undefined {
+  if (level === "none") return undefined;
+  const keeper = new InputKeeper(level, scrub);
+  const kept = keeper.keep(input);
+  return withinLimit(kept, keeper.redacted);
+}
+
+class InputKeeper {
+  readonly #level: InputLevel;
+  readonly #scrub: (text: string) => string;
+  readonly #places = new Map<string, string[]>();
+  #seen = 0;
+
+  constructor(level: InputLevel, scrub: (text: string) => string) {
+    this.#level = level;
+    this.#scrub = scrub;
+  }
+
+  get redacted(): string[] {
+    const total = [...this.#places.values()].reduce((sum, { length }) => sum + length, 0);
+    return [...this.#places].flatMap(([root, places]) => (total > PLACES_LIMIT && places.length > PLACES_LIMIT / 4 ? [root] : places));
+  }
+
+  keep({ request, mcp, json, ...rest }: PolicyInput): Record<string, unknown> {
+    const kept: Record<string, unknown> = this.#values(rest, [], Number.POSITIVE_INFINITY) as Record<string, unknown>;
+    if (request !== undefined) kept["request"] = this.#request(request);
+    if (mcp !== undefined) kept["mcp"] = { ...this.#values({ ...mcp, arguments: null }, ["mcp"], TEXT_LIMIT) as object, arguments: this.#said(mcp.arguments, ["mcp", "arguments"]) };
+    if (json !== undefined) kept["json"] = this.#said(json, ["json"]);
+    return kept;
+  }
+
+  #request({ headers, query, path, ...rest }: NonNullable<PolicyInput["request"]>): object {
+    for (const key of Object.keys(query)) this.#name(["request", "query"], key);
+    const kept: Record<string, string> = {};
+    for (const [name, value] of Object.entries(headers)) {
+      if (value.length <= TEXT_LIMIT && (KEPT_HEADERS.has(name) || name.startsWith("mcp-"))) kept[name] = this.#text(value, ["request", "headers", name]);
+      else this.#name(["request", "headers"], name);
+    }
+    return { ...rest, path: this.#values(path, ["request", "path"], Number.POSITIVE_INFINITY), query: {}, headers: kept };
+  }
+
+  /** What a body says: all of it up to a length, or only by which names. */
+  #said(value: unknown, root: readonly Step[]): unknown {
+    if (this.#level === "full") return this.#values(value, root, TEXT_LIMIT);
+    if (typeof value !== "object" || value === null) return value === null ? null : this.#without(root);
+    if (Array.isArray(value)) return this.#without(root);
+    for (const key of Object.keys(value)) this.#name(root, key);
+    return {};
+  }
+
+  #values(value: unknown, at: readonly Step[], limit: number): unknown {
+    if (typeof value === "string") return this.#text(value, at, limit);
+    if (typeof value !== "object" || value === null) return value;
+    const entries = Object.entries(value);
+    this.#seen += entries.length;
+    if (at.length > DEPTH_LIMIT || this.#seen > VALUES_LIMIT) return this.#without(at);
+    if (Array.isArray(value)) return value.map((item, position) => this.#values(item, [...at, position], limit));
+    const named = entries.filter(([key]) => this.#scrub(key) === key);
+    if (named.length < entries.length) this.#redact(at);
+    return Object.fromEntries(named.map(([key, item]) => [key, this.#values(item, [...at, key], limit)]));
+  }
+
+  #text(value: string, at: readonly Step[], limit = Number.POSITIVE_INFINITY): string {
+    const clean = this.#scrub(value);
+    if (clean === value && value.length <= limit) return value;
+    this.#redact(at);
+    return clean.length <= limit ? clean : clean.slice(0, limit);
+  }
+
+  #without(at: readonly Step[]): null {
+    this.#redact(at);
+    return null;
+  }
+
+  #name(root: readonly Step[], key: string): void {
+    this.#redact([...root, key]);
+  }
+
+  #redact(at: readonly Step[]): void {
+    const root = placeText(at.slice(0, at[0] === "json" ? 1 : 2));
+    const place = placeText(at);
+    // A name of the agent's may be a secret by mistake, and may be long.
+    const named = place.length > PLACE_LENGTH_LIMIT || this.#scrub(place) !== place ? root : place;
+    const places = this.#places.get(root) ?? [];
+    if (places.length <= PLACES_LIMIT && !places.includes(named)) places.push(named);
+    this.#places.set(root, places);
+  }
+}
+
+/** Gives up what is largest by nature first: bodies, then all that was read, then the request. */
+function withinLimit(input: Record<string, unknown>, redacted: readonly string[]): RecordedInput {
+  const kept = { ...input };
+  const named = [...redacted];
+  for (const key of ["json", "mcp", "graphql", "llm", "request", "budgets", "agent", "connection", "sql"]) {
+    if (fits(kept)) return { input: kept, redacted: named };
+    if (kept[key] === undefined) continue;
+    delete kept[key];
+    named.splice(0, named.length, ...named.filter((place) => !isBelow(place, `input.${key}`)), `input.${key}`);
+  }
+  return fits(kept) ? { input: kept, redacted: named } : { input: {}, redacted: ["input"] };
+}
+
+function isBelow(place: string, root: string): boolean {
+  return place === root || place.startsWith(`${root}.`) || place.startsWith(`${root}[`);
+}
+
+function fits(input: object): boolean {
+  return Buffer.byteLength(JSON.stringify(input)) <= INPUT_LIMIT_BYTES;
+}

@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { keepInput } from "../../../../proxy/policy/keep-input.ts";
+import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
+
+const asIs = (text: string) => text;
+
+function input(over: Partial<PolicyInput> = {}): PolicyInput {
+  return {
+    version: 1, budgets: {}, time: "2026-11-01T00:00:00.000Z",
+    agent: { namespace: "local", name: "coder", thread: "t", user: "ada", labels: { team: "red" }, chain: [] },
+    connection: { name: "api.test", is_address: false, port: 443, wire: "tls", sni: "api.test", alpn: ["h2"] },
+    request: {
+      method: "POST", scheme: "https", host: "api.test", port: 443, path: ["v1", "things"], query: { q: ["private words"] },
+      headers: { "content-type": "application/json", authorization: "Bearer canary", "mcp-protocol-version": "2025-11-25" }, upgrade: null,
+    },
+    ...over,
+  };
+}
+
+const MCP = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write", prompt: null, uri: null, is_listing: false } as const;
+
+describe("keepInput", () => {
+  test("keeps who asked for what, with labels, segments and harmless headers", () => {
+    const kept = keepInput(input(), "keys", asIs);
+    expect(kept?.input).toMatchObject({
+      agent: { labels: { team: "red" } }, connection: { sni: "api.test", alpn: ["h2"] },
+      request: { path: ["v1", "things"], headers: { "content-type": "application/json", "mcp-protocol-version": "2025-11-25" } },
+    });
+  });
+
+  test.each(["full", "keys"] as const)("at level %s never keeps the value of another header or of a query parameter, and names each", (level) => {
+    const kept = keepInput(input(), level, asIs);
+    expect(JSON.stringify(kept)).not.toMatch(/canary|private words/);
+    expect(kept?.redacted).toEqual(["input.request.query.q", "input.request.headers.authorization"]);
+  });
+
+  test("keeps what a body says by its names alone at level keys", () => {
+    const kept = keepInput(input({ mcp: { ...MCP, arguments: { path: "/home/ada/diary", mode: 1 } }, json: { salary: 100_000 } }), "keys", asIs);
+    expect(kept?.input).toMatchObject({ mcp: { tool: "write", arguments: {} }, json: {} });
+    expect(kept?.redacted).toEqual(expect.arrayContaining(["input.mcp.arguments.path", "input.mcp.arguments.mode", "input.json.salary"]));
+    expect(JSON.stringify(kept)).not.toMatch(/diary|100000/);
+  });
+
+  test("keeps it up to 256 characters at level full, and names what it shortened", () => {
+    const kept = keepInput(input({ mcp: { ...MCP, arguments: { path: "/workspace/a", text: "x".repeat(300) } } }), "full", asIs);
+    expect(kept?.input["mcp"]).toMatchObject({ arguments: { path: "/workspace/a", text: "x".repeat(256) } });
+    expect(kept?.redacted).toContain("input.mcp.arguments.text");
+    expect(kept?.redacted).not.toContain("input.mcp.arguments.path");
+  });
+
+  test("keeps nothing at level none", () => {
+    expect(keepInput(input(), "none", asIs)).toBeUndefined();
+  });
+
+  test("takes lent secrets out of whatever is kept, names included", () => {
+    const scrub = (text: string) => text.replaceAll("s3cret", "******");
+    const kept = keepInput(input({ mcp: { ...MCP, arguments: { s3cret: 1, path: "/s3cret" } } }), "full", scrub);
+    expect(JSON.stringify(kept)).not.toContain("s3cret");
+    expect(kept?.redacted).toEqual(expect.arrayContaining(["input.mcp.arguments", "input.mcp.arguments.path"]));
+  });
+
+  test("stays below 8 KiB and a few thousand values, whatever an agent sends", () => {
+    fc.assert(fc.property(fc.jsonValue({ maxDepth: 8 }), fc.integer({ min: 0, max: 60 }), (json, many) => {
+      const headers = Object.fromEntries(Array.from({ length: many }, (_, at) => [`x-${"h".repeat(at * 8)}${at}`, "value"]));
+      const kept = keepInput(input({ json: { json, list: Array.from({ length: many * 100 }, () => json) }, request: { ...input().request!, headers } }), "full", asIs);
+      expect(Buffer.byteLength(JSON.stringify(kept?.input))).toBeLessThanOrEqual(8_192);
+      expect(kept?.redacted.length).toBeLessThanOrEqual(100);
+    }), { numRuns: 50 });
+  });
+});

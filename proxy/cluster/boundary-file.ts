@@ -1,6 +1,6 @@
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile, stat } from "node:fs/promises";
 import { BOUNDARY_LIMIT_BYTES } from "../../common/boundary-set.ts";
+import { writeDurably } from "../../common/durable-file.ts";
 
 /** base64 adds a third; names and braces are little. */
 const FILE_LIMIT_BYTES = 2 * BOUNDARY_LIMIT_BYTES;
@@ -19,18 +19,5 @@ export async function readKept(path: string): Promise<unknown> {
 
 /** Keeps bundle and set in one file, so that no crash can leave the one of today beside the other of yesterday. Durable when it resolves. */
 export async function keep(path: string, binaryData: unknown): Promise<void> {
-  const folder = dirname(path);
-  const fresh = `${path}.new`;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(fresh, { force: true });
-  const file = await open(fresh, "wx", 0o600);
-  try {
-    await file.writeFile(JSON.stringify({ binaryData }));
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(fresh, path);
-  await using entry = await open(folder, "r");
-  await entry.sync();
+  await writeDurably(path, JSON.stringify({ binaryData }));
 }

@@ -1,15 +1,9 @@
 import { createHash } from "node:crypto";
-import { buffer } from "node:stream/consumers";
-import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
-import { extract, pack } from "tar-stream";
 import * as z from "zod";
+import { packFiles, unpackFiles, type BundleFiles } from "./bundles/files.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
 
-/** Largest bundle accepted: packed, and unpacked in whole. */
-export const PACKED_LIMIT_BYTES = 32 << 20;
-const UNPACKED_LIMIT_BYTES = 128 << 20;
-const FILES_LIMIT = 1_000;
+export { PACKED_LIMIT_BYTES } from "./bundles/files.ts";
 
 /** What a policy is made of, wherever it came from. */
 export interface Bundle {
@@ -30,8 +24,11 @@ const manifest = z.object({
  * @throws Error that says in one line what is wrong with it
  */
 export async function readBundle(packed: Uint8Array): Promise<Bundle> {
-  if (packed.byteLength > PACKED_LIMIT_BYTES) throw new Error(`the bundle is larger than ${PACKED_LIMIT_BYTES} bytes`);
-  const files = await readFiles(await unzip(packed));
+  return bundleOf(await unpackFiles(packed));
+}
+
+/** The policy that unpacked files are. @throws Error that says in one line what is wrong with it */
+export function bundleOf(files: BundleFiles): Bundle {
   const head = parse(manifest, ".manifest", required(files, ".manifest"));
   for (const entryPoint of Object.values(ENTRY_POINTS)) {
     const found = head.wasm.find(({ entrypoint }) => entrypoint === entryPoint);
@@ -44,16 +41,17 @@ export async function readBundle(packed: Uint8Array): Promise<Bundle> {
 
 /** Writes a bundle; the same bundle gives the same bytes (before compression, which differs by platform). */
 export async function writeBundle(bundle: Bundle): Promise<Buffer> {
+  return packFiles(filesOf(bundle));
+}
+
+/** The files of a bundle as `opa build` would lay them out. */
+export function filesOf(bundle: Bundle): BundleFiles {
   const wasm = Object.values(ENTRY_POINTS).map((entrypoint) => ({ entrypoint, module: "/policy.wasm" }));
-  const files: readonly (readonly [string, Buffer])[] = [
-    ["/.manifest", Buffer.from(JSON.stringify({ revision: bundle.revision, roots: [""], wasm, rego_version: 1 }))],
-    ["/data.json", Buffer.from(JSON.stringify(bundle.data))],
-    ["/policy.wasm", Buffer.from(bundle.wasm)],
-  ];
-  const tar = pack();
-  for (const [name, content] of files) tar.entry({ name, mode: 0o644, uid: 0, gid: 0, mtime: new Date(0) }, content);
-  tar.finalize();
-  return promisify(gzip)(await buffer(tar), { level: 9 });
+  return new Map([
+    [".manifest", Buffer.from(JSON.stringify({ revision: bundle.revision, roots: [""], wasm, rego_version: 1 }))],
+    ["data.json", Buffer.from(JSON.stringify(bundle.data))],
+    ["policy.wasm", Buffer.from(bundle.wasm)],
+  ]);
 }
 
 /** A revision for content that nobody numbered: equal content has equal revisions. */
@@ -61,46 +59,7 @@ export function contentRevision(wasm: Uint8Array, data: object): string {
   return `sha256:${createHash("sha256").update(wasm).update(JSON.stringify(data)).digest("hex").slice(0, 16)}`;
 }
 
-async function unzip(packed: Uint8Array): Promise<Buffer> {
-  try {
-    return await promisify(gunzip)(packed, { maxOutputLength: UNPACKED_LIMIT_BYTES });
-  } catch (cause) {
-    throw new Error((cause as NodeJS.ErrnoException).code === "ERR_BUFFER_TOO_LARGE" ? `the bundle unpacks to more than ${UNPACKED_LIMIT_BYTES} bytes` : "the bundle is not a gzip file", { cause });
-  }
-}
-
-async function readFiles(tar: Buffer): Promise<ReadonlyMap<string, Buffer>> {
-  const files = new Map<string, Buffer>();
-  try {
-    const unpacked = extract();
-    unpacked.end(tar);
-    for await (const entry of unpacked) {
-      const { name, type } = entry.header;
-      const content = await buffer(entry);
-      if (type === "directory") continue;
-      const path = plainPath(name);
-      if (type !== "file") throw new Error(`it holds a ${type ?? "nameless"} entry ${name}`);
-      if (files.has(path)) throw new Error(`it holds ${path} twice`);
-      if (files.size >= FILES_LIMIT) throw new Error(`it holds more than ${FILES_LIMIT} files`);
-      if (/\/data\.(?:json|ya?ml)$/.test(path)) throw new Error(`it holds data in ${path}; \`opa build\` merges it into one data.json`);
-      files.set(path, content);
-    }
-  } catch (cause) {
-    throw new Error(`the bundle cannot be unpacked: ${(cause as Error).message}`, { cause });
-  }
-  return files;
-}
-
-/** Nothing is ever written to a disk from a bundle; odd paths are refused all the same, because nobody honest makes them. */
-function plainPath(name: string): string {
-  const path = name.replace(/^\.?\//, "");
-  if (path === "" || path.includes("\\") || path.includes("\0") || path.split("/").some((part) => part === "" || part === "." || part === "..")) {
-    throw new Error(`it holds the path ${JSON.stringify(name)}`);
-  }
-  return path;
-}
-
-function required(files: ReadonlyMap<string, Buffer>, name: string): Buffer {
+function required(files: BundleFiles, name: string): Buffer {
   const content = files.get(name);
   if (content === undefined) throw new Error(`the bundle holds no ${name}; build it with \`weir policy build\` or \`opa build -t wasm\``);
   return content;

@@ -2,58 +2,68 @@ import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
-import type { LifecycleRecord } from "../model/record.ts";
-import type { Bundle } from "./bundle.ts";
 import type { PolicyConfig } from "./config.ts";
+import { openFirst } from "./open-first.ts";
 import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
-import { Program } from "./program.ts";
-import { heldSource, openSource, readHeld, type HeldBundle, type PolicySource } from "./source.ts";
-import { changedOrElapsed } from "./watch-files.ts";
+import type { Offer, PolicySource } from "./policy-source.ts";
+import { PolicyStanding, type PolicyEvent, type PolicyState } from "./policy-standing.ts";
+import { Program, type ProgramOptions } from "./program.ts";
+import { heldSource, openSource, readHeld, type HeldBundle } from "./source.ts";
 
-/** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
-export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
+export type { PolicyEvent } from "./policy-standing.ts";
 
 export interface EngineContext {
   readonly log: Log;
   readonly clock: Clock;
   readonly environment: Environment;
+  /** Where it is remembered which revision was the highest, and the last good bundle of a server; without it neither is. */
+  readonly stateDirectory?: string;
   readonly onEvent?: (event: PolicyEvent) => void;
   /** If given, the policy is what is handed over by `adopt`, and what the configuration says of its place does not count. */
   readonly held?: () => HeldBundle | null;
   /** Where policies are evaluated, if not where the engine is; a shadow has a thread of its own. */
-  readonly openEvaluator?: typeof openEvaluator;
+  readonly openEvaluator?: NonNullable<ProgramOptions["openEvaluator"]>;
+}
+
+/** What an engine is made of. */
+interface Parts {
+  readonly source: PolicySource;
+  readonly standing: PolicyStanding;
+  readonly open: (offer: Offer) => Promise<Program>;
 }
 
 /** Answers by the policy that was loaded last and was fit. */
 export class ReloadingPolicyEngine implements PolicyEngine {
-  readonly #source: PolicySource;
-  readonly #config: PolicyConfig;
+  readonly #parts: Parts;
   readonly #context: EngineContext;
   readonly #listeners = new Set<() => void>();
   /** Replaced as a whole, so that one decision never sees two. */
   #program: Program;
-  #stamp: string;
   #loading: Promise<void> = Promise.resolve();
 
-  private constructor(source: PolicySource, config: PolicyConfig, context: EngineContext, first: { program: Program; stamp: string }) {
-    this.#source = source;
-    this.#config = config;
+  private constructor(parts: Parts, context: EngineContext, first: Program) {
+    this.#parts = parts;
     this.#context = context;
-    this.#program = first.program;
-    this.#stamp = first.stamp;
+    this.#program = first;
   }
 
   /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
-    const source = context.held === undefined ? openSource(config, context.environment) : heldSource(context.held);
-    const stamp = await source.stamp();
-    const engine = new ReloadingPolicyEngine(source, config, context, { program: await openProgram(await source.load(), source.name, { config, context }), stamp });
-    engine.#announceLoaded();
-    return engine;
+    const source = context.held === undefined ? openSource(config, context) : heldSource(context.held);
+    const standing = new PolicyStanding(source.name, context);
+    const { clock, openEvaluator } = context;
+    const options = { source: source.name, limits: config, clock, ...(openEvaluator === undefined ? {} : { openEvaluator }) };
+    const open = async (offer: Offer) => Program.open(offer.bundle, options);
+    return new ReloadingPolicyEngine({ source, standing, open }, context, await openFirst(source, standing, open));
   }
 
   get revision(): string {
     return this.#program.revision;
+  }
+
+  /** How it stands with the policy, for metrics. */
+  get state(): PolicyState {
+    return this.#parts.standing.state;
   }
 
   async decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]> {
@@ -66,10 +76,10 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     return () => { this.#listeners.delete(listener); };
   }
 
-  /** Loads the policy again; a policy that is not fit is reported and the last good one stays in force. Never throws. */
+  /** Loads the policy again, whatever was thought of it before; one that is not fit is reported and the last good one stays in force. Never throws. */
   reload(): Promise<void> {
-    this.#loading = this.#loading.then(() => this.#load());
-    return this.#loading;
+    this.#parts.source.forget?.();
+    return this.#reload(new AbortController().signal);
   }
 
   /**
@@ -83,65 +93,64 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     return adopting;
   }
 
-  /** Reloads when the policy files change, until the signal aborts. The system's notices make it quick, polling makes it sure. */
+  /** Loads whenever the source may have something new, until the signal aborts. */
   async watch(signal: AbortSignal): Promise<void> {
-    const { watched } = this.#source;
-    if (watched === null) return;
     while (!signal.aborted) {
-      await changedOrElapsed(watched, this.#config.pollIntervalMs, signal);
-      if (signal.aborted) return;
-      const stamp = await this.#source.stamp().catch(describeError);
-      if (stamp !== this.#stamp) await this.reload();
+      await this.#parts.source.changed(signal);
+      if (!signal.aborted) await this.#reload(signal);
     }
   }
 
-  async #load(): Promise<void> {
+  #reload(signal: AbortSignal): Promise<void> {
+    this.#loading = this.#loading.then(() => this.#load(signal));
+    return this.#loading;
+  }
+
+  async #load(signal: AbortSignal): Promise<void> {
+    const { source, standing } = this.#parts;
     try {
-      // Taken before reading: what changes while it is read is read again.
-      this.#stamp = await this.#source.stamp().catch(describeError);
-      const program = await this.#openProgram(await this.#source.load());
-      if (program.revision === this.#program.revision) return await program.close();
-      this.#replace(program);
+      const offer = await source.load(signal);
+      const isOther = offer !== null && offer.bundle.revision !== this.#program.revision;
+      if (isOther) await this.#takeUp(offer);
+      standing.answered(offer !== null);
     } catch (error) {
-      this.#report({ event: "policy.refused", outcome: "failed", fields: { source: this.#source.name, error: describeError(error), kept: this.#program.revision } });
-      return;
+      if (!signal.aborted) standing.failed(error, this.#program.revision);
     }
-    this.#announceChange();
   }
 
-  async #adopt(bundle: HeldBundle, together: () => void): Promise<void> {
-    const program = await this.#openProgram(await readHeld(bundle));
+  async #takeUp(offer: Offer): Promise<void> {
+    const program = await this.#parts.open(offer);
+    try {
+      await offer.remember?.();
+    } catch (error) {
+      this.#close(program);
+      throw error;
+    }
+    this.#replace(program);
+    this.#announce(offer);
+  }
+
+  async #adopt(held: HeldBundle, together: () => void): Promise<void> {
+    const offer = { bundle: await readHeld(held) };
+    const program = await this.#parts.open(offer);
     this.#replace(program);
     together();
-    this.#announceChange();
-  }
-
-  #openProgram(bundle: Bundle): Promise<Program> {
-    return openProgram(bundle, this.#source.name, { config: this.#config, context: this.#context });
+    this.#announce(offer);
   }
 
   /** What the one before was asked it still answers. */
   #replace(program: Program): void {
     const before = this.#program;
     this.#program = program;
-    before.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
+    this.#close(before);
   }
 
-  #announceChange(): void {
-    this.#announceLoaded();
+  #close(program: Program): void {
+    program.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
+  }
+
+  #announce({ bundle, signer }: Offer): void {
+    this.#parts.standing.loaded(bundle.revision, signer);
     for (const listener of [...this.#listeners]) listener();
   }
-
-  #announceLoaded(): void {
-    this.#report({ event: "policy.loaded", outcome: "succeeded", fields: { source: this.#source.name, revision: this.#program.revision } });
-  }
-
-  #report(event: PolicyEvent): void {
-    this.#context.log[event.outcome === "failed" ? "error" : "info"](event.event, event.fields);
-    this.#context.onEvent?.(event);
-  }
-}
-
-function openProgram(bundle: Bundle, source: string, { config, context }: { readonly config: PolicyConfig; readonly context: EngineContext }): Promise<Program> {
-  return Program.open(bundle, { source, limits: config, clock: context.clock });
 }

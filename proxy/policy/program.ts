@@ -15,6 +15,8 @@ export interface ProgramOptions {
   readonly source: string;
   readonly limits: WasmLimits;
   readonly clock: Clock;
+  /** Where it is evaluated, if not as `openEvaluator` says: a shadow has a thread of its own. */
+  readonly openEvaluator?: typeof openEvaluator;
 }
 
 /** One bundle, ready to be asked: the one in force, or another beside it. Never changes; a new policy is a new program. */
@@ -35,9 +37,9 @@ export class Program {
   }
 
   /** @throws UserError if the bundle cannot be run within the limits */
-  static async open(bundle: Bundle, { source, limits, clock }: ProgramOptions): Promise<Program> {
+  static async open(bundle: Bundle, { source, limits, clock, openEvaluator: open = openEvaluator }: ProgramOptions): Promise<Program> {
     try {
-      const evaluator = await openEvaluator(bundle, limits, clock);
+      const evaluator = await open(bundle, limits, clock);
       return new Program(bundle.revision, evaluator, await isShippedLibrary(bundle.wasm) ? new DecisionMemory() : null);
     } catch (cause) {
       throw new UserError(`cannot use the policy of ${source}: ${describeError(cause)}`, "Build it again, or raise policy.memoryLimitBytes if the data is large.", EXIT.config, { cause });

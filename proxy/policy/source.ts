@@ -1,28 +1,20 @@
-import { readFile, stat } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { once } from "node:events";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { unreachable } from "../../common/unreachable.ts";
-import { PACKED_LIMIT_BYTES, readBundle, type Bundle } from "./bundle.ts";
+import { readBundle, type Bundle } from "./bundle.ts";
+import { HighestRevision, policyStateDirectory } from "./bundles/highest-revision.ts";
+import { readVerification } from "./bundles/read-verification.ts";
+import type { ServiceConfig } from "./bundles/config.ts";
+import { ServiceSource } from "./bundles/service-source.ts";
+import { Vetting } from "./bundles/vetting.ts";
 import { compileFolder } from "./compile-policy.ts";
 import type { PolicyConfig } from "./config.ts";
 import { policyData, type PolicyData } from "./data.ts";
+import { bundleFile, policyFolder } from "./file-sources.ts";
 import { requireOpa } from "./opa.ts";
+import type { PolicySource } from "./policy-source.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
-import { listPolicyFiles, readPolicyFolder, stampOf } from "./policy-folder.ts";
-import type { Watched } from "./watch-files.ts";
-
-/** Where the policy comes from, and how to notice that it changed. */
-export interface PolicySource {
-  /** For messages: the path, or that the data is in the configuration. */
-  readonly name: string;
-  /** Where to watch; null where nothing can change. */
-  readonly watched: Watched | null;
-  /** Another text than last time means: load again. */
-  stamp(): Promise<string>;
-  /** @throws UserError that says how to mend it */
-  load(): Promise<Bundle>;
-}
 
 /** A bundle that somebody else keeps and hands over, under the revision that it has there. */
 export interface HeldBundle {
@@ -30,20 +22,31 @@ export interface HeldBundle {
   readonly revision: string;
 }
 
+export interface SourceContext {
+  readonly environment: Environment;
+  /** Where it is remembered which revision was the highest. Without it nothing is: for commands that only look. */
+  readonly stateDirectory?: string | undefined;
+}
+
 /** Revision of the policy before there is any. */
 const NOTHING_YET = "none";
 
 type Choice =
   | { readonly kind: "bundle"; readonly path: string }
+  | { readonly kind: "service"; readonly service: ServiceConfig }
   | { readonly kind: "folder"; readonly path: string }
   | { readonly kind: "data"; readonly data: PolicyData };
 
-/** Without any setting the data is empty, and everything is refused. */
-export function openSource(config: PolicyConfig, environment: Environment): PolicySource {
+/** Without any setting the data is empty, and everything is refused. @throws UserError if a key to check with cannot be read */
+export function openSource(config: PolicyConfig, { environment, stateDirectory }: SourceContext): PolicySource {
+  const { pollIntervalMs, verification } = config;
+  const directory = stateDirectory === undefined ? null : policyStateDirectory(stateDirectory);
+  const vetting = verification === undefined ? null : new Vetting(readVerification(verification), directory === null ? null : new HighestRevision(directory));
   const choice = chosen(config);
   switch (choice.kind) {
-    case "bundle": return bundleFile(choice.path);
-    case "folder": return policyFolder(choice.path, environment);
+    case "bundle": return bundleFile(choice.path, { pollIntervalMs, vetting });
+    case "service": return new ServiceSource(choice.service, { vetting: required(vetting), directory });
+    case "folder": return policyFolder(choice.path, { pollIntervalMs, environment });
     case "data": return inlineData(choice.data, environment);
     default: return unreachable(choice);
   }
@@ -56,11 +59,10 @@ export function openSource(config: PolicyConfig, environment: Environment): Poli
 export function heldSource(last: () => HeldBundle | null): PolicySource {
   return {
     name: "the boundary",
-    watched: null,
-    stamp: () => Promise.resolve(""),
+    changed: never,
     load: async () => {
       const held = last();
-      return held === null ? { ...await readDefaultBundle(), revision: NOTHING_YET } : readHeld(held);
+      return { bundle: held === null ? { ...await readDefaultBundle(), revision: NOTHING_YET } : await readHeld(held) };
     },
   };
 }
@@ -76,52 +78,25 @@ export async function readHeld({ packed, revision }: HeldBundle): Promise<Bundle
 
 function chosen(config: PolicyConfig): Choice {
   if (config.bundle !== undefined) return { kind: "bundle", path: config.bundle };
+  if (config.service !== undefined) return { kind: "service", service: config.service };
   if (config.directory !== undefined) return { kind: "folder", path: config.directory };
   return { kind: "data", data: config.data ?? policyData.parse({}) };
 }
 
-function bundleFile(path: string): PolicySource {
-  return {
-    name: path,
-    watched: { folder: dirname(path), isDeep: false },
-    stamp: () => stampOf([path]),
-    load: async () => {
-      const packed = await readPacked(path);
-      try {
-        return await readBundle(packed);
-      } catch (cause) {
-        throw new UserError(`cannot use the policy bundle ${path}: ${(cause as Error).message}`, "Build it again with `weir policy build DIR -o FILE`.", EXIT.config, { cause });
-      }
-    },
-  };
-}
-
-async function readPacked(path: string): Promise<Buffer> {
-  try {
-    const { size } = await stat(path);
-    if (size > PACKED_LIMIT_BYTES) throw new Error(`it is larger than ${PACKED_LIMIT_BYTES} bytes`);
-    return await readFile(path);
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
-    throw new UserError(`cannot read the policy bundle ${path}: ${missing ? "no such file" : (cause as Error).message}`,
-      "Check `policy.bundle` (or --policy), or build one with `weir policy build DIR -o FILE`.", EXIT.config, { cause });
-  }
-}
-
-function policyFolder(path: string, environment: Environment): PolicySource {
-  return {
-    name: path,
-    watched: { folder: path, isDeep: true },
-    stamp: async () => stampOf((await listPolicyFiles(path)).map((file) => join(path, file))),
-    load: async () => compileFolder(await readPolicyFolder(path), () => requireOpa(environment)),
-  };
+/** The schema says so too; a server whose bundles nobody checks must not come about by a slip here. */
+function required(vetting: Vetting | null): Vetting {
+  if (vetting === null) throw new UserError("policy.service needs policy.verification", "docs/bundles.md shows both.", EXIT.config);
+  return vetting;
 }
 
 function inlineData(data: PolicyData, environment: Environment): PolicySource {
   return {
     name: "the policy data in the configuration",
-    watched: null,
-    stamp: () => Promise.resolve(""),
-    load: () => compileFolder({ data, rego: new Map() }, () => requireOpa(environment)),
+    changed: never,
+    load: async () => ({ bundle: await compileFolder({ data, rego: new Map() }, () => requireOpa(environment)) }),
   };
+}
+
+async function never(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }

@@ -6,7 +6,7 @@ import { systemClock } from "../../common/clock.ts";
 import { buildPolicy } from "../../proxy/policy/policy-tool.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { ReloadingPolicyEngine, type PolicyEvent } from "../../proxy/policy/engine.ts";
-import { openSource } from "../../proxy/policy/source.ts";
+import { bundleFile, policyFolder } from "../../proxy/policy/file-sources.ts";
 import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
@@ -183,9 +183,8 @@ describe("a policy that changes", () => {
   });
 
   test("as a bundle is not looked for in the folders beside it, however many there are", () => {
-    const beside = (section: object) => openSource(config(section), {}).watched;
-    expect(beside({ bundle: "/home/someone/policy.tar.gz" })).toEqual({ folder: "/home/someone", isDeep: false });
-    expect(beside({ directory: "/etc/weir/policy" })).toEqual({ folder: "/etc/weir/policy", isDeep: true });
+    expect(bundleFile("/home/someone/policy.tar.gz", { pollIntervalMs: 100, vetting: null }).watched).toEqual({ folder: "/home/someone", isDeep: false });
+    expect(policyFolder("/etc/weir/policy", { pollIntervalMs: 100, environment: {} }).watched).toEqual({ folder: "/etc/weir/policy", isDeep: true });
   });
 
   test("while a question is open leaves that question to the policy that it was put to, and names it", async () => {

@@ -63,7 +63,7 @@ describe("a bundle", () => {
   test("that ends in the middle is refused", async () => {
     const whole = gunzipSync(await tarball(files()));
     await expect(readBundle(gzipSync(whole.subarray(0, 1_100)))).rejects.toThrow("Unexpected end of data");
-    await expect(readBundle((await tarball(files())).subarray(0, 60))).rejects.toThrow("not a gzip file");
+    await expect(readBundle((await tarball(files())).subarray(0, 60))).rejects.toThrow("cut off");
   });
 
   test("that unpacks without end is refused before it is unpacked", async () => {

@@ -1,0 +1,91 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import * as z from "zod";
+import { writeDurably } from "../../../common/durable-file.ts";
+import { lockFile } from "../../../common/file-lock.ts";
+import { revisionNumber, REVISION_FORM } from "./revision.ts";
+
+const LOCK_RETRY_MS = 20;
+const LOCK_DEADLINE_MS = 5_000;
+
+const highest = z.strictObject({
+  revision: z.string().refine((text) => revisionNumber(text) !== null),
+  /** Of the content that was in force under this revision; null: the operator set it, and nothing was in force since. */
+  digest: z.string().min(1).nullable(),
+});
+export type Highest = z.output<typeof highest>;
+
+/** Where the proxy keeps what it has to remember of its policy, below its state directory. */
+export function policyStateDirectory(stateDirectory: string): string {
+  return join(stateDirectory, "policy");
+}
+
+/**
+ * The highest revision that was ever in force here, in a file that outlives the process: revisions go up only. Several proxies may share it.
+ * Whoever may write the file may set it; it is kept with the keys.
+ */
+export class HighestRevision {
+  readonly #path: string;
+
+  /** @param directory of {@link policyStateDirectory} */
+  constructor(directory: string) {
+    this.#path = join(directory, "highest-revision.json");
+  }
+
+  /** @returns null if none ever was @throws Error if the file cannot be read: nothing may come into force then */
+  async read(): Promise<Highest | null> {
+    try {
+      return highest.parse(JSON.parse(await readFile(this.#path, "utf8")));
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+      throw new Error(`${this.#path} does not say which revision is the highest; \`weir policy pin REVISION\` writes it anew`, { cause });
+    }
+  }
+
+  /** Remembers a revision that comes into force. @throws Error if it may not, after all: another proxy was faster, or the disk does not take it */
+  async raise(to: { readonly revision: string; readonly digest: string }): Promise<void> {
+    await this.#locked(async () => {
+      const now = await this.read();
+      checkUpwards(to, now);
+      if (now?.revision !== to.revision || now.digest === null) await writeDurably(this.#path, JSON.stringify(to));
+    });
+  }
+
+  /** The operator's way out: the revision, and everything above it, may come into force, whatever was before. @throws Error if it is none */
+  async pin(revision: string): Promise<void> {
+    if (revisionNumber(revision) === null) throw new Error(`${JSON.stringify(revision)} is no revision: ${REVISION_FORM}`);
+    await this.#locked(async () => writeDurably(this.#path, JSON.stringify({ revision, digest: null })));
+  }
+
+  async #locked(work: () => Promise<void>): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 });
+    const unlock = await this.#lock();
+    try {
+      await work();
+    } finally {
+      unlock();
+    }
+  }
+
+  async #lock(): Promise<() => void> {
+    for (let waitedMs = 0; waitedMs < LOCK_DEADLINE_MS; waitedMs += LOCK_RETRY_MS) {
+      const unlock = lockFile(`${this.#path}.lock`);
+      if (unlock !== null) return unlock;
+      await sleep(LOCK_RETRY_MS);
+    }
+    throw new Error(`${this.#path} is locked by another program`);
+  }
+}
+
+/** @throws Error that says how to get on, if the revision is no step up from the highest one, nor the same content again */
+export function checkUpwards(next: { readonly revision: string; readonly digest: string }, before: Highest | null): void {
+  const number = revisionNumber(next.revision);
+  if (number === null) throw new Error(`its revision ${JSON.stringify(next.revision)} has no order; a signed bundle has ${REVISION_FORM}`);
+  if (before === null) return;
+  const highestNumber = revisionNumber(before.revision) ?? Number.POSITIVE_INFINITY;
+  if (number < highestNumber) throw new Error(`its revision ${next.revision} is lower than ${before.revision}, which was in force; \`weir policy pin ${number}\` allows to go back`);
+  if (number === highestNumber && before.digest !== null && before.digest !== next.digest) {
+    throw new Error(`its revision ${next.revision} was in force with other content; give it a higher one`);
+  }
+}

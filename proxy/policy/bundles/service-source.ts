@@ -1,0 +1,123 @@
+import { readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { writeDurably } from "../../../common/durable-file.ts";
+import { EXIT, UserError } from "../../../common/exit-codes.ts";
+import { describeError } from "../../../common/lifecycle.ts";
+import type { Offer, PolicySource } from "../policy-source.ts";
+import type { ServiceConfig } from "./config.ts";
+import { BundleClient, UnreachableError } from "./fetch-bundle.ts";
+import { PACKED_LIMIT_BYTES } from "./files.ts";
+import type { Vetting } from "./vetting.ts";
+
+const FIRST_BACKOFF_MS = 1_000;
+/** How far a wait is off its length, so that many proxies do not ask at the same moment. */
+const JITTER = 0.1;
+
+export interface ServiceOptions {
+  readonly vetting: Vetting;
+  /** Where the last good bundle is kept; null: it is not. */
+  readonly directory: string | null;
+  /** From 0 up to, not including, 1. */
+  readonly random?: () => number;
+}
+
+/** A bundle on a server, fetched when it changed. What was in force last is kept on the disk, and checked again like any other before it is used. */
+export class ServiceSource implements PolicySource {
+  readonly #config: ServiceConfig;
+  readonly #client: BundleClient;
+  readonly #options: ServiceOptions;
+  /** Of what was offered last, fit or not: a bundle that was refused is not fetched again until it changes. */
+  #etag: string | null = null;
+  #failures = 0;
+
+  constructor(config: ServiceConfig, options: ServiceOptions) {
+    this.#config = config;
+    this.#client = new BundleClient(config);
+    this.#options = options;
+  }
+
+  get name(): string {
+    return this.#client.url;
+  }
+
+  async load(signal: AbortSignal): Promise<Offer | null> {
+    const fetched = await this.#fetch(signal);
+    if (fetched === null) return null;
+    this.#etag = fetched.etag;
+    return this.#offer(fetched.packed, this.name, true);
+  }
+
+  async kept(): Promise<Offer | null> {
+    const path = this.#keptPath;
+    if (path === null) return null;
+    const packed = await readKept(path);
+    return packed === null ? null : this.#offer(packed, path, false);
+  }
+
+  async changed(signal: AbortSignal): Promise<void> {
+    const { random = Math.random } = this.#options;
+    const { pollIntervalMs, maxBackoffMs } = this.#config;
+    const waitMs = this.#failures === 0
+      ? pollIntervalMs * (1 - JITTER + 2 * JITTER * random())
+      : Math.min(maxBackoffMs, Math.min(FIRST_BACKOFF_MS, pollIntervalMs) * 2 ** Math.min(this.#failures - 1, 20)) * (0.5 + random() / 2);
+    await sleep(waitMs, undefined, { signal, ref: false }).catch(() => undefined);
+  }
+
+  forget(): void {
+    this.#etag = null;
+  }
+
+  async #fetch(signal: AbortSignal): Promise<Awaited<ReturnType<BundleClient["fetch"]>>> {
+    try {
+      const fetched = await this.#client.fetch(this.#etag, signal);
+      this.#failures = 0;
+      return fetched;
+    } catch (error) {
+      // What is too large is an answer too, but nothing is known of it that a tag could be compared with.
+      this.#failures += 1;
+      if (error instanceof UnreachableError) throw error;
+      throw refusal(this.name, error);
+    }
+  }
+
+  async #offer(packed: Buffer, name: string, isNew: boolean): Promise<Offer> {
+    const { vetting } = this.#options;
+    try {
+      const vetted = await vetting.vet(packed);
+      return { bundle: vetted.bundle, signer: vetted.signer.keyId, remember: async () => this.#remember(async () => vetting.remember(vetted), isNew ? packed : null) };
+    } catch (cause) {
+      throw refusal(name, cause);
+    }
+  }
+
+  /** The bundle first: what is remembered as the highest must be there at the next start. */
+  async #remember(raise: () => Promise<void>, packed: Buffer | null): Promise<void> {
+    try {
+      if (packed !== null && this.#keptPath !== null) await writeDurably(this.#keptPath, packed);
+      await raise();
+    } catch (error) {
+      this.#etag = null;
+      throw error;
+    }
+  }
+
+  get #keptPath(): string | null {
+    return this.#options.directory === null ? null : join(this.#options.directory, "kept.tar.gz");
+  }
+}
+
+function refusal(name: string, cause: unknown): UserError {
+  return new UserError(`cannot use the policy bundle of ${name}: ${describeError(cause)}`, "Look at it with `weir policy inspect`; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
+}
+
+async function readKept(path: string): Promise<Buffer | null> {
+  try {
+    const { size } = await stat(path);
+    if (size > PACKED_LIMIT_BYTES) throw new Error(`it is larger than ${PACKED_LIMIT_BYTES} bytes`);
+    return await readFile(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === "ENOENT") return null;
+    throw refusal(path, cause);
+  }
+}

@@ -1,0 +1,43 @@
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { describeError } from "../../common/lifecycle.ts";
+import type { Offer, PolicySource } from "./policy-source.ts";
+import type { PolicyStanding } from "./policy-standing.ts";
+import type { Program } from "./program.ts";
+
+/** A start does not wait longer for a server: there may be a bundle from before, and the server is asked again. */
+const START_PATIENCE_MS = 5_000;
+const NONE = "none";
+
+/**
+ * The policy to begin with: what its source has, else what was in force last, if the source keeps that.
+ * @throws UserError if there is neither: a boundary does not start without its policy
+ */
+export async function openFirst(source: PolicySource, standing: PolicyStanding, open: (offer: Offer) => Promise<Program>): Promise<Program> {
+  const take = async (offer: Offer | null) => {
+    if (offer === null) throw new Error(`${source.name} offers no policy`);
+    const program = await open(offer);
+    await offer.remember?.();
+    standing.loaded(program.revision, offer.signer);
+    return program;
+  };
+  try {
+    return await take(await source.load(AbortSignal.timeout(START_PATIENCE_MS)));
+  } catch (error) {
+    const kept = await keptBy(source, error);
+    standing.failed(error, kept?.bundle.revision ?? NONE);
+    if (kept === null) throw error instanceof UserError ? error : unobtainable(error);
+    return take(kept);
+  }
+}
+
+async function keptBy(source: PolicySource, error: unknown): Promise<Offer | null> {
+  try {
+    return await source.kept?.() ?? null;
+  } catch (cause) {
+    throw new UserError(`${describeError(error)}; and ${describeError(cause)}`, "Publish a bundle that is fit; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
+  }
+}
+
+function unobtainable(cause: unknown): UserError {
+  return new UserError(`there is no policy to begin with: ${describeError(cause)}`, "Start the server of bundles, or check policy.service.", EXIT.config, { cause });
+}

@@ -1,0 +1,27 @@
+import type { Bundle } from "./bundle.ts";
+
+/** A policy that a source has, read and checked. */
+export interface Offer {
+  readonly bundle: Bundle;
+  /** Names the key whose signature it has; absent for what nobody signed. */
+  readonly signer?: string;
+  /** Remembers durably that it comes into force. Called before it does. @throws Error if it may not */
+  readonly remember?: () => Promise<void>;
+}
+
+/** Where the policy comes from, and how to notice that it changed. */
+export interface PolicySource {
+  /** For messages: the path, the address, or that the data is in the configuration. */
+  readonly name: string;
+  /**
+   * What there is now; null: nothing else than at the last look.
+   * @throws UserError that says how to mend what is there; UnreachableError if nothing can be said of it
+   */
+  load(signal: AbortSignal): Promise<Offer | null>;
+  /** The last that was in force, kept for a start at which nothing else is to be had. @throws Error if it is no longer fit */
+  kept?(): Promise<Offer | null>;
+  /** Resolves when it is worth looking again, or when the signal aborts. */
+  changed(signal: AbortSignal): Promise<void>;
+  /** The next load offers what is there, whether or not it was offered before: for an operator who asks. */
+  forget?(): void;
+}

@@ -1,0 +1,77 @@
+import type { Clock } from "../../common/clock.ts";
+import { describeError } from "../../common/lifecycle.ts";
+import type { Log } from "../../common/log.ts";
+import type { LifecycleRecord } from "../model/record.ts";
+import { UnreachableError } from "./bundles/fetch-bundle.ts";
+
+/** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
+export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
+
+/** How it stands with the policy, for metrics. */
+export interface PolicyState {
+  /** When the one in force came into force, in milliseconds since the epoch. */
+  readonly loadedAtMs: number;
+  /** When its source last gave an answer that could be used, were it that nothing changed; since the epoch. */
+  readonly checkedAtMs: number;
+  /** Policies that were not fit, since the start. */
+  readonly refused: number;
+  /** Why what its source has now is not in force; null: it is. */
+  readonly trouble: string | null;
+}
+
+interface Witnesses {
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly onEvent?: (event: PolicyEvent) => void;
+}
+
+/** Says what becomes of policies, in log and audit, and keeps how it stands. A server that fails is reported once, and once when it is back. */
+export class PolicyStanding {
+  readonly #source: string;
+  readonly #witnesses: Witnesses;
+  #state: PolicyState;
+  #isUnreachable = false;
+
+  constructor(source: string, witnesses: Witnesses) {
+    this.#source = source;
+    this.#witnesses = witnesses;
+    const nowMs = witnesses.clock.nowMs();
+    this.#state = { loadedAtMs: nowMs, checkedAtMs: nowMs, refused: 0, trouble: null };
+  }
+
+  get state(): PolicyState {
+    return this.#state;
+  }
+
+  /** A policy came into force. @param signer the key whose signature it has, if it has one */
+  loaded(revision: string, signer: string | undefined): void {
+    const nowMs = this.#witnesses.clock.nowMs();
+    this.#state = { ...this.#state, loadedAtMs: nowMs };
+    this.#report({ event: "policy.loaded", outcome: "succeeded", fields: { source: this.#source, revision, ...(signer === undefined ? {} : { signer }) } });
+  }
+
+  /** The source answered. @param isInForce false: what it has was refused before, and is still the same */
+  answered(isInForce: boolean): void {
+    this.#state = { ...this.#state, checkedAtMs: this.#witnesses.clock.nowMs(), ...(isInForce ? { trouble: null } : {}) };
+    if (!this.#isUnreachable) return;
+    this.#isUnreachable = false;
+    this.#report({ event: "policy.reachable", outcome: "succeeded", fields: { source: this.#source } });
+  }
+
+  /** @param kept the revision that stays in force */
+  failed(error: unknown, kept: string): void {
+    const fields = { source: this.#source, error: describeError(error), kept };
+    if (!(error instanceof UnreachableError)) {
+      this.#state = { ...this.#state, refused: this.#state.refused + 1, trouble: fields.error };
+      this.#report({ event: "policy.refused", outcome: "failed", fields });
+    } else if (!this.#isUnreachable) {
+      this.#isUnreachable = true;
+      this.#report({ event: "policy.unreachable", outcome: "failed", fields });
+    }
+  }
+
+  #report(event: PolicyEvent): void {
+    this.#witnesses.log[event.outcome === "failed" ? "error" : "info"](event.event, event.fields);
+    this.#witnesses.onEvent?.(event);
+  }
+}

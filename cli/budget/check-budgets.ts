@@ -37,7 +37,7 @@ export async function checkBudgets(config: WeirConfig, stateDirectory: string, l
 function namedByPolicy({ policy }: WeirConfig): ReadonlySet<string> {
   const file = policy.directory === undefined ? undefined : DATA_FILES.map((name) => join(policy.directory ?? "", name)).find((path) => existsSync(path));
   const data = policy.data ?? (file === undefined ? undefined : parseConfig(policyData, file, readConfigFile(file)));
-  return new Set((data?.hosts ?? []).flatMap(({ budgets }) => budgets ?? []));
+  return new Set([...data?.hosts ?? [], ...data?.packs ?? []].flatMap(({ budgets }) => budgets ?? []));
 }
 
 async function reach({ budgets }: WeirConfig, stateDirectory: string, log: Log): Promise<void> {

@@ -1,23 +1,31 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { parseConfig } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { policyData, type PolicyData } from "./data.ts";
+import { isPackFile, withPacks } from "./read-packs.ts";
 
 const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
+/** Folder of packs of one's own, in the policy folder. */
+export const OWN_PACKS = "packs";
 const FILE_LIMIT_BYTES = 32 << 20;
 const FILES_LIMIT = 1_000;
 const DEPTH_LIMIT = 8;
 
 /** What a user's policy folder holds. Links are followed: a mounted ConfigMap consists of them. */
 export interface PolicyFolder {
+  /** With the entries of the packs that it takes up. */
   readonly data: PolicyData;
+  /** Names of the packs that it takes up, as often as it does; absent: none. */
+  readonly packs?: readonly string[];
+  /** Its own packs by path, whether taken up or not; absent: none. */
+  readonly ownPacks?: ReadonlyMap<string, string>;
   /** Rego sources by path relative to the folder, in order of path. */
   readonly rego: ReadonlyMap<string, string>;
 }
 
 /**
- * Reads `data.yaml` (or `.yml`, `.json`; at most one) and every `*.rego`, tests included. Names that begin with a dot are left alone.
+ * Reads `data.yaml` (or `.yml`, `.json`; at most one), the packs in `packs/`, and every `*.rego`, tests included. Names that begin with a dot are left alone.
  * @throws UserError (ConfigError for the data, with every problem at once)
  */
 export async function readPolicyFolder(directory: string): Promise<PolicyFolder> {
@@ -29,10 +37,19 @@ export async function readPolicyFolder(directory: string): Promise<PolicyFolder>
     throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`, "`weir init` writes a commented starter.", EXIT.config);
   }
   const [dataFile] = dataFiles;
+  const place = join(directory, dataFile ?? "data.yaml");
+  const data = dataFile === undefined ? policyData.parse({}) : parseConfig(policyData, place, await readLimited(place));
+  const ownPacks = await readAll(directory, paths.filter(isPackFile).filter((path) => dirname(path) === OWN_PACKS));
   return {
-    data: dataFile === undefined ? policyData.parse({}) : parseConfig(policyData, join(directory, dataFile), await readLimited(join(directory, dataFile))),
-    rego: new Map(await Promise.all(regoFiles.map(async (path) => [path, await readLimited(join(directory, path))] as const))),
+    data: await withPacks(data, place, ownPacks),
+    packs: data.packs.map(({ pack }) => pack),
+    ownPacks,
+    rego: await readAll(directory, regoFiles),
   };
+}
+
+async function readAll(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  return new Map(await Promise.all(paths.map(async (path) => [path, await readLimited(join(directory, path))] as const)));
 }
 
 /** Names the state of the files without reading them: another text means that something may have changed. */
@@ -67,8 +84,13 @@ async function collect(folder: string, depth: number, add: (path: string) => voi
     const path = join(folder, name);
     const info = await stat(path);
     if (info.isDirectory()) await collect(path, depth + 1, add);
-    else if (info.isFile() && (name.endsWith(".rego") || (depth === 0 && (DATA_FILE_NAMES as readonly string[]).includes(name)))) add(path);
+    else if (info.isFile() && isPolicyFile(name, depth, basename(folder))) add(path);
   }
+}
+
+function isPolicyFile(name: string, depth: number, parent: string): boolean {
+  if (name.endsWith(".rego")) return true;
+  return depth === 0 ? (DATA_FILE_NAMES as readonly string[]).includes(name) : depth === 1 && parent === OWN_PACKS && isPackFile(name);
 }
 
 async function readLimited(path: string): Promise<string> {

@@ -43,12 +43,13 @@ const CONTENTS: Readonly<Record<ImageName, (sources: Sources, root: string) => v
   proxy: ({ checkout }, root) => {
     for (const program of ["proxy.mjs", "policy-thread.mjs"]) copyFile(join(checkout, "dist", program), join(root, APP, program));
     copyFile(join(checkout, "policies/dist/default.tar.gz"), join(root, APP, "policies/dist/default.tar.gz"));
+    cpSync(join(checkout, "policies/packs"), join(root, APP, "policies/packs"), { recursive: true, filter: isNoTest });
     copyPackages(checkout, root, ["koffi", `@koromix/koffi-${process.platform}-${process.arch}`]);
   },
   controller: ({ checkout, opa }, root) => {
     copyFile(join(checkout, "dist/controller.mjs"), join(root, APP, "controller.mjs"));
     // The library's sources and schemas: what users' Rego is checked and compiled with.
-    cpSync(join(checkout, "policies"), join(root, APP, "policies"), { recursive: true, filter: (path) => !/_test\.rego$|\.gitignore$/.test(path) });
+    cpSync(join(checkout, "policies"), join(root, APP, "policies"), { recursive: true, filter: isNoTest });
     copyPackages(checkout, root, ["koffi", `@koromix/koffi-${process.platform}-${process.arch}`, "@electric-sql/pglite"]);
     copyProgram(opa, root, "usr/local/bin/opa");
   },
@@ -85,6 +86,11 @@ function copyPackages(checkout: string, root: string, names: readonly string[]):
   for (const name of names) {
     cpSync(join(checkout, "node_modules", name), join(root, APP, "node_modules", name), { recursive: true, filter: isNeededAtRunTime });
   }
+}
+
+/** Of the policies. */
+function isNoTest(path: string): boolean {
+  return !/_test\.(?:rego|yaml)$|\.gitignore$/.test(path);
 }
 
 /** Type declarations, source maps and texts only make the image larger. */

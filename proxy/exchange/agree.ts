@@ -46,7 +46,8 @@ function strictest(all: readonly Obligations[]): Obligations {
   };
   const short = all.map(({ whenShort }) => whenShort).filter((one) => one !== undefined);
   const whenShort: Obligations = short[0] === undefined ? {} : { whenShort: short.includes("refuse") ? "refuse" : short[0] };
-  return { ...least("maxRequestBytes"), ...least("maxResponseBytes"), ...least("maxOutputTokens"), ...whenShort };
+  const filter: Obligations = all.some((one) => one.filter === "mcp") ? { filter: "mcp" } : {};
+  return { ...least("maxRequestBytes"), ...least("maxResponseBytes"), ...least("maxOutputTokens"), ...whenShort, ...filter };
 }
 
 function isSameSet(some: readonly string[], others: readonly string[]): boolean {

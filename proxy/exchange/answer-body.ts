@@ -1,6 +1,8 @@
 import { EgressError } from "../errors.ts";
 import type { Answer } from "../model/incoming.ts";
 import { AnswerDecoder, type DecoderSink } from "./answer-decoder.ts";
+import type { McpAnswer } from "../mcp/mcp.ts";
+import { FilteredAnswer, type FilteredSink } from "./filtered-answer.ts";
 import type { MeteredAnswer } from "./metered-answer.ts";
 import type { Scrubber } from "./scrub.ts";
 
@@ -8,6 +10,8 @@ import type { Scrubber } from "./scrub.ts";
 export interface AnswerPassage {
   /** What they have to be decoded from, outermost last. */
   readonly codings: readonly string[];
+  /** Takes out of the answer of an MCP server what the agent may not see, and says when its head may go; null for every other. */
+  readonly filtered: { readonly answer: McpAnswer; readonly begin: () => void } | null;
   /** Counts the answer of a model; null for every other. */
   readonly metered: MeteredAnswer | null;
   /** Null when nothing was lent. */
@@ -29,9 +33,10 @@ export interface AnswerBodyObserver {
 /** How long a few bytes, which begin a secret by chance, wait for the next ones: not noticed in a stream, and long between two packets. In milliseconds. */
 const RELEASE_AFTER_MS = 20;
 
-/** The body of an answer on its way: decoded if it has to be, counted, scrubbed, given to the agent no faster than it reads and budgets have room. */
-export class AnswerBody implements DecoderSink {
+/** The body of an answer on its way: decoded if it has to be, filtered, counted, scrubbed, given to the agent no faster than it reads and budgets have room. */
+export class AnswerBody implements DecoderSink, FilteredSink {
   readonly #answer: Answer;
+  readonly #filtered: FilteredAnswer | null;
   readonly #metered: MeteredAnswer | null;
   readonly #scrubber: Scrubber | null;
   readonly #observer: AnswerBodyObserver;
@@ -43,8 +48,9 @@ export class AnswerBody implements DecoderSink {
   #isClosed = false;
   #release: NodeJS.Timeout | undefined;
 
-  constructor(answer: Answer, { codings, metered, scrubber }: AnswerPassage, observer: AnswerBodyObserver) {
+  constructor(answer: Answer, { codings, filtered, metered, scrubber }: AnswerPassage, observer: AnswerBodyObserver) {
     this.#answer = answer;
+    this.#filtered = filtered === null ? null : new FilteredAnswer(filtered.answer, filtered.begin, this);
     this.#metered = metered;
     this.#scrubber = scrubber;
     this.#observer = observer;
@@ -53,7 +59,7 @@ export class AnswerBody implements DecoderSink {
 
   /** @returns false when no more should come before `onAnswerWanted` */
   data(chunk: Buffer): boolean {
-    return this.#decoder === null ? this.#pass(chunk) : this.#decoder.write(chunk);
+    return this.#decoder === null ? this.#enter(chunk) : this.#decoder.write(chunk);
   }
 
   /** Everything has come; `onAnswerEnd` says when it has gone. */
@@ -78,9 +84,15 @@ export class AnswerBody implements DecoderSink {
     return true;
   }
 
+  /** Sends bytes of ours between those of the destination. */
+  tell(bytes: Buffer): void {
+    if (!this.#isClosed && !this.#toAgent(bytes)) this.#isAgentFull = true;
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#release);
+    this.#filtered?.close();
     this.#decoder?.destroy();
   }
 
@@ -88,10 +100,27 @@ export class AnswerBody implements DecoderSink {
     this.#decodedBytes += bytes.byteLength;
     const overLimit = this.#observer.onDecodedBytes(this.#decodedBytes);
     if (overLimit !== null) this.onUndecodable(overLimit);
-    return overLimit === null && this.#passSafely(bytes);
+    return overLimit === null && this.#safely(() => this.#enter(bytes));
   }
 
   onDecodedEnd(): void {
+    if (this.#filtered === null) this.onFilteredEnd();
+    else this.#filtered.end();
+  }
+
+  onFiltered(bytes: Buffer): void {
+    this.#safely(() => this.#pass(bytes));
+  }
+
+  onFilterIdle(): void {
+    this.#goOn();
+  }
+
+  onFilterBroken(error: EgressError): void {
+    this.onUndecodable(error);
+  }
+
+  onFilteredEnd(): void {
     clearTimeout(this.#release);
     try {
       if (this.#metered !== null) this.#toAgent(this.#metered.end());
@@ -111,19 +140,25 @@ export class AnswerBody implements DecoderSink {
     this.#observer.onAnswerWanted();
   }
 
-  /** What a decoder hands over has nobody above who would catch. */
-  #passSafely(bytes: Buffer): boolean {
+  /** What a decoder or a filter hands over has nobody above who would catch. */
+  #safely(pass: () => boolean): boolean {
     try {
-      return this.#pass(bytes);
+      return pass();
     } catch (cause) {
       this.onUndecodable(unfit(cause));
       return false;
     }
   }
 
+  #enter(bytes: Buffer): boolean {
+    if (this.#filtered === null) return this.#pass(bytes);
+    this.#filtered.push(bytes);
+    return false;
+  }
+
   #pass(bytes: Buffer): boolean {
-    if (this.#metered === null) return this.#toAgent(bytes);
-    if (!this.#toAgent(this.#metered.push(bytes))) this.#isAgentFull = true;
+    if (!this.#toAgent(this.#metered === null ? bytes : this.#metered.push(bytes))) this.#isAgentFull = true;
+    if (this.#metered === null) return !this.#isAgentFull;
     const asked = this.#isAsking ? null : this.#metered.ask();
     if (asked !== null) void this.#waitFor(this.#metered, asked);
     return !this.#isAgentFull && !this.#isAsking;
@@ -140,7 +175,7 @@ export class AnswerBody implements DecoderSink {
   }
 
   #goOn(): void {
-    if (this.#isAgentFull || this.#isAsking) return;
+    if (this.#isAgentFull || this.#isAsking || this.#filtered?.isBusy === true) return;
     if (this.#decoder === null) this.#observer.onAnswerWanted();
     else this.#decoder.resume();
   }

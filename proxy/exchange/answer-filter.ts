@@ -31,6 +31,7 @@ export class AnswerFilter {
   readonly redactions: Redactions;
   #informational = 0;
   #head: AnswerHead | null = null;
+  #isFiltered = false;
 
   constructor(outbound: OutboundHead, loan: Loan, { maxInformational, metered, onProbe }: FilterOptions) {
     this.#outbound = outbound;
@@ -53,7 +54,7 @@ export class AnswerFilter {
 
   /** What the body must be decoded from before it can be searched or counted, outermost last. */
   get codings(): readonly string[] {
-    return (this.#isLent || this.#metered !== null) && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
+    return (this.#isLent || this.#metered !== null || this.#isFiltered) && this.#head?.hasBody === true ? codingsOf(this.#head.contentEncoding) : [];
   }
 
   informational(status: number, headers: HeaderList): HeaderList {
@@ -63,9 +64,11 @@ export class AnswerFilter {
     return this.#scrubbed(passable(headers), "header");
   }
 
-  head(status: number, headers: HeaderList): AnswerHead {
+  /** @param isFiltered true if the body may lose parts */
+  head(status: number, headers: HeaderList, isFiltered: boolean): AnswerHead {
+    this.#isFiltered = isFiltered;
     this.#head = readAnswer(status, headers, this.#outbound.method);
-    const isChanged = this.codings.length > 0 || (this.#head.hasBody && this.#mayHaveEvents(this.#head.headers));
+    const isChanged = this.codings.length > 0 || (this.#head.hasBody && (isFiltered || this.#mayHaveEvents(this.#head.headers)));
     return { ...this.#head, headers: this.#scrubbed(isChanged ? headersOfDecoded(this.#head.headers) : this.#head.headers, "header") };
   }
 

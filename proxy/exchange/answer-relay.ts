@@ -1,5 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { EgressError } from "../errors.ts";
+import type { Allow } from "../model/decision.ts";
 import type { HeaderList } from "../model/request.ts";
 import { AnswerBody, type AnswerBodyObserver } from "./answer-body.ts";
 import { AnswerFilter } from "./answer-filter.ts";
@@ -8,7 +9,8 @@ import type { ByteCount } from "./byte-count.ts";
 import type { Injected } from "./inject.ts";
 import { MeteredAnswer } from "./metered-answer.ts";
 import type { ExchangeDraft } from "./open-record.ts";
-import type { ProbeWatch } from "./probe-watch.ts";
+import type { ExchangePath } from "./serve-exchange.ts";
+import { watchMcp, type WatchMcp } from "./watch-mcp.ts";
 
 /** Who hears what becomes of the answer. None of them may throw. */
 export interface AnswerObserver {
@@ -23,8 +25,8 @@ export interface AnswerObserver {
 
 interface AnswerRelayParts {
   readonly observer: AnswerObserver;
-  readonly maxInformational: number;
-  readonly probes: ProbeWatch;
+  readonly allow: Allow;
+  readonly path: ExchangePath;
 }
 
 /** One answer on its way from the destination to the agent. What throws does so with EgressError `upstream.*`. */
@@ -33,20 +35,23 @@ export class AnswerRelay implements AnswerBodyObserver {
   readonly #count: ByteCount;
   readonly #filter: AnswerFilter;
   readonly #observer: AnswerObserver;
+  /** Null for the answer of whatever is no MCP server, or is not governed as one. */
+  readonly #watch: WatchMcp | null;
   #body: AnswerBody | null = null;
   #trailers: HeaderList = [];
 
-  constructor(draft: ExchangeDraft, { outbound, loan }: Injected, count: ByteCount, { observer, maxInformational, probes }: AnswerRelayParts) {
+  constructor(draft: ExchangeDraft, { outbound, loan }: Injected, count: ByteCount, { observer, allow, path }: AnswerRelayParts) {
     this.#draft = draft;
     this.#count = count;
     this.#filter = new AnswerFilter(outbound, loan, {
-      maxInformational, metered: draft.call === null ? null : draft.call.facts.isStream ? "stream" : "whole",
+      maxInformational: path.config.maxInformationalAnswers, metered: draft.call === null ? null : draft.call.facts.isStream ? "stream" : "whole",
       onProbe: (reference) => {
-        const error = probes.note(draft.incoming.connection.agent.instance, reference);
+        const error = path.probes.note(draft.incoming.connection.agent.instance, reference);
         if (error !== null) observer.onAnswerBroken(error);
       },
     });
     this.#observer = observer;
+    this.#watch = watchMcp(draft, allow, path);
     draft.redactions = this.#filter.redactions;
   }
 
@@ -63,13 +68,17 @@ export class AnswerRelay implements AnswerBodyObserver {
 
   head(status: number, headers: HeaderList): void {
     const { answer } = this.#draft.incoming;
-    const head = this.#filter.head(status, headers);
+    const watched = this.#draft.mcpAnswer = this.#watch?.(status, headers, (bytes) => { this.#body?.tell(bytes); }) ?? null;
+    const head = this.#filter.head(status, headers, watched !== null);
     const overLimit = head.hasBody ? this.#count.announced(head.contentLength ?? 0) : null;
     if (overLimit !== null) throw overLimit;
     this.#draft.status = status;
-    const through = { codings: this.#filter.codings, metered: this.#metered(status, headers), scrubber: this.#filter.scrubber("body") };
+    const begin = () => { answer.head(status, head.headers, head.hasBody); };
+    const isHeadLate = head.hasBody && watched?.isWhole === true;
+    const filtered = watched === null ? null : { answer: watched, begin: isHeadLate ? begin : () => {} };
+    const through = { codings: this.#filter.codings, filtered, metered: this.#metered(status, headers), scrubber: this.#filter.scrubber("body") };
     this.#body = new AnswerBody(answer, through, this);
-    answer.head(status, head.headers, head.hasBody);
+    if (!isHeadLate) begin();
   }
 
   /** What counts the answer of a model; null for every other. */

@@ -2,6 +2,8 @@ import type { Clock } from "../../common/clock.ts";
 import type { Secret } from "../../common/secret.ts";
 import type { EgressError } from "../errors.ts";
 import type { Reservation } from "../budget/budget-ledger.ts";
+import type { McpAnswer } from "../mcp/mcp.ts";
+import type { Answered } from "../model/approval.ts";
 import type { Decision } from "../model/decision.ts";
 import type { AnswerMeter, MeteredCall, ModelUse } from "../model/metered-call.ts";
 import { OpenTime } from "../model/open-time.ts";
@@ -43,8 +45,8 @@ export class ExchangeDraft {
   #asked: readonly PolicyInput[] = [];
   /** What was read of it before policy decided; null where its head was enough. */
   read: ReadRequest | null = null;
-  /** The rule by which a person was asked; null if nobody was. */
-  askedRule: string | null = null;
+  /** What a person answered about it; null if nobody was asked. */
+  answered: Answered | null = null;
   /** The body, where it had to be whole. */
   #held: HeldToRead | null = null;
   /** Of lent credentials: `grant@source#version`. */
@@ -62,6 +64,8 @@ export class ExchangeDraft {
   isUnmetered = false;
   /** Watches its answer, from the head on. */
   answerMeter: AnswerMeter | null = null;
+  /** Filters its answer, from the head on, where that is one of an MCP server. */
+  mcpAnswer: Pick<McpAnswer, "filtered"> | null = null;
   /** True once all of the answer was counted, whether or not the agent has it. */
   isAnswerWhole = false;
   /** What the call came to, once it is settled. */
@@ -144,11 +148,11 @@ export class ExchangeDraft {
       scheme: connection.scheme, host: head?.host ?? null, port: connection.destination.port,
       path: head?.path ?? null, queryKeys: queryKeys(head?.query ?? null),
       httpVersion: raw?.httpVersion ?? null, userAgent: userAgent(head),
-      decision: this.decision === null ? null : recordedDecision(this.decision), credentials: this.references, redactions: this.redactions.recorded,
+      decision: this.decision === null ? null : recordedDecision(this.decision, this.answered?.approval), credentials: this.references, redactions: this.redactions.recorded,
       outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error, this.secrets),
       status: this.status, upstreamAddress: this.upstreamAddress,
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
-      ...recordedModelUse(this),
+      ...recordedModelUse(this), ...recordedFilter(this.mcpAnswer),
     };
   }
 
@@ -157,6 +161,12 @@ export class ExchangeDraft {
     if (record.decision === null || this.noted === null) return record;
     return { ...record, decision: { ...record.decision, ...this.noted.recorded((text) => scrubWords(text, this.secrets)) } };
   }
+}
+
+/** Nothing is said where nothing was taken out. */
+function recordedFilter(answer: ExchangeDraft["mcpAnswer"]): Pick<ExchangeRecord, "mcpFiltered"> {
+  if (answer === null || (answer.filtered.hidden === 0 && answer.filtered.withheld.length === 0)) return {};
+  return { mcpFiltered: { hidden: answer.filtered.hidden, withheld: [...answer.filtered.withheld] } };
 }
 
 function userAgent(head: RequestHead | null): string | null {

@@ -52,7 +52,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     this.#path = path;
     this.#answer = draft.incoming.answer;
     this.#count = new ByteCount(draft, allow);
-    this.#answerRelay = new AnswerRelay(draft, injected, this.#count, { observer: this, maxInformational: path.config.maxInformationalAnswers, probes: path.probes });
+    this.#answerRelay = new AnswerRelay(draft, injected, this.#count, { observer: this, allow, path });
     this.#body = outbound.framing.kind === "none" || body === null ? null : new RequestBody(body, this);
     this.#lastProgressMs = path.rooms.clock.monotonicMs();
   }
@@ -177,9 +177,9 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
   // From the boundary itself.
 
   async reconsider(): Promise<void> {
-    const { head, read, askedRule: approvedRule, incoming: { connection } } = this.#draft;
+    const { head, read, answered, incoming: { connection } } = this.#draft;
     if (head === null || this.#isOver) return;
-    const error = await noLongerAllowed({ head, connection, read, approvedRule, allow: this.#allow }, this.#path.rooms);
+    const error = await noLongerAllowed({ head, connection, read, answered, allow: this.#allow }, this.#path.rooms);
     if (error !== null) this.#fail(error);
   }
 

@@ -17,6 +17,8 @@ export interface Obligations {
   readonly maxOutputTokens?: number;
   /** What becomes of a request to a model whose worst case is more than what is left: its output is limited, or it is refused. */
   readonly whenShort?: "clamp" | "refuse";
+  /** The answer is read as this protocol, and loses what policy would not allow. */
+  readonly filter?: "mcp";
 }
 
 export interface Allow {

@@ -172,6 +172,8 @@ export interface ExchangeRecord extends Base {
   readonly modelUse?: RecordedModelUse;
   /** Present for requests to a provider of models that were passed on although nothing of them can be counted. */
   readonly isUnmetered?: true;
+  /** Present where the answer of an MCP server lost something: entries of lists, and requests of the server (their methods) that the agent never saw. */
+  readonly mcpFiltered?: { readonly hidden: number; readonly withheld: readonly string[] };
 }
 
 /** One DNS query of an agent; none of them ever leaves the node. */

@@ -80,13 +80,14 @@ function theResult(answer: unknown): Fields {
 
 function readObligations(from: unknown): Obligations {
   if (!isFields(from)) throw unfit("obligations");
-  const { max_request_bytes: request, max_response_bytes: response, max_output_tokens: output, when_short: short } = from;
-  requireKeys(from, [request, response, output, short].filter((value) => value !== undefined).length, "obligations");
+  const { max_request_bytes: request, max_response_bytes: response, max_output_tokens: output, when_short: short, filter } = from;
+  requireKeys(from, [request, response, output, short, filter].filter((value) => value !== undefined).length, "obligations");
   return {
     ...(request === undefined ? {} : { maxRequestBytes: positive(request) }),
     ...(response === undefined ? {} : { maxResponseBytes: positive(response) }),
     ...(output === undefined ? {} : { maxOutputTokens: positive(output) }),
     ...(short === undefined ? {} : { whenShort: shortage(short) }),
+    ...(filter === undefined ? {} : { filter: filterName(filter) }),
   };
 }
 
@@ -129,6 +130,11 @@ function positive(value: unknown, where = "obligations"): number {
 
 function shortage(value: unknown): "clamp" | "refuse" {
   if (value !== "clamp" && value !== "refuse") throw unfit("obligations");
+  return value;
+}
+
+function filterName(value: unknown): "mcp" {
+  if (value !== "mcp") throw unfit("obligations");
   return value;
 }
 

@@ -27,7 +27,7 @@ beforeEach(() => {
 });
 afterEach(() => { vi.useRealTimers(); });
 
-const open = (...codings: readonly string[]) => new AnswerBody(answer, { codings, metered: null, scrubber: new Scrubber([new Secret(VALUE)]) }, observer);
+const open = (...codings: readonly string[]) => new AnswerBody(answer, { codings, filtered: null, metered: null, scrubber: new Scrubber([new Secret(VALUE)]) }, observer);
 const seen = () => answer.body.toString();
 
 describe("a body that begins a secret where it pauses", () => {

@@ -10,6 +10,7 @@ import { adminConfig } from "./admin/config.ts";
 import { dnsConfig } from "./dns/config.ts";
 import { exchangeConfig } from "./exchange/config.ts";
 import { identityConfig } from "./identity/config.ts";
+import { mcpConfig } from "./mcp/config.ts";
 import { meteringConfig } from "./metering/config.ts";
 import { policyConfig } from "./policy/config.ts";
 import { protocolsConfig } from "./protocols/config.ts";
@@ -36,6 +37,7 @@ export const proxyConfig = z.strictObject({
   credentials: credentialsConfig.prefault({}),
   budgets: budgetConfig.prefault({}),
   metering: meteringConfig.prefault({}),
+  mcp: mcpConfig.prefault({}),
   audit: auditConfig.prefault({}),
   tls: tlsConfig.prefault({}),
   upstream: upstreamConfig.prefault({}),

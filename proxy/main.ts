@@ -148,7 +148,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const { log, environment } = options;
   const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
   const held = cluster === null ? {} : { held: () => cluster.heldBundle() };
-  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, onEvent, ...held });
+  const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, stateDirectory: options.stateDirectory, onEvent, ...held });
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
   const leaseDirectory = join(options.stateDirectory, "leases");
@@ -167,12 +167,12 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   if (counts !== null) metrics.observeBudgets(counts);
   metrics.observe({
-    version: VERSION, policyRevision: () => policy.revision, connectedInstances: () => live.instances, isAuditHealthy: () => audit.isHealthy,
+    version: VERSION, policyRevision: () => policy.revision, policy: () => policy.state, connectedInstances: () => live.instances, isAuditHealthy: () => audit.isHealthy,
     ledger: () => budget.health, boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
   });
   return {
     clock, log, audit, metrics, policy, upstream, hindsight: await openHindsightRoom(config, options, furniture), credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
-    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(), approvals,
+    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(config.mcp), approvals,
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),

@@ -117,6 +117,8 @@ function obligationsOf(entry: HostEntry | AddressEntry): CompiledEntry["obligati
     ...(entry.max_response_bytes === undefined ? {} : { max_response_bytes: entry.max_response_bytes }),
     ...(entry.max_output_tokens === undefined ? {} : { max_output_tokens: entry.max_output_tokens }),
     ...(entry.when_short === undefined ? {} : { when_short: entry.when_short }),
+    // Of the stream that an agent opens with GET nothing is read that would say what it is.
+    ...(entry.mcp === undefined ? {} : { filter: "mcp" }),
   };
 }
 

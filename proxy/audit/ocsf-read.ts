@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ERROR_TABLE, type ErrorCode } from "../errors.ts";
 import type { AuditRecord, RecordedAgent, RecordedDecision, RecordedError, RecordedSession } from "../model/record.ts";
+import { decisionShape, readDecisionParts } from "./ocsf-decision.ts";
 import { modelUseShape, readModelUse } from "./ocsf-model-use.ts";
 
 const text = z.string();
@@ -40,6 +41,7 @@ const eventShape = z.looseObject({
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
     redactions: z.array(z.strictObject({ count, place: z.enum(["header", "body", "trailer", "frame"]), reference: text })).optional(),
     server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), unmetered: z.literal(true).optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
+    ...decisionShape,
   }) }),
 });
 type Shaped = z.output<typeof eventShape>;
@@ -103,10 +105,11 @@ function sessionOf(shaped: Shaped): RecordedSession | null {
 }
 
 function nameOf(shaped: Shaped): AuditRecord {
-  const { timeMs, agent, outcome, error, connectionId } = common(shaped);
+  const { timeMs, agent, outcome, error, connectionId, decision } = common(shaped);
   return {
     kind: "name", timeMs, agent, outcome, error, connectionId, queryId: shaped.metadata.correlation_uid ?? "",
     name: shaped.query?.hostname ?? null, type: shaped.query?.type ?? null, answer: shaped.answers?.[0]?.rdata ?? null,
+    ...(decision === null ? {} : { decision }),
   };
 }
 
@@ -128,7 +131,7 @@ function agentOf(shaped: Shaped): RecordedAgent | null {
 function decisionOf(shaped: Shaped): RecordedDecision | null {
   const { policy_allowed: allowed, grants, budgets } = shaped.unmapped.weir;
   if (allowed === undefined) return null;
-  return { allowed, rule: shaped.firewall_rule?.name ?? "", revision: shaped.policy?.version ?? "", grants: grants ?? [], budgets: budgets ?? [] };
+  return { allowed, rule: shaped.firewall_rule?.name ?? "", revision: shaped.policy?.version ?? "", grants: grants ?? [], budgets: budgets ?? [], ...readDecisionParts(shaped.unmapped.weir, agentOf(shaped)) };
 }
 
 function errorOf(shaped: Shaped): RecordedError | null {

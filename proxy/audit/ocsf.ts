@@ -1,5 +1,6 @@
 import type { AuditRecord, ConnectionRecord, ExchangeRecord, LifecycleRecord, NameRecord } from "../model/record.ts";
 import { unreachable } from "../../common/unreachable.ts";
+import { writtenApproval, writtenInput, writtenPlaces, writtenShadow } from "./ocsf-decision.ts";
 import { writtenModelUse } from "./ocsf-model-use.ts";
 import { agentParts, clip, control, endpoint, metadata, plainFields, severity, statusOf, type AgentParts, type Placement } from "./ocsf-parts.ts";
 
@@ -84,6 +85,7 @@ function httpActivity(record: ExchangeRecord, placement: Placement) {
 function ownHttp(record: ExchangeRecord, agent: AgentParts) {
   return {
     agent_chain: agent.chain,
+    approval: writtenApproval(record.decision),
     budgets: record.decision?.budgets,
     credentials: record.credentials,
     error_rule: clip(record.error?.rule, 255),
@@ -96,9 +98,12 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     pod: agent.pod,
     pod_uid: agent.podUid,
     policy_allowed: record.decision?.allowed,
+    policy_input: writtenInput(record.decision),
+    policy_input_redacted: writtenPlaces(record.decision),
     query_keys: record.queryKeys.slice(0, 16).map((key) => clip(key, 64)),
     reason: clip(record.error?.reason, 512),
     redactions: record.redactions.length === 0 ? undefined : record.redactions.map(({ reference, place, count }) => ({ count, place, reference })),
+    shadow: writtenShadow(record.decision),
     thread: agent.thread,
     unmetered: record.isUnmetered,
   };
@@ -138,6 +143,7 @@ function ownNetwork(record: ConnectionRecord, agent: AgentParts) {
   return {
     agent_chain: agent.chain,
     application_name: clip(session?.applicationName, 64),
+    approval: writtenApproval(record.decision),
     budgets: record.decision?.budgets,
     credentials: session?.credentials,
     database: clip(session?.database, 64),
@@ -154,8 +160,11 @@ function ownNetwork(record: ConnectionRecord, agent: AgentParts) {
     pod: agent.pod,
     pod_uid: agent.podUid,
     policy_allowed: record.decision?.allowed,
+    policy_input: writtenInput(record.decision),
+    policy_input_redacted: writtenPlaces(record.decision),
     reason: clip(record.error?.reason, 512),
     server_name: clip(record.serverName, 255),
+    shadow: writtenShadow(record.decision),
     sql_user: clip(session?.user, 64),
     thread: agent.thread,
     wire: record.wire ?? undefined,
@@ -164,7 +173,7 @@ function ownNetwork(record: ConnectionRecord, agent: AgentParts) {
 
 function dnsActivity(record: NameRecord, placement: Placement) {
   const agent = agentParts(record.agent);
-  const { actionId, dispositionId, rule, policy } = control({ outcome: record.outcome, decision: null, error: record.error });
+  const { actionId, dispositionId, rule, policy } = control({ outcome: record.outcome, decision: record.decision ?? null, error: record.error });
   return {
     action_id: actionId,
     activity_id: DNS_RESPONSE,
@@ -186,17 +195,25 @@ function dnsActivity(record: NameRecord, placement: Placement) {
     ...statusOf(record.outcome, record.error),
     time: record.timeMs,
     type_uid: 400_302,
-    unmapped: { weir: {
-      agent_chain: agent.chain,
-      error_rule: clip(record.error?.rule, 255),
-      hint: clip(record.error?.hint, 512),
-      kind: record.kind,
-      namespace: agent.namespace,
-      pod: agent.pod,
-      pod_uid: agent.podUid,
-      reason: clip(record.error?.reason, 512),
-      thread: agent.thread,
-    } },
+    unmapped: { weir: ownName(record, agent) },
+  };
+}
+
+function ownName(record: NameRecord, agent: AgentParts) {
+  return {
+    agent_chain: agent.chain,
+    error_rule: clip(record.error?.rule, 255),
+    hint: clip(record.error?.hint, 512),
+    kind: record.kind,
+    namespace: agent.namespace,
+    pod: agent.pod,
+    pod_uid: agent.podUid,
+    policy_allowed: record.decision?.allowed,
+    policy_input: writtenInput(record.decision),
+    policy_input_redacted: writtenPlaces(record.decision),
+    reason: clip(record.error?.reason, 512),
+    shadow: writtenShadow(record.decision),
+    thread: agent.thread,
   };
 }
 

@@ -4,6 +4,7 @@ import { describeError } from "../common/lifecycle.ts";
 import { refuseUnfitRuntime } from "../common/runtime.ts";
 import { VERSION } from "../common/version.ts";
 import { registerAgents } from "./commands/agents.ts";
+import { registerApprovals } from "./commands/approvals.ts";
 import { registerAudit } from "./commands/audit.ts";
 import { registerBudget } from "./commands/budget.ts";
 import { registerCred } from "./commands/cred.ts";
@@ -22,7 +23,7 @@ import { machineTrouble } from "./machine-trouble.ts";
 /** In the order of the help. */
 const COMMANDS = [
   registerInit, registerRun, registerUp, registerDoctor, registerPolicy, registerAudit, registerExplain, registerCred, registerRevoke, registerAgents, registerThreads, registerBudget,
-  registerTop,
+  registerApprovals, registerTop,
 ];
 
 const HELP_TAIL = `

@@ -2,12 +2,14 @@ import { existsSync, readdirSync } from "node:fs";
 import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
-import type * as z from "zod";
+import * as z from "zod";
+import { approvalList, decisionResult, type ApprovalDecision, type ApprovalList, type DecisionResult } from "../common/approvals/views.ts";
 import { describeError } from "../common/lifecycle.ts";
 import { operatorFolder, revokeAnswer, usageAnswer, type RevokeAnswer, type RevokeRequest, type UsageAnswer } from "../common/operator-door.ts";
 
 const DEADLINE_MS = 90_000;
-const ANSWER_LIMIT_BYTES = 1024 * 1024;
+/** As many questions as may be open, each with all of its details. */
+const ANSWER_LIMIT_BYTES = 16 * 1024 * 1024;
 
 /** What one proxy said, or why it did not. */
 export interface DoorAnswer<T = RevokeAnswer> {
@@ -27,8 +29,23 @@ export async function usageAtDoors(stateDirectory: string): Promise<DoorAnswer<U
   return askDoors(stateDirectory, { method: "GET", path: "/usage", body: "" }, usageAnswer);
 }
 
+/** Asks the same proxies what waits for a person, and what people have allowed for threads. */
+export async function approvalsAtDoors(stateDirectory: string): Promise<DoorAnswer<ApprovalList>[]> {
+  return askDoors(stateDirectory, { method: "GET", path: "/approvals", body: "" }, approvalList);
+}
+
+/** Tells each of them what a person decided; only one knows the question. */
+export async function decideAtDoors(stateDirectory: string, id: string, decision: ApprovalDecision): Promise<DoorAnswer<DecisionResult>[]> {
+  return askDoors(stateDirectory, { method: "POST", path: `/approvals/${encodeURIComponent(id)}`, body: JSON.stringify(decision) }, decisionResult);
+}
+
+/** Takes a yes for a thread back, wherever it holds. */
+export async function revokeApprovalAtDoors(stateDirectory: string, id: string, reason: string): Promise<DoorAnswer<{ readonly revoked: boolean }>[]> {
+  return askDoors(stateDirectory, { method: "DELETE", path: `/approvals/${encodeURIComponent(id)}`, body: JSON.stringify({ reason }) }, z.strictObject({ revoked: z.boolean() }));
+}
+
 interface DoorRequest {
-  readonly method: "GET" | "POST";
+  readonly method: "GET" | "POST" | "DELETE";
   readonly path: string;
   readonly body: string;
 }

@@ -1,4 +1,5 @@
 import { EgressError } from "../errors.ts";
+import { underApproval, type Answered } from "../model/approval.ts";
 import type { Opened } from "../model/connection.ts";
 import type { Allow } from "../model/decision.ts";
 import type { RequestHead } from "../model/request.ts";
@@ -13,8 +14,8 @@ export interface UnderWay {
   readonly connection: Opened;
   /** Null if policy decided by the head alone. */
   readonly read: Pick<ReadRequest, "head" | "body"> | null;
-  /** The rule by which a person was asked, and said yes; null if nobody was. */
-  readonly approvedRule: string | null;
+  /** What a person answered about it; null if nobody was asked. */
+  readonly answered: Answered | null;
   /** What it runs on. */
   readonly allow: Allow;
 }
@@ -22,7 +23,10 @@ export interface UnderWay {
 /** Why an exchange that is under way must end, by what policy says today of the same request; null while it may go on. Never rejects. */
 export async function noLongerAllowed(exchange: UnderWay, rooms: Deciders & Pick<Rooms, "approvals">): Promise<EgressError | null> {
   try {
-    requireGrants(requireAllow(approved(await decideToday(exchange, rooms), exchange, rooms)), exchange.allow);
+    const { answered, connection: { agent }, allow } = exchange;
+    // Nobody is asked in the middle of an exchange.
+    const today = underApproval(await decideToday(exchange, rooms), answered, (rule) => rooms.approvals.covers({ agent }, rule));
+    requireGrants(requireAllow(today), allow);
     return null;
   } catch (error) {
     return EgressError.from(error);
@@ -35,13 +39,6 @@ async function decideToday({ head, connection, read }: UnderWay, rooms: Deciders
   const isRead = read !== null && today.readings.every((name) => read.body.report[name] !== undefined);
   if (read !== null && isRead) return await decideRead(read, connection, rooms);
   throw endedBy(today.rule, "policy now reads such a request before it decides, and this one has left");
-}
-
-/** What a person allowed stays allowed while the same rule asks. Nobody is asked in the middle of an exchange. */
-function approved(today: PartDecision, { approvedRule, connection: { agent } }: UnderWay, { approvals }: Pick<Rooms, "approvals">): PartDecision {
-  if (today.kind !== "ask") return today;
-  if (today.rule === approvedRule || approvals.covers({ agent }, today.rule)) return today.allow;
-  throw endedBy(today.rule, "a person has to allow this now");
 }
 
 /** What runs on a lent credential ends when policy no longer lends it. @throws EgressError `policy.denied` */

@@ -5,6 +5,7 @@ import type { Allow } from "../model/decision.ts";
 import type { Incoming, ServeExchange } from "../model/incoming.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
+import { awaitApproval, type Awaiting } from "./await-approval.ts";
 import { closeRecord } from "./close-record.ts";
 import type { ExchangeConfig } from "./config.ts";
 import { decide, noting, requireAllow } from "./decide.ts";
@@ -17,7 +18,7 @@ import { noteDecision } from "./note-decision.ts";
 import { openRecord } from "./open-record.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import { ProbeWatch } from "./probe-watch.ts";
-import { decideRead, readBody } from "./read-body.ts";
+import { decideRead, readBody, requireDecided } from "./read-body.ts";
 import { readHead } from "./read-head.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
@@ -84,10 +85,19 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
     draft.decision = await decideRead(read, incoming.connection, deciders);
   }
   draft.decided(draft.decision, rooms.hindsight);
-  if (draft.decision.kind === "ask") draft.askedRule = draft.decision.rule;
-  // Whoever has a person asked does it here.
-  const allow = requireAllow(draft.decision);
+  const allow = draft.decision.kind === "ask" ? await awaitApproval(draft.decision, awaiting(draft, { head, read }, rooms), rooms) : requireAllow(draft.decision);
+  draft.decision = allow;
   await sendAllowed({ head: read?.head ?? head, read }, allow, draft, path);
+}
+
+/** For the stage that waits for a person: policy is asked again about what was read already. */
+function awaiting(draft: ExchangeDraft, { head, read }: Measurable, rooms: Rooms): Awaiting {
+  const { incoming } = draft;
+  return {
+    head: read?.head ?? head, incoming, read,
+    decideAgain: async () => (read === null ? requireDecided(await decide(head, incoming.connection, rooms)) : decideRead(read, incoming.connection, rooms)),
+    note: (answered) => { draft.answered = answered; },
+  };
 }
 
 async function sendAllowed(request: Measurable, allow: Allow, draft: ExchangeDraft, path: ExchangePath): Promise<void> {

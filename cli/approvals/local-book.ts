@@ -1,0 +1,31 @@
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import type { DecisionResult } from "../../common/approvals/views.ts";
+import { approvalsAtDoors, decideAtDoors, revokeApprovalAtDoors, type DoorAnswer } from "../operator-doors.ts";
+import type { ApprovalBook } from "./approval-book.ts";
+
+const UNKNOWN: DecisionResult = { result: "unknown", outcome: null, by: null };
+
+/** The proxies that run with a state directory: `weir up`, and each `weir run`. Who answers is whose directory it is. */
+export function localApprovalBook(stateDirectory: string): ApprovalBook {
+  return {
+    place: "this machine",
+    list: async () => {
+      const said = await approvalsAtDoors(stateDirectory);
+      const lists = said.flatMap(({ answer }) => answer ?? []);
+      const threads = new Map(lists.flatMap((list) => list.threads).map((approval) => [approval.id, approval]));
+      return {
+        questions: lists.flatMap(({ questions }) => questions).sort((a, b) => a.askedAtMs - b.askedAtMs), threads: [...threads.values()],
+        troubles: said.flatMap(({ proxy, trouble }) => (trouble === null ? [] : [`${proxy}: ${trouble}`])),
+      };
+    },
+    decide: async (id, decision) => answersOf(await decideAtDoors(stateDirectory, id, decision)).find(({ result }) => result !== "unknown") ?? UNKNOWN,
+    revoke: async (id, reason) => answersOf(await revokeApprovalAtDoors(stateDirectory, id, reason)).some(({ revoked }) => revoked),
+  };
+}
+
+/** @throws UserError if one did not answer: it may have been the one that was meant */
+function answersOf<T>(said: readonly DoorAnswer<T>[]): readonly T[] {
+  const silent = said.find(({ trouble }) => trouble !== null);
+  if (silent !== undefined) throw new UserError(`${silent.proxy}: ${silent.trouble ?? ""}`, "Try again; `weir approvals` shows what still waits.", EXIT.unavailable);
+  return said.flatMap(({ answer }) => answer ?? []);
+}

@@ -1,0 +1,18 @@
+import type { ControllerOptions } from "../cluster/controller-options.ts";
+import type { Io } from "../io.ts";
+import { loadConfig } from "../load-config.ts";
+import { stateDirectory } from "../state-directory.ts";
+import type { ApprovalBook } from "./approval-book.ts";
+import { localApprovalBook } from "./local-book.ts";
+
+export interface ApprovalOptions extends ControllerOptions {
+  readonly config?: string;
+  readonly cluster?: true;
+  readonly allNamespaces?: true;
+}
+
+/** Opens the place that is meant for as long as the work takes. @throws UserError */
+export async function withApprovalBook<T>(options: ApprovalOptions, io: Io, work: (book: ApprovalBook) => Promise<T>): Promise<T> {
+  const { config } = loadConfig(options.config);
+  return work(localApprovalBook(stateDirectory(config, io.environment)));
+}

@@ -6,7 +6,7 @@ import type { PolicyEngine } from "./policy-engine.ts";
 import { runTrial, trial, type TrialStep } from "./trial.ts";
 
 /** Tests of a policy that need no Rego: `*_test.yaml` beside `data.yaml`, a list of requests and what must become of them. */
-const policyCase = trial.extend({
+export const policyCase = trial.extend({
   name: z.string().min(1).describe("The behaviour, as a sentence."),
   expect: z.enum(["allow", "deny"]),
   rule: z.string().optional().describe("Rule that must decide."),
@@ -14,7 +14,7 @@ const policyCase = trial.extend({
   handling: z.enum(["intercept", "tunnel", "postgres"]).optional(),
 });
 const caseFile = z.strictObject({ cases: z.array(policyCase).min(1).max(10_000) });
-type PolicyCase = z.output<typeof policyCase>;
+export type PolicyCase = z.output<typeof policyCase>;
 
 export interface CaseResult {
   readonly file: string;
@@ -34,7 +34,8 @@ export async function runCases(directory: string, engine: PolicyEngine, time: Da
   return results;
 }
 
-async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, time: Date): Promise<string | null> {
+/** Why a case does not hold, or null. */
+export async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, time: Date): Promise<string | null> {
   const steps = await runTrial(engine, asked, time);
   const { decision } = steps.at(-1) ?? steps[0];
   if (decision.kind !== expect) return `expected ${expect}, got ${describeStep(steps.at(-1) ?? steps[0])}`;

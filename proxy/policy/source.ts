@@ -14,6 +14,7 @@ import { policyData, type PolicyData } from "./data.ts";
 import { bundleFile, policyFolder } from "./file-sources.ts";
 import { requireOpa } from "./opa.ts";
 import type { PolicySource } from "./policy-source.ts";
+import { withPacks } from "./read-packs.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
 
 /** A bundle that somebody else keeps and hands over, under the revision that it has there. */
@@ -93,7 +94,7 @@ function inlineData(data: PolicyData, environment: Environment): PolicySource {
   return {
     name: "the policy data in the configuration",
     changed: never,
-    load: async () => ({ bundle: await compileFolder({ data, rego: new Map() }, () => requireOpa(environment)) }),
+    load: async () => ({ bundle: await compileFolder({ data: await withPacks(data, "policy.data"), rego: new Map() }, () => requireOpa(environment)) }),
   };
 }
 

@@ -1,20 +1,14 @@
 import { expect, test } from "vitest";
 import type { McpReading } from "../../../../proxy/model/readings.ts";
-import type { HeaderList, RequestHead } from "../../../../proxy/model/request.ts";
+import type { HeaderList } from "../../../../proxy/model/request.ts";
 import { readRequest } from "../../../../proxy/mcp/read-request.ts";
+import { mcpHead } from "../../../support/mcp/mcp-head.ts";
 
 const STATELESS = "2026-07-28";
 
-function head(headers: HeaderList = []): RequestHead {
-  return {
-    httpVersion: "1.1", method: "POST", scheme: "https", host: "mcp.ok", port: 443, path: "/mcp", segments: ["mcp"], query: null, headers,
-    framing: { kind: "chunked" }, expectsContinue: false, upgrade: null,
-  };
-}
-
 function read(body: unknown, headers: HeaderList = []): readonly McpReading[] | string {
   const text = typeof body === "string" ? body : JSON.stringify(body);
-  const result = readRequest(head(headers), Buffer.from(text));
+  const result = readRequest(mcpHead(headers), Buffer.from(text));
   return result.kind === "read" ? result.readings : result.why;
 }
 

@@ -66,7 +66,8 @@ async function askDoors<T>(stateDirectory: string, asked: DoorRequest, answers: 
 }
 
 async function askDoor(socketPath: string, { method, path, body }: DoorRequest): Promise<string> {
-  const headers = { "content-type": "application/json", host: "operator" };
+  // Said, because Node sends the body of a DELETE without its length otherwise.
+  const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body), host: "operator" };
   const sent = request({ socketPath, path, method, headers, signal: AbortSignal.timeout(DEADLINE_MS) });
   sent.end(body);
   const [answer] = await once(sent, "response") as [IncomingMessage];

@@ -164,6 +164,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const onRevoked = (): void => { lifecycle.run("reconsider", async () => live.reconsiderAll()); };
   const approvals = openApprovals(config.approvals, { clock, log, lifecycle, stateDirectory: options.stateDirectory, onEvent, onRevoked });
   const names = new SyntheticNames(clock);
+  const mcp = openMcp(config.mcp);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });
   if (counts !== null) metrics.observeBudgets(counts);
   metrics.observe({
@@ -172,7 +173,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   });
   return {
     clock, log, audit, metrics, policy, upstream, hindsight: await openHindsightRoom(config, options, furniture), credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
-    metering: await openMetering(config.metering), readings: openReadings(), mcp: openMcp(config.mcp), approvals,
+    metering: await openMetering(config.metering), readings: openReadings((head, text) => mcp.read(head, text)), mcp, approvals,
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.
     identity: new JwtVerifier(config.identity, cluster === null ? { clock, localIssuer: issuer } : { clock, cluster }),

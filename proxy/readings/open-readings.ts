@@ -1,9 +1,28 @@
+import type { HeadReadings } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import { BodyReader, type ReadMcp } from "./body-reader.ts";
+import { decodeBody } from "./decode-body.ts";
+import { readGit } from "./git.ts";
+import { readGrpc } from "./grpc.ts";
 import type { Readings } from "./readings.ts";
 
-/** Opens the readings of all protocols. */
-export function openReadings(): Readings {
+/** Opens the readings of all protocols but those of models. @param readMcp of the room that knows this protocol */
+export function openReadings(readMcp: ReadMcp): Readings {
   return {
-    ofHead: () => ({}),
-    read: async (names, _head, { body }) => ({ report: Object.fromEntries(names.map((name) => [name, "it is not read"])), parts: [{}], text: body }),
+    ofHead,
+    read: async (names, head, body) => {
+      if (names.length === 0) return { report: {}, parts: [{}], text: body.body };
+      const text = await decodeBody(head, body);
+      if (Buffer.isBuffer(text)) return new BodyReader(head, text, body.take, readMcp).read(names);
+      return { report: Object.fromEntries(names.map((name) => [name, text.why])), parts: [{}], text: body.body };
+    },
   };
+}
+
+const NOTHING: HeadReadings = {};
+
+function ofHead(head: RequestHead): HeadReadings {
+  const git = readGit(head);
+  const grpc = git === null ? readGrpc(head) : null;
+  return git === null && grpc === null ? NOTHING : { ...(git !== null && { git }), ...(grpc !== null && { grpc }) };
 }

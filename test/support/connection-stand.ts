@@ -112,7 +112,7 @@ export class ConnectionStand {
       policy: { revision: "r1", decide: async <Q extends Question>(_question: Q, input: PolicyInput) => await this.decide(input) as Answers[Q], onChange: () => () => {} },
       credentials: noLender,
       get metering(): never { throw new Error("a connection meters no model"); },
-      readings: openReadings(), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
+      readings: openReadings(openMcp().read), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
       authority: { caPem: ca.caPem, contextFor: async (host) => { this.minted.push(host); return leaves.contextFor(host); } },
       ...this.#scripted(options),
       ...(options.budget === undefined ? {} : { budget: options.budget }),

@@ -95,7 +95,7 @@ export class FakeRooms {
       },
       standing: () => ({}), learn: () => null, metersFor: () => new Set(), headroom: async () => ({}),
     },
-    readings: openReadings(), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
+    readings: openReadings(openMcp().read), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,
     metering: { shortage: { whenShort: "clamp", leastOutputTokens: 256 }, recognise: () => ({ kind: "other" }), read: async () => { throw new Error("nothing was recognised"); }, refusal: () => null },
     audit: {
       isHealthy: true,

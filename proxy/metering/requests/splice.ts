@@ -1,5 +1,5 @@
 import { EgressError } from "../../errors.ts";
-import { stringEnd } from "./json-string.ts";
+import { stringEnd } from "../../../common/json/string-end.ts";
 
 /**
  * A value to be set in a JSON text: `["generationConfig", "maxOutputTokens"]` = 100, `["tools", 2, "max_uses"]` = 4. Objects on the way are made if they

@@ -1,7 +1,8 @@
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import { EgressError } from "../../../../../proxy/errors.ts";
-import { decodeBody, type DecodeLimit } from "../../../../../proxy/metering/requests/decode-body.ts";
+import type { DecodeLimit } from "../../../../../common/http/content-coding.ts";
+import { decodeBody } from "../../../../../proxy/metering/requests/decode-body.ts";
 
 const TEXT = Buffer.from(`{"model":"x"}`);
 const FREE = { bytes: 1_000, take: () => {} };

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { stringEnd } from "../../../../../proxy/metering/requests/json-string.ts";
+import { stringEnd } from "../../../../common/json/string-end.ts";
 
 test("a string ends at its own quote, whatever is in it and however long it is", () => {
   const piece = fc.constantFrom(`"`, "\\", `\\"`, "a", "é", "x".repeat(190), "\n");

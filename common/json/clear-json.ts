@@ -1,0 +1,188 @@
+import { isUtf8 } from "node:buffer";
+import { stringEnd } from "./string-end.ts";
+
+/** Why a text is not read. `no-json`: nobody reads it. `unclear`: two readers could make different things of it. `too-much`: it has more in it than is read. */
+export type JsonFaultKind = "no-json" | "unclear" | "too-much";
+
+/** @property message ends a sentence that begins with "it is" or "a body with", as the kind says; no word of the text */
+export class JsonFault extends Error {
+  override readonly name = "JsonFault";
+  readonly kind: JsonFaultKind;
+
+  constructor(kind: JsonFaultKind, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.kind = kind;
+  }
+}
+
+/** What is looked at besides keys that occur twice. */
+export interface JsonWatch {
+  /** Hears of each key, unescaped; `end` is the place of its closing quote. */
+  readonly onKey?: (key: string, end: number) => void;
+  /** True where a decision hangs on the values: numbers that readers hold in different ways are refused, and keys of one object that differ in case alone. */
+  readonly isDecidedBy?: boolean;
+}
+
+/** A JSON text of which no two readers make different things. */
+export interface ClearJson {
+  readonly value: unknown;
+  /** What the value takes in memory, in bytes, rather too much than too little. */
+  readonly memoryBytes: number;
+}
+
+/** Deeper is no request of anybody. */
+const DEPTH_LIMIT = 200;
+/**
+ * Objects, lists and keys together, and values of all lists and objects. Each becomes an object of ours, of a hundred bytes and more, while it is three
+ * bytes of the body: 32 MiB of `{},` keep a proxy busy for seconds and fill its memory. The longest conversations have some ten thousand parts, and a list
+ * of texts to embed 300,000 numbers (https://platform.openai.com/docs/api-reference/embeddings/create).
+ */
+const PART_LIMIT = 100_000;
+const VALUE_LIMIT = 400_000;
+/** A key is one part, and one more for each so many bytes: keys are compared, folded and kept. */
+const KEY_BYTES_PER_PART = 64;
+const BYTES_PER_PART = 100;
+const BYTES_PER_VALUE = 16;
+const [QUOTE, COMMA, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST, MINUS, ZERO, NINE] = [0x22, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d, 0x2d, 0x30, 0x39];
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+
+/**
+ * Reads JSON (RFC 8259) of which no two readers make different things: a key that occurs twice in an object is refused, wherever it is, and a byte order mark
+ * too. Numbers are doubles; who needs them exact reads the text. What is too much is refused before it is made.
+ * @throws JsonFault
+ */
+export function readClearJson(bytes: Buffer, watch: JsonWatch = {}): ClearJson {
+  if (!isUtf8(bytes)) throw new JsonFault("unclear", "bytes that are not UTF-8");
+  if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) throw new JsonFault("unclear", "a byte order mark");
+  const { parts, values } = new KeyScan(bytes, watch).run();
+  try {
+    return { value: JSON.parse(bytes.toString("utf8")), memoryBytes: bytes.byteLength + parts * BYTES_PER_PART + values * BYTES_PER_VALUE };
+  } catch (cause) {
+    throw new JsonFault("no-json", "no JSON", { cause });
+  }
+}
+
+/** An object or a list that is being walked over. */
+interface Open {
+  readonly isObject: boolean;
+  /** Keys so far; null before the first. */
+  keys: Set<string> | null;
+}
+
+/** Walks over the text without judging it: what is wrong beside the keys, the parser finds. */
+class KeyScan {
+  readonly #bytes: Buffer;
+  readonly #watch: JsonWatch;
+  /** The objects and lists around the open one. */
+  readonly #around: Open[] = [];
+  #open: Open = { isObject: false, keys: null };
+  #isKeyNext = false;
+  parts = 0;
+  values = 0;
+
+  constructor(bytes: Buffer, watch: JsonWatch) {
+    this.#bytes = bytes;
+    this.#watch = watch;
+  }
+
+  run(): this {
+    const bytes = this.#bytes;
+    const isExact = this.#watch.isDecidedBy === true;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const byte = bytes[at] ?? 0;
+      switch (byte) {
+        case QUOTE: {
+          const end = stringEnd(bytes, at);
+          if (this.#isKeyNext) this.#key(at, end);
+          at = end;
+          break;
+        }
+        case COMMA: this.#next(); break;
+        case OPEN: this.#enter(true); break;
+        case OPEN_LIST: this.#enter(false); break;
+        case CLOSE: case CLOSE_LIST: this.#leave(); break;
+        default: if (isExact && (byte === MINUS || (byte >= ZERO && byte <= NINE))) at = this.#number(at); break;
+      }
+    }
+    return this;
+  }
+
+  #enter(isObject: boolean): void {
+    this.#countPart();
+    if (this.#around.push(this.#open) > DEPTH_LIMIT) throw new JsonFault("too-much", `values nested deeper than ${DEPTH_LIMIT} levels`);
+    this.#open = { isObject, keys: null };
+    this.#isKeyNext = isObject;
+  }
+
+  #leave(): void {
+    this.#open = this.#around.pop() ?? { isObject: false, keys: null };
+    this.#isKeyNext = false;
+  }
+
+  #next(): void {
+    this.values += 1;
+    if (this.values > VALUE_LIMIT) throw new JsonFault("too-much", `more than ${VALUE_LIMIT} values`);
+    this.#isKeyNext = this.#open.isObject;
+  }
+
+  #countPart(weight = 1): void {
+    this.parts += weight;
+    if (this.parts > PART_LIMIT) throw new JsonFault("too-much", `more than ${PART_LIMIT} objects, lists and keys, long keys counted several times`);
+  }
+
+  #key(start: number, end: number): void {
+    this.#countPart(1 + Math.floor((end - start) / KEY_BYTES_PER_PART));
+    const raw = this.#bytes.toString("utf8", start + 1, end);
+    const key = raw.includes("\\") ? unescaped(raw) : raw;
+    const told = this.#watch.isDecidedBy === true ? folded(key) : key;
+    this.#isKeyNext = false;
+    const keys = this.#open.keys ??= new Set();
+    if (keys.has(told)) throw new JsonFault("unclear", "a key that occurs twice in one object");
+    keys.add(told);
+    this.#watch.onKey?.(key, end);
+  }
+
+  /** @returns the place of its last character */
+  #number(start: number): number {
+    let end = start + 1;
+    while (isOfNumber(this.#bytes[end] ?? 0)) end += 1;
+    if (!isHeldAlike(this.#bytes.toString("latin1", start, end))) throw new JsonFault("unclear", "a number that not every reader holds exactly");
+    return end - 1;
+  }
+}
+
+/** Readers in Go take keys that differ in case alone for one; `K` (Kelvin) and `ſ` (long s) are letters to them. */
+function folded(key: string): string {
+  return key.toUpperCase().toLowerCase();
+}
+
+function isOfNumber(byte: number): boolean {
+  return (byte >= ZERO && byte <= NINE) || byte === MINUS || byte === 0x2b || byte === 0x2e || byte === 0x45 || byte === 0x65;
+}
+
+/** Doubles keep this many significant digits of every number (IEEE 754 binary64). */
+const SURE_DIGITS = 15;
+const LONGEST_NUMBER = 400;
+
+/** Whether a double is what a reader of exact numbers reads, as far as anybody decides by it: fractions may be rounded, large whole numbers not. */
+function isHeldAlike(text: string): boolean {
+  if (text.length <= SURE_DIGITS) return !/e/i.test(text) || isUsual(text);
+  return text.length <= LONGEST_NUMBER && isUsual(text);
+}
+
+function isUsual(text: string): boolean {
+  const value = Number(text);
+  const digits = (text.split(/e/i, 1)[0] ?? "").replace(/^-?[0.]*|\./g, "");
+  if (Number.isNaN(value)) return true; // No JSON: the parser says so.
+  if (!Number.isFinite(value) || (value === 0 && digits !== "")) return false;
+  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER || digits.length <= SURE_DIGITS) return true;
+  return /^-?\d+$/.test(text) && BigInt(value) === BigInt(text);
+}
+
+function unescaped(raw: string): string {
+  try {
+    return String(JSON.parse(`"${raw}"`));
+  } catch (cause) {
+    throw new JsonFault("no-json", "a key that is no JSON string", { cause });
+  }
+}

@@ -1,0 +1,100 @@
+import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
+import type { BodyReadings, McpReading, ReadingName } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import { readGraphql } from "./graphql.ts";
+import { isJson, mediaType } from "./media-type.ts";
+import { malformed, none, type Problem, type Read } from "./part.ts";
+import { queryPairs } from "./query.ts";
+import type { BodyToRead, BodyWasRead } from "./readings.ts";
+
+/** Reads the messages of the Model Context Protocol: mcp/ does. @param text the body, decoded @throws EgressError `request.malformed` */
+export type ReadMcp = (head: RequestHead, text: Buffer) => { readonly kind: "read"; readonly readings: readonly McpReading[] } | Problem;
+
+/** Fields by which a server takes one method for another, and perhaps no notice of the body. */
+const OVERRIDES = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
+
+/** One body, decoded, in all the ways that policy asked for. */
+export class BodyReader {
+  readonly #head: RequestHead;
+  readonly #text: Buffer;
+  readonly #take: BodyToRead["take"];
+  readonly #readMcp: ReadMcp;
+  /** Undefined until it was looked for. */
+  #json: { readonly value: unknown } | Problem | undefined;
+
+  constructor(head: RequestHead, text: Buffer, take: BodyToRead["take"], readMcp: ReadMcp) {
+    this.#head = head;
+    this.#text = text;
+    this.#take = take;
+    this.#readMcp = readMcp;
+  }
+
+  /** @throws EgressError `request.malformed`, `request.body-limit` */
+  read(names: readonly ReadingName[]): BodyWasRead {
+    refuseOverrides(this.#head);
+    const report: Record<string, string | null> = {};
+    let parts: BodyReadings[] = [{}];
+    for (const name of names) {
+      if (name === "llm") continue;
+      const read = this.#readAs(name);
+      report[name] = read.kind === "none" ? read.why : null;
+      if (read.kind === "read") parts = parts.flatMap((part) => read.parts.map((one) => ({ ...part, ...one })));
+    }
+    return { report, parts, text: this.#text };
+  }
+
+  #readAs(name: Exclude<ReadingName, "llm">): Read<BodyReadings> {
+    if (this.#head.upgrade !== null) return none("what flows in a WebSocket is not read");
+    switch (name) {
+      case "json": return this.#asJson();
+      case "graphql": return this.#asGraphql();
+      case "mcp": return this.#asMcp();
+    }
+  }
+
+  #asJson(): Read<BodyReadings> {
+    const json = this.#jsonOnce();
+    return isProblem(json) ? json : { kind: "read", parts: [{ json: json.value }] };
+  }
+
+  #asGraphql(): Read<BodyReadings> {
+    const json = this.#text.byteLength === 0 ? null : this.#jsonOnce();
+    if (isProblem(json)) return json;
+    const read = readGraphql(this.#head, json);
+    return read.kind === "none" ? read : { kind: "read", parts: read.parts.map((graphql) => ({ graphql })) };
+  }
+
+  #asMcp(): Read<BodyReadings> {
+    const read = this.#readMcp(this.#head, this.#text);
+    if (read.kind === "none") return read;
+    this.#take(this.#text.byteLength);
+    return { kind: "read", parts: read.readings.map((mcp) => ({ mcp })) };
+  }
+
+  #jsonOnce(): { readonly value: unknown } | Problem {
+    return this.#json ??= this.#parse();
+  }
+
+  #parse(): { readonly value: unknown } | Problem {
+    if (this.#text.byteLength === 0) return none("there is no body");
+    if (!isJson(mediaType(this.#head.headers))) return none("its content type is not JSON in UTF-8");
+    try {
+      const { value, memoryBytes } = readClearJson(this.#text, { isDecidedBy: true });
+      this.#take(memoryBytes);
+      return { value };
+    } catch (fault) {
+      if (!(fault instanceof JsonFault)) throw fault;
+      if (fault.kind === "no-json") return none("it is no JSON");
+      throw malformed(fault.message);
+    }
+  }
+}
+
+function refuseOverrides({ method, headers, query }: RequestHead): void {
+  const field = headers.find(([name, value]) => OVERRIDES.has(name.replaceAll("_", "-")) && value.trim().toUpperCase() !== method);
+  if (field !== undefined || queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method)) throw malformed("it asks for another method than its own");
+}
+
+function isProblem(read: object | null): read is Problem {
+  return read !== null && "kind" in read && read.kind === "none";
+}

@@ -1,0 +1,28 @@
+import { ContentCodingFault, undoContentCoding } from "../../common/http/content-coding.ts";
+import { EgressError } from "../errors.ts";
+import type { RequestHead } from "../model/request.ts";
+import { malformed, none, type Problem } from "./part.ts";
+import type { BodyToRead } from "./readings.ts";
+
+/**
+ * The body without its content coding; the very same buffer if it has none.
+ * @returns why it is not read, for a coding that we do not know
+ * @throws EgressError `request.malformed`, `request.body-limit`
+ */
+export async function decodeBody({ headers }: RequestHead, { body, limitBytes, take }: BodyToRead): Promise<Buffer | Problem> {
+  try {
+    return await undoContentCoding(headers.filter(([name]) => name === "content-encoding").map(([, value]) => value), body, { bytes: limitBytes, take });
+  } catch (fault) {
+    if (!(fault instanceof ContentCodingFault)) throw fault;
+    if (fault.kind === "unknown") return none("its content coding is not known here, or there are several");
+    if (fault.kind === "broken") throw malformed(fault.message);
+    throw tooLarge(fault);
+  }
+}
+
+function tooLarge(fault: ContentCodingFault): EgressError {
+  const reason = `The policy reads this request before it decides, and its body unpacks to ${fault.message}.`;
+  return new EgressError("request.body-limit", `a coded body that unpacks to ${fault.message}`, {
+    cause: fault, explanation: { rule: "read.unpacked", reason, hint: "Send less at a time, or ask for a larger max_read_bytes of the policy's entry." },
+  });
+}

@@ -1,0 +1,42 @@
+import { EgressError } from "../errors.ts";
+import type { GitReading } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import { queryPairs } from "./query.ts";
+
+const SERVICES = { "git-upload-pack": false, "git-receive-pack": true } as const;
+type Service = keyof typeof SERVICES;
+
+/**
+ * Git over smart HTTP by path and query alone (gitprotocol-http): `GET REPO/info/refs?service=S` and `POST REPO/S`. The old protocol of plain files names no
+ * service and is none.
+ * @returns null for every other request
+ * @throws EgressError `request.malformed` for one that servers could take for another service or repository
+ */
+export function readGit({ method, segments, query }: RequestHead): GitReading | null {
+  // Some servers take a path with a slash behind it for the same.
+  const named = segments.at(-1) === "" ? segments.slice(0, -1) : segments;
+  const last = named.at(-1)?.toLowerCase();
+  if (last === "refs" && named.at(-2)?.toLowerCase() === "info" && (method === "GET" || method === "HEAD")) return readRefs(named.slice(0, -2), query);
+  return last !== undefined && isService(last) && method === "POST" ? reading(last, named.slice(0, -1)) : null;
+}
+
+function readRefs(path: readonly string[], query: string | null): GitReading | null {
+  const services = queryPairs(query).filter(([name]) => name.toLowerCase() === "service");
+  const [first, second] = services;
+  if (first === undefined) return null;
+  if (second !== undefined || first[0] !== "service") throw malformed("a Git service that is named twice, or in an unusual writing");
+  return isService(first[1]) ? reading(first[1], path) : null;
+}
+
+function reading(service: Service, path: readonly string[]): GitReading {
+  if (path.length === 0 || path.some((segment) => segment === "" || /[/\\\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
+  return { service, repository: path.join("/").replace(/\.git$/, ""), is_write: SERVICES[service] };
+}
+
+function isService(name: string): name is Service {
+  return Object.hasOwn(SERVICES, name);
+}
+
+function malformed(detail: string): EgressError {
+  return new EgressError("request.malformed", detail);
+}

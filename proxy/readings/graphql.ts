@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import type { GraphqlReading } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import { readDocument } from "./graphql-document.ts";
+import { malformed, none, type Problem, type Read } from "./part.ts";
+import { queryPairs } from "./query.ts";
+
+/** Operations of one batch. */
+const BATCH_LIMIT = 100;
+/** Names of GraphQL over HTTP, and those by which servers take a document that they have stored. */
+const PARAMETERS = ["query", "operationName", "variables", "extensions"] as const;
+const STORED = ["id", "documentId", "doc_id", "queryId", "hash"] as const;
+const KNOWN = new Map([...PARAMETERS, ...STORED].map((name) => [name.toLowerCase(), name]));
+
+/** One request for one operation, as it came. */
+type Parameters = Readonly<Record<string, unknown>>;
+
+/**
+ * GraphQL over HTTP (graphql-over-http, §5 "Request"): a JSON body with one operation or a batch of them, or the query of a GET.
+ * @param json the body as it was read; undefined where there is none
+ * @throws EgressError `request.malformed` where body and query both say what is asked
+ */
+export function readGraphql(head: RequestHead, json: { readonly value: unknown } | null): Read<GraphqlReading> {
+  const inQuery = ofQuery(head);
+  if (json === null) return head.method === "GET" && inQuery !== null ? one(readOperation(inQuery)) : none("there is no body, and no query of a GET that names an operation");
+  if (inQuery !== null) throw malformed("GraphQL in the query and in the body");
+  if (!Array.isArray(json.value)) return one(readOperation(json.value));
+  if (json.value.length === 0 || json.value.length > BATCH_LIMIT) return none(`it is a batch of no operation, or of more than ${BATCH_LIMIT}`);
+  const parts = json.value.map(readOperation);
+  const problem = parts.find(isProblem);
+  return problem ?? { kind: "read", parts: parts.filter((part): part is GraphqlReading => !isProblem(part)) };
+}
+
+function one(part: GraphqlReading | Problem): Read<GraphqlReading> {
+  return isProblem(part) ? part : { kind: "read", parts: [part] };
+}
+
+/** @returns null if the query of the request has none of the names that matter */
+function ofQuery({ query }: RequestHead): Parameters | null {
+  const found: Record<string, unknown> = {};
+  for (const [name, value] of queryPairs(query)) {
+    // PHP makes one of `query[]` and `query`; some servers ignore case.
+    const known = KNOWN.get(name.replace(/\[.*$/, "").toLowerCase());
+    if (known === undefined || (STORED as readonly string[]).includes(known)) continue;
+    if (known !== name || Object.hasOwn(found, name) || query?.includes(";") === true) throw malformed("a GraphQL parameter twice, or in an unusual writing");
+    found[name] = name === "extensions" ? jsonOf(value) : value;
+  }
+  return Object.keys(found).length === 0 ? null : found;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw malformed("GraphQL extensions that are no JSON");
+  }
+}
+
+function readOperation(value: unknown): GraphqlReading | Problem {
+  if (!isObject(value)) return none("it is no object with an operation");
+  const { query, operationName: name, extensions } = value;
+  if (Object.keys(value).some((key) => KNOWN.has(key.toLowerCase()) && KNOWN.get(key.toLowerCase()) !== key)) return none("a parameter in an unusual writing");
+  if (typeof query !== "string" || query === "") return none(isObject(extensions) && extensions["persistedQuery"] !== undefined ? "it asks for a stored query, whose text is not in it" : "it has no query");
+  if (STORED.some((key) => value[key] !== undefined && value[key] !== null)) return none("it names a stored query beside its own");
+  if (name !== undefined && name !== null && typeof name !== "string") return none("its operationName is no text");
+  if (!isOfHash(query, extensions)) return none("its query is not the one whose hash it names");
+  return readDocument(query, name ?? null);
+}
+
+/** A query that is stored under a hash: servers that know the hash may not look at the text (Apollo, "Automatic persisted queries"). */
+function isOfHash(query: string, extensions: unknown): boolean {
+  const stored = isObject(extensions) ? extensions["persistedQuery"] : undefined;
+  if (stored === undefined || stored === null) return true;
+  return isObject(stored) && stored["sha256Hash"] === createHash("sha256").update(query).digest("hex");
+}
+
+function isObject(value: unknown): value is Parameters {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isProblem(part: GraphqlReading | Problem): part is Problem {
+  return "why" in part;
+}

@@ -1,0 +1,110 @@
+import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+import type { McpReading, ReadingName } from "../../../../proxy/model/readings.ts";
+import type { RequestHead } from "../../../../proxy/model/request.ts";
+import { openReadings } from "../../../../proxy/readings/open-readings.ts";
+import { requestHead } from "../../../support/request-head.ts";
+
+const MESSAGE: McpReading = { era: "session", direction: "to_server", kind: "request", method: "ping", tool: null, arguments: null, prompt: null, uri: null, is_listing: false };
+const readings = openReadings((_head, text) => (text.includes("jsonrpc") ? { kind: "read", readings: [MESSAGE, { ...MESSAGE, method: "tools/list" }] } : { kind: "none", why: "no MCP" }));
+const JSON_TYPE = ["content-type", "application/json"] as const;
+const malformed = { code: "request.malformed" };
+
+interface Sent { readonly names?: readonly ReadingName[]; readonly headers?: RequestHead["headers"]; readonly target?: string; readonly over?: Partial<RequestHead>; readonly limitBytes?: number }
+
+async function read(body: Buffer | string, { names = ["json"], headers = [JSON_TYPE], target = "/x", over = {}, limitBytes = 100_000 }: Sent = {}) {
+  let taken = 0;
+  const found = await readings.read(names, requestHead("POST", target, headers, over), { body: Buffer.from(body as string), limitBytes, take: (bytes) => { taken += bytes; } });
+  return { ...found, taken };
+}
+
+describe("a JSON body", () => {
+  test("is read whole, whatever it is", async () => {
+    expect(await read(`{"a":[1,2.5,"x"],"__proto__":{"b":null}}`)).toMatchObject({ report: { json: null }, parts: [{ json: { a: [1, 2.5, "x"] } }] });
+    expect((await read("null")).parts).toEqual([{ json: null }]);
+    expect(Object.keys((await read(`{"__proto__":1}`)).parts[0]!.json as object)).toEqual(["__proto__"]);
+  });
+
+  test.each([
+    ["a key twice", `{"a":1,"a":2}`], ["a key twice, escaped", String.raw`{"a":1,"\u0061":2}`], ["a key twice, deep inside", `[{"b":{"a":1,"c":2,"a":1}}]`], ["keys that differ in case alone", `{"channel":"a","Channel":"b"}`],
+    ["a byte order mark", "\ufeff{}"], ["no UTF-8", Buffer.from([0x22, 0xff, 0x22])], ["too deep", "[".repeat(201) + "]".repeat(201)],
+    ["a number that is too large", `{"a":1e400}`], ["a whole number that doubles do not hold", `{"a":9007199254740993}`], ["the same with an exponent", `{"a":9007199254740993e0}`], ["a number that is rounded away", `{"a":1e-400}`],
+  ])("is refused with %s", async (_what, body) => { await expect(read(body)).rejects.toMatchObject(malformed); });
+
+  test.each(["9007199254740992", "18014398509481984", "0.1", "1e21", "-0.00", "123456789012345678.5e-5", "5e-320"])("keeps the number %s", async (text) => {
+    expect((await read(text)).parts).toEqual([{ json: Number(text) }]);
+  });
+
+  test.each([
+    ["no JSON", "{'a':1}", {}], ["two texts", "{} {}", {}], ["cut off", `{"a":`, {}], ["nothing", "", {}], ["something else by its type", "{}", { headers: [["content-type", "text/plain"]] }], ["of no type", "{}", { headers: [] }],
+    ["in another alphabet", "{}", { headers: [["content-type", "application/json; charset=utf-16"]] }], ["a form", "{}", { headers: [["content-type", "application/x-www-form-urlencoded"]] }],
+    ["in a WebSocket", "{}", { over: { upgrade: "websocket" } }],
+  ] satisfies [string, string, Sent][])("that is %s is no reading, and the report says so", async (_what, body, sent) => {
+    expect(await read(body, sent)).toMatchObject({ report: { json: expect.any(String) }, parts: [{}] });
+  });
+
+  test("is refused with two content types", async () => {
+    await expect(read("{}", { headers: [JSON_TYPE, ["content-type", "text/plain"]] })).rejects.toMatchObject(malformed);
+  });
+
+  test("counts what its value takes", async () => {
+    expect((await read(`{"a":[{},{}]}`)).taken).toBeGreaterThan(500);
+  });
+});
+
+describe("a body that is coded", () => {
+  const text = Buffer.from(`{"a":1}`);
+  test.each([["gzip", gzipSync(text)], ["br", brotliCompressSync(text)], ["zstd", zstdCompressSync(text)], ["identity", text]])("is read through %s", async (coding, body) => {
+    const found = await read(body, { headers: [JSON_TYPE, ["content-encoding", coding]] });
+    expect([found.parts, found.text]).toEqual([[{ json: { a: 1 } }], text]);
+  });
+
+  test("that unpacks to more than the limit is refused, and says what to ask for", async () => {
+    const bomb = gzipSync(Buffer.alloc(200_000, " "));
+    await expect(read(bomb, { headers: [JSON_TYPE, ["content-encoding", "gzip"]] })).rejects.toMatchObject({ code: "request.body-limit", explanation: { hint: expect.stringContaining("max_read_bytes") } });
+  });
+
+  test.each(["gzip, br", "compress", "__proto__"])("in another way is no reading: %s", async (coding) => {
+    expect((await read(text, { headers: [JSON_TYPE, ["content-encoding", coding]], names: ["json", "mcp"] })).report).toEqual({ json: expect.any(String), mcp: expect.any(String) });
+  });
+
+  test("that is not coded as it says is refused", async () => {
+    await expect(read(text, { headers: [JSON_TYPE, ["content-encoding", "gzip"]] })).rejects.toMatchObject(malformed);
+  });
+});
+
+describe("several readings of one body", () => {
+  test("each part is asked about with all of them", async () => {
+    const batch = `[{"query":"{ a }"},{"query":"mutation { b }"}]`;
+    expect(await read(batch, { names: ["json", "graphql"] })).toMatchObject({
+      report: { json: null, graphql: null }, parts: [{ json: JSON.parse(batch), graphql: { type: "query" } }, { json: JSON.parse(batch), graphql: { type: "mutation" } }],
+    });
+  });
+
+  test("those that are none are reported beside those that are there", async () => {
+    expect(await read(`{"jsonrpc":"2.0"}`, { names: ["mcp", "graphql"] })).toMatchObject({ report: { mcp: null, graphql: expect.any(String) }, parts: [{ mcp: MESSAGE }, { mcp: { method: "tools/list" } }] });
+  });
+
+  test("none that was asked for reads nothing", async () => {
+    expect(await read(gzipSync("x"), { names: [], headers: [["content-encoding", "nonsense"]] })).toMatchObject({ report: {}, parts: [{}] });
+  });
+});
+
+describe("a request that asks for another method than its own", () => {
+  test.each([["x-http-method-override", "GET"], ["x-http-method", "delete"], ["x-method-override", "PUT"], ["x_http_method_override", "GET"]])("by %s is refused", async (name, value) => {
+    await expect(read("{}", { headers: [JSON_TYPE, [name, value]] })).rejects.toMatchObject(malformed);
+  });
+
+  test("by a parameter is refused; naming its own is no fault", async () => {
+    await expect(read("{}", { target: "/x?_method=DELETE" })).rejects.toMatchObject(malformed);
+    expect((await read("{}", { target: "/x?_method=post", headers: [JSON_TYPE, ["x-http-method-override", "post"]] })).report).toEqual({ json: null });
+  });
+});
+
+describe("the head alone", () => {
+  test("says Git and gRPC, and nothing of other requests", () => {
+    expect(readings.ofHead(requestHead("POST", "/o/r.git/git-receive-pack"))).toEqual({ git: { service: "git-receive-pack", repository: "o/r", is_write: true } });
+    expect(readings.ofHead(requestHead("POST", "/a.B/C", [["content-type", "application/grpc"]]))).toEqual({ grpc: { service: "a.B", method: "C" } });
+    expect(readings.ofHead(requestHead("GET", "/v1/x"))).toEqual({});
+  });
+});

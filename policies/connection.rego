@@ -4,8 +4,8 @@
 package weir.connection
 
 import data.weir.agents
+import data.weir.answers
 import data.weir.approvals
-import data.weir.grants
 import data.weir.own
 import data.weir.targets
 
@@ -40,20 +40,20 @@ decision := targets.closed if {
 
 refused_by_rego := own.refusal(data.weir.custom.connection.deny)
 
-refused := grants.refusal(targets.first(refusals))
+refused := answers.refusal(targets.first(refusals))
 
-permitted := approvals.answer(grants.connection(permit), permit) if {
+permitted := approvals.answer(answers.connection(permit), permit) if {
 	is_asked(permit)
-} else := grants.connection(permit)
+} else := answers.connection(permit)
 
 asked_by_rego := own.question(data.weir.custom.connection.ask, base)
 
 allowed_by_rego := own.permission(data.weir.custom.connection.allow, own.connection)
 
 # What a person says yes to is what the entries allow, if they do.
-base := grants.connection(permit) if {
+base := answers.connection(permit) if {
 	permit
-} else := own.connection
+} else := own.allowance(data.weir.custom.connection.ask, own.connection)
 
 permit := targets.first(permits)
 

@@ -4,8 +4,8 @@
 package weir.exchange
 
 import data.weir.agents
+import data.weir.answers
 import data.weir.approvals
-import data.weir.grants
 import data.weir.methods_and_paths
 import data.weir.own
 import data.weir.readings
@@ -45,20 +45,20 @@ decision := targets.closed if {
 
 refused_by_rego := own.refusal(data.weir.custom.exchange.deny)
 
-refused := grants.refusal(targets.first([entry | some entry in refusals; not readings.is_pending(entry); readings.is_covered(entry)]))
+refused := answers.refusal(targets.first([entry | some entry in refusals; not readings.is_pending(entry); readings.is_covered(entry)]))
 
-permitted := approvals.answer(grants.exchange(covering), covering) if {
+permitted := approvals.answer(answers.exchange(covering), covering) if {
 	approvals.is_asked(covering)
-} else := grants.exchange(covering)
+} else := answers.exchange(covering)
 
 asked_by_rego := own.question(data.weir.custom.exchange.ask, base)
 
 allowed_by_rego := own.permission(data.weir.custom.exchange.allow, own.exchange)
 
 # What a person says yes to is what the entries allow, if they do.
-base := grants.exchange(covering) if {
+base := answers.exchange(covering) if {
 	covering
-} else := own.exchange
+} else := own.allowance(data.weir.custom.exchange.ask, own.exchange)
 
 refusals := [entry |
 	some entry in targets.refusing

@@ -5,8 +5,9 @@
 #   connection to it is then refused with its reason, which a name that does not exist cannot give.
 package weir.name
 
-import data.weir.addresses
+import data.weir.dns
 import data.weir.hosts
+import data.weir.own
 
 default decision := {
 	"allow": false,
@@ -30,18 +31,8 @@ decision := refusal if {
 	hosts.is_name(input.dns.name)
 }
 
-refusal := {
-	"allow": false,
-	"rule": "names.metadata",
-	"reason": sprintf("%s is the name of a metadata service", [input.dns.name]),
-	"hint": "nothing in the policy data can allow it",
-} if {
-	addresses.is_metadata_name(input.dns.name)
-} else := {
-	"allow": false,
-	"rule": "names.hide",
-	"reason": sprintf("the name %s is hidden from agents", [input.dns.name]),
-	"hint": "take it out of `names.hide` in the policy data",
-} if {
-	hosts.listed(data.egress.hidden, input.dns.name)
-} else := object.union(sort(data.weir.custom.name.deny)[0], {"allow": false})
+refusal := dns.metadata(input.dns.name) if {
+	dns.metadata(input.dns.name)
+} else := dns.hidden(input.dns.name) if {
+	dns.hidden(input.dns.name)
+} else := own.refusal(data.weir.custom.name.deny)

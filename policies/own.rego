@@ -27,14 +27,19 @@ permission(answers, defaults) := object.union(defaults, plain(sort(answers)[0]))
 
 # METADATA
 # title: The first of the questions to a person
-# description: What the question does not say of grants, budgets, obligations or handling, the allow beneath it says.
-question(answers, allow) := approvals.question(object.union(allow, object.remove(answer, asking)), ask) if {
+# description: Beside it stands what is allowed once the answer is yes.
+question(answers, allow) := approvals.question(object.union(allow, {"rule": object.get(answer, "rule", "custom")}), ask) if {
 	answer := reasoned(sort(answers)[0])
 	ask := object.union(
 		{"hint": "Wait for it, or do something else.", "timeout_seconds": 300, "scopes": ["once", "thread"]},
 		object.filter(answer, asking),
 	)
 }
+
+# METADATA
+# title: What the first of the questions allows where no entry does
+# description: Where an entry does, the question can add nothing to it.
+allowance(answers, defaults) := object.union(defaults, object.remove(reasoned(sort(answers)[0]), asking))
 
 asking := ["reason", "hint", "timeout_seconds", "scopes"]
 
@@ -53,7 +58,9 @@ need(answer) := {"rule": "custom", "readings": [answer], "max_bytes": default_by
 
 default_bytes := 131072
 
-# Annotations are known by their scope; an answer has no such key.
+# METADATA
+# title: An answer with rule, reason and hint
+# description: Annotations are known by their scope; an answer has no such key.
 reasoned(answer) := object.union(
 	{
 		"rule": "custom",
@@ -62,7 +69,7 @@ reasoned(answer) := object.union(
 	},
 	object.get(answer, "custom", {}),
 ) if {
-	answer.scope
+	is_annotations(answer)
 } else := answer if {
 	is_object(answer)
 } else := {
@@ -71,6 +78,13 @@ reasoned(answer) := object.union(
 	"hint": "an answer is an object with rule, reason and hint, or `rego.metadata.rule()`",
 }
 
+# METADATA
+# title: An answer that needs no reason
 plain(answer) := object.union({"rule": "custom"}, object.get(answer, "custom", {})) if {
-	answer.scope
+	is_annotations(answer)
 } else := answer
+
+is_annotations(answer) if {
+	is_string(answer.scope)
+	is_object(object.get(answer, "custom", {}))
+}

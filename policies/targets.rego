@@ -7,6 +7,7 @@ package weir.targets
 
 import data.weir.addresses
 import data.weir.agents
+import data.weir.dns
 import data.weir.hosts
 import data.weir.tenants
 
@@ -53,40 +54,44 @@ first(list) := [entry | some entry in list; entry.order == lowest][0] if {
 # METADATA
 # title: Destinations that no entry can open
 # description: Metadata services, second spellings of addresses, hidden names; for an agent without its policies, everything.
-closed := {
+closed := metadata_address if {
+	metadata_address
+} else := embedded_address if {
+	embedded_address
+} else := dns.metadata(input.connection.name) if {
+	input.connection.is_address == false
+	dns.metadata(input.connection.name)
+} else := dns.hidden(input.connection.name) if {
+	input.connection.is_address == false
+	dns.hidden(input.connection.name)
+} else := tenants.withheld if {
+	not tenants.is_platform(input.connection.name)
+}
+
+# METADATA
+# title: The address of a metadata service
+# description: nothing in the policy data can allow it; ask for a grant of the credential that is needed
+metadata_address := {
 	"allow": false,
 	"rule": "addresses.metadata",
 	"reason": sprintf("%s is an address of a metadata service", [input.connection.name]),
-	"hint": "nothing in the policy data can allow it; ask for a grant of the credential that is needed",
+	"hint": rego.metadata.rule().description,
 } if {
 	input.connection.is_address == true
 	addresses.is_metadata_address(input.connection.name)
-} else := {
+}
+
+# METADATA
+# title: An IPv6 spelling of an IPv4 address
+# description: use the name of the host, or the IPv4 address itself
+embedded_address := {
 	"allow": false,
 	"rule": "addresses.embedded",
 	"reason": sprintf("%s is an IPv6 spelling of an IPv4 address", [input.connection.name]),
-	"hint": "use the name of the host, or the IPv4 address itself",
+	"hint": rego.metadata.rule().description,
 } if {
 	input.connection.is_address == true
 	addresses.is_embedded(input.connection.name)
-} else := {
-	"allow": false,
-	"rule": "names.metadata",
-	"reason": sprintf("%s is the name of a metadata service", [input.connection.name]),
-	"hint": "nothing in the policy data can allow it; ask for a grant of the credential that is needed",
-} if {
-	input.connection.is_address == false
-	addresses.is_metadata_name(input.connection.name)
-} else := {
-	"allow": false,
-	"rule": "names.hide",
-	"reason": sprintf("the name %s is hidden from agents", [input.connection.name]),
-	"hint": "take it out of `names.hide` in the policy data",
-} if {
-	input.connection.is_address == false
-	hosts.listed(data.egress.hidden, input.connection.name)
-} else := tenants.withheld if {
-	not tenants.is_platform(input.connection.name)
 }
 
 # METADATA

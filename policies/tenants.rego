@@ -7,6 +7,7 @@ package weir.tenants
 
 import data.weir.addresses
 import data.weir.hosts
+import data.weir.own
 
 # METADATA
 # title: Policies that the agent names, in its order
@@ -60,9 +61,17 @@ refusal(answer, policy) := {
 # METADATA
 # title: An allow by the Rego of a policy
 # description: It lends grants and charges budgets of its own namespace and of no other, whatever it says.
-permission(answer, namespace) := object.union(answer, {
-	"grants": qualified(namespace, object.get(answer, "grants", [])),
-	"budgets": qualified(namespace, object.get(answer, "budgets", [])),
-})
+permission(answer, namespace) := own_namespace(own.plain(answer), namespace)
+
+# METADATA
+# title: A question of the Rego of a policy to a person
+# description: What is allowed once the answer is yes is of its own namespace, too.
+question(answer, namespace) := own_namespace(own.reasoned(answer), namespace)
+
+# What would be taken for annotations is taken away, so that nothing is read a second time.
+own_namespace(answer, namespace) := object.union(
+	object.remove(answer, ["scope", "custom"]),
+	{key: qualified(namespace, answer[key]) | some key in ["grants", "budgets"]},
+)
 
 qualified(namespace, names) := [concat(".", [namespace, name]) | some name in names]

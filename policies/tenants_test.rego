@@ -1,6 +1,7 @@
 package weir.tenants_test
 
 import data.weir.fixture_test as fixture
+import data.weir.own
 import data.weir.targets
 import data.weir.tenants
 
@@ -66,6 +67,24 @@ test_an_allow_lends_of_its_own_namespace_only if {
 	tenants.permission({"rule": "mine", "grants": ["github", "other.github"]}, "team") == {
 		"rule": "mine",
 		"grants": ["team.github", "team.other.github"],
-		"budgets": [],
+	}
+}
+
+test_an_allow_by_annotations_lends_of_its_own_namespace_only if {
+	annotated := {"scope": "rule", "title": "t", "custom": {"rule": "mine", "grants": ["github"]}}
+	tenants.permission(annotated, "team") == {"rule": "mine", "grants": ["team.github"]}
+}
+
+test_annotations_within_annotations_are_not_read if {
+	nested := {"scope": "rule", "custom": {"rule": "mine", "scope": "rule", "custom": {"grants": ["other.github"]}}}
+	answer := own.permission({tenants.permission(nested, "team")}, own.exchange)
+	answer == {"allow": true, "rule": "mine", "grants": [], "budgets": [], "obligations": {}}
+}
+
+test_what_a_person_allows_is_of_its_own_namespace_too if {
+	tenants.question({"rule": "mine", "reason": "may it?", "budgets": ["b"]}, "team") == {
+		"rule": "mine",
+		"reason": "may it?",
+		"budgets": ["team.b"],
 	}
 }

@@ -44,7 +44,7 @@ fails(rule, document) if {
 	value := at(document, rule.path)
 	some check in rule.checks
 	not check_holds(check[0], check[1], value)
-	is_clear(check[0], value)
+	is_clear(check[0], check[1], value)
 }
 
 fails(rule, document) if {
@@ -84,18 +84,23 @@ check_holds("min", wanted, value) if {
 check_holds("type", wanted, value) if type_name(value) == wanted
 
 # The value is of a kind that the check can judge.
-is_clear("one_of", value) if not is_composite(value)
+is_clear("one_of", _, value) if not is_composite(value)
 
-is_clear("within", value) if is_plain_path(value)
+is_clear("within", _, value) if is_plain_path(value)
 
-is_clear("type", _)
+is_clear("type", _, _)
 
-is_clear(kind, value) if {
-	kind in {"like", "matches", "max_length"}
+is_clear("matches", wanted, value) if {
+	is_string(value)
+	regex.is_valid(wanted)
+}
+
+is_clear(kind, _, value) if {
+	kind in {"like", "max_length"}
 	is_string(value)
 }
 
-is_clear(kind, value) if {
+is_clear(kind, _, value) if {
 	kind in {"max", "min"}
 	is_number(value)
 }

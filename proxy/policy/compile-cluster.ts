@@ -139,7 +139,7 @@ async function compilerProblems(policy: TenantPolicy, opa: Opa): Promise<readonl
 
 /** The wrapper asks for sets; whatever else a policy calls `deny` or `allow` shows there, in a file that the author does not know. */
 function ofWrapper({ rego }: TenantPolicy, { message }: RegoProblem): RegoProblem {
-  return { file: [...rego.sources.keys()][0] ?? "", message: `\`deny\` and \`allow\` are sets of objects: ${message}` };
+  return { file: [...rego.sources.keys()][0] ?? "", message: `\`deny\`, \`allow\` and \`ask\` are sets of objects, \`read\` is one of names: ${message}` };
 }
 
 interface Told {

@@ -82,6 +82,7 @@ export function compileReadings(entry: ReadingKeys): CompiledReadings {
   };
 }
 
+type Compiled<Key extends keyof CompiledReadings> = NonNullable<CompiledReadings[Key]>;
 type Said<Key extends keyof ReadingKeys> = NonNullable<ReadingKeys[Key]>;
 
 function compileMcp(said: Said<"mcp">, denies: boolean): CompiledMcp {
@@ -133,7 +134,7 @@ function levelsOf(paths: readonly (readonly string[])[]): NonNullable<CompiledTo
   return [...levels.values()].map(({ at, keys }) => ({ at: at.map((key) => ({ key, index: null })), keys: [...keys] }));
 }
 
-function compileLlm({ models, tools, stream }: Said<"llm">): CompiledReadings["llm"] {
+function compileLlm({ models, tools, stream }: Said<"llm">): Compiled<"llm"> {
   return {
     models: models === undefined ? EVERY_TEXT : compileGlobs(models),
     ...(tools === undefined ? {} : { tools: compileGlobs(tools) }),
@@ -143,14 +144,14 @@ function compileLlm({ models, tools, stream }: Said<"llm">): CompiledReadings["l
 }
 
 /** An allow of writing is one of reading too; a deny of writing is one of pushes, and a deny that names neither is one of both. */
-function compileGit({ access, repositories }: Said<"git">, denies: boolean): CompiledReadings["git"] {
+function compileGit({ access, repositories }: Said<"git">, denies: boolean): Compiled<"git"> {
   const writes = access === "write" ? (denies ? [true] : [false, true]) : denies && access === undefined ? [false, true] : [false];
   // Hosts of Git take names in any case: a deny must not be passed by another spelling.
   const names = denies ? repositories?.map((name) => name.toLowerCase()) : repositories;
   return { writes, repositories: names === undefined ? EVERY_TEXT : compileGlobs(names), texts: { repositories: listed(repositories) } };
 }
 
-function compileGrpc(methods: Said<"grpc">): CompiledReadings["grpc"] {
+function compileGrpc(methods: Said<"grpc">): Compiled<"grpc"> {
   return {
     methods: methods.filter((method) => !method.endsWith("/*")),
     services: methods.filter((method) => method.endsWith("/*")).map((method) => method.slice(0, -2)),
@@ -158,7 +159,7 @@ function compileGrpc(methods: Said<"grpc">): CompiledReadings["grpc"] {
   };
 }
 
-function compileGraphql({ types, names, fields }: Said<"graphql">, denies: boolean): CompiledReadings["graphql"] {
+function compileGraphql({ types, names, fields }: Said<"graphql">, denies: boolean): Compiled<"graphql"> {
   const covered = types ?? (denies ? ["query", "mutation", "subscription"] : ["query"]);
   return {
     types: covered,

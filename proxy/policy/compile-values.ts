@@ -1,4 +1,4 @@
-import type { ValueRule } from "./data-readings.ts";
+import { wholeMatch, type ValueRule } from "./data-readings.ts";
 
 /** Globs as Rego compares them without parsing: whole texts, beginnings with ends, and regular expressions for what has more than one asterisk. */
 export interface CompiledGlobs {
@@ -46,9 +46,6 @@ export function compileGlobs(globs: readonly string[]): CompiledGlobs {
 
 /** RE2 takes every punctuation character behind a backslash for itself (RE2 syntax, "escape sequences"). */
 const quote = (text: string): string => text.replaceAll(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
-
-/** A regular expression that covers the whole text or nothing. */
-export const wholeMatch = (expression: string): string => `\\A(?:${expression})\\z`;
 
 /** @param path steps from the outside in, as text */
 export function compileValueRule(name: string, path: readonly string[], rule: ValueRule): CompiledValueRule {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { RE2JS } from "re2js";
 import { APPROVAL_SCOPES } from "../model/decision.ts";
 
 /**
@@ -11,13 +12,29 @@ const glob = z.string().min(1).max(200).refine((text) => !text.includes("**"), "
 const globs = z.array(glob).min(1).max(1_000);
 const scalar = z.union([z.string().max(4_096), z.number(), z.boolean(), z.null()]);
 
+/** As deep as the library looks into a document (policies/values.rego). */
+const DEEPEST = 6;
+
+/** A regular expression that covers the whole text or nothing. */
+export const wholeMatch = (expression: string): string => `\\A(?:${expression})\\z`;
+
+/** An expression that closes a group which it did not open, or quotes what follows it, would cover more than the whole text. */
+function checkExpression(text: string, context: z.RefinementCtx): void {
+  try {
+    RE2JS.compile(text);
+    RE2JS.compile(wholeMatch(text));
+  } catch (error) {
+    context.addIssue({ code: "custom", message: `is no regular expression of RE2: ${(error as Error).message}` });
+  }
+}
+
 /** What one value must be; all that is said must hold. A value that is absent holds only with `optional`. */
 export const valueRule = z.strictObject({
   one_of: z.array(scalar).min(1).max(1_000).optional().describe("Equal to one of these."),
   like: globs.optional().describe("A text that one of these patterns covers; `*` is any run of characters."),
   within: z.string().regex(/^\/[^\0]*$/, "is a path from the root").max(1_000).optional()
     .describe("A path from the root that is this one or lies below it: `/workspace` covers `/workspace/a`, not `/workspace-2` and nothing with a `.` or `..` segment."),
-  matches: z.string().min(1).max(500).optional().describe("A text that this regular expression (RE2) matches as a whole."),
+  matches: z.string().min(1).max(500).superRefine(checkExpression).optional().describe("A text that this regular expression (RE2) matches as a whole."),
   max_length: z.number().int().nonnegative().max(1_000_000).optional().describe("A text of at most so many characters."),
   max: z.number().optional().describe("A number of at most this."),
   min: z.number().optional().describe("A number of at least this."),
@@ -28,7 +45,7 @@ export type ValueRule = z.output<typeof valueRule>;
 
 const mcpTool = z.strictObject({
   name: glob.describe("Name of the tool; `*` is any run of characters."),
-  arguments: z.record(z.string().min(1).max(200), valueRule).default({}).describe("Rules for arguments, by name; `a.b` is inside an object."),
+  arguments: z.record(z.string().min(1).max(200).refine((name) => name.split(".").length <= DEEPEST, `is at most ${DEEPEST} levels deep`), valueRule).default({}).describe("Rules for arguments, by name; `a.b` is inside an object."),
   only_these: z.boolean().default(false).describe("True if a call with any other argument is not covered."),
 });
 
@@ -57,7 +74,8 @@ export const entryReadings = {
     names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. Default every one."),
     fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered. Default every one."),
   }).optional().describe("GraphQL over HTTP: JSON bodies, and the query parameters of GET."),
-  json: z.record(z.string().regex(/^(?:\/(?:[^~/]|~[01])*)*$/, "is a JSON pointer (RFC 6901), such as /channel"), valueRule).optional().describe("Rules for the JSON body, by JSON pointer."),
+  json: z.record(z.string().regex(/^(?:\/(?:[^~/]|~[01])*)*$/, "is a JSON pointer (RFC 6901), such as /channel")
+    .refine((pointer) => pointer.split("/").length <= DEEPEST + 1, `is at most ${DEEPEST} levels deep`), valueRule).optional().describe("Rules for the JSON body, by JSON pointer."),
   max_read_bytes: z.number().int().min(1).max(16 << 20).optional()
     .describe("Largest body, decoded, that is held back to be read for this entry, in bytes; a larger one is refused. Default 131072, 16777216 for `llm`."),
 };

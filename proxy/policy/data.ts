@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { READINGS } from "../model/readings.ts";
 import { askRule, entryReadings, packUse } from "./data-readings.ts";
 import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern } from "./patterns.ts";
 
@@ -92,9 +93,19 @@ const ONLY_READ = ["methods", "paths", "schemes", "websocket", "grants", ...READ
 const ONLY_POSTGRES = ["databases", "users"] as const;
 const ONLY_ALLOW = ["ask", "handling", "databases", "users", "schemes", "websocket", "grants", "budgets", ...OBLIGATIONS] as const;
 
+type Complain = (key: keyof EntryRules, message: string) => void;
+
+function checkReadings(entry: EntryRules, complain: Complain): void {
+  if (entry.max_read_bytes !== undefined && READINGS.every((name) => entry[name] === undefined)) complain("max_read_bytes", "has a meaning only where a body is read");
+  if (entry.websocket === true && READS.some((name) => entry[name] !== undefined)) complain("websocket", "would let pass what no reading sees; write an entry of its own for it");
+  if (entry.effect !== "deny") return;
+  if (entry.mcp?.tools?.some(({ only_these }) => only_these) === true) complain("mcp", "`only_these` has no meaning in an entry that denies: one argument more would pass it");
+}
+
 /** What no entry may say, because it would be silently without effect or unsafe. */
 function checkEntry(entry: EntryRules, context: z.RefinementCtx): void {
-  const complain = (key: keyof EntryRules, message: string) => { context.addIssue({ code: "custom", path: [key], message }); };
+  const complain: Complain = (key, message) => { context.addIssue({ code: "custom", path: [key], message }); };
+  checkReadings(entry, complain);
   if (entry.effect === "deny") {
     for (const key of ONLY_ALLOW) if (entry[key] !== undefined) complain(key, "has no meaning in an entry that denies");
     return;

@@ -105,18 +105,31 @@ export interface WrappedPolicy {
 export function wrapperSources(policies: readonly WrappedPolicy[]): ReadonlyMap<string, string> {
   const wrappers = (["connection", "exchange", "name"] as const).flatMap((question) => {
     const asked = policies.filter(({ rego }) => rego.questions.has(question));
-    if (asked.length === 0) return [];
-    const rules = asked.flatMap((policy) => [ruleOf(policy, question, "deny"), ...(question === "name" ? [] : [ruleOf(policy, question, "allow")])]);
+    const rules = asked.flatMap((policy) => SETS[question].filter((set) => mentions(policy, set)).map((set) => ruleOf(policy, question, set)));
+    if (rules.length === 0) return [];
     return [[`cluster/${question}.rego`, [`package weir.custom.${question}`, "import data.weir.tenants", ...rules].join("\n\n")] as const];
   });
   return new Map(wrappers);
 }
 
-function ruleOf({ id, namespace }: WrappedPolicy, question: Question, rule: "deny" | "allow"): string {
+/** What the Rego of a policy may answer to each question. */
+const SETS = { connection: ["deny", "allow", "ask"], exchange: ["deny", "allow", "ask", "read"], name: ["deny"] } as const;
+type AnswerSet = (typeof SETS)["exchange"][number];
+
+/** A set that no source names is not there; most policies have but one, and each costs a look for every agent. */
+function mentions({ rego }: WrappedPolicy, set: AnswerSet): boolean {
+  const word = new RegExp(String.raw`\b${set}\b`);
+  return [...rego.sources.values()].some((text) => word.test(text));
+}
+
+function ruleOf({ id, namespace }: WrappedPolicy, question: Question, set: AnswerSet): string {
   const name = JSON.stringify(id);
-  const answer = rule === "deny" ? `tenants.refusal(answer, ${name})` : `tenants.permission(answer, ${JSON.stringify(namespace)})`;
-  return `${rule} contains ${answer} if {
+  const answers: Readonly<Record<AnswerSet, string>> = {
+    deny: `tenants.refusal(answer, ${name})`, read: "answer",
+    allow: `tenants.permission(answer, ${JSON.stringify(namespace)})`, ask: `tenants.question(answer, ${JSON.stringify(namespace)})`,
+  };
+  return `${set} contains ${answers[set]} if {
 	${name} in tenants.held
-	some answer in data.${tenantPackage(id)}.${question}.${rule} with data.custom as data.egress.cluster.policies[${name}].custom
+	some answer in data.${tenantPackage(id)}.${question}.${set} with data.custom as data.egress.cluster.policies[${name}].custom
 }`;
 }

@@ -8,6 +8,7 @@ import { policyData } from "../../proxy/policy/data.ts";
 import { DecisionMemory, LIBRARY_READS } from "../../proxy/policy/decision-memory.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import { librarySources, readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
+import { ThreadedPolicy } from "../../proxy/policy/threaded-policy.ts";
 import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
@@ -17,8 +18,9 @@ import { anExchange } from "./questions.ts";
 const DATA = policyData.parse(GOLDEN_DATA);
 const config = policyConfig.parse({ data: DATA, deadlineMs: 2_000 });
 
-function evaluations() {
-  const spy = vi.spyOn(WasmPolicy.prototype, "evaluate");
+/** Of the shipped library, or of a policy of somebody's own, which is evaluated in threads. */
+function evaluations(of: typeof WasmPolicy | typeof ThreadedPolicy = WasmPolicy) {
+  const spy = vi.spyOn(of.prototype as WasmPolicy, "evaluate");
   onTestFinished(() => { spy.mockRestore(); });
   return spy;
 }
@@ -70,7 +72,7 @@ describe("the memory of decisions", () => {
 
   test("is not there for a policy that may read more than the library does", async () => {
     const engine = await anEngine(await aPolicyOfSomebodysOwn());
-    const spy = evaluations();
+    const spy = evaluations(ThreadedPolicy);
     for (let count = 0; count < 3; count += 1) await asks(engine, "exchange", anExchange());
     expect(spy).toHaveBeenCalledTimes(3);
   });

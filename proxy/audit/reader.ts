@@ -71,6 +71,30 @@ export async function* tailAudit(directory: string, options: TailOptions): Async
   if (options.follow !== undefined) yield* followAudit(directory, place, { ...options, follow: options.follow });
 }
 
+export interface PeriodOptions {
+  /** Wall clock, milliseconds: from this moment on, and before that one. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly filter?: EntryFilter;
+}
+
+/** A piece of text that every event of a decision has: what has it not is not even parsed. */
+const DECISION_MARK = Buffer.from('"policy_allowed":');
+
+/** Records of decisions of a period, of every chain at a folder; each chain in its order, one record at a time in memory. */
+export async function* readDecisions(root: string, { sinceMs, untilMs, filter }: PeriodOptions): AsyncGenerator<AuditRecord> {
+  for (const directory of (await listChains(root)).toReversed()) {
+    for (const segment of await listSegments(directory)) {
+      if ((await stat(segment.path)).mtimeMs < sinceMs) continue;
+      for await (const { bytes, isWhole } of readLines(segment.path)) {
+        if (!isWhole || !bytes.includes(DECISION_MARK)) continue;
+        const entry = readEntry(bytes.toString("utf8"));
+        if (entry !== null && entry.record.timeMs >= sinceMs && entry.record.timeMs < untilMs && matches(entry, filter)) yield entry.record;
+      }
+    }
+  }
+}
+
 /** The last entry of the newest chain that has one, or null. */
 export async function findRecords(root: string, filter: EntryFilter): Promise<AuditRecord | null> {
   for (const directory of await listChains(root)) {

@@ -1,0 +1,108 @@
+import { resolve } from "node:path";
+import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { CHANGES, openCandidate, pastDecision, readDecisions, ReplayTotals, type Candidate, type ReplayReport } from "../../proxy/operator.ts";
+import { momentBefore } from "../duration-option.ts";
+import type { Io } from "../io.ts";
+import { loadConfig } from "../load-config.ts";
+import { outputFormat, type OutputFormat } from "../output-format.ts";
+import { auditRoot } from "../state-directory.ts";
+import { oneLine } from "../terminal-text.ts";
+
+interface ReplayOptions {
+  readonly bundle?: string;
+  readonly policy?: string;
+  readonly since: number;
+  readonly until?: number;
+  readonly agent?: string;
+  readonly host?: string;
+  readonly audit?: string;
+  readonly config?: string;
+  readonly failOnChange?: true;
+  readonly output: OutputFormat;
+}
+
+const HELP = `
+Nothing is sent and nothing is changed: the recorded decisions are made again by the other policy, each as of its own time. What the audit does not hold
+(audit.policyInput) and the other policy may look at makes a decision uncertain; such are counted apart, by what is missing.
+
+Exit code: 0; with --fail-on-change 1 if a decision changes or is uncertain.
+
+Examples:
+  weir policy replay --policy policy-next --since 7d
+  weir policy replay --bundle new.tar.gz --agent reviewer -o json --fail-on-change`;
+
+/** Decisions between two signs of life on a terminal. */
+const PROGRESS_EVERY = 20_000;
+/** Names of rules, agents and reasons that a line of text shows. */
+const SHOWN = 8;
+
+/** `weir policy replay` */
+export function registerReplay(policy: Command, io: Io): void {
+  policy.command("replay")
+    .description("Say what another policy would have decided of the requests of a time, by the audit.")
+    .option("-b, --bundle <file>", "built bundle")
+    .option("-p, --policy <directory>", "policy folder")
+    .option("--since <when>", "from when on", momentBefore(systemClock.nowMs()), systemClock.nowMs() - 86_400_000)
+    .option("--until <when>", "until when; default now", momentBefore(systemClock.nowMs()))
+    .option("--agent <name>", "only this agent")
+    .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
+    .option("--audit <directory>", "folder of a chain, or of several; default that of the configuration")
+    .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
+    .option("--fail-on-change", "exit 1 if a decision changes or is uncertain")
+    .option("-o, --output <format>", "text or json", outputFormat, "text")
+    .addHelpText("after", HELP)
+    .action(async (options: ReplayOptions) => { await replay(options, io); });
+}
+
+async function replay(options: ReplayOptions, io: Io): Promise<void> {
+  const path = onePolicy(options);
+  const candidate = await openCandidate(resolve(path), { environment: io.environment, announce: io.err });
+  const report = await replayAudit(candidate, options, io);
+  if (options.output === "json") io.out(JSON.stringify(report, null, 2));
+  else for (const line of reportLines(report)) io.out(oneLine(line));
+  const isChanged = report.uncertain.total > 0 || CHANGES.some((change) => report.newly[change].total > 0);
+  if (options.failOnChange === true && isChanged) io.exitWith(EXIT.failure);
+}
+
+function onePolicy({ bundle, policy }: ReplayOptions): string {
+  const path = bundle ?? policy;
+  if (path === undefined || (bundle !== undefined && policy !== undefined)) throw new UserError("which policy?", "Give --bundle FILE or --policy DIRECTORY.", EXIT.usage);
+  return path;
+}
+
+async function replayAudit(candidate: Candidate, { since, until, agent, host, audit, config }: ReplayOptions, io: Io): Promise<ReplayReport> {
+  const root = audit ?? auditRoot(loadConfig(config).config, io.environment);
+  const totals = new ReplayTotals();
+  let replayed = 0;
+  for await (const record of readDecisions(root, { sinceMs: since, untilMs: until ?? Number.POSITIVE_INFINITY, filter: { agent, host } })) {
+    const past = pastDecision(record);
+    if (past === null) continue;
+    totals.add(await candidate.replay(past));
+    replayed += 1;
+    if (replayed % PROGRESS_EVERY === 0) io.err(`${replayed} decisions, up to ${new Date(record.timeMs).toISOString()}`);
+  }
+  if (replayed === 0) io.err(`no decision of that time in ${root}`);
+  return totals.report(candidate.revision, candidate.basis);
+}
+
+function reportLines({ revision, basis, decisions, unchanged, otherRule, newly, uncertain, withoutInput }: ReplayReport): string[] {
+  const { deny, allow, ask } = newly;
+  return [
+    `Of ${decisions} decisions, policy ${revision} would newly deny ${deny.total}, newly allow ${allow.total}, newly ask ${ask.total}; unchanged ${unchanged}${otherRule === 0 ? "" : ` (${otherRule} by another rule)`}.`,
+    ...(uncertain.total === 0 ? [] : [`uncertain: ${uncertain.total} (${counted(uncertain.reasons)}), such as ${uncertain.examples.join(", ")}`]),
+    ...(withoutInput === 0 ? [] : [`not replayed: ${withoutInput} whose record has no input (older, or audit.policyInput: none)`]),
+    ...(uncertain.total === 0 ? [] : [`known of the policy: ${basis}`]),
+    ...CHANGES.filter((change) => newly[change].total > 0).flatMap((change) => [
+      "", `newly ${change}:`, `  rules:  ${counted(newly[change].rules)}`, `  agents: ${counted(newly[change].agents)}`,
+      ...newly[change].examples.map(({ id, agent, subject, from, to }) => `  ${id}  ${agent}  ${subject}: ${from.verdict} (${from.rule}) -> ${to.verdict} (${to.rule})`),
+    ]),
+  ];
+}
+
+function counted(counts: Readonly<Record<string, number>>): string {
+  const entries = Object.entries(counts);
+  const shown = entries.slice(0, SHOWN).map(([name, count]) => `${name} ${count}`);
+  return [...shown, ...(entries.length > SHOWN ? [`and ${entries.length - SHOWN} more`] : [])].join(", ");
+}

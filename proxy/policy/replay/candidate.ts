@@ -1,0 +1,84 @@
+import { readFile } from "node:fs/promises";
+import { systemClock, type Clock } from "../../../common/clock.ts";
+import type { Environment } from "../../../common/config.ts";
+import { EXIT, UserError } from "../../../common/exit-codes.ts";
+import { describeError } from "../../../common/lifecycle.ts";
+import { readBundle, type Bundle } from "../bundle.ts";
+import type { Asker } from "../ask-again.ts";
+import { compileFolder } from "../compile-policy.ts";
+import { obtainOpa } from "../opa.ts";
+import { readPolicyFolder, type PolicyFolder } from "../policy-folder.ts";
+import { Program } from "../program.ts";
+import { compileProgram, WasmPolicy } from "../wasm-policy.ts";
+import type { PastDecision } from "./past-decision.ts";
+import { policyReads } from "./policy-reads.ts";
+import { replayDecision, type Replayed } from "./replay-decision.ts";
+
+/** A policy that is tried on what happened; nothing is decided by it. */
+export interface Candidate {
+  readonly revision: string;
+  /** How it is known what of the input it looks at. */
+  readonly basis: string;
+  /** For questions that nobody asked. */
+  readonly policy: Asker;
+  /** Makes a decision again, as if it were then: `time.now_ns` is the time that the record has. */
+  replay(past: PastDecision): Promise<Replayed>;
+}
+
+export interface CandidateOptions {
+  readonly environment: Environment;
+  /** Told what takes long: a compiler that is built. */
+  readonly announce: (line: string) => void;
+}
+
+/** An operator waits for an answer as long as for a slow disk, not as long as an agent. */
+const LIMITS = { deadlineMs: 10_000, memoryLimitBytes: 256 << 20 };
+
+/**
+ * Opens a policy to try it on decisions of the past: a bundle (`.tar.gz`, signed or not) or a folder.
+ * @throws UserError that says how to mend it
+ */
+export async function openCandidate(path: string, options: CandidateOptions): Promise<Candidate> {
+  const folder = path.endsWith(".tar.gz") ? null : await readPolicyFolder(path);
+  return candidateOf(await bundleOf(path, folder, options), { folder, name: path, ...options });
+}
+
+/** The same for a folder that is nowhere on a disk. */
+export async function candidateOf(
+  bundle: Bundle, { folder, name, environment, announce }: CandidateOptions & { readonly folder: PolicyFolder | null; readonly name: string },
+): Promise<Candidate> {
+  const clock = new PastClock();
+  const program = await Program.open(bundle, {
+    source: name, limits: LIMITS, clock, openEvaluator: async (opened, limits) => new WasmPolicy(await compileProgram(opened), { limits, clock }),
+  });
+  const policy: Asker = { decide: (question, input) => program.decide(question, input) };
+  const reads = await policyReads(bundle, folder, environment, announce);
+  return {
+    revision: bundle.revision, basis: reads.basis, policy,
+    replay: async (past) => {
+      clock.atMs = Date.parse(String(past.input?.time)) || past.timeMs;
+      return replayDecision(past, policy, reads);
+    },
+  };
+}
+
+async function bundleOf(path: string, folder: PolicyFolder | null, { environment, announce }: CandidateOptions): Promise<Bundle> {
+  if (folder !== null) return compileFolder(folder, () => obtainOpa(environment, announce));
+  try {
+    return await readBundle(await readFile(path));
+  } catch (cause) {
+    throw new UserError(`cannot use the policy bundle ${path}: ${describeError(cause)}`, "Build it with `weir policy build DIR -o FILE`.", EXIT.config, { cause });
+  }
+}
+
+class PastClock implements Clock {
+  atMs = 0;
+
+  nowMs(): number {
+    return this.atMs;
+  }
+
+  monotonicMs(): number {
+    return systemClock.monotonicMs();
+  }
+}

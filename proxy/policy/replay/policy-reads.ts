@@ -1,0 +1,101 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Environment } from "../../../common/config.ts";
+import { TEMPORARY_PARENT } from "../../../common/own-folders.ts";
+import type { Bundle } from "../bundle.ts";
+import { obtainOpa, runOpa, type Opa } from "../opa.ts";
+import type { Step } from "../places.ts";
+import type { PolicyFolder } from "../policy-folder.ts";
+import { isShippedLibrary } from "../shipped-files.ts";
+
+/** Which places of the input a policy may look at. What it never looks at may be unknown without any doubt about its answer. */
+export interface PolicyReads {
+  /** How that is known, as a sentence for people. */
+  readonly basis: string;
+  /** True unless it is certain that the answer does not depend on the place, or on anything below it. */
+  mayRead(place: readonly Step[]): boolean;
+}
+
+/**
+ * Finds out what a policy may look at. The library looks at no header and no query (test/policy/decision-memory.test.ts holds that against its source), and at
+ * those parts of bodies alone that its data name. Rego beside it may look at whatever it refers to. A bundle with Rego and without its source may look at all.
+ */
+export async function policyReads(bundle: Pick<Bundle, "wasm" | "data">, folder: PolicyFolder | null, environment: Environment, announce: (line: string) => void): Promise<PolicyReads> {
+  const library = libraryReads(bundle.data);
+  if (await isShippedLibrary(bundle.wasm)) return { basis: "the library reads no header and no query, and of bodies what the data name", mayRead: library };
+  if (folder === null) return { basis: "a bundle with Rego may read all of the input; give the folder that it was built from to know better", mayRead: () => true };
+  const opa = await obtainOpa(environment, announce);
+  const references = await referencesOf(folder, opa);
+  return { basis: "its Rego was searched for what it refers to", mayRead: (place) => library(place) || references.some((reference) => overlap(reference, place)) };
+}
+
+/** A part of a body is looked at if the data name it anywhere: as a whole, or as a step of a path. */
+function libraryReads(data: object): PolicyReads["mayRead"] {
+  const named = new Set<string>();
+  collectWords(data, named);
+  return (place) => {
+    if (place[0] === "request") return place[1] !== "headers" && place[1] !== "query";
+    const key = keyInBody(place);
+    return key === null || typeof key === "number" || /[./~]/.test(key) || named.has(key);
+  };
+}
+
+/** The name that a body gives something; null for what is no such place, or all of a body. */
+function keyInBody([first, second, third]: readonly Step[]): Step | null {
+  if (first === "json") return second ?? null;
+  return first === "mcp" && second === "arguments" ? third ?? null : null;
+}
+
+function collectWords(value: unknown, into: Set<string>): void {
+  if (typeof value === "string") for (const word of [value, ...value.split(/[./]/)]) into.add(word);
+  else if (Array.isArray(value)) for (const item of value) collectWords(item, into);
+  else if (typeof value === "object" && value !== null) for (const [key, item] of Object.entries(value)) { collectWords(key, into); collectWords(item, into); }
+}
+
+/** A reference to the input: null stands for a step that is not written out. */
+type Reference = readonly (Step | null)[];
+
+/** All that a folder's Rego refers to below `input`, by its syntax tree; what cannot be read may refer to anything. */
+async function referencesOf({ rego }: PolicyFolder, opa: Opa): Promise<Reference[]> {
+  const directory = await mkdtemp(join(TEMPORARY_PARENT, "weir-parse-"));
+  const found: Reference[] = [];
+  try {
+    const file = join(directory, "policy.rego");
+    for (const source of [...rego].filter(([path]) => !path.endsWith("_test.rego")).map(([, text]) => text)) {
+      await writeFile(file, source);
+      const run = await runOpa(opa, ["parse", "--format", "json", file]);
+      if (run.exitCode === 0) collectReferences(JSON.parse(run.stdout), found);
+      else found.push([]);
+    }
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  return found;
+}
+
+interface Term {
+  readonly type?: unknown;
+  readonly value?: unknown;
+}
+
+function collectReferences(node: unknown, found: Reference[]): void {
+  if (typeof node !== "object" || node === null) return;
+  const { type, value } = node as Term;
+  if (type === "ref" && Array.isArray(value) && isInput(value[0])) {
+    const steps = value.slice(1) as Term[];
+    found.push(steps.map((step) => (step.type === "string" || step.type === "number" ? step.value as Step : null)));
+    for (const step of steps) collectReferences(step, found);
+    return;
+  }
+  if (isInput(node)) found.push([]);
+  for (const child of Object.values(node)) collectReferences(child, found);
+}
+
+function isInput(node: unknown): boolean {
+  return typeof node === "object" && node !== null && (node as Term).type === "var" && (node as Term).value === "input";
+}
+
+/** True if one of the two is the other or lies below it. */
+function overlap(reference: Reference, place: readonly Step[]): boolean {
+  return reference.every((step, index) => index >= place.length || step === null || step === place[index]);
+}

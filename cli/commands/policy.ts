@@ -2,7 +2,17 @@ import type { Command } from "commander";
 import type { Io } from "../io.ts";
 import { registerBuild } from "../policy/build.ts";
 import { registerCheck } from "../policy/check.ts";
+import { registerEval } from "../policy/eval.ts";
 import { registerFormat } from "../policy/format.ts";
+import { registerInspect } from "../policy/inspect.ts";
+import { registerKeygen } from "../policy/keygen.ts";
+import { registerPin } from "../policy/pin.ts";
+import { registerPush } from "../policy/push.ts";
+import { registerServe } from "../policy/serve.ts";
+import { registerSign } from "../policy/sign.ts";
+import { registerReplay } from "../policy/replay.ts";
+import { registerNewPack } from "../policy/new-pack.ts";
+import { registerPacks } from "../policy/packs.ts";
 import { registerTest } from "../policy/test.ts";
 import { registerTry } from "../policy/try.ts";
 
@@ -14,13 +24,24 @@ Examples:
   weir policy check policy
   weir policy test policy
   weir policy try --policy policy --host api.github.com --method POST --path /user
-  weir policy build policy -o policy.tar.gz`;
+  weir policy build policy -o policy.tar.gz
+  weir policy push policy --revision 42 --sign release.key --to https://bundles.example.com/weir/bundle.tar.gz --token-file token`;
 
 export function registerPolicy(program: Command, io: Io): void {
   const policy = program.command("policy").summary("check, test, ask and build policies").description("Check, test, ask and build policies.").addHelpText("after", HELP);
   registerCheck(policy, io);
   registerTest(policy, io);
   registerTry(policy, io);
+  registerReplay(policy, io);
   registerBuild(policy, io);
   registerFormat(policy, io);
+  registerEval(policy, io);
+  registerPacks(policy, io);
+  registerNewPack(policy, io);
+  registerKeygen(policy, io);
+  registerSign(policy, io);
+  registerInspect(policy, io);
+  registerPush(policy, io);
+  registerServe(policy, io);
+  registerPin(policy, io);
 }

@@ -5,6 +5,8 @@ import type { LedgerHealth } from "../model/standing.ts";
 export interface Standing {
   readonly version: string;
   readonly policyRevision: () => string;
+  /** Absent where there is no policy to load. */
+  readonly policy?: () => PolicyFacts;
   readonly connectedInstances: () => number;
   readonly isAuditHealthy: () => boolean;
   /** Null before a budget first applied. */
@@ -12,6 +14,14 @@ export interface Standing {
   readonly credentials: () => { readonly leases: number; readonly restingStores: readonly string[] };
   /** Null outside of a cluster. `trouble`: the last document is not in force, or not all of it. */
   readonly boundary: () => { readonly revision: string | null; readonly agents: number; readonly trouble: string | null } | null;
+}
+
+/** Since when the policy is in force, when its source last answered, and whether what the source has was refused. Times since the epoch. */
+interface PolicyFacts {
+  readonly loadedAtMs: number;
+  readonly checkedAtMs: number;
+  readonly refused: number;
+  readonly trouble: string | null;
 }
 
 /** Registers a gauge that is filled anew at each scrape. */
@@ -33,6 +43,7 @@ export function observeStanding(registry: Registry, standing: Standing): void {
   };
   gauge("weir_build_info", "Always 1; says which version runs.", ["version", "node"], (info) => { info.set({ version: standing.version, node: process.versions.node }, 1); });
   gauge("weir_policy_info", "Always 1; says which policy is in force.", ["revision"], (info) => { info.set({ revision: standing.policyRevision() }, 1); });
+  if (standing.policy !== undefined) observePolicy(gauge, standing.policy);
   gauge("weir_instances_connected", "Agent instances with an open connection.", [], (instances) => { instances.set(standing.connectedInstances()); });
   gauge("weir_audit_healthy", "1 while audit records reach the disk; at 0 nothing is let through.", [], (healthy) => { healthy.set(standing.isAuditHealthy() ? 1 : 0); });
   observeLedger(gauge, standing);
@@ -41,6 +52,13 @@ export function observeStanding(registry: Registry, standing: Standing): void {
     for (const store of standing.credentials().restingStores.slice(0, STORE_LIMIT)) failing.set({ store }, 1);
   });
   if (standing.boundary() !== null) observeBoundary(gauge, standing);
+}
+
+function observePolicy(gauge: AddGauge, policy: () => PolicyFacts): void {
+  gauge("weir_policy_loaded_timestamp_seconds", "When the policy in force came into force.", [], (loaded) => { loaded.set(policy().loadedAtMs / 1_000); });
+  gauge("weir_policy_checked_timestamp_seconds", "When the server of bundles last answered, or the policy's files were last read.", [], (checked) => { checked.set(policy().checkedAtMs / 1_000); });
+  gauge("weir_policy_refused", "Policies that were not put in force since the start, because they were not fit.", [], (refused) => { refused.set(policy().refused); });
+  gauge("weir_policy_trouble", "1 while the newest policy is not in force because it is not fit.", [], (trouble) => { trouble.set(policy().trouble === null ? 0 : 1); });
 }
 
 function observeBoundary(gauge: AddGauge, { boundary }: Standing): void {

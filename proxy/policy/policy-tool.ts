@@ -6,34 +6,54 @@ import { writeBundle } from "./bundle.ts";
 import { checkRego, compileFolder, inWorkspace } from "./compile-policy.ts";
 import { obtainOpa, runOpa, type Opa } from "./opa.ts";
 import { readPolicyFolder } from "./policy-folder.ts";
+import { readCoverage, type RegoCoverage } from "./rego-coverage.ts";
 
 /** What an operator does with a policy folder. Rego needs `opa`, which these may build; data alone needs nothing. */
 type Announce = (line: string) => void;
 
-/** Checks data and Rego. @throws UserError with every problem */
-export async function checkPolicyFolder(directory: string, environment: Environment, announce: Announce): Promise<{ entries: number; regoFiles: number }> {
+/** What a policy folder holds. */
+export interface CheckedFolder {
+  /** Those of packs included. */
+  readonly entries: number;
+  readonly regoFiles: number;
+  /** Names of the packs that it takes up. */
+  readonly packs: readonly string[];
+}
+
+/** Checks data, packs and Rego. @throws UserError with every problem */
+export async function checkPolicyFolder(directory: string, environment: Environment, announce: Announce): Promise<CheckedFolder> {
   const folder = await readPolicyFolder(directory);
   if (folder.rego.size > 0) {
     const opa = await obtainOpa(environment, announce);
     await inWorkspace(folder, opa, (workspace) => checkRego(workspace, opa));
   }
-  return { entries: folder.data.hosts.length + folder.data.addresses.length + folder.data.names.hide.length, regoFiles: folder.rego.size };
+  return { entries: folder.data.hosts.length + folder.data.addresses.length + folder.data.names.hide.length, regoFiles: folder.rego.size, packs: folder.packs ?? [] };
 }
 
-/** Compiles a policy folder into a bundle. @throws UserError with the compiler's messages */
-export async function buildPolicy(directory: string, environment: Environment, announce: Announce): Promise<{ revision: string; packed: Buffer }> {
-  const bundle = await compileFolder(await readPolicyFolder(directory), () => obtainOpa(environment, announce));
+/** Compiles a policy folder into a bundle. @param revision names it; without it, its content does @throws UserError with the compiler's messages */
+export async function buildPolicy(directory: string, environment: Environment, announce: Announce, revision?: string): Promise<{ revision: string; packed: Buffer }> {
+  const compiled = await compileFolder(await readPolicyFolder(directory), () => obtainOpa(environment, announce));
+  const bundle = revision === undefined ? compiled : { ...compiled, revision };
   return { revision: bundle.revision, packed: await writeBundle(bundle) };
 }
 
+export interface RegoTests {
+  readonly passed: boolean;
+  readonly report: string;
+  /** Only if it was asked for and every test passed. */
+  readonly coverage?: RegoCoverage;
+}
+
 /** Runs the folder's `*_test.rego` with library and data; null if it has none. */
-export async function runRegoTests(directory: string, environment: Environment, announce: Announce): Promise<{ passed: boolean; report: string } | null> {
+export async function runRegoTests(directory: string, options: { environment: Environment; announce: Announce; coverage?: boolean }): Promise<RegoTests | null> {
   const folder = await readPolicyFolder(directory);
   if (![...folder.rego.keys()].some((path) => path.endsWith("_test.rego"))) return null;
-  const opa = await obtainOpa(environment, announce);
+  const opa = await obtainOpa(options.environment, options.announce);
   return inWorkspace(folder, opa, async (workspace) => {
-    const run = await runOpa(opa, ["test", "--capabilities", workspace.capabilities, "library", "policy", "data"], { cwd: workspace.root });
-    return { passed: run.exitCode === 0, report: `${run.stdout}${run.stderr}`.replaceAll("policy/", "") };
+    const test = (...flags: readonly string[]) => runOpa(opa, ["test", ...flags, "--capabilities", workspace.capabilities, "library", "policy", "data"], { cwd: workspace.root });
+    const run = await test();
+    const told = { passed: run.exitCode === 0, report: `${run.stdout}${run.stderr}`.replaceAll("policy/", "") };
+    return told.passed && options.coverage === true ? { ...told, coverage: readCoverage((await test("--coverage")).stdout, "policy/") } : told;
   });
 }
 

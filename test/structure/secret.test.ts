@@ -7,6 +7,8 @@ const REVEALERS: Readonly<Record<string, string>> = {
   "common/kube/kube-pools.ts": "opens connections to the API server with the client key, and writes the token onto them",
   "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
   "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",
+  "cli/policy/bundle-server.ts": "compares the bearer token of a request with it",
+  "cli/policy/push-bundle.ts": "shows the server of bundles that it may publish",
   "proxy/connection/postgres/log-in.ts": "writes the lent user into the startup message",
   "proxy/connection/postgres/scram.ts": "proves to the server that it knows the lent password",
   "proxy/credentials/header-text.ts": "looks whether it can be part of a header field",

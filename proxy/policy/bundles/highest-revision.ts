@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import * as z from "zod";
 import { writeDurably } from "../../../common/durable-file.ts";
 import { lockFile } from "../../../common/file-lock.ts";
-import { revisionNumber, REVISION_FORM } from "./revision.ts";
+import { revisionNumber, REVISION_FORM, stepFrom } from "./revision.ts";
 
 const LOCK_RETRY_MS = 20;
 const LOCK_DEADLINE_MS = 5_000;
@@ -80,12 +80,9 @@ export class HighestRevision {
 
 /** @throws Error that says how to get on, if the revision is no step up from the highest one, nor the same content again */
 export function checkUpwards(next: { readonly revision: string; readonly digest: string }, before: Highest | null): void {
-  const number = revisionNumber(next.revision);
-  if (number === null) throw new Error(`its revision ${JSON.stringify(next.revision)} has no order; a signed bundle has ${REVISION_FORM}`);
-  if (before === null) return;
-  const highestNumber = revisionNumber(before.revision) ?? Number.POSITIVE_INFINITY;
-  if (number < highestNumber) throw new Error(`its revision ${next.revision} is lower than ${before.revision}, which was in force; \`weir policy pin ${number}\` allows to go back`);
-  if (number === highestNumber && before.digest !== null && before.digest !== next.digest) {
-    throw new Error(`its revision ${next.revision} was in force with other content; give it a higher one`);
-  }
+  const { revision } = next;
+  const step = stepFrom(before, next);
+  if (step === "unordered") throw new Error(`its revision ${JSON.stringify(revision)} has no order; a signed bundle has ${REVISION_FORM}`);
+  if (step === "lower") throw new Error(`its revision ${revision} is lower than ${before?.revision}, which was in force; \`weir policy pin ${revision}\` allows to go back`);
+  if (step === "conflict") throw new Error(`its revision ${revision} was in force with other content; give it a higher one`);
 }

@@ -95,7 +95,7 @@ describe("a signature is refused", () => {
     ["of endless length", () => sealed(Buffer.alloc((1 << 20) + 1, " ")), "larger than"],
   ];
 
-  test.each(REFUSED)("%s", async (_, files, reason, verification) => {
+  test.each(REFUSED.map(([what, ...rest]) => ({ what, rest })))("$what", async ({ rest: [files, reason, verification] }) => {
     await expect(check(await files(), verification)).rejects.toThrow(reason);
   });
 });

@@ -47,7 +47,10 @@ function readPrices(body: Fields, reading: Reading): void {
   if ((body.text("speed") ?? "standard") !== "standard") reading.unbound("speed", "has a price that the table does not know");
   if ((body.text("inference_geo") ?? "global") !== "global") reading.unbound("inference_geo", "has a price that the table does not know");
   refuseFields(body, UNKNOWABLE, reading);
-  if (body.list("mcp_servers").length > 0) reading.unbound("mcp_servers", "lets the model call tools as often as it likes");
+  if (body.list("mcp_servers").length > 0) {
+    reading.toolNames.push("mcp_servers");
+    reading.unbound("mcp_servers", "lets the model call tools as often as it likes");
+  }
   if (body.has("container") || body.has("thread")) reading.reference();
   const edits = objectsOf(body.object("context_management")?.list("edits") ?? []);
   if (edits.some((edit) => !(edit.text("type") ?? "").startsWith("clear_"))) reading.unbound("context_management", "asks the model more than once");

@@ -31,6 +31,7 @@ export function readAnthropicTools(body: Fields, reading: Reading, { route: { pr
     reading.tools();
     const tool = new Fields(value);
     const type = tool.text("type") ?? "custom";
+    reading.toolNames.push(nameOf(tool, type));
     if (type === "custom") continue;
     if (CLIENT_TOOLS.test(type)) reading.builtInTool();
     else if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes, and no request can limit`);
@@ -41,10 +42,16 @@ export function readAnthropicTools(body: Fields, reading: Reading, { route: { pr
   else if (open.length > 0) limit(open, reading);
 }
 
+/** What the provider runs goes by its type: every request may name it as it likes. */
+function nameOf(tool: Fields, type: string): string {
+  return type === "custom" || CLIENT_TOOLS.test(type) ? tool.text("name") ?? "" : type;
+}
+
 /** A tool that a message brings into the conversation. Nothing is put in there, so that it must be one that the agent itself runs. */
 export function readInlineTool(definition: Fields, reading: Reading): void {
   reading.tools();
   const type = definition.text("type") ?? "custom";
+  reading.toolNames.push(nameOf(definition, type));
   if (type === "custom") return;
   if (CLIENT_TOOLS.test(type)) reading.builtInTool();
   else reading.unbound("messages", `bring \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`, "Put it into `tools`, where it can be limited, or leave it out.");

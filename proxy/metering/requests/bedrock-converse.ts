@@ -2,6 +2,7 @@ import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { bedrockToolName } from "./tool-names.ts";
 
 /** Fields for the model itself that change neither its price nor its limit of output. Betas are read beside it. */
 const HARMLESS = new Set([
@@ -41,6 +42,7 @@ function readPrices(body: Fields, reading: Reading): void {
   if (body.has("promptVariables")) reading.unbound("promptVariables", "belongs to a stored prompt, which may bring a model and limits");
   for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) {
     reading.tools();
+    reading.toolNames.push(bedrockToolName(tool));
     if (tool.has("systemTool")) reading.unbound("toolConfig", "has a tool that the provider runs as often as the model likes");
   }
 }

@@ -2,6 +2,7 @@ import { readAnthropicMessages } from "./anthropic-messages.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { readOpenAiPart } from "./openai-parts.ts";
 import { Reading, type ReadingContext } from "./reading.ts";
+import { bedrockToolName, openAiToolName } from "./tool-names.ts";
 
 /** Where each vendor's models have their limit of output (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html). */
 const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = [
@@ -23,6 +24,8 @@ function readOther(body: Fields, model: string, context: ReadingContext): Readin
   reading.model(model);
   reading.isStream = context.route.isStream ?? false;
   reading.cacheWrites = "5m";
+  for (const tool of objectsOf(body.list("tools"))) reading.toolNames.push(openAiToolName(tool, tool.text("type") ?? "function"));
+  for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) reading.toolNames.push(bedrockToolName(tool));
   const path = LIMITS.find(([vendor]) => vendor.test(model))?.[1] ?? null;
   if (path === null) {
     reading.hasOutput = !/embed/.test(model);

@@ -1,6 +1,7 @@
 import { malformed, objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
+import { geminiToolNames } from "./tool-names.ts";
 
 /** Forms of output; whatever else there is may be sound. */
 const NO_SOUND = new Set(["TEXT", "IMAGE"]);
@@ -20,6 +21,7 @@ export function readGeminiGenerate(body: Fields, context: ReadingContext): Readi
   if (body.has("cachedContent")) reading.reference();
   for (const tool of objectsOf(body.list("tools"), true)) {
     reading.tools();
+    reading.toolNames.push(...geminiToolNames(tool));
     const foreign = tool.keys().find((key) => !TOOLS.has(key.toLowerCase().replaceAll("_", "")));
     if (foreign !== undefined) reading.unbound("tools", `has \`${foreign.slice(0, 60)}\`, which the provider runs at a price of its own`);
   }

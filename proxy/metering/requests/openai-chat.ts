@@ -2,6 +2,7 @@ import { objectsOf, type Fields } from "./fields.ts";
 import { readOpenAiContent } from "./openai-parts.ts";
 import { readTier, Reading, refuseFields, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
+import { openAiToolName, toolsOfFields } from "./tool-names.ts";
 
 /** Limits that a provider heeds, the one first that is put in. At xAI, `max_tokens` leaves reasoning out; elsewhere only `max_tokens` is sure. */
 const HEEDED: Readonly<Record<string, readonly LimitName[]>> = {
@@ -50,6 +51,7 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   readTier(reading, "service_tier", body.text("service_tier"));
   const modalities = body.list("modalities");
   if (modalities.some((one) => one !== "text") || body.has("audio")) reading.hasAudioOutput = reading.hasMedia = true;
+  reading.toolNames.push(...toolsOfFields(body));
   readTools(body, reading);
   readMessages(body, reading, context);
   if (reading.isStream) reading.usageEdits.push(...usageEdits(body, context));
@@ -69,11 +71,13 @@ function readLimit(body: Fields, reading: Reading, { route: { provider } }: Read
   if (reading.choices > MAX_CHOICES) reading.unbound("n", `is more than ${MAX_CHOICES}`);
 }
 
-/** Of a request, or of a message that brings more of them. */
+/** Of a request, or of a message that brings more of them; `functions` is what tools were called first. */
 function readTools(holder: Fields, reading: Reading): void {
+  for (const one of objectsOf(holder.list("functions"))) reading.toolNames.push(one.text("name") ?? "");
   for (const tool of objectsOf(holder.list("tools"))) {
     reading.tools();
     const type = tool.text("type") ?? (tool.has("function") ? "function" : "");
+    reading.toolNames.push(openAiToolName(tool, type));
     if (type !== "function" && type !== "custom") reading.unbound("tools", "has one that the provider itself runs");
   }
 }

@@ -1,6 +1,7 @@
 import { Fields, isObject, objectsOf } from "./fields.ts";
 import { readOpenAiContent, readOpenAiPart } from "./openai-parts.ts";
 import { readTier, Reading, refuseFields, unknownCost, type ReadingContext } from "./reading.ts";
+import { openAiToolName } from "./tool-names.ts";
 
 /** The API takes no lower limit. */
 const LEAST_TOKENS = 16;
@@ -81,6 +82,7 @@ function readTools(tools: readonly Fields[], body: Fields, reading: Reading, con
   for (const tool of tools) {
     reading.tools();
     const type = tool.text("type") ?? "";
+    reading.toolNames.push(openAiToolName(tool, type));
     if (type === "namespace") continue;
     // What the provider searches by itself it also reads by itself; what the agent finds is in its next request.
     if (CLIENT_TOOLS.has(type) || (type === "tool_search" && tool.text("execution") === "client")) continue;

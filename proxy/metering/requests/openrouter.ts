@@ -1,4 +1,4 @@
-import type { Fields } from "./fields.ts";
+import { objectsOf, type Fields } from "./fields.ts";
 import { refuseFields, type Reading } from "./reading.ts";
 
 /** What leaves it to OpenRouter who answers, and at which price (https://openrouter.ai/docs/features/provider-routing). */
@@ -16,6 +16,7 @@ const ROUTED_MODEL = /^~?openrouter\/|@preset\/|:(?!(?:free|floor|extended|think
 /** What OpenRouter takes beside the fields of the API that a request speaks: `models` may answer in the place of `model`. */
 export function readOpenRouter(body: Fields, reading: Reading): void {
   for (const other of body.list("models")) reading.model(typeof other === "string" ? other : null);
+  for (const plugin of objectsOf(body.list("plugins"))) reading.toolNames.push(`plugin:${plugin.text("id") ?? ""}`);
   refuseFields(body, ROUTING, reading);
   if (reading.models.some((model) => ROUTED_MODEL.test(model))) {
     reading.unbound("model", "leaves it to OpenRouter what answers, and at which price", "Name a model without such a suffix.");

@@ -45,6 +45,8 @@ export class ExchangeDraft {
   #asked: readonly PolicyInput[] = [];
   /** What was read of it before policy decided; null where its head was enough. */
   read: ReadRequest | null = null;
+  /** Its body as far as it was held to be read, without content coding once it was; null where nobody had it read. */
+  text: Buffer | null = null;
   /** What a person answered about it; null if nobody was asked. */
   answered: Answered | null = null;
   /** The body, where it had to be whole. */
@@ -91,8 +93,14 @@ export class ExchangeDraft {
     return { requestBytes: this.requestBytes, responseBytes: this.responseBytes };
   }
 
+  /** Notes a body that is read next: a refusal of what cannot be read answers it all the same. */
+  wasHeld(bytes: Buffer): void {
+    this.text = bytes;
+  }
+
   /** Notes what policy had read of it, and that it is held. */
   wasRead(read: ReadRequest): void {
+    this.text = read.body.text;
     this.read = read;
     this.head = read.head;
     this.#held = read.held;

@@ -8,6 +8,7 @@ import { agree, type PartDecision } from "./agree.ts";
 import { decide, type Deciders } from "./decide.ts";
 import { holdBody, NO_BODY, type HeldToRead } from "./hold-body.ts";
 import { readModelCall, type ModelCallRead } from "./read-model-call.ts";
+import type { ExchangeDraft } from "./open-record.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 
 /** A request whose body was read because policy asked for it. It stays as it is until it is sent: what was read is what leaves. */
@@ -28,9 +29,10 @@ export interface ReadRequest {
  *
  * Holds the body back and reads it in the ways that policy asked for. Nothing has left, and nothing was lent.
  */
-export async function readBody(head: RequestHead, asked: Read, incoming: Incoming, path: ExchangePath): Promise<ReadRequest> {
-  const held = await hold(head, asked, incoming, path);
+export async function readBody(head: RequestHead, asked: Read, draft: Pick<ExchangeDraft, "incoming" | "wasHeld">, path: ExchangePath): Promise<ReadRequest> {
+  const held = await hold(head, asked, draft.incoming, path);
   try {
+    draft.wasHeld(held.bytes);
     const counted = new Counted(held);
     const toRead = { body: held.bytes, limitBytes: asked.maxBytes, take: counted.take };
     const body = await path.rooms.readings.read(asked.readings.filter((name) => name !== "llm"), head, toRead);

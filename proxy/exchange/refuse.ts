@@ -1,8 +1,11 @@
-import type { Clock } from "../../common/clock.ts";
 import { ERROR_TABLE, refusalBody, type EgressError, type ErrorCode } from "../errors.ts";
-import type { Metering, ProviderRefusal } from "../metering/metering.ts";
+import type { ProviderRefusal } from "../metering/metering.ts";
 import type { HeaderList } from "../model/request.ts";
+import type { Rooms } from "../rooms.ts";
 import type { ExchangeDraft } from "./open-record.ts";
+
+/** What a refusal is worded by. */
+type Refusable = Pick<ExchangeDraft, "incoming" | "head" | "text" | "read">;
 
 /** After these the rest of the connection cannot be trusted to be what it seems, or to be whose it seems. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -20,24 +23,33 @@ const SOON_MS = 60_000;
  *
  * The one place that answers the agent in our name. It reads the table's text and the policy's explanation, never detail or cause; all
  * refusals have one shape, so that nobody learns from it whether a credential exists. What a budget refuses a client of a model is said as its
- * provider would, because client libraries understand that and stop.
+ * provider would, because client libraries understand that and stop; and what is refused of the Model Context Protocol as its servers would.
  * @returns the status that was sent, or null if the answer had begun or nobody waits for one
  */
-export function refuse({ incoming, head }: Pick<ExchangeDraft, "incoming" | "head">, error: EgressError, { metering, clock }: { readonly metering: Metering; readonly clock: Clock }): number | null {
+export function refuse(draft: Refusable, error: EgressError, rooms: Pick<Rooms, "metering" | "mcp" | "clock">): number | null {
+  const { incoming } = draft;
   const { answer, exchangeId } = incoming;
   if (answer.gone !== null) return null;
   if (answer.isStarted) {
     answer.cut(error);
     return null;
   }
-  const ofProvider = head !== null && SAID_AS_PROVIDER.has(error.code) ? metering.refusal(head, error, exchangeId) : null;
-  const { status, headers, body } = ofProvider ?? ownRefusal(error, exchangeId);
+  const { status, headers, body } = inClientsWords(draft, error, rooms) ?? ownRefusal(error, exchangeId);
   const hasBody = incoming.head?.method !== "HEAD";
   answer.refusing(FATAL.has(error.code));
-  answer.head(status, [...headers.filter(([name]) => !SAID_BY_US.has(name)), ...said(error, exchangeId, body.byteLength, clock.nowMs())], hasBody);
+  answer.head(status, [...headers.filter(([name]) => !SAID_BY_US.has(name)), ...said(error, exchangeId, body.byteLength, rooms.clock.nowMs())], hasBody);
   if (hasBody) answer.data(body);
   answer.end([]);
   return status;
+}
+
+/** Null where the client understands ours as well as any. */
+function inClientsWords({ incoming, head, text, read }: Refusable, error: EgressError, { metering, mcp }: Pick<Rooms, "metering" | "mcp">): ProviderRefusal | null {
+  if (head === null) return null;
+  const { exchangeId, connection: { agent: { instance } } } = incoming;
+  const ofProvider = SAID_AS_PROVIDER.has(error.code) ? metering.refusal(head, error, exchangeId) : null;
+  const isMcp = text !== null && (read === null || read.body.parts.some((part) => part.mcp !== undefined));
+  return ofProvider ?? (isMcp ? mcp.refusal(head, text, error, { instance, requestId: exchangeId }) : null);
 }
 
 function ownRefusal(error: EgressError, exchangeId: string): ProviderRefusal {

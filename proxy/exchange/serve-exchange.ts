@@ -79,7 +79,7 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   if (head.host !== PLATFORM_NAME) draft.endActivity = rooms.activity.begin(incoming.connection.agent);
   const deciders = noting(draft.noteAsked, rooms);
   const byHead = draft.decision = await decide(head, incoming.connection, deciders);
-  const read = byHead.kind === "read" ? await readBody(head, byHead, incoming, path) : null;
+  const read = byHead.kind === "read" ? await readBody(head, byHead, draft, path) : null;
   if (read !== null) {
     draft.wasRead(read);
     draft.decision = await decideRead(read, incoming.connection, deciders);

@@ -19,6 +19,10 @@ interface TryOptions {
   readonly method?: string;
   readonly path?: string;
   readonly websocket?: boolean;
+  readonly mcp?: unknown;
+  readonly llm?: unknown;
+  readonly graphql?: unknown;
+  readonly json?: unknown;
   readonly agent?: string;
   readonly output: OutputFormat;
 }
@@ -26,7 +30,7 @@ interface TryOptions {
 /** `weir policy try` */
 export function registerTry(policy: Command, io: Io): void {
   policy.command("try")
-    .description("Ask the policy what it says of a request, without sending anything. Exits 0 if it is allowed, 3 if it is denied.")
+    .description("Ask the policy what it says of a request, without sending anything. Exits 0 if it is allowed, 3 if it is denied or a person would be asked.")
     .requiredOption("--host <name>", "host that the agent connects to, or an address that it dials by itself")
     .option("--port <port>", "default 443, 80 for http, 5432 for PostgreSQL", portNumber)
     .option("--scheme <scheme>", "https or http", "https")
@@ -36,6 +40,10 @@ export function registerTry(policy: Command, io: Io): void {
     .option("--method <method>", "method of the request; without it only name and connection are asked about")
     .option("--path <path>", "path of the request", "/")
     .option("--websocket", "the request opens a WebSocket")
+    .option("--mcp <json>", 'what a policy would read of the body, as in cases: {"tool": "write_file", "arguments": {"path": "/workspace/a"}}', jsonValue)
+    .option("--llm <json>", 'the same of a request to a language model: {"model": "gpt-5"}', jsonValue)
+    .option("--graphql <json>", 'the same of a GraphQL operation: {"type": "mutation", "fields": ["mergePullRequest"]}', jsonValue)
+    .option("--json <json>", "the body itself", jsonValue)
     .option("--agent <name>", "agent, as NAME or NAMESPACE/NAME")
     .option("-p, --policy <path>", "policy folder or bundle; overrides the configuration")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
@@ -50,6 +58,7 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
   const asked = parseTrial({
     host: options.host, port: options.port, scheme: options.scheme, wire: options.opaque === true ? "opaque" : undefined,
     database: options.database, user: options.user, method: options.method, path: options.path, websocket: options.websocket,
+    mcp: options.mcp, llm: options.llm, graphql: options.graphql, json: options.json,
     agent: agent.includes("/") ? agent : `${config.agent.namespace}/${agent}`, labels: config.agent.labels,
   });
   const steps = await runTrial(engine, asked, new Date(systemClock.nowMs()));
@@ -58,10 +67,18 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
     io.out(JSON.stringify({ decision, steps }, null, 2));
   } else {
     for (const step of steps) io.out(describeStep(step));
-    if (decision.kind === "deny" && decision.hint !== "") io.out(`hint: ${decision.hint}`);
+    if ((decision.kind === "deny" || decision.kind === "ask") && decision.hint !== "") io.out(`hint: ${decision.hint}`);
     if (decision.kind === "allow" && decision.grants.length > 0) io.out(`lends: ${decision.grants.join(", ")}`);
   }
-  if (decision.kind === "deny") io.exitWith(EXIT.denied);
+  if (decision.kind !== "allow") io.exitWith(EXIT.denied);
+}
+
+function jsonValue(value: string): unknown {
+  try {
+    return JSON.parse(value);
+  } catch {
+    throw new InvalidArgumentError("it is no JSON.");
+  }
 }
 
 function portNumber(value: string): number {

@@ -8,7 +8,7 @@ import { runTrial, trial, type TrialStep } from "./trial.ts";
 /** Tests of a policy that need no Rego: `*_test.yaml` beside `data.yaml`, a list of requests and what must become of them. */
 export const policyCase = trial.extend({
   name: z.string().min(1).describe("The behaviour, as a sentence."),
-  expect: z.enum(["allow", "deny"]),
+  expect: z.enum(["allow", "deny", "ask"]),
   rule: z.string().optional().describe("Rule that must decide."),
   grants: z.array(z.string()).optional().describe("Grants that must be lent, in any order."),
   handling: z.enum(["intercept", "tunnel", "postgres"]).optional(),
@@ -41,7 +41,8 @@ export async function failureOf({ name: _, expect, rule, grants, handling, ...as
   if (decision.kind !== expect) return `expected ${expect}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
   if (rule !== undefined && decision.rule !== rule) return `expected rule ${rule}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
   if (decision.kind === "deny") return null;
-  if (grants !== undefined && !isSameSet(grants, decision.grants)) return `expected grants [${grants.join(", ")}], got [${decision.grants.join(", ")}]`;
+  const lent = decision.kind === "ask" ? decision.allow.grants : decision.grants;
+  if (grants !== undefined && !isSameSet(grants, lent)) return `expected grants [${grants.join(", ")}], got [${lent.join(", ")}]`;
   const handled = steps.find(({ question }) => question === "connection")?.decision;
   if (handling !== undefined && handled?.kind === "allow" && handled.handling !== handling) return `expected handling ${handling}, got ${handled.handling}`;
   return null;
@@ -50,6 +51,7 @@ export async function failureOf({ name: _, expect, rule, grants, handling, ...as
 /** One line: what was decided, by which rule and why. */
 export function describeStep({ question, decision }: TrialStep): string {
   const { kind, rule } = decision;
+  if (kind === "read") return `read ${decision.readings.join(", ")} (${question}) for rule ${rule}`;
   return `${kind} (${question}) by rule ${rule}${"reason" in decision ? `: ${decision.reason}` : ""}`;
 }
 

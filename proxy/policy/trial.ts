@@ -3,6 +3,7 @@ import * as z from "zod";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { Decision } from "../model/decision.ts";
 import type { PolicyConnection, PolicyEngine, PolicyInput, PolicyRequest, Question } from "./policy-engine.ts";
+import { answerRead, headReadings, holdsReading, trialReadings } from "./trial-readings.ts";
 
 function isDecodable(path: string): boolean {
   try {
@@ -21,12 +22,13 @@ export const trial = z.strictObject({
   wire: z.enum(["tls", "http", "postgres", "opaque"]).optional().describe("Default by scheme, or `postgres` with a database; `opaque` is a protocol that is none of the others."),
   database: z.string().min(1).max(63).optional().describe("Database that a PostgreSQL client asks for."),
   user: z.string().min(1).max(63).default("agent").describe("Name that a PostgreSQL client calls itself."),
-  method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about."),
+  method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about, unless something is said of the body: then it is POST."),
   path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").default("/").describe("Path as it is sent."),
   headers: z.record(z.string(), z.string()).default({}),
   websocket: z.boolean().default(false),
   agent: z.string().regex(/^[^/]+\/[^/]+$/, "an agent is written namespace/name").default("local/agent"),
   labels: z.record(z.string(), z.string()).default({}),
+  ...trialReadings,
 });
 export type Trial = z.output<typeof trial>;
 
@@ -45,17 +47,22 @@ export interface TrialStep {
 }
 
 /**
- * Asks what the boundary would ask, in its order: does the name resolve, may the connection be opened, may the request be sent. Ends with the
- * first deny; the last step is the outcome.
+ * Asks what the boundary would ask, in its order: does the name resolve, may the connection be opened, may the request be sent. Where policy wants to see
+ * the body, it is told what the trial says of it. Ends with the first deny or ask; the last step is the outcome.
  */
 export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): Promise<readonly [TrialStep, ...TrialStep[]]> {
   const input = inputOf(asked, time);
-  const questions: Question[] = [...(input.connection.is_address ? [] : ["name" as const]), "connection", ...(asked.method === undefined ? [] : ["exchange" as const])];
+  const questions: Question[] = [...(input.connection.is_address ? [] : ["name" as const]), "connection", ...(hasRequest(asked) ? ["exchange" as const] : [])];
   const steps: TrialStep[] = [];
   const signal = new AbortController().signal;
   for (const question of questions) {
-    const decision = await engine.decide(question, inputFor(question, input, asked), signal);
+    const asking = inputFor(question, input, asked);
+    let decision: Decision = await engine.decide(question, asking, signal);
     steps.push({ question, decision });
+    if (decision.kind === "read") {
+      decision = await engine.decide(question, { ...asking, ...answerRead(asked, decision.readings) }, signal);
+      steps.push({ question, decision });
+    }
     // Only what is intercepted has exchanges to ask about.
     if (decision.kind !== "allow" || (question === "connection" && decision.handling !== "intercept")) break;
   }
@@ -72,8 +79,11 @@ type FullInput = PolicyInput & Required<Pick<PolicyInput, "connection" | "reques
 function inputFor(question: Question, input: FullInput, asked: Trial): PolicyInput {
   const { request, dns, connection, sql: _, ...rest } = input;
   if (question === "name") return { ...rest, dns };
-  return question === "exchange" && asked.method !== undefined ? { ...rest, connection, request } : { ...rest, connection };
+  if (question === "connection" || !hasRequest(asked)) return { ...rest, connection };
+  return { ...rest, connection, request, ...headReadings(request.path, request.query, request.headers) };
 }
+
+const hasRequest = (asked: Trial): boolean => asked.method !== undefined || holdsReading(asked);
 
 function inputOf(asked: Trial, time: Date): FullInput {
   const [namespace = "", name = ""] = asked.agent.split("/");
@@ -103,7 +113,7 @@ function requestOf(asked: Trial, host: string, port: number): PolicyRequest {
   const query: Record<string, string[]> = {};
   for (const [key, value] of new URLSearchParams(queryText)) (query[key] ??= []).push(value);
   return {
-    method: asked.method ?? "GET", scheme: asked.scheme, host, port,
+    method: asked.method ?? (holdsReading(asked) ? "POST" : "GET"), scheme: asked.scheme, host, port,
     path: path === "/" ? [] : path.slice(1).split("/").map(decodeURIComponent),
     query, headers: asked.headers, upgrade: asked.websocket ? "websocket" : null,
   };

@@ -1,0 +1,64 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../common/clock.ts";
+import { describeStep, runCases } from "../../proxy/policy/cases.ts";
+import { policyConfig } from "../../proxy/policy/config.ts";
+import { policyData } from "../../proxy/policy/data.ts";
+import { parseTrial, runTrial } from "../../proxy/policy/trial.ts";
+import { anEngine } from "./engines.ts";
+import { aFolder } from "./folders.ts";
+
+const NOW = new Date("2026-01-01T00:00:00Z");
+const DATA = {
+  hosts: [
+    { name: "mcp.test", rule: "files", mcp: { tools: ["read_file", { name: "write_file", arguments: { path: { within: "/workspace" } } }] }, grants: ["files"] },
+    { name: "mcp.test", rule: "files.delete", effect: "ask", ask: { reason: "May it delete?" }, mcp: { tools: ["delete_file"] }, grants: ["files"] },
+    { name: "git.test", rule: "git", git: { repositories: ["acme/*"] } },
+    { name: "grpc.test", rule: "grpc", grpc: ["acme.Items/Get"] },
+    { name: "llm.test", rule: "llm", llm: { models: ["small-*"] } },
+    { name: "db.test", rule: "tunnel", effect: "ask", ask: { reason: "May it connect?" }, ports: [22], handling: "tunnel" },
+  ],
+};
+const engine = await anEngine(policyConfig.parse({ data: policyData.parse(DATA) }));
+
+async function tried(asked: Readonly<Record<string, unknown>>): Promise<string[]> {
+  return (await runTrial(engine, parseTrial(asked), NOW)).filter(({ question }) => question !== "name").map(describeStep);
+}
+
+describe("a trial", () => {
+  test("tells policy what it asks to see of the body", async () => {
+    expect(await tried({ host: "mcp.test", mcp: { tool: "write_file", arguments: { path: "/workspace/a" } } })).toEqual([
+      "allow (connection) by rule files", "read mcp (exchange) for rule files", "allow (exchange) by rule files",
+    ]);
+    expect((await tried({ host: "mcp.test", mcp: { tool: "write_file", arguments: { path: "/etc/passwd" } } })).at(-1)).toContain("must lie within /workspace");
+    expect((await tried({ host: "llm.test", llm: { model: "small-1" } })).at(-1)).toBe("allow (exchange) by rule llm");
+    expect((await tried({ host: "llm.test", llm: { model: "large" } })).at(-1)).toContain("model large is not allowed");
+  });
+
+  test("of which nothing is said is one that could not be read", async () => {
+    expect((await tried({ host: "llm.test", method: "POST" })).at(-1)).toContain("the trial says nothing of `llm`");
+  });
+
+  test("knows Git by its path and gRPC by its content type", async () => {
+    expect((await tried({ host: "git.test", method: "GET", path: "/acme/app.git/info/refs?service=git-upload-pack" })).at(-1)).toBe("allow (exchange) by rule git");
+    expect((await tried({ host: "git.test", method: "POST", path: "/acme/app/git-receive-pack" })).at(-1)).toContain("pushing to repository acme/app");
+    const headers = { "content-type": "application/grpc+proto" };
+    expect((await tried({ host: "grpc.test", method: "POST", path: "/acme.Items/Get", headers })).at(-1)).toBe("allow (exchange) by rule grpc");
+    expect((await tried({ host: "grpc.test", method: "POST", path: "/acme.Items/Put", headers })).at(-1)).toContain("gRPC method acme.Items/Put is not allowed");
+  });
+
+  test("ends where a person would be asked", async () => {
+    expect((await tried({ host: "mcp.test", mcp: { tool: "delete_file" } })).at(-1)).toBe("ask (exchange) by rule files.delete: May it delete?");
+    expect((await tried({ host: "db.test", port: 22, wire: "opaque" })).at(-1)).toBe("ask (connection) by rule tunnel: May it connect?");
+  });
+});
+
+test("cases say what is read, and that a person is asked", async () => {
+  const folder = await aFolder({ "a_test.yaml": `cases:
+  - {name: reading is free, host: mcp.test, mcp: {tool: read_file}, expect: allow, grants: [files]}
+  - {name: deleting is asked, host: mcp.test, mcp: {tool: delete_file}, expect: ask, rule: files.delete, grants: [files]}
+  - {name: it is hidden, host: mcp.test, mcp: {tool: format_disk, is_listing: true}, expect: deny}
+  - {name: this is wrong, host: mcp.test, mcp: {tool: delete_file}, expect: allow}
+` });
+  const results = await runCases(folder, engine, new Date(systemClock.nowMs()));
+  expect(results.map(({ failure }) => failure)).toEqual([null, null, null, "expected allow, got ask (exchange) by rule files.delete: May it delete?"]);
+});

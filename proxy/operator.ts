@@ -31,7 +31,7 @@ export { ReloadingPolicyEngine } from "./policy/engine.ts";
 export { evaluateQuery, QUERY_ENGINES, type QueryEngine } from "./policy/evaluate-query.ts";
 export { newPackFiles } from "./policy/new-pack.ts";
 export { runPackCases } from "./policy/pack-cases.ts";
-export { entriesOf, levelsOf } from "./policy/packs.ts";
+export { entriesOf } from "./policy/packs.ts";
 export { exampleUse } from "./policy/parse-pack.ts";
 export { readFolderPacks } from "./policy/policy-folder.ts";
 export { readShippedPacks, type FoundPack } from "./policy/read-packs.ts";

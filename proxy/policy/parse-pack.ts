@@ -50,6 +50,8 @@ export function exampleUse(name: string, pack: Pack, access: string): PackUse {
   const levels = levelsOf(pack, access) ?? [];
   const used = parametersIn(levels);
   const values = Object.entries(pack.parameters).filter(([key]) => used.has(key)).map(([key, { example, default: usual }]): [string, string[]] => [key, [...example ?? usual ?? []]]);
-  const grants = credentialsOf(levels).map((key) => [key, pack.credentials[key]?.recipe ?? key] as const);
+  const recipes = credentialsOf(levels).map((key) => ({ key, recipe: pack.credentials[key]?.recipe ?? name }));
+  // Two credentials of one recipe are two grants.
+  const grants = recipes.map(({ key, recipe }) => [key, recipes.filter((other) => other.recipe === recipe).length > 1 ? `${recipe}-${key}` : recipe] as const);
   return { pack: name, access, with: Object.fromEntries(values), ...(grants.length === 0 ? {} : { grants: Object.fromEntries(grants) }) };
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from "node:path";
 import { parseConfig } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { policyData, type PolicyData } from "./data.ts";
-import { isPackFile, withPacks } from "./read-packs.ts";
+import { isPackFile, readPacks, readShippedPacks, withPacks, type FoundPack } from "./read-packs.ts";
 
 const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
 /** Folder of packs of one's own, in the policy folder. */
@@ -18,8 +18,6 @@ export interface PolicyFolder {
   readonly data: PolicyData;
   /** Names of the packs that it takes up, as often as it does; absent: none. */
   readonly packs?: readonly string[];
-  /** Its own packs by path, whether taken up or not; absent: none. */
-  readonly ownPacks?: ReadonlyMap<string, string>;
   /** Rego sources by path relative to the folder, in order of path. */
   readonly rego: ReadonlyMap<string, string>;
 }
@@ -39,13 +37,21 @@ export async function readPolicyFolder(directory: string): Promise<PolicyFolder>
   const [dataFile] = dataFiles;
   const place = join(directory, dataFile ?? "data.yaml");
   const data = dataFile === undefined ? policyData.parse({}) : parseConfig(policyData, place, await readLimited(place));
-  const ownPacks = await readAll(directory, paths.filter(isPackFile).filter((path) => dirname(path) === OWN_PACKS));
   return {
-    data: await withPacks(data, place, ownPacks),
+    data: await withPacks(data, place, await readOwnPacks(directory, paths)),
     packs: data.packs.map(({ pack }) => pack),
-    ownPacks,
     rego: await readAll(directory, regoFiles),
   };
+}
+
+/** The packs that come with Weir, and a policy folder's own if one is named. @throws UserError for a pack that is not fit */
+export async function readFolderPacks(directory?: string): Promise<ReadonlyMap<string, FoundPack>> {
+  if (directory === undefined) return readShippedPacks();
+  return readPacks(await readOwnPacks(directory, await listPolicyFiles(directory)));
+}
+
+function readOwnPacks(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  return readAll(directory, paths.filter((path) => isPackFile(path) && dirname(path) === OWN_PACKS));
 }
 
 async function readAll(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {

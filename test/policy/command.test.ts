@@ -1,31 +1,10 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { Command } from "commander";
-import pc from "picocolors";
 import { describe, expect, test } from "vitest";
-import { registerPolicy } from "../../cli/commands/policy.ts";
-import type { Io } from "../../cli/io.ts";
-import { readEnvironment } from "../../common/config.ts";
 import { STARTER_POLICY_FILES } from "../../proxy/policy/starter.ts";
 import { compiler } from "./compiler.ts";
 import { aFolder } from "./folders.ts";
-
-interface Ran {
-  readonly out: string;
-  readonly exitCode: number;
-}
-
-/** `weir policy ARGS` in this process. */
-async function weirPolicy(...args: readonly string[]): Promise<Ran> {
-  const out: string[] = [];
-  let exitCode = 0;
-  const colors = pc.createColors(false);
-  const io: Io = { out: (line) => { out.push(line); }, err: () => undefined, colors, errColors: colors, isTerminal: false, environment: readEnvironment(), exitWith: (code) => { exitCode = code; } };
-  const program = new Command("weir").exitOverride();
-  registerPolicy(program, io);
-  await program.parseAsync(["policy", ...args], { from: "user" });
-  return { out: out.join("\n"), exitCode };
-}
+import { weirPolicy } from "./weir-policy.ts";
 
 describe("weir policy", () => {
   test("check says that a folder is fit, or every problem", async () => {

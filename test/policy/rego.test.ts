@@ -86,10 +86,10 @@ describe("Rego of one's own beside the data", () => {
     compiler(context);
     const passing = "package mine_test\n\nimport data.weir.exchange\n\ntest_partner if {\n\t\"partner.test\" in data.custom.partners\n\texchange.decision.rule == \"exchange.default\"\n}\n";
     const directory = await aFolder({ ...FOLDER, "mine_test.rego": passing });
-    expect(await runRegoTests(directory, environment, quiet)).toMatchObject({ passed: true, report: expect.stringContaining("PASS: 1/1") });
+    expect(await runRegoTests(directory, { environment, announce: quiet })).toMatchObject({ passed: true, report: expect.stringContaining("PASS: 1/1") });
     await writeFile(join(directory, "mine_test.rego"), passing.replace("partner.test", "nobody.test"));
-    expect(await runRegoTests(directory, environment, quiet)).toMatchObject({ passed: false, report: expect.stringContaining("FAIL: 1/1") });
-    expect(await runRegoTests(await aFolder(FOLDER), environment, quiet)).toBeNull();
+    expect(await runRegoTests(directory, { environment, announce: quiet })).toMatchObject({ passed: false, report: expect.stringContaining("FAIL: 1/1") });
+    expect(await runRegoTests(await aFolder(FOLDER), { environment, announce: quiet })).toBeNull();
   });
 
   test("is formatted, or only reported", async (context) => {

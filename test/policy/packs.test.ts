@@ -1,0 +1,46 @@
+import { describe, expect, test } from "vitest";
+import { RECIPES } from "../../proxy/credentials/recipes.ts";
+import { readPackTests, runPackTest } from "../../proxy/policy/pack-cases.ts";
+import { entriesOf, levelsOf } from "../../proxy/policy/packs.ts";
+import { readShippedPacks } from "../../proxy/policy/read-packs.ts";
+import { packFolder } from "../../proxy/policy/shipped-files.ts";
+
+const NOW = new Date("2026-01-01T12:00:00Z");
+const packs = await readShippedPacks();
+const tests = await readPackTests(packFolder());
+
+test("the packs that come with Weir are those of the issue's services", () => {
+  expect([...packs.keys()]).toEqual(["anthropic", "aws", "github", "npm", "openai", "postgres", "pypi", "slack"]);
+});
+
+describe.each([...packs])("the pack %s", (name, { pack }) => {
+  const own = tests.get(name) ?? [];
+
+  test("passes its tests", async () => {
+    const results = await Promise.all(own.map((each, index) => runPackTest({ name, file: `${name}_test.yaml`, place: `${name}.tests.${index}`, test: each }, packs, NOW)));
+    expect(results.flat().filter(({ failure }) => failure !== null)).toEqual([]);
+  });
+
+  test("has an allow and a refusal tested at each level", () => {
+    const [least] = pack.levels;
+    const outcomes = pack.levels.map(({ name: level }) => ({
+      level, expects: [...new Set(own.filter(({ access = least?.name }) => access === level).flatMap(({ cases }) => cases.map(({ expect: outcome }) => outcome)))].sort(),
+    }));
+    expect(outcomes).toEqual(pack.levels.map(({ name: level }) => ({ level, expects: expect.arrayContaining(["allow", "deny"]) })));
+  });
+
+  test("has each rule allow something in its tests", () => {
+    const rules = pack.levels.flatMap(entriesOf).map(({ rule }) => `${name}.${rule}`);
+    const allowed = new Set(own.flatMap(({ cases }) => cases).filter(({ expect: outcome }) => outcome === "allow").map(({ rule }) => rule));
+    expect(rules.filter((rule) => !allowed.has(rule))).toEqual([]);
+  });
+
+  test("begins with its least level, which no other is without unless it is for something else", () => {
+    const [least] = pack.levels;
+    expect(levelsOf(pack, undefined)).toEqual([least]);
+  });
+
+  test("names recipes that there are", () => {
+    expect(Object.values(pack.credentials).map(({ recipe }) => recipe).filter((recipe) => recipe === undefined || RECIPES[recipe] === undefined)).toEqual([]);
+  });
+});

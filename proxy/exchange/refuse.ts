@@ -1,11 +1,14 @@
 import { ERROR_TABLE, refusalBody, type EgressError, type ErrorCode } from "../errors.ts";
 import type { ProviderRefusal } from "../metering/metering.ts";
-import type { HeaderList } from "../model/request.ts";
+import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { Rooms } from "../rooms.ts";
 import type { ExchangeDraft } from "./open-record.ts";
+import { inProtocolWords } from "./protocol-refusal.ts";
 
 /** What a refusal is worded by. */
 type Refusable = Pick<ExchangeDraft, "incoming" | "head" | "text" | "read">;
+/** Who words it. */
+type Wording = Pick<Rooms, "metering" | "mcp" | "readings">;
 
 /** After these the rest of the connection cannot be trusted to be what it seems, or to be whose it seems. */
 const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -15,6 +18,8 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.upgrade"]);
 /** A handshake that fails is not read beyond its status: clients go on over HTTP after 426. */
 const SAID_AS_PROVIDER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.unavailable"]);
+/** What policy or a person refuses of a request to a model, once its body was read: its client shows the provider's errors, and takes others for faults. */
+const SAID_TO_MODEL_CLIENTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["policy.denied", "approval.denied", "approval.expired"]);
 /** A client waits no longer than this for a window to open; whoever has longer to wait should stop. */
 const SOON_MS = 60_000;
 
@@ -23,10 +28,11 @@ const SOON_MS = 60_000;
  *
  * The one place that answers the agent in our name. It reads the table's text and the policy's explanation, never detail or cause; all
  * refusals have one shape, so that nobody learns from it whether a credential exists. What a budget refuses a client of a model is said as its
- * provider would, because client libraries understand that and stop; and what is refused of the Model Context Protocol as its servers would.
+ * provider would, because client libraries understand that and stop; what is refused of the Model Context Protocol as its servers would, and what is
+ * refused of Git, gRPC and GraphQL in a form that their clients show.
  * @returns the status that was sent, or null if the answer had begun or nobody waits for one
  */
-export function refuse(draft: Refusable, error: EgressError, rooms: Pick<Rooms, "metering" | "mcp" | "clock">): number | null {
+export function refuse(draft: Refusable, error: EgressError, rooms: Wording & Pick<Rooms, "clock">): number | null {
   const { incoming } = draft;
   const { answer, exchangeId } = incoming;
   if (answer.gone !== null) return null;
@@ -35,7 +41,7 @@ export function refuse(draft: Refusable, error: EgressError, rooms: Pick<Rooms, 
     return null;
   }
   const { status, headers, body } = inClientsWords(draft, error, rooms) ?? ownRefusal(error, exchangeId);
-  const hasBody = incoming.head?.method !== "HEAD";
+  const hasBody = incoming.head?.method !== "HEAD" && body.byteLength > 0;
   answer.refusing(FATAL.has(error.code));
   answer.head(status, [...headers.filter(([name]) => !SAID_BY_US.has(name)), ...said(error, exchangeId, body.byteLength, rooms.clock.nowMs())], hasBody);
   if (hasBody) answer.data(body);
@@ -44,12 +50,17 @@ export function refuse(draft: Refusable, error: EgressError, rooms: Pick<Rooms, 
 }
 
 /** Null where the client understands ours as well as any. */
-function inClientsWords({ incoming, head, text, read }: Refusable, error: EgressError, { metering, mcp }: Pick<Rooms, "metering" | "mcp">): ProviderRefusal | null {
+function inClientsWords(draft: Refusable, error: EgressError, rooms: Wording): ProviderRefusal | null {
+  const { head, read, incoming: { exchangeId } } = draft;
   if (head === null) return null;
-  const { exchangeId, connection: { agent: { instance } } } = incoming;
-  const ofProvider = SAID_AS_PROVIDER.has(error.code) ? metering.refusal(head, error, exchangeId) : null;
+  const isOfModel = SAID_AS_PROVIDER.has(error.code) || (read?.call?.kind === "call" && SAID_TO_MODEL_CLIENTS.has(error.code));
+  const ofProvider = isOfModel ? rooms.metering.refusal(head, error, exchangeId) : null;
+  return ofProvider ?? inMcpWords(draft, head, error, rooms) ?? inProtocolWords({ head, read, exchangeId }, error, rooms.readings);
+}
+
+function inMcpWords({ incoming, text, read }: Refusable, head: RequestHead, error: EgressError, { mcp }: Wording): ProviderRefusal | null {
   const isMcp = text !== null && (read === null || read.body.parts.some((part) => part.mcp !== undefined));
-  return ofProvider ?? (isMcp ? mcp.refusal(head, text, error, { instance, requestId: exchangeId }) : null);
+  return isMcp ? mcp.refusal(head, text, error, { instance: incoming.connection.agent.instance, requestId: incoming.exchangeId }) : null;
 }
 
 function ownRefusal(error: EgressError, exchangeId: string): ProviderRefusal {

@@ -103,7 +103,7 @@ export function readValue(text: string): RegoValue {
 
 /** Arrays and objects within each other that are read; the same that OPA's own parser of JSON takes is far less. */
 const DEPTH_LIMIT = 1_000;
-const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+const NUMBER = /-?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?/y;
 const STRING = /"(?:[^"\\]|\\.)*"/sy;
 
 class Reader {

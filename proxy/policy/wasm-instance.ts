@@ -7,8 +7,8 @@ const INITIAL_PAGES = 8;
 const ANSWER_LIMIT_BYTES = 256 << 10;
 /** Largest argument and result of one builtin, in bytes: what JavaScript makes of it takes a multiple, outside of the linear memory's ceiling. */
 const VALUE_LIMIT_BYTES = 4 << 20;
-/** `opa_eval` writes its answer as JSON. */
-const AS_JSON = 0;
+/** How `opa_eval` writes its answer: as JSON, which has no sets, or as Rego writes values. */
+const FORMATS = { json: 0, value: 1 } as const;
 
 /** A builtin of Rego; undefined where OPA is undefined. An error that it throws fails the whole evaluation. */
 export type Builtin = (...args: RegoValue[]) => RegoValue | undefined;
@@ -70,16 +70,17 @@ export class WasmInstance {
     return this.#memory.buffer.byteLength;
   }
 
-  has(entryPoint: string): boolean {
-    return Object.hasOwn(this.#entryPoints, entryPoint);
+  get entryPoints(): readonly string[] {
+    return Object.keys(this.#entryPoints);
   }
 
-  /** @param input as JSON @returns the result set as JSON. After anything thrown the instance is not fit to be used again */
-  evaluate(entryPoint: string, input: string): string {
+  /** @param input as JSON; none if it is empty @returns the text of the result set. After anything thrown the instance is not fit to be used again */
+  evaluate(entryPoint: string, input: string, format: keyof typeof FORMATS = "json"): string {
     const id = this.#entryPoints[entryPoint];
     if (id === undefined) throw new Error(`the policy has no entry point ${entryPoint}`);
     const inputBytes = this.#write(input, this.#heap);
-    const answer = this.#exports.opa_eval(0, id, this.#data, this.#heap, inputBytes, this.#heap + inputBytes, AS_JSON);
+    const at = inputBytes === 0 ? 0 : this.#heap;
+    const answer = this.#exports.opa_eval(0, id, this.#data, at, inputBytes, this.#heap + inputBytes, FORMATS[format]);
     return this.#text(answer, ANSWER_LIMIT_BYTES);
   }
 

@@ -57,9 +57,9 @@ export class WasmPolicy implements Evaluator {
     this.#limits = limits;
     this.#clock = clock;
     this.#builtins = builtinsAt(() => this.#nowMs);
-    const instance = this.#ready();
+    const { entryPoints } = this.#ready();
     for (const entryPoint of Object.values(ENTRY_POINTS)) {
-      if (!instance.has(entryPoint)) throw new Error(`the policy has no entry point ${entryPoint}`);
+      if (!entryPoints.includes(entryPoint)) throw new Error(`the policy has no entry point ${entryPoint}`);
     }
   }
 

@@ -15,7 +15,7 @@ interface Directive {
 }
 
 /** `fmt.Sprintf` of Go for what a value of Rego becomes there: whole numbers, other numbers, and text. */
-export function sprintf(format: RegoValue, values: RegoValue): string | undefined {
+export function sprintf(format: RegoValue | undefined, values: RegoValue | undefined): string | undefined {
   if (typeof format !== "string" || !Array.isArray(values)) return undefined;
   return new Printer(format, values.map((value: RegoValue) => (typeof value === "number" || typeof value === "bigint" || typeof value === "string" ? value : goText(value)))).print();
 }
@@ -80,7 +80,10 @@ class Printer {
     const arg = this.#args[this.#arg];
     if (arg === undefined) return `%!${directive.verb}(MISSING)`;
     this.#arg += 1;
-    return formatted(arg, directive);
+    // `%#v` is Go's own syntax, in which text is quoted; `%+v` is about fields, which there are none of.
+    if (directive.verb !== "v") return formatted(arg, directive);
+    const isSyntax = directive.flags.has("#") && typeof arg === "string";
+    return formatted(arg, { ...directive, verb: isSyntax ? "q" : "v", flags: without(without(directive.flags, "#"), "+") });
   }
 
   /** `[n]`: which argument is next. @returns true if there was one */
@@ -119,17 +122,18 @@ const PLAIN: Directive = { flags: new Set(), width: null, precision: null, verb:
 function formatted(arg: Argument, directive: Directive): string {
   if (directive.verb === "T") return padded(typeOf(arg) === "big.Int" ? "*big.Int" : typeOf(arg), { ...directive, verb: "s" });
   if (typeof arg === "string") return stringText(arg, directive);
-  return typeof arg === "bigint" || Number.isInteger(arg) ? wholeText(BigInt(arg), directive) : floatText(arg, directive);
+  return typeof arg === "bigint" || Number.isSafeInteger(arg) ? wholeText(BigInt(arg), directive) : floatText(arg, directive);
 }
 
-function typeOf(arg: Argument): "string" | "int" | "big.Int" | "float64" {
+/** A whole number beyond those that are held exactly was written with an exponent: Go takes it for one with a fraction. */
+function typeOf(arg: Argument): "string" | "int64" | "big.Int" | "float64" {
   if (typeof arg === "string") return "string";
-  if (typeof arg === "number" && !Number.isInteger(arg)) return "float64";
-  return BigInt.asIntN(64, BigInt(arg)) === BigInt(arg) ? "int" : "big.Int";
+  if (typeof arg === "number") return Number.isSafeInteger(arg) ? "int64" : "float64";
+  return BigInt.asIntN(64, arg) === arg ? "int64" : "big.Int";
 }
 
-function unfit(arg: Argument, { verb }: Directive): string {
-  return `%!${verb}(${typeOf(arg)}=${formatted(arg, PLAIN)})`;
+function unfit(arg: Argument, directive: Directive): string {
+  return `%!${directive.verb}(${typeOf(arg)}=${formatted(arg, { ...directive, verb: "v" })})`;
 }
 
 function stringText(text: string, directive: Directive): string {
@@ -178,6 +182,7 @@ function runeText(value: bigint, directive: Directive): string {
 function floatText(value: number, directive: Directive): string {
   const { verb, flags, precision, width } = directive;
   const kind = verb === "v" ? "g" : verb.toLowerCase();
+  if (kind === "x" || verb === "b") throw new Error(`sprintf: %${verb} is not supplied for numbers that are not whole`);
   if (kind !== "e" && kind !== "f" && kind !== "g") return unfit(value, directive);
   if (flags.has("#")) throw new Error("sprintf: the flag # is not supplied for numbers that are not whole");
   let sign = value < 0 ? "-" : "";

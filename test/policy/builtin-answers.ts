@@ -1,0 +1,38 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { builtinsAt } from "../../proxy/policy/builtins.ts";
+import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
+import { readValue, RegoObject, RegoSet, type RegoValue } from "../../proxy/policy/rego-value.ts";
+import type { Call } from "./builtin-calls.ts";
+
+const ours = builtinsAt(() => 1_763_712_345_678);
+
+/** What a builtin of the host gives, as JSON text; undefined where it gives nothing. */
+export function hostAnswer([name, args]: Call): string | undefined {
+  const answer = ours[name]?.(...args.map((arg) => readValue(JSON.stringify(arg))));
+  return answer === undefined ? undefined : canonical(answer);
+}
+
+/** What `opa eval` gives for all of the calls, in one run. @param folder where the questions are written */
+export async function opaAnswers(opa: Opa, calls: readonly Call[], folder: string): Promise<readonly (string | undefined)[]> {
+  const file = join(folder, "calls.rego");
+  // Held apart from each other and from the compiler's own types: what is an error of one must not be one of all.
+  const rules = calls.map(([name, args], index) => `answers["${index}"] := ${name}(${args.map((_, at) => `input.calls[${index}][${at}]`).join(", ")})`);
+  await writeFile(file, `package calls\n\n${rules.join("\n\n")}\n`);
+  await writeFile(join(folder, "input.json"), JSON.stringify({ calls: calls.map(([, args]) => args) }));
+  const run = await runOpa(opa, ["eval", "--format", "raw", "-d", file, "-i", join(folder, "input.json"), "data.calls.answers"]);
+  if (run.exitCode !== 0) throw new Error(run.stderr.slice(0, 2_000));
+  const theirs = readValue(run.stdout.trim()) as RegoObject;
+  return calls.map((_, index) => {
+    const answer = theirs.get(`${index}`);
+    return answer === undefined ? undefined : canonical(answer);
+  });
+}
+
+/** The same text for equal values; a set is the list that JSON has for it. */
+function canonical(value: RegoValue): string {
+  if (typeof value === "bigint") return `${Number(value)}`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof RegoObject) return `{${value.entries.map(([key, of]) => `${canonical(key)}:${canonical(of)}`).join(",")}}`;
+  return `[${(value instanceof RegoSet ? value.members : value).map(canonical).join(",")}]`;
+}

@@ -39,7 +39,8 @@ export { explainRecord, type RecordExplanation } from "./policy/explain-record.t
 export { findOpa, requireOpa, type Opa } from "./policy/opa.ts";
 export type { PolicyEngine } from "./policy/policy-engine.ts";
 export { buildPolicy, checkPolicyFolder, formatPolicy, runRegoTests } from "./policy/policy-tool.ts";
-export { openCandidate, type Candidate } from "./policy/replay/candidate.ts";
+export { openCandidate, readPolicy, type Candidate, type PolicyPlace } from "./policy/replay/candidate.ts";
+export { explainDecision, type DecisionExplanation } from "./policy/replay/explain-decision.ts";
 export { pastDecision, type PastDecision } from "./policy/replay/past-decision.ts";
 export { CHANGES, ReplayTotals, type ReplayReport } from "./policy/replay/replay-totals.ts";
 export { STARTER_POLICY_FILES } from "./policy/starter.ts";

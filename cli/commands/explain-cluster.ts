@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { TYPES } from "../../common/kube/resource-types.ts";
 import { explainRecord, type AuditRecord } from "../../proxy/operator.ts";
@@ -9,11 +10,13 @@ import { isForbidden } from "../cluster/kube-trouble.ts";
 import { printReach, printRefusals, printThreadExplanation } from "../cluster/print-explanation.ts";
 import { searchAudit, type AuditFindings } from "../cluster/proxy-audit.ts";
 import { getSeen, readThread } from "../cluster/resources.ts";
+import { explainDetails } from "../explain-details.ts";
 import type { Io } from "../io.ts";
 import { printRecord } from "../print-record.ts";
 
 export interface ExplainOptions extends ClusterOptions {
   readonly config?: string;
+  readonly policy?: string;
   readonly cluster?: true;
   readonly thread?: string;
   readonly agent?: string;
@@ -79,7 +82,7 @@ export async function explainClusterRequest(id: string | undefined, options: Exp
         EXIT.failure,
       );
     }
-    printRecord(record, options.output, io);
+    printRecord(record, { output: options.output, details: options.policy === undefined ? null : await explainDetails(record, resolve(options.policy), io) }, io);
   });
 }
 

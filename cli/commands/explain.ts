@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { findRecords } from "../../proxy/operator.ts";
 import { withClusterOptions } from "../cluster/cluster-options.ts";
+import { explainDetails, policyPlace } from "../explain-details.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { printRecord } from "../print-record.ts";
@@ -31,6 +32,7 @@ export function registerExplain(program: Command, io: Io): void {
       + "and whether an agent may reach a URL.")
     .argument("[id]", "request id; default: the last refusal")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
+    .option("-p, --policy <path>", "policy folder or bundle to ask again; default that of the configuration")
     .option("--cluster", "a request in a cluster")
     .option("--thread <name>", "a thread of a cluster")
     .option("--agent <name>", "an agent of a cluster")
@@ -58,5 +60,5 @@ async function explain(id: string | undefined, options: ExplainOptions, io: Io):
       "List the latest with `weir audit tail --denied`; `--cluster` looks in a cluster.", EXIT.failure,
     );
   }
-  printRecord(record, options.output, io);
+  printRecord(record, { output: options.output, details: await explainDetails(record, policyPlace(config, options.policy), io) }, io);
 }

@@ -1,7 +1,7 @@
 import { stringify } from "yaml";
 import { ERROR_TABLE } from "../errors.ts";
-import type { AuditRecord, ConnectionRecord, ExchangeRecord } from "../model/record.ts";
-import { parsePathPattern } from "./patterns.ts";
+import type { AuditRecord, ExchangeRecord, RecordedDecision } from "../model/record.ts";
+import { FINAL_RULES, smallestEntry } from "./smallest-entry.ts";
 
 /** Why something ended as it did, and the smallest change that would have allowed it. */
 export interface RecordExplanation {
@@ -15,26 +15,38 @@ export interface RecordExplanation {
   readonly lines: readonly string[];
 }
 
-/** Rules that no entry can overrule. */
-const FINAL_RULES = new Set(["addresses.metadata", "addresses.embedded", "names.metadata", "names.hide", "connection.default", "exchange.default", "name.default"]);
-
 /** Explains one record of the audit. Pure; works on records of any age. */
 export function explainRecord(record: AuditRecord): RecordExplanation {
   const error = "error" in record ? record.error : null;
   const rule = error?.rule ?? ("decision" in record ? record.decision?.rule : undefined) ?? null;
   const reason = error?.reason ?? (error === null ? "it was allowed" : ERROR_TABLE[error.code].says);
   const hint = error?.hint ?? null;
-  const entry = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? smallestEntry(record) : null;
+  const entry = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? entryText(record) : null;
   const lines = [
     `${subjectOf(record)}: ${record.outcome}`,
     ...(rule === null ? [] : [`rule:    ${rule}`]),
     `reason:  ${reason}`,
     ...(error === null || error.reason !== undefined || error.detail === "" ? [] : [`detail:  ${error.detail}`]),
     ...(hint === null || hint === "" ? [] : [`hint:    ${hint}`]),
+    ...decisionLines("decision" in record ? record.decision ?? null : null),
     ...maskedLines(record),
     ...(entry === null ? [] : ["", "The smallest entry of data.yaml that allows it (unless an entry with `effect: deny` stands against it):", ...entry.trimEnd().split("\n")]),
   ];
   return { outcome: record.outcome, rule, reason, hint, entry, lines };
+}
+
+function entryText(record: AuditRecord): string | null {
+  const data = smallestEntry(record);
+  return data === null ? null : stringify(data);
+}
+
+/** Who decided beside the policy, and who would have decided otherwise. */
+function decisionLines(decision: RecordedDecision | null): string[] {
+  const { approval, shadow } = decision ?? {};
+  return [
+    ...(approval === undefined ? [] : [`person:  ${approval.outcome}${approval.by === null ? "" : ` by ${approval.by}`}${approval.reason === "" ? "" : `: ${approval.reason}`}`]),
+    ...(shadow === undefined ? [] : [`shadow:  ${shadow.outcome}${shadow.rule === null ? "" : ` by rule ${shadow.rule}`} (revision ${shadow.revision})${shadow.reason === undefined ? "" : `: ${shadow.reason}`}`]),
+  ];
 }
 
 /** What a destination showed of lent secrets, which the agent did not see. */
@@ -58,44 +70,4 @@ function subjectOf(record: AuditRecord): string {
 function withPort({ scheme, port }: ExchangeRecord): string {
   const isUsual = port === null || (scheme === "https" && port === 443) || (scheme === "http" && port === 80);
   return isUsual ? "" : `:${port}`;
-}
-
-function smallestEntry(record: AuditRecord): string | null {
-  if (record.kind !== "exchange" && record.kind !== "connection") return null;
-  if (record.host === null || record.port === null) return null;
-  const isAddress = /^[0-9.]+$|:/.test(record.host);
-  const agents = record.agent === null ? {} : { agents: [`${record.agent.namespace}/${record.agent.name}`] };
-  const need = record.kind === "exchange" ? exchangeNeed(record) : connectionNeed(record);
-  if (isAddress) return stringify({ addresses: [{ cidr: `${record.host}/${record.host.includes(":") ? 128 : 32}`, ports: [record.port], ...need, ...agents }] });
-  return stringify({ hosts: [{ name: record.host, ...(record.port === 443 ? {} : { ports: [record.port] }), ...need, ...agents }] });
-}
-
-function exchangeNeed(record: ExchangeRecord): Record<string, unknown> {
-  const reads = record.method === "GET" || record.method === "HEAD";
-  const path = pathEntry(record.path);
-  return {
-    ...(record.scheme === "http" ? { schemes: ["http"] } : {}),
-    ...(reads || record.method === null ? {} : { methods: [record.method] }),
-    ...(path === null ? {} : { paths: [path] }),
-    ...(record.error?.hint?.includes("websocket: true") === true ? { websocket: true } : {}),
-  };
-}
-
-function connectionNeed(record: ConnectionRecord): Record<string, unknown> {
-  if (record.wire === "opaque") return { handling: "tunnel" };
-  if (record.wire === "postgres") return { handling: "postgres", databases: [record.session?.database ?? "NAME"], grants: ["GRANT"] };
-  return record.wire === "http" ? { schemes: ["http"] } : {};
-}
-
-/** The path as data.yaml writes it, decoded; null where it cannot be written there. */
-function pathEntry(path: string | null): string | null {
-  if (path === null) return null;
-  try {
-    const decoded = decodeURIComponent(path);
-    if (decoded.includes("*")) return null;
-    parsePathPattern(decoded);
-    return decoded;
-  } catch {
-    return null;
-  }
 }

@@ -5,10 +5,13 @@ import { EXIT, UserError } from "../../../common/exit-codes.ts";
 import { describeError } from "../../../common/lifecycle.ts";
 import { readBundle, type Bundle } from "../bundle.ts";
 import type { Asker } from "../ask-again.ts";
+import { compileData } from "../compile-data.ts";
 import { compileFolder } from "../compile-policy.ts";
+import { policyData, type PolicyData } from "../data.ts";
 import { obtainOpa } from "../opa.ts";
 import { readPolicyFolder, type PolicyFolder } from "../policy-folder.ts";
 import { Program } from "../program.ts";
+import { withPacks } from "../read-packs.ts";
 import { compileProgram, WasmPolicy } from "../wasm-policy.ts";
 import type { PastDecision } from "./past-decision.ts";
 import { policyReads } from "./policy-reads.ts";
@@ -34,19 +37,42 @@ export interface CandidateOptions {
 /** An operator waits for an answer as long as for a slow disk, not as long as an agent. */
 const LIMITS = { deadlineMs: 10_000, memoryLimitBytes: 256 << 20 };
 
-/**
- * Opens a policy to try it on decisions of the past: a bundle (`.tar.gz`, signed or not) or a folder.
- * @throws UserError that says how to mend it
- */
-export async function openCandidate(path: string, options: CandidateOptions): Promise<Candidate> {
-  const folder = path.endsWith(".tar.gz") ? null : await readPolicyFolder(path);
-  return candidateOf(await bundleOf(path, folder, options), { folder, name: path, ...options });
+/** Where a policy is: a bundle (`.tar.gz`, signed or not), a folder, or data in a configuration. */
+export type PolicyPlace = string | PolicyData;
+
+/** A policy that was read, and can be read again with other data. */
+export interface ReadPolicy {
+  readonly name: string;
+  readonly bundle: Bundle;
+  /** Null for a bundle: what it was built from is not in it. */
+  readonly folder: PolicyFolder | null;
 }
 
-/** The same for a folder that is nowhere on a disk. */
-export async function candidateOf(
-  bundle: Bundle, { folder, name, environment, announce }: CandidateOptions & { readonly folder: PolicyFolder | null; readonly name: string },
-): Promise<Candidate> {
+/** Reads a policy without putting it in force. @throws UserError that says how to mend it */
+export async function readPolicy(place: PolicyPlace, options: CandidateOptions): Promise<ReadPolicy> {
+  if (typeof place !== "string") {
+    const folder = { data: await withPacks(place, "policy.data"), rego: new Map<string, string>() };
+    return { name: "the policy data in the configuration", folder, bundle: await bundleOf("", folder, options) };
+  }
+  const folder = place.endsWith(".tar.gz") ? null : await readPolicyFolder(place);
+  return { name: place, folder, bundle: await bundleOf(place, folder, options) };
+}
+
+/** The same policy with further entries behind its own; its Rego is not compiled again. */
+export function withEntries(policy: ReadPolicy & { readonly folder: PolicyFolder }, added: unknown): ReadPolicy & { readonly folder: PolicyFolder } {
+  const { hosts, addresses } = policyData.parse(added);
+  const { data } = policy.folder;
+  const folder = { ...policy.folder, data: { ...data, hosts: [...data.hosts, ...hosts], addresses: [...data.addresses, ...addresses] } };
+  return { ...policy, folder, bundle: { ...policy.bundle, data: compileData(folder.data) } };
+}
+
+/** Opens a policy to try it on decisions of the past. @throws UserError that says how to mend it */
+export async function openCandidate(place: PolicyPlace, options: CandidateOptions): Promise<Candidate> {
+  return candidateOf(await readPolicy(place, options), options);
+}
+
+/** The same for one that was read. */
+export async function candidateOf({ bundle, folder, name }: ReadPolicy, { environment, announce }: CandidateOptions): Promise<Candidate> {
   const clock = new PastClock();
   const program = await Program.open(bundle, {
     source: name, limits: LIMITS, clock, openEvaluator: async (opened, limits) => new WasmPolicy(await compileProgram(opened), { limits, clock }),

@@ -10,8 +10,8 @@ const refused: AuditRecord = {
 
 test("a record is explained to read, and as JSON", () => {
   const [text, json] = [recordingIo(), recordingIo()];
-  printRecord(refused, "text", text);
-  printRecord(refused, "json", json);
+  printRecord(refused, { output: "text" }, text);
+  printRecord(refused, { output: "json" }, json);
   expect(text.said().out).toContain("name evil.example (A): denied\nrule:    hosts.default\nreason:  no entry names it");
   expect(JSON.parse(json.said().out)).toMatchObject({ outcome: "denied", rule: "hosts.default", reason: "no entry names it" });
 });

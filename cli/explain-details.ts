@@ -1,0 +1,42 @@
+import { resolve } from "node:path";
+import { stringify } from "yaml";
+import { describeError } from "../common/lifecycle.ts";
+import { explainDecision, readPolicy, type AuditRecord, type DecisionExplanation, type PolicyPlace } from "../proxy/operator.ts";
+import type { WeirConfig } from "./config.ts";
+import type { Io } from "./io.ts";
+import { oneLine } from "./terminal-text.ts";
+
+/** Where the policy in force is, or the one that `--policy` names; null where it is with somebody else: a cluster, a bundle service. */
+export function policyPlace({ policy }: Pick<WeirConfig, "policy">, given: string | undefined): PolicyPlace | null {
+  if (given !== undefined) return resolve(given);
+  return policy.directory ?? policy.bundle ?? (policy.service === undefined ? policy.data ?? { hosts: [], addresses: [], names: { hide: [] }, packs: [], custom: {} } : null);
+}
+
+/** What the policy says of a recorded decision now; null where the record keeps no input, or the policy cannot be read: that is said on standard error. */
+export async function explainDetails(record: AuditRecord, place: PolicyPlace | null, io: Io): Promise<DecisionExplanation | null> {
+  if (place === null) return null;
+  try {
+    const options = { environment: io.environment, announce: io.err };
+    return await explainDecision(record, await readPolicy(place, options), options);
+  } catch (error) {
+    io.err(`the policy could not be asked again: ${oneLine(describeError(error))}`);
+    return null;
+  }
+}
+
+/** The same as lines. What is in the input came from an agent. */
+export function detailLines({ input, redacted, now, considered, entryAllows }: DecisionExplanation): string[] {
+  return [
+    ...(entryAllows === null ? [] : [entryAllows ? "checked: with this entry the policy allows it" : "checked: it is denied with this entry too; something else stands against it"]),
+    "", "What policy was asked:", ...stringify(input).trimEnd().split("\n").map((line) => `  ${oneLine(line)}`),
+    ...(redacted.length === 0 ? [] : [`  not recorded: ${redacted.map(oneLine).join(", ")}`]),
+    "", `The policy as it is now (${now.revision}): ${now.verdict ?? "cannot tell"}${now.rule === null ? "" : ` by rule ${now.rule}`}`,
+    ...now.doubts.map((doubt) => `  uncertain: ${oneLine(doubt)}`),
+    ...(considered === null ? [] : consideredLines(considered)),
+  ];
+}
+
+function consideredLines(considered: NonNullable<DecisionExplanation["considered"]>): string[] {
+  if (considered.length === 0) return ["No entry of the data speaks of this destination."];
+  return ["Its entries for this destination, each by itself:", ...considered.map(({ rule, kind, reason }) => `  ${kind.padEnd(9)} ${oneLine(rule)}${reason === "" ? "" : `: ${oneLine(reason)}`}`)];
+}

@@ -1,0 +1,58 @@
+import type { AuditRecord, ConnectionRecord, ExchangeRecord } from "../model/record.ts";
+import { parsePathPattern } from "./patterns.ts";
+import { readingNeed, type KeptInput } from "./reading-need.ts";
+
+/** Rules that no entry can overrule. */
+export const FINAL_RULES: ReadonlySet<string> = new Set([
+  "addresses.metadata", "addresses.embedded", "names.metadata", "names.hide", "connection.default", "exchange.default", "name.default", "agents.unknown", "grants.not-held",
+  "read.parts",
+]);
+
+/** Data of which one entry is all: `hosts` or `addresses` of `data.yaml`. */
+export type EntryData = { readonly hosts: readonly [Readonly<Record<string, unknown>>] } | { readonly addresses: readonly [Readonly<Record<string, unknown>>] };
+
+/** The entry that covers what a record tells of and as little else as can be written; null where no entry can. */
+export function smallestEntry(record: AuditRecord): EntryData | null {
+  if (record.kind !== "exchange" && record.kind !== "connection") return null;
+  if (record.host === null || record.port === null) return null;
+  const need = record.kind === "exchange" ? exchangeNeed(record) : connectionNeed(record);
+  if (need === null) return null;
+  const agents = record.agent === null ? {} : { agents: [`${record.agent.namespace}/${record.agent.name}`] };
+  const isAddress = /^[0-9.]+$|:/.test(record.host);
+  if (isAddress) return { addresses: [{ cidr: `${record.host}/${record.host.includes(":") ? 128 : 32}`, ports: [record.port], ...need, ...agents }] };
+  return { hosts: [{ name: record.host, ...(record.port === 443 ? {} : { ports: [record.port] }), ...need, ...agents }] };
+}
+
+function exchangeNeed(record: ExchangeRecord): Record<string, unknown> | null {
+  const input = (record.decision?.input?.input ?? {}) as KeptInput;
+  const need = readingNeed(input);
+  if (need === null) return null;
+  const reads = record.method === "GET" || record.method === "HEAD";
+  const path = pathEntry(record.path);
+  return {
+    ...(record.scheme === "http" ? { schemes: ["http"] } : {}),
+    // Of Git, every operation is a GET and a POST below the repository.
+    ...(input.git === undefined ? { ...(reads || record.method === null ? {} : { methods: [record.method] }), ...(path === null ? {} : { paths: [path] }) } : { methods: ["GET", "POST"] }),
+    ...(record.error?.hint?.includes("websocket: true") === true ? { websocket: true } : {}),
+    ...need,
+  };
+}
+
+function connectionNeed(record: ConnectionRecord): Record<string, unknown> {
+  if (record.wire === "opaque") return { handling: "tunnel" };
+  if (record.wire === "postgres") return { handling: "postgres", databases: [record.session?.database ?? "NAME"], grants: ["GRANT"] };
+  return record.wire === "http" ? { schemes: ["http"] } : {};
+}
+
+/** The path as data.yaml writes it, decoded; null where it cannot be written there. */
+function pathEntry(path: string | null): string | null {
+  if (path === null) return null;
+  try {
+    const decoded = decodeURIComponent(path);
+    if (decoded.includes("*")) return null;
+    parsePathPattern(decoded);
+    return decoded;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import type { BodyReadings, HeadReadings } from "../../proxy/model/readings.ts";
+import type { ExchangeRecord } from "../../proxy/model/record.ts";
+import { policyData } from "../../proxy/policy/data.ts";
+import { explainRecord } from "../../proxy/policy/explain-record.ts";
+import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import { readPolicy } from "../../proxy/policy/replay/candidate.ts";
+import { explainDecision } from "../../proxy/policy/replay/explain-decision.ts";
+import { anExchange } from "../support/audit-records.ts";
+import { anInput } from "../support/past-decisions.ts";
+
+const options = { environment: {}, announce: () => {} };
+
+function refused(method: string, readings: HeadReadings & BodyReadings = {}, over: Partial<PolicyInput> = {}): ExchangeRecord {
+  const read = Object.fromEntries(["mcp", "llm", "graphql", "json"].filter((name) => name in readings).map((name) => [name, null]));
+  const input = anInput({ request: { ...anInput().request!, method }, ...readings, ...(Object.keys(read).length === 0 ? {} : { read }), ...over });
+  return anExchange({
+    agent: { namespace: "local", name: "coder", thread: "t", instance: "i", user: "", chain: [] }, method, host: "api.test", path: "/v1/things", outcome: "denied", status: 403,
+    error: { code: "policy.denied", detail: "no", rule: "near", reason: "no", hint: "" },
+    decision: { allowed: false, rule: "near", revision: "r1", grants: [], budgets: [], input: { input: input as unknown as Record<string, unknown>, redacted: [] } },
+  });
+}
+
+const mcp = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write", arguments: { path: "/etc/passwd" }, prompt: null, uri: null, is_listing: false } as const;
+const llm = { api: "openai-chat", provider: "openai", model: "gpt-x", stream: false, max_output_tokens: null, tools: ["search"] } as const;
+
+describe("a refusal that is explained by asking again", () => {
+  test.each<[string, ExchangeRecord, object]>([
+    ["method", refused("DELETE"), { methods: ["GET"] }],
+    ["tool and argument", refused("POST", { mcp }), { methods: ["POST"], mcp: { tools: [{ name: "write", arguments: { path: { within: "/workspace" } } }] } }],
+    ["model", refused("POST", { llm }), { methods: ["POST"], llm: { models: ["claude-*"] } }],
+    ["GraphQL field", refused("POST", { graphql: { type: "mutation", name: "Drop", fields: ["deleteRepo"] } }), { methods: ["POST"], graphql: { fields: ["viewer"] } }],
+    ["gRPC method", refused("POST", { grpc: { service: "pkg.Svc", method: "Wipe" } }), { methods: ["POST"], grpc: ["pkg.Svc/Read"] }],
+    ["repository", refused("POST", { git: { service: "git-receive-pack", repository: "v1/things", is_write: true } }), { methods: ["GET", "POST"], git: { access: "read", repositories: ["v1/things"] } }],
+    ["value in a JSON body", refused("POST", { json: { channel: "secret" } }), { methods: ["POST"], json: { "/channel": { one_of: ["open"] } } }],
+  ])("by its %s names the near entry, why it does not cover it, and an entry that does", async (_what, record, rules) => {
+    const policy = await readPolicy(policyData.parse({ hosts: [{ name: "api.test", rule: "near", ...rules }, { name: "other.test" }] }), options);
+    const details = await explainDecision(record, policy, options);
+    expect(details?.now).toMatchObject({ verdict: "deny", rule: "near", doubts: [] });
+    expect(details?.considered).toEqual([{ rule: "near", kind: "deny", reason: expect.stringMatching(/./) }]);
+    expect(details?.entryAllows).toBe(true);
+    expect(() => policyData.parse(parse(explainRecord(record).entry ?? ""))).not.toThrow();
+  });
+
+  test("says so where the smallest entry does not help, because another entry refuses", async () => {
+    const policy = await readPolicy(policyData.parse({ hosts: [{ name: "**.test", effect: "deny", rule: "never" }] }), options);
+    const details = await explainDecision(refused("DELETE"), policy, options);
+    expect(details).toMatchObject({ entryAllows: false, considered: [{ rule: "never", kind: "deny" }] });
+  });
+
+  test("has nothing to add to a record without input", async () => {
+    const record = refused("GET");
+    const { input: _, ...decision } = record.decision!;
+    expect(await explainDecision({ ...record, decision }, await readPolicy(policyData.parse({}), options), options)).toBeNull();
+  });
+});

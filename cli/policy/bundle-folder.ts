@@ -8,6 +8,8 @@ import { BUNDLE_LIMIT_BYTES, mayReplace } from "../../proxy/operator.ts";
 
 /** What a bundle in a folder may be called: nothing below it, nothing hidden. */
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,120}\.tar\.gz$/;
+/** What is larger than a bundle may be is served all the same, so that readers can say what is wrong with it; up to here. */
+const SERVED_LIMIT_BYTES = 8 * BUNDLE_LIMIT_BYTES;
 /** Whoever serves the folder may be another user than the one who fills it. */
 const FILE_MODE = 0o644;
 
@@ -31,12 +33,12 @@ export class BundleFolder {
     this.#directory = directory;
   }
 
-  /** @returns null if there is none @throws UserError if it cannot be read, or is larger than any bundle may be */
+  /** @returns null if there is none @throws UserError if it cannot be read, or is far larger than any bundle may be */
   async read(name: string): Promise<StoredBundle | null> {
     try {
       const path = this.#pathOf(name);
       const { size } = await stat(path);
-      if (size > BUNDLE_LIMIT_BYTES) throw new UserError(`${path} is larger than ${BUNDLE_LIMIT_BYTES} bytes`, "Put a smaller bundle there.", EXIT.config);
+      if (size > SERVED_LIMIT_BYTES) throw new UserError(`${path} is larger than ${SERVED_LIMIT_BYTES} bytes`, "Put a smaller bundle there.", EXIT.config);
       const packed = await readFile(path);
       return { packed, etag: etagOf(packed) };
     } catch (error) {

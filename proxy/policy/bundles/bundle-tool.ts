@@ -62,19 +62,20 @@ export async function inspectBundle(packed: Uint8Array, publicPem?: string, scop
 }
 
 /**
- * Whether a bundle may take the place of another: its revision goes up. Where the one before has no order, an ordered one may follow.
+ * Whether a bundle may take the place of another: its revision goes up. Where the one before has no order, or cannot be read, an ordered one may follow.
  * @param before null: there is none
  * @returns false if it is the same, so that there is nothing to do
  * @throws UserError if it may not, or if its revision has no order
  */
 export async function mayReplace(next: Uint8Array, before: Uint8Array | null): Promise<boolean> {
   return mended("publish the bundle", async () => {
-    const [name, now] = [await nameOf(next), before === null ? null : await nameOf(before)];
+    const [name, now] = [await nameOf(next), before === null ? null : await nameOf(before).catch(() => null)];
     const step = stepFrom(now, name);
     if (step === "unordered") throw new Error(`its revision ${JSON.stringify(name.revision)} has no order; it has to be ${REVISION_FORM}`);
     if (step === "lower") throw new Error(`its revision ${name.revision} is lower than ${now?.revision}, which is published; to go back, publish the older policy under a higher one`);
     if (step === "conflict") throw new Error(`revision ${now?.revision} is published with other content; give it a higher one`);
-    return step === "up";
+    // The same content may be signed anew, or be packed in another way.
+    return before === null || Buffer.compare(next, before) !== 0;
   });
 }
 

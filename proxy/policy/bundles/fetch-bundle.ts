@@ -11,6 +11,17 @@ export class UnreachableError extends Error {
   override readonly name = "UnreachableError";
 }
 
+/** The server has more than a bundle may be. It has a tag all the same: it need not be fetched again until it changes. */
+export class OversizedError extends Error {
+  override readonly name = "OversizedError";
+  readonly etag: string | null;
+
+  constructor(etag: string | null) {
+    super(`the bundle is larger than ${PACKED_LIMIT_BYTES} bytes`);
+    this.etag = etag;
+  }
+}
+
 /** What the server has; null: the same as its tag says. */
 export interface Fetched {
   readonly packed: Buffer;
@@ -38,7 +49,7 @@ export class BundleClient {
 
   /**
    * @param etag of the last answer
-   * @throws UnreachableError for any other answer, and for none in time; Error if the bundle is too large
+   * @throws UnreachableError for any other answer, and for none in time; OversizedError
    */
   async fetch(etag: string | null, signal: AbortSignal): Promise<Fetched | null> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#config.timeoutMs)]);
@@ -50,26 +61,29 @@ export class BundleClient {
       if (answer.statusCode === 304 && etag !== null) return null;
       if (answer.statusCode !== 200) throw new UnreachableError(`${this.url} answered ${answer.statusCode}`);
       const { etag: given } = answer.headers;
-      return { packed: await this.#read(answer.body, bounded), etag: typeof given === "string" && given.length <= ETAG_LIMIT ? given : null };
+      const etagNow = typeof given === "string" && given.length <= ETAG_LIMIT ? given : null;
+      const packed = await this.#read(answer.body, bounded);
+      if (packed === null) throw new OversizedError(etagNow);
+      return { packed, etag: etagNow };
     } finally {
       await agent.destroy();
     }
   }
 
-  async #read(body: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Buffer> {
+  /** @returns null for more than a bundle may be; the rest is not read */
+  async #read(body: AsyncIterable<Buffer>, signal: AbortSignal): Promise<Buffer | null> {
     const chunks: Buffer[] = [];
     let bytes = 0;
     try {
       for await (const chunk of body) {
         bytes += chunk.byteLength;
-        if (bytes > PACKED_LIMIT_BYTES) break;
+        if (bytes > PACKED_LIMIT_BYTES) return null;
         chunks.push(chunk);
       }
+      return Buffer.concat(chunks);
     } catch (cause) {
       throw this.#unreachable("broke off its answer", signal, cause);
     }
-    if (bytes > PACKED_LIMIT_BYTES) throw new Error(`the bundle is larger than ${PACKED_LIMIT_BYTES} bytes`);
-    return Buffer.concat(chunks);
   }
 
   #unreachable(what: string, signal: AbortSignal, cause: unknown): UnreachableError {

@@ -6,7 +6,7 @@ import { EXIT, UserError } from "../../../common/exit-codes.ts";
 import { describeError } from "../../../common/lifecycle.ts";
 import type { Offer, PolicySource } from "../policy-source.ts";
 import type { ServiceConfig } from "./config.ts";
-import { BundleClient, UnreachableError } from "./fetch-bundle.ts";
+import { BundleClient, OversizedError } from "./fetch-bundle.ts";
 import { PACKED_LIMIT_BYTES } from "./files.ts";
 import type { Vetting } from "./vetting.ts";
 
@@ -74,10 +74,13 @@ export class ServiceSource implements PolicySource {
       this.#failures = 0;
       return fetched;
     } catch (error) {
-      // What is too large is an answer too, but nothing is known of it that a tag could be compared with.
+      if (error instanceof OversizedError) {
+        this.#failures = 0;
+        this.#etag = error.etag;
+        throw refusal(this.name, error);
+      }
       this.#failures += 1;
-      if (error instanceof UnreachableError) throw error;
-      throw refusal(this.name, error);
+      throw error;
     }
   }
 

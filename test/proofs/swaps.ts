@@ -1,0 +1,226 @@
+import { once } from "node:events";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { BundleFolder } from "../../cli/policy/bundle-folder.ts";
+import { openBundleServer, type BundleServer } from "../../cli/policy/bundle-server.ts";
+import { pushBundle } from "../../cli/policy/push-bundle.ts";
+import { Secret } from "../../common/secret.ts";
+import type { LifecycleRecord } from "../../proxy/model/record.ts";
+import type { ProofOptions, ProofResult } from "../support/proof.ts";
+import { startStand, type Stand } from "../support/running-proxy.ts";
+import { mintAuthority } from "../support/tls-authority.ts";
+import { startUpstream, type UpstreamServer } from "../support/upstream-server.ts";
+import { eventually } from "../support/whole-proxy.ts";
+import { FLEETING_DATABASE, FLEETING_HOST, HOST, Publisher } from "./swaps/bundles.ts";
+import { judgeRecords } from "./swaps/judge.ts";
+import { Load } from "./swaps/load.ts";
+import { openFleeting, openLasting, TUNNEL_PORT } from "./swaps/open-things.ts";
+
+const NAME = "bundle.tar.gz";
+const POLL_MS = 100;
+const SWAP_DEADLINE_MS = 30_000;
+const END_DEADLINE_MS = 1_000;
+/** After so many swaps comes a bundle that is not fit, and after so many the fleeting permission is taken away. */
+const BAD_EVERY = 5;
+const FLEETING_EVERY = 20;
+const MEMORY_GROWTH_LIMIT_BYTES = 160 << 20;
+
+/** One way in which bundles reach a proxy. */
+interface Way {
+  readonly name: string;
+  readonly policy: Record<string, unknown>;
+  /** Publishes a bundle that is fit, as an operator would. */
+  readonly publish: (packed: Buffer) => Promise<void>;
+  /** The kind of bad bundle to begin with, so that a short run sees all of them. */
+  readonly firstBad: number;
+  readonly close: () => Promise<void>;
+}
+
+interface Outcome {
+  readonly swaps: number;
+  readonly refused: number;
+  readonly asked: number;
+  readonly decisions: number;
+  readonly slowestEndMs: number;
+  readonly grownBytes: number;
+  readonly wrong: readonly string[];
+}
+
+/**
+ * A whole proxy changes its policy again and again while clients ask without a pause: half of the bundles by `weir policy push` to a server that is polled, half
+ * by a file. Bundles that are corrupt, unsigned, older and so on come in between. No request fails; each record names the revision that was in force; each bad
+ * bundle is refused with its line and the old one stays; what is open ends within a second once its permission is gone, and lives while it is not.
+ */
+export async function run({ quick, print }: ProofOptions): Promise<ProofResult> {
+  const swapsOfEach = quick ? 30 : 500;
+  const outcomes: Outcome[] = [];
+  for (const open of [servedWay, fileWay]) outcomes.push(await prove(open, swapsOfEach, print));
+  const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
+  const wrong = outcomes.flatMap((outcome) => outcome.wrong);
+  for (const sentence of wrong.slice(0, 10)) print(`  FAIL ${sentence}`);
+  const slowestMs = Math.max(...outcomes.map(({ slowestEndMs }) => slowestEndMs));
+  const grown = Math.max(...outcomes.map(({ grownBytes }) => grownBytes));
+  return {
+    holds: wrong.length === 0,
+    figure: `${sum(({ swaps }) => swaps)} swaps under load: ${sum(({ asked }) => asked)} requests, ${wrong.length} things wrong, ${sum(({ decisions }) => decisions)} decisions each by the revision in force, `
+      + `${sum(({ refused }) => refused)} bad bundles refused; open streams ended within ${slowestMs.toFixed(0)} ms; memory grew by ${(grown / 2 ** 20).toFixed(0)} MiB`,
+  };
+}
+
+async function prove(openWay: (directory: string, publisher: Publisher) => Promise<Way>, swaps: number, print: (line: string) => void): Promise<Outcome> {
+  const directory = mkdtempSync(join(tmpdir(), "weir-swaps-"));
+  const publisher = new Publisher();
+  writeFileSync(join(directory, NAME), await publisher.next(true));
+  const way = await openWay(directory, publisher);
+  const destinations = await Destinations.open();
+  const stand = await destinations.stand(way.policy);
+  try {
+    const course = new Course(stand, publisher, { directory, publish: way.publish, firstBad: way.firstBad });
+    const outcome = await course.run(swaps);
+    print(`  by ${way.name}: ${outcome.swaps} swaps, ${outcome.asked} requests, ${outcome.refused} bad bundles refused, open streams ended within ${outcome.slowestEndMs.toFixed(0)} ms, `
+      + `memory grew by ${(outcome.grownBytes / 2 ** 20).toFixed(0)} MiB`);
+    return outcome;
+  } finally {
+    await stand.stop();
+    await destinations.close();
+    await way.close();
+    rmSync(directory, { recursive: true });
+  }
+}
+
+interface Place extends Pick<Way, "publish" | "firstBad"> {
+  readonly directory: string;
+}
+
+/** One way's run. */
+class Course {
+  readonly #stand: Stand;
+  readonly #publisher: Publisher;
+  readonly #place: Place;
+  readonly #wrong: string[] = [];
+  #refused = 0;
+  #slowestEndMs = 0;
+
+  constructor(stand: Stand, publisher: Publisher, place: Place) {
+    this.#stand = stand;
+    this.#publisher = publisher;
+    this.#place = place;
+  }
+
+  async run(swaps: number): Promise<Outcome> {
+    const load = new Load(this.#stand);
+    const lasting = await openLasting(this.#stand);
+    let settledBytes = 0;
+    for (let swap = 1; swap <= swaps; swap += 1) {
+      if (swap % BAD_EVERY === 0) await this.#offerBad(this.#place.firstBad + this.#refused);
+      if (swap % FLEETING_EVERY === 0) await this.#takeAway();
+      else await this.#swap(true);
+      // Caches and code have found their size by then.
+      if (swap === Math.ceil(swaps / 5)) settledBytes = process.memoryUsage.rss();
+    }
+    await load.stop();
+    const grownBytes = process.memoryUsage.rss() - settledBytes;
+    if (lasting.received.isOver) this.#wrong.push("the stream whose permission stayed was ended");
+    if (grownBytes > MEMORY_GROWTH_LIMIT_BYTES) this.#wrong.push(`memory grew by ${grownBytes} bytes`);
+    lasting.close();
+    const { decisions, wrong } = judgeRecords(this.#stand.records, (revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel)$`));
+    return { swaps, refused: this.#refused, asked: load.asked, decisions, slowestEndMs: this.#slowestEndMs, grownBytes, wrong: [...this.#wrong, ...load.failures, ...wrong] };
+  }
+
+  async #swap(isFleetingAllowed: boolean): Promise<void> {
+    const packed = await this.#publisher.next(isFleetingAllowed);
+    const { revision } = this.#publisher;
+    await this.#place.publish(packed);
+    await eventually(`${revision} is in force`, () => this.#events("policy.loaded").at(-1)?.fields["revision"] === revision, SWAP_DEADLINE_MS);
+  }
+
+  async #offerBad(kind: number): Promise<void> {
+    const before = this.#events("policy.refused").length;
+    const { what, says, packed } = await this.#publisher.bad(kind);
+    replaceFile(this.#place.directory, packed);
+    await eventually(`the bundle that is ${what} is refused`, () => this.#events("policy.refused").length > before, SWAP_DEADLINE_MS);
+    const { fields } = this.#events("policy.refused").at(-1)!;
+    if (!says.test(String(fields["error"]))) this.#wrong.push(`the bundle that is ${what} was refused so: ${String(fields["error"])}`);
+    if (fields["kept"] !== this.#publisher.revision) this.#wrong.push(`when a bundle that is ${what} came, ${String(fields["kept"])} was kept, not ${this.#publisher.revision}`);
+    this.#refused += 1;
+  }
+
+  async #takeAway(): Promise<void> {
+    const open = await openFleeting(this.#stand);
+    await this.#swap(false);
+    const sinceMs = performance.now();
+    await eventually("what is no longer allowed is ended", () => open.every(({ received }) => received.isOver), SWAP_DEADLINE_MS)
+      .catch(() => { this.#wrong.push(`still open: ${open.filter(({ received }) => !received.isOver).map(({ what }) => what).join(", ")}`); });
+    const tookMs = performance.now() - sinceMs;
+    this.#slowestEndMs = Math.max(this.#slowestEndMs, tookMs);
+    if (tookMs > END_DEADLINE_MS) this.#wrong.push(`what was no longer allowed ended after ${tookMs.toFixed(0)} ms`);
+    for (const thing of open) thing.close();
+    await this.#swap(true);
+  }
+
+  #events(event: string): LifecycleRecord[] {
+    return this.#stand.records.flatMap((record) => (record.kind === "lifecycle" && record.event === event ? [record] : []));
+  }
+}
+
+/** As a whole, the way `mv` does it: a reader never sees half. */
+function replaceFile(directory: string, packed: Buffer): void {
+  writeFileSync(join(directory, `${NAME}.draft`), packed);
+  renameSync(join(directory, `${NAME}.draft`), join(directory, NAME));
+}
+
+async function servedWay(directory: string, { keys }: Publisher): Promise<Way> {
+  const token = new Secret("a-token-for-the-proof-only");
+  const server: BundleServer = await openBundleServer({
+    host: "127.0.0.1", port: 0, folder: new BundleFolder(directory), readToken: null, pushToken: token, tls: null, announce: () => undefined,
+  });
+  return {
+    name: "push and polling", firstBad: 0, close: async () => server.close(),
+    policy: { service: { url: server.url, resource: NAME, pollIntervalMs: POLL_MS }, verification: { keys: { proof: { key: keys.publicPem } } } },
+    publish: async (packed) => { await pushBundle(packed, { url: new URL(NAME, server.url), token, caFile: null }); },
+  };
+}
+
+async function fileWay(directory: string, { keys }: Publisher): Promise<Way> {
+  return {
+    name: "file", firstBad: 2, close: async () => undefined,
+    policy: { bundle: join(directory, NAME), pollIntervalMs: POLL_MS, verification: { keys: { proof: { key: keys.publicPem } } } },
+    publish: async (packed) => { replaceFile(directory, packed); },
+  };
+}
+
+/** Where the agent's requests go. */
+class Destinations {
+  readonly #authority: Awaited<ReturnType<typeof mintAuthority>>;
+  readonly #upstream: UpstreamServer;
+  readonly #echo: Server;
+
+  private constructor(authority: Awaited<ReturnType<typeof mintAuthority>>, upstream: UpstreamServer, echo: Server) {
+    this.#authority = authority;
+    this.#upstream = upstream;
+    this.#echo = echo;
+  }
+
+  static async open(): Promise<Destinations> {
+    const authority = await mintAuthority();
+    const upstream = await startUpstream(await authority.leaf([HOST, FLEETING_HOST]));
+    const echo = createServer((socket) => { socket.on("error", () => undefined).on("data", (chunk: Buffer) => { socket.write(chunk); }); }).listen(0, "127.0.0.1");
+    await once(echo, "listening");
+    return new Destinations(authority, upstream, echo);
+  }
+
+  async stand(policy: Record<string, unknown>): Promise<Stand> {
+    const https = [HOST, FLEETING_HOST].map((name) => ({ name, port: 443, dialPort: this.#upstream.port }));
+    return startStand({
+      authority: this.#authority, policyData: {}, config: { policy: { deadlineMs: 5_000, ...policy } },
+      routes: [...https, { name: FLEETING_DATABASE, port: TUNNEL_PORT, dialPort: (this.#echo.address() as AddressInfo).port }],
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#upstream.close();
+    this.#echo.close();
+  }
+}

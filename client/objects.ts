@@ -30,9 +30,7 @@ export interface Agent {
   spawns: { agent: string; grants: string[]; maxThreads: number }[];
 }
 
-export interface AgentList {
-  agents: Agent[];
-}
+export interface AgentList { agents: Agent[] }
 
 /** The most that a thread may use in its life, by meter; `usd` in dollars, as in `{"usd": "2.00"}`. Meters that are absent have no such cap. */
 export interface Allowance {
@@ -48,6 +46,53 @@ export interface Allowance {
   "output-tokens"?: string;
   "reasoning-tokens"?: string;
   usd?: string;
+}
+
+export interface ApprovalDecision {
+  decision: "allow" | "deny";
+  /** With `allow`: for the one request, which is the default, or for all of its thread that the same rule asks about. */
+  scope?: "once" | "thread";
+  /** For the record. */
+  why?: string;
+}
+
+export interface ApprovalList { questions: ApprovalQuestion[]; threads: ThreadApproval[] }
+
+export interface ApprovalQuestion {
+  id: string;
+  askedAt: string;
+  /** Nobody who answered by then is a no. */
+  expiresAt: string;
+  agent: { namespace: string; name: string; thread: string; instance: string; user: string; chain: string[]; pod: string | null };
+  question: "connection" | "exchange";
+  /** As in the audit. */
+  requestId: string;
+  host: string;
+  port: number;
+  method: string | null;
+  /** Without its query. */
+  path: string | null;
+  /** What was read of the request, in lines; said by the agent, safe to print. */
+  details: string[];
+  rule: string;
+  reason: string;
+  hint: string;
+  /** What may be answered beside no. */
+  scopes: ("once" | "thread")[];
+  /** False once the client has given up; the answer holds for its next try. */
+  isWaiting: boolean;
+  state: "open" | "allowed" | "denied" | "expired" | "withdrawn";
+  /** Who answered. */
+  by: string | null;
+  scope: "once" | "thread" | null;
+  why: string;
+}
+
+export interface ApprovalResult { id: string; outcome: "allowed" | "denied"; by: string }
+
+export interface ApprovalRevocation {
+  /** For the record. */
+  why?: string;
 }
 
 export interface Budget {
@@ -91,17 +136,11 @@ export interface BudgetCount {
   waitsAtPercent: number | null;
 }
 
-export interface BudgetList {
-  budgets: Budget[];
-}
+export interface BudgetList { budgets: Budget[] }
 
-export interface ChildList {
-  threads: Thread[];
-}
+export interface ChildList { threads: Thread[] }
 
-export interface Delivery {
-  events: { source: string; id: string; thread: string; message: string; isNew: boolean }[];
-}
+export interface Delivery { events: { source: string; id: string; thread: string; message: string; isNew: boolean }[] }
 
 export interface Instance {
   namespace: string;
@@ -122,42 +161,23 @@ export interface Message {
   acknowledgedAt: string | null;
 }
 
-export interface MessageList {
-  messages: Message[];
-}
+export interface MessageList { messages: Message[] }
 
 export interface MessageWish {
   /** Text, at most 256 KiB of UTF-8. */
   body: string;
 }
 
-export interface Opened {
-  thread: Thread;
-  isNew: boolean;
-}
+export interface Opened { thread: Thread; isNew: boolean }
 
-export interface Posted {
-  message: Message;
-  isNew: boolean;
-}
+export interface Posted { message: Message; isNew: boolean }
 
 /** Why a request was not answered. `rule` names what refused, a rule of access or a limit; `hint` says what to do. */
-export interface Problem {
-  error: string;
-  rule: string;
-  reason: string;
-  hint: string;
-  request_id: string;
-}
+export interface Problem { error: string; rule: string; reason: string; hint: string; request_id: string }
 
-export interface Relation {
-  relation: "owner" | "maintainer" | "participant";
-  subject: string;
-}
+export interface Relation { relation: "owner" | "maintainer" | "participant"; subject: string }
 
-export interface RelationList {
-  relations: Relation[];
-}
+export interface RelationList { relations: Relation[] }
 
 export interface SpawnWish {
   agent: string;
@@ -187,6 +207,8 @@ export interface Thread {
   createdAt: string;
   lastActivityAt: string | null;
 }
+
+export interface ThreadApproval { id: string; namespace: string; agent: string; thread: string; rule: string; by: string; why: string; allowedAt: string; expiresAt: string }
 
 export interface ThreadList {
   threads: Thread[];

@@ -1,19 +1,42 @@
 // Written by `npm run docs:generate` from the routes in controller/api; not by hand.
 import type {
-  Acknowledged, Adjustment, Agent, AgentList, BudgetList, ChildList, Delivery, Instance, MessageList, MessageWish, Opened, Posted, Problem, RelationList, SpawnWish, Thread, ThreadList, ThreadWish,
+  Acknowledged, Adjustment, Agent, AgentList, ApprovalDecision, ApprovalList, ApprovalQuestion, ApprovalResult, ApprovalRevocation, BudgetList, ChildList, Delivery, Instance, MessageList,
+  MessageWish, Opened, Posted, Problem, RelationList, SpawnWish, Thread, ThreadApproval, ThreadList, ThreadWish,
 } from "./objects.ts";
 
-interface Json<T> {
-  headers: Record<string, unknown>;
-  content: { "application/json": T };
-}
-interface Empty {
-  headers: Record<string, unknown>;
-  content?: never;
-}
+interface Json<T> { headers: Record<string, unknown>; content: { "application/json": T } }
+interface Empty { headers: Record<string, unknown>; content?: never }
 
 /** Every path of the API, as openapi-fetch reads it. */
 export interface paths {
+  "/v1/approvals": {
+    /** Questions that wait for a person, and what is allowed for threads. */
+    get: {
+      parameters: { query?: { namespace?: string }; header?: never; path?: never }; requestBody?: never;
+      responses: { 200: Json<ApprovalList>; default: Json<Problem> };
+    };
+  };
+  "/v1/approvals/{approval}": {
+    /** One question, open or over. */
+    get: {
+      parameters: { query?: never; header?: never; path: { approval: string } }; requestBody?: never;
+      responses: { 200: Json<ApprovalQuestion>; default: Json<Problem> };
+    };
+  };
+  "/v1/approvals/{approval}/decision": {
+    /** Allow or deny; the first answer counts. */
+    post: {
+      parameters: { query?: never; header?: never; path: { approval: string } }; requestBody: { content: { "application/json": ApprovalDecision } };
+      responses: { 200: Json<ApprovalResult>; default: Json<Problem> };
+    };
+  };
+  "/v1/approvals/{approval}/revoke": {
+    /** Take back what was allowed for a thread; what runs on it ends. */
+    post: {
+      parameters: { query?: never; header?: never; path: { approval: string } }; requestBody: { content: { "application/json": ApprovalRevocation } };
+      responses: { 200: Json<ThreadApproval>; default: Json<Problem> };
+    };
+  };
   "/v1/budgets": {
     /** Budgets and how they stand. */
     get: {
@@ -24,8 +47,7 @@ export interface paths {
   "/v1/budgets/{budget}/adjust": {
     /** Set, top up or reset a budget, or let spending go on past a threshold. */
     post: {
-      parameters: { query?: never; header?: never; path: { budget: string } };
-      requestBody: { content: { "application/json": Adjustment } };
+      parameters: { query?: never; header?: never; path: { budget: string } }; requestBody: { content: { "application/json": Adjustment } };
       responses: { 200: Json<BudgetList>; default: Json<Problem> };
     };
   };
@@ -39,8 +61,7 @@ export interface paths {
   "/v1/instance/answers": {
     /** Say something in the thread. */
     post: {
-      parameters: { query?: never; header?: { "idempotency-key"?: string }; path?: never };
-      requestBody: { content: { "application/json": MessageWish } };
+      parameters: { query?: never; header?: { "idempotency-key"?: string }; path?: never }; requestBody: { content: { "application/json": MessageWish } };
       responses: { 200: Json<Posted>; 201: Json<Posted>; default: Json<Problem> };
     };
   };
@@ -66,8 +87,7 @@ export interface paths {
     };
     /** Post a message to the agent of a child thread. */
     post: {
-      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { child: string } };
-      requestBody: { content: { "application/json": MessageWish } };
+      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { child: string } }; requestBody: { content: { "application/json": MessageWish } };
       responses: { 200: Json<Posted>; 201: Json<Posted>; default: Json<Problem> };
     };
   };
@@ -102,8 +122,7 @@ export interface paths {
   "/v1/instance/threads": {
     /** Open a child thread of an agent that this one may spawn. */
     post: {
-      parameters: { query?: never; header?: { "idempotency-key"?: string }; path?: never };
-      requestBody: { content: { "application/json": SpawnWish } };
+      parameters: { query?: never; header?: { "idempotency-key"?: string }; path?: never }; requestBody: { content: { "application/json": SpawnWish } };
       responses: { 200: Json<Opened>; 201: Json<Opened>; default: Json<Problem> };
     };
   };
@@ -151,8 +170,7 @@ export interface paths {
   "/v1/namespaces/{namespace}/threads": {
     /** Open a thread, with its first message if there is one. */
     post: {
-      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { namespace: string } };
-      requestBody: { content: { "application/json": ThreadWish } };
+      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { namespace: string } }; requestBody: { content: { "application/json": ThreadWish } };
       responses: { 200: Json<Opened>; 201: Json<Opened>; default: Json<Problem> };
     };
     /** Threads that the caller may see, newest first. */
@@ -183,8 +201,7 @@ export interface paths {
   "/v1/namespaces/{namespace}/threads/{thread}/messages": {
     /** Post a message to the agent. */
     post: {
-      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { namespace: string; thread: string } };
-      requestBody: { content: { "application/json": MessageWish } };
+      parameters: { query?: never; header?: { "idempotency-key"?: string }; path: { namespace: string; thread: string } }; requestBody: { content: { "application/json": MessageWish } };
       responses: { 200: Json<Posted>; 201: Json<Posted>; default: Json<Problem> };
     };
     /** What was said in a thread, oldest first. */

@@ -3,6 +3,7 @@ import { adminConfig } from "../common/admin-config.ts";
 import { LOG_LEVELS } from "../common/log.ts";
 import { accessConfig } from "./access/config.ts";
 import { apiConfig } from "./api/config.ts";
+import { approvalsConfig } from "./approvals/config.ts";
 import { boundaryConfig } from "./boundary/config.ts";
 import { kubeConfig } from "./kube/config.ts";
 import { podsConfig } from "./pods/config.ts";
@@ -23,6 +24,7 @@ export const controllerConfig = z.strictObject({
   threads: threadsConfig.prefault({}),
   access: accessConfig.prefault({}),
   api: apiConfig.prefault({}),
+  approvals: approvalsConfig.prefault({}),
   pods: podsConfig,
   webhook: webhookConfig.prefault({}),
   boundary: boundaryConfig.prefault({}),

@@ -10,6 +10,7 @@ import type { Access } from "./access/access.ts";
 import type { ClusterObjects } from "./access/cluster-objects.ts";
 import type { ControllerMetrics } from "./admin/controller-metrics.ts";
 import { openApi, type OpenApi } from "./api/open-api.ts";
+import type { ApprovalStore } from "./approvals/approval-store.ts";
 import type { ControllerConfig } from "./config.ts";
 import { governPod } from "./pods/govern-pod.ts";
 import { ledgerOfNode } from "./ledger/governed-ledger.ts";
@@ -30,6 +31,7 @@ export interface DoorParts {
   readonly store: ThreadStore;
   readonly ledger: LedgerStore;
   readonly budgets: KnownBudgets;
+  readonly approvals: ApprovalStore;
   readonly access: Access;
   readonly objects: ClusterObjects;
   readonly boundaryCa: PemPair;
@@ -62,9 +64,9 @@ function webhookDeps({ objects, settings, metrics, clock, log }: DoorParts): Web
 
 /** Opens the API of threads to people, and to instances through their node proxies. @throws Error if the port cannot be had */
 export async function openThreadsApi(parts: DoorParts, lifecycle: Lifecycle): Promise<OpenApi> {
-  const { config, store, ledger, budgets, access, objects, kube, clock, log, metrics } = parts;
+  const { config, store, ledger, budgets, approvals, access, objects, kube, clock, log, metrics } = parts;
   const issue = () => issueApiCertificate(parts.boundaryCa, namesOf(config), { nowMs: clock.nowMs(), lifetimeMs: API_CERTIFICATE_MS });
-  const api = await openApi(config.api, { store, ledger, ledgerOfNode: (node) => ledgerOfNode(ledger, node, budgets), budgets, access, objects, kube, clock, log, metrics, tls: issue() });
+  const api = await openApi(config.api, { store, ledger, ledgerOfNode: (node) => ledgerOfNode(ledger, node, budgets), budgets, approvals, access, objects, kube, clock, log, metrics, tls: issue() });
   lifecycle.onStop("api", async () => api.close());
   lifecycle.run("api-certificate", async (signal) => {
     for (;;) {

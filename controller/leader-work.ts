@@ -6,6 +6,8 @@ import type { LedgerStore } from "../common/ledger/ledger-store.ts";
 import type { Log } from "../common/log.ts";
 import type { Opa } from "../proxy/operator.ts";
 import type { ControllerMetrics } from "./admin/controller-metrics.ts";
+import type { ApprovalStore } from "./approvals/approval-store.ts";
+import { sendMessages } from "./approvals/send-messages.ts";
 import { containerDummies } from "./boundary/container-dummies.ts";
 import { keepBoundary } from "./boundary/keep-boundary.ts";
 import type { BoundaryInformers } from "./boundary/resources.ts";
@@ -33,6 +35,7 @@ export interface LeaderParts {
   readonly store: ThreadStore;
   readonly ledger: LedgerStore;
   readonly budgets: KnownBudgets;
+  readonly approvals: ApprovalStore;
   readonly installation: Installation;
   readonly settings: PodSettings;
   readonly metrics: ControllerMetrics;
@@ -55,6 +58,7 @@ export function leaderWork(parts: LeaderParts): Work {
       await together(signal, [
         async (stop) => runAll(Object.values(informers), stop),
         async (stop) => events.run(stop),
+        async (stop) => sendMessages({ store: parts.approvals, config: parts.config.approvals, clock: parts.clock, log: parts.log }, stop),
         async (stop) => keepBoundary(boundaryDeps(parts, { api, informers }), stop),
         async (stop) => {
           await allSynced([informers.budgets], stop);

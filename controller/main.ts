@@ -14,6 +14,7 @@ import { findOpa } from "../proxy/operator.ts";
 import { clusterObjects } from "./access/cluster-objects.ts";
 import { openAccess } from "./access/open-access.ts";
 import { ControllerMetrics } from "./admin/controller-metrics.ts";
+import { openApprovalStore } from "./approvals/open-approval-store.ts";
 import { openBudgetBook } from "./boundary/budget-book.ts";
 import { allSynced, openCaches, runAll } from "./caches.ts";
 import type { ControllerConfig } from "./config.ts";
@@ -72,7 +73,7 @@ async function openController(config: ControllerConfig, options: StartOptions, l
   const kube = await openKube(config, options, lifecycle);
   const metrics = new ControllerMetrics();
   const { installation, boundaryCa, settings } = await settle(config, kube, { clock, log, signal: lifecycle.signal });
-  const { store, ledger } = await openStores(config, { clock, log }, lifecycle);
+  const { store, ledger, approvals } = await openStores(config, { clock, log }, lifecycle);
   metrics.observeBudgets(ledger);
   const caches = openCaches(kube, log);
   lifecycle.run("caches", async (signal) => runAll(Object.values(caches), signal));
@@ -81,14 +82,14 @@ async function openController(config: ControllerConfig, options: StartOptions, l
   lifecycle.onStop("access", async () => access.close());
   await allSynced(Object.values(caches), lifecycle.signal);
   const budgets = openBudgetBook(caches.budgets, config.boundary.budgets);
-  const parts: DoorParts = { config, kube, store, ledger, budgets, access, objects, boundaryCa, settings, metrics, clock, log };
+  const parts: DoorParts = { config, kube, store, ledger, budgets, approvals, access, objects, boundaryCa, settings, metrics, clock, log };
   const webhook = await openWebhook(parts, lifecycle);
   const api = await openThreadsApi(parts, lifecycle);
   const opa = await findOpa(options.environment);
   if (opa === null) log.warn("opa.missing", { meaning: "EgressPolicies with Rego of their own are not accepted; those of data are" });
   const candidate = candidacy(lifecycle, async (signal) => lead(
     { api: kube, config: config.kube, identity, namespace: config.namespace, log, clock },
-    leaderWork({ config, kube, store, ledger, budgets, installation, settings, metrics, opa, identity, clock, log }), signal,
+    leaderWork({ config, kube, store, ledger, budgets, approvals, installation, settings, metrics, opa, identity, clock, log }), signal,
   ));
   const admin = await openAdmin(config.admin, { metrics, byDefault: false, isReady: () => !lifecycle.signal.aborted });
   lifecycle.onStop("admin", async () => admin?.close());
@@ -108,12 +109,14 @@ async function openKube({ kube }: ControllerConfig, { environment }: StartOption
   return api;
 }
 
-/** Threads and budgets are kept in one database. */
-async function openStores({ threads }: ControllerConfig, { clock, log }: { readonly clock: Clock; readonly log: Log }, lifecycle: Lifecycle) {
+/** Threads, budgets and approvals are kept in one database. */
+async function openStores({ threads, approvals: asking }: ControllerConfig, { clock, log }: { readonly clock: Clock; readonly log: Log }, lifecycle: Lifecycle) {
   const database = await openDatabase(threads, log);
   const store = await openThreadStore(threads, log, database);
   lifecycle.onStop("store", async () => store.close());
-  return { store, ledger: await openControllerLedger(database, clock) };
+  const approvals = await openApprovalStore(database, asking);
+  lifecycle.onStop("approvals", async () => approvals.close());
+  return { store, ledger: await openControllerLedger(database, clock), approvals };
 }
 
 interface Settled {

@@ -48,13 +48,13 @@ export type Caller = Person | Instance | NodeProxy;
 export const PEOPLES_ACTIONS = [
   "agent.see", "agent.open", "agent.configure", "namespace.list",
   "thread.see", "thread.read", "thread.post", "thread.acknowledge", "thread.stop", "thread.share", "thread.delete",
-  "budget.read", "budget.adjust",
+  "budget.read", "budget.adjust", "approval.see", "approval.decide",
 ] as const;
 export const INSTANCES_ACTIONS = [
   "instance.see", "instance.keep-alive", "instance.receive", "instance.answer", "instance.children", "instance.spawn",
   "child.see", "child.read", "child.post", "child.stop", "child.delete",
 ] as const;
-export const NODES_ACTIONS = ["activity.report", "ledger.use"] as const;
+export const NODES_ACTIONS = ["activity.report", "ledger.use", "approval.report"] as const;
 export const ACTIONS = [...PEOPLES_ACTIONS, ...INSTANCES_ACTIONS, ...NODES_ACTIONS] as const;
 export type Action = (typeof ACTIONS)[number];
 

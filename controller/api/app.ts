@@ -9,12 +9,14 @@ import type { Api, ApiEnv, RouteParts } from "./context.ts";
 import { ApiProblem, problemOf } from "./problem.ts";
 import { activityRoutes } from "./routes/activity.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { budgetRoutes } from "./routes/budgets.ts";
 import { childRoutes } from "./routes/children.ts";
 import { cloudEventRoutes } from "./routes/cloud-events.ts";
 import { instanceRoutes } from "./routes/instance.ts";
 import { ledgerRoutes } from "./routes/ledger.ts";
 import { messageRoutes } from "./routes/messages.ts";
+import { nodeApprovalRoutes } from "./routes/node-approvals.ts";
 import { threadRoutes } from "./routes/threads.ts";
 
 /** The API without its server: gates first, in the order in which a request passes them, then the routes. */
@@ -31,7 +33,7 @@ export function buildApp(parts: RouteParts): Api {
   app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path, or not by this method", unknownPath)));
   app.get("/openapi.json", (context) => context.json(openApiDocument(app)));
   for (const path of ["/v1/*", "/internal/*"]) app.use(path, authentication(parts), deadline(parts.config), wholeBody(parts.config));
-  for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, budgetRoutes, activityRoutes, ledgerRoutes]) routes(app, parts);
+  for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, budgetRoutes, approvalRoutes, activityRoutes, ledgerRoutes, nodeApprovalRoutes]) routes(app, parts);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;
 }

@@ -7,6 +7,7 @@ import type { LedgerStore } from "../../common/ledger/ledger-store.ts";
 import type { Log } from "../../common/log.ts";
 import type { Access, Caller, Instance, Person } from "../access/access.ts";
 import type { ClusterObjects } from "../access/cluster-objects.ts";
+import type { ApprovalStore } from "../approvals/approval-store.ts";
 import type { KnownBudgets } from "../ledger/known-budgets.ts";
 import type { ThreadStore } from "../threads/thread-store.ts";
 import type { ApiConfig } from "./config.ts";
@@ -33,6 +34,8 @@ export interface ApiParts {
   /** The same as the proxy of one node may use it. */
   ledgerOfNode(node: string): LedgerStore;
   readonly budgets: KnownBudgets;
+  /** Where people answer for all node proxies. */
+  readonly approvals: ApprovalStore;
   readonly access: Access;
   readonly objects: ClusterObjects;
   /** Creates, stops and deletes Thread resources. */

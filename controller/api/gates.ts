@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createMiddleware } from "hono/factory";
 import { LRUCache } from "lru-cache";
+import { APPROVALS_PATHS } from "../../common/approvals/wire.ts";
 import { INSTANCE_HEADER } from "../../common/labels.ts";
 import type { ApiConfig } from "./config.ts";
 import { callerKey, type ApiEnv, type RouteParts } from "./context.ts";
@@ -9,6 +10,7 @@ import { ApiProblem, problemOf } from "./problem.ts";
 import { RateLimit } from "./rate-limit.ts";
 
 const SECONDS_PER_MINUTE = 60;
+const WAITS_ON_PURPOSE: ReadonlySet<string> = new Set(["/v1/instance/messages", APPROVALS_PATHS.poll]);
 /** Credentials that were good, by their hash, and for how long that is remembered, in milliseconds. */
 const PROVEN_LIMIT = 10_000;
 const PROVEN_MS = 3_600_000;
@@ -46,7 +48,7 @@ export function authentication({ access, clock, config }: RouteParts) {
 /** An answer has a deadline; of what waits on purpose, only what comes after the waiting has. */
 export function deadline({ requestTimeoutMs, longPollMs }: ApiConfig) {
   return createMiddleware<ApiEnv>(async (context, next) => {
-    const limitMs = requestTimeoutMs + (context.req.path === "/v1/instance/messages" ? longPollMs : 0);
+    const limitMs = requestTimeoutMs + (WAITS_ON_PURPOSE.has(context.req.path) ? longPollMs : 0);
     const late = Promise.withResolvers<"late">();
     const timer = setTimeout(() => { late.resolve("late"); }, limitMs);
     try {

@@ -79,6 +79,7 @@ export function problemOf(error: unknown): ApiProblem {
     case "MessageUnfit": return new ApiProblem("request.unfit", error.message, { rule: "message.unfit", cause: error });
     case "RoomTaken": return new ApiProblem("conflict", error.message, { rule: "messages.limit", hint: "delete threads that are done", cause: error });
     case "AllowanceTaken": return new ApiProblem("conflict", error.message, { rule: "spawn.allowance", hint: "ask for less, or delete children that are done", cause: error });
+    case "TooManyApprovals": return new ApiProblem("conflict", error.message, { rule: "approvals.limit", hint: "revoke some that are not needed any more", cause: error });
     case "TooManyRelations": return new ApiProblem("conflict", error.message, { rule: "relations.limit", hint: "use a group", cause: error });
     case "KubeError": return clusterProblem(error);
     default: return new ApiProblem("internal", "the controller failed", { cause: error });

@@ -2,7 +2,7 @@
 # title: Access to threads
 # description: |
 #   Who may do what with agents and threads through the controller's API. People by their relations to the agent or the
-#   thread; instances to their own thread and its children; node proxies to nothing but their reports and the ledger. Whatever no rule
+#   thread; instances to their own thread and its children; node proxies to nothing but their reports, the ledger and the questions of their instances. Whatever no rule
 #   allows is refused.
 package weir.access
 
@@ -34,7 +34,7 @@ decision := people.decision if {
 }
 
 node_proxy := {"allow": true, "rule": input.action, "grants": null} if {
-	input.action in {"activity.report", "ledger.use"}
+	input.action in {"activity.report", "ledger.use", "approval.report"}
 } else := {
 	"allow": false,
 	"rule": "node.own-business",

@@ -33,5 +33,5 @@ thread := {"namespace": "ns", "name": "t", "uid": "u1", "parent": "p1", "relatio
 ]}
 
 thread_of(action) := thread if {
-	regex.match("^(thread|child)[.]", action)
+	regex.match("^(thread|child|approval)[.]", action)
 } else := null

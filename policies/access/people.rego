@@ -2,7 +2,8 @@
 # title: People
 # description: |
 #   Relations decide. `roles` is the whole table: for each action, which relations to the thread or to its agent allow
-#   it. Maintainers of an agent see, stop and configure; what was said in a thread is for those related to the thread.
+#   it. Maintainers of an agent see, stop and configure, and answer what its threads have to ask a person; what was said in a thread is for those
+#   related to the thread.
 package weir.access.people
 
 everybody_related := {"owner", "maintainer", "participant"}
@@ -23,6 +24,8 @@ roles := {
 	"thread.delete": {"thread": {"owner"}, "agent": {"owner"}},
 	"budget.read": {},
 	"budget.adjust": {},
+	"approval.see": {"thread": responsible, "agent": responsible},
+	"approval.decide": {"thread": responsible, "agent": responsible},
 }
 
 default decision := {
@@ -107,6 +110,13 @@ refusal := {
 	"hint": "ask an owner of the thread to add you to its participants",
 } if {
 	startswith(input.action, "thread.")
+} else := {
+	"allow": false,
+	"rule": input.action,
+	"reason": sprintf("there is no such question, or you are not %s", [wanted]),
+	"hint": "whoever owns or maintains the thread or its agent answers",
+} if {
+	startswith(input.action, "approval.")
 } else := {
 	"allow": false,
 	"rule": input.action,

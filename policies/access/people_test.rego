@@ -149,3 +149,35 @@ test_who_may_not_adjust_a_budget_is_told_which_right_it_takes if {
 	installation := access.decision with input as object.union(asked, {"namespace": ""})
 	contains(installation.reason, "the installation")
 }
+
+test_whoever_is_responsible_for_the_thread_or_its_agent_answers_what_it_asks_and_nobody_else if {
+	every action in ["approval.see", "approval.decide"] {
+		every subject in ["user:olga", "user:mia", "user:ann", "user:max", "group:system:masters"] {
+			allowed(action, subject)
+		}
+		every subject in ["user:pete", "group:team", "user:eve"] {
+			not allowed(action, subject)
+		}
+	}
+}
+
+test_a_question_that_is_not_there_is_refused_like_one_that_is_somebody_elses if {
+	there := fixture_test.asking("approval.decide", fixture_test.person(["user:eve"]))
+	refusal := access.decision with input as there
+	same := access.decision with input as object.union(there, {"agent": null, "thread": null})
+	refusal == same
+	refusal.rule == "approval.decide"
+}
+
+test_an_agent_answers_nothing_for_itself if {
+	every action in ["approval.see", "approval.decide", "approval.report"] {
+		not access.decision.allow with input as fixture_test.asking(action, fixture_test.instance("u1"))
+	}
+}
+
+test_a_node_proxy_reports_questions_and_answers_none if {
+	node := {"kind": "node", "node": "n1"}
+	access.decision.allow with input as fixture_test.asking("approval.report", node)
+	not access.decision.allow with input as fixture_test.asking("approval.decide", node)
+	not access.decision.allow with input as fixture_test.asking("approval.see", node)
+}

@@ -15,6 +15,8 @@ import type { ThreadApprovals } from "./thread-approvals.ts";
 export interface DeskListener {
   asked(question: QuestionView): void;
   ended(question: QuestionView, ending: Ending): void;
+  /** The client of an open question has left, or come back. */
+  changed?(question: QuestionView): void;
   /** A request was let through, or refused, by what was answered before it came. */
   reused?(subject: ApprovalSubject, answer: RecordedApproval): void;
   revoked(approval: ThreadApprovalView, by: string, reason: string): void;
@@ -56,7 +58,7 @@ export class ApprovalDesk implements Approvals {
     const orphan = this.#open.orphanOf(subject);
     const question = orphan ?? this.#open.add(newApprovalId(), subject, ask);
     const answer = this.#waitAt(question, signal);
-    if (orphan === null) this.#tell((listener) => { listener.asked(viewOf(question)); });
+    this.#tell((listener) => { listener[orphan === null ? "asked" : "changed"]?.(viewOf(question)); });
     return answer;
   }
 
@@ -91,9 +93,12 @@ export class ApprovalDesk implements Approvals {
   }
 
   /** Thread approvals that somebody else keeps: those that are new begin to hold, those that are missing are revoked. */
-  agree(approvals: readonly ThreadApprovalView[], by: string): void {
+  agree(approvals: readonly ThreadApprovalView[], whoRevoked: (id: string) => { readonly by: string; readonly reason: string }): void {
     const wanted = new Set(approvals.map(({ id }) => id));
-    for (const { id } of this.#context.threads.list()) if (!wanted.has(id)) this.revoke(id, by, "");
+    for (const { id } of this.#context.threads.list()) {
+      const { by, reason } = whoRevoked(id);
+      if (!wanted.has(id)) this.revoke(id, by, reason);
+    }
     for (const approval of approvals) if (this.#context.threads.get(approval.id) === null) this.#allowThread(approval);
   }
 
@@ -134,7 +139,7 @@ export class ApprovalDesk implements Approvals {
   /** The question stays for the next try, unless no answer could be of use to anybody. */
   #left(question: Question): void {
     question.waiter = null;
-    if (offered(question).length > 0) return;
+    if (offered(question).length > 0) return this.#tell((listener) => { listener.changed?.(viewOf(question)); });
     this.#end(question, { outcome: "withdrawn", by: null, reason: "the client has gone", scope: null, approvalId: question.id });
   }
 

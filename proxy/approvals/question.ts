@@ -34,9 +34,9 @@ export interface Waiter {
 
 /** As people see it. */
 export function viewOf({ id, subject, ask, askedAtMs, expiresAtMs, waiter }: Question): QuestionView {
-  const { agent: { namespace, name, thread, instance, user, chain }, question, host, port, method, path, details } = subject;
+  const { agent: { namespace, name, thread, instance, user, chain, pod = null }, question, host, port, method, path, details } = subject;
   return {
-    id, askedAtMs, expiresAtMs, agent: { namespace, name, thread, instance, user, chain: [...chain] }, question, requestId: subject.id, host, port, method, path,
+    id, askedAtMs, expiresAtMs, agent: { namespace, name, thread, instance, user, chain: [...chain], pod }, question, requestId: subject.id, host, port, method, path,
     details: [...details], rule: ask.rule, reason: ask.reason, hint: ask.hint, scopes: offered({ subject, ask, waiter }), isWaiting: waiter !== null,
   };
 }

@@ -24,6 +24,8 @@ export interface Schema {
   readonly description?: string;
 }
 
+/** What fits is written on one line. */
+const WIDTH = 190;
 const WRITTEN_BY = "// Written by `npm run docs:generate` from the routes in controller/api; not by hand.\n";
 
 /** The client's types: objects in one file, paths, in the shape that openapi-fetch takes, in another. */
@@ -33,8 +35,10 @@ export function renderClientTypes(document: OpenApiDocument): readonly (readonly
 
 function renderObjects({ components }: OpenApiDocument): string {
   const objects = Object.entries(components.schemas).toSorted(byName).map(([name, schema]) => {
-    const fields = Object.entries(schema.properties ?? {}).map(([field, of]) => `${comment(of, "  ")}  ${property(field, of, schema)};\n`);
-    return `${comment(schema, "")}export interface ${name} {\n${fields.join("")}}\n`;
+    const fields = Object.entries(schema.properties ?? {});
+    const short = `export interface ${name} { ${fields.map(([field, of]) => property(field, of, schema)).join("; ")} }\n`;
+    if (short.length <= WIDTH && fields.every(([, of]) => comment(of, "") === "")) return `${comment(schema, "")}${short}`;
+    return `${comment(schema, "")}export interface ${name} {\n${fields.map(([field, of]) => `${comment(of, "  ")}  ${property(field, of, schema)};\n`).join("")}}\n`;
   });
   return `${WRITTEN_BY}\n${objects.join("\n")}`;
 }
@@ -47,17 +51,11 @@ function renderPaths(document: OpenApiDocument): string {
   const text = paths.join("");
   const used = Object.keys(document.components.schemas).filter((name) => new RegExp(`\\b${name}\\b`).test(text)).toSorted();
   return `${WRITTEN_BY}import type {
-  ${used.join(", ")},
+${wrapped(used)}
 } from "./objects.ts";
 
-interface Json<T> {
-  headers: Record<string, unknown>;
-  content: { "application/json": T };
-}
-interface Empty {
-  headers: Record<string, unknown>;
-  content?: never;
-}
+interface Json<T> { headers: Record<string, unknown>; content: { "application/json": T } }
+interface Empty { headers: Record<string, unknown>; content?: never }
 
 /** Every path of the API, as openapi-fetch reads it. */
 export interface paths {
@@ -65,11 +63,22 @@ ${text}}
 `;
 }
 
+/** Names on lines that are not too long. */
+function wrapped(names: readonly string[]): string {
+  const lines: string[] = [];
+  for (const name of names) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + name.length + 2 <= WIDTH) lines[lines.length - 1] = `${last} ${name},`;
+    else lines.push(`  ${name},`);
+  }
+  return lines.join("\n");
+}
+
 function renderOperation(method: string, operation: Operation): string {
   const parameters = `parameters: { ${["query", "header", "path"].map((place) => renderParameters(place, operation)).join("; ")} };`;
   const body = `requestBody${renderBody(operation)};`;
   const lines = [
-    ...(operation.requestBody === undefined ? [`${parameters} ${body}`] : [parameters, body]),
+    ...(parameters.length + body.length <= WIDTH ? [`${parameters} ${body}`] : [parameters, body]),
     `responses: { ${Object.entries(operation.responses).map(([status, { content }]) => `${status}: ${renderAnswer(content)}`).join("; ")} };`,
   ];
   const summary = operation.summary === undefined ? "" : `    /** ${operation.summary}. */\n`;

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import type { ApprovalDecision, ApprovalList, DecisionResult, QuestionView } from "../../common/approvals/views.ts";
 import { operatorFolder } from "../../common/operator-door.ts";
 import { eventually } from "./whole-proxy.ts";
@@ -47,10 +48,10 @@ export class Operator {
   /** @returns the body of whatever the door answers */
   async call(method: string, path: string, body?: object): Promise<unknown> {
     const [name] = readdirSync(this.#socketFolder).filter((one) => one.endsWith(".sock"));
-    const text = body === undefined ? "" : JSON.stringify(body);
-    const sent = request({ socketPath: join(this.#socketFolder, name ?? ""), method, path, headers: { "content-length": Buffer.byteLength(text) } });
-    sent.end(text);
+    const written = body === undefined ? "" : JSON.stringify(body);
+    const sent = request({ socketPath: join(this.#socketFolder, name ?? ""), method, path, headers: { "content-length": Buffer.byteLength(written) } });
+    sent.end(written);
     const [answer] = await once(sent, "response") as [IncomingMessage];
-    return JSON.parse(Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>)).toString()) as unknown;
+    return JSON.parse(await text(answer)) as unknown;
   }
 }

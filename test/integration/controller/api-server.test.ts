@@ -11,6 +11,7 @@ import { accessConfig } from "../../../controller/access/config.ts";
 import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { openAccess } from "../../../controller/access/open-access.ts";
 import { apiConfig } from "../../../controller/api/config.ts";
+import type { ApprovalStore } from "../../../controller/approvals/approval-store.ts";
 import { openApi, type OpenApi } from "../../../controller/api/open-api.ts";
 import type { RequestFacts } from "../../../controller/api/context.ts";
 import { threadsConfig } from "../../../controller/threads/config.ts";
@@ -31,7 +32,7 @@ beforeAll(async () => {
   const store = await openThreadStore(threadsConfig.parse({}), silentLog);
   const access = await openAccess(accessConfig.parse({}), { kube, objects, clock: systemClock });
   api = await openApi(apiConfig.parse({ host: "127.0.0.1", port: 0, requestTimeoutMs: 500 }), {
-    store, ledger: openMemoryLedger({ clock: systemClock }), ledgerOfNode: () => { throw new Error("no node calls"); }, budgets: { find: () => null, all: () => [] }, access, objects, kube, clock: systemClock, log: silentLog, metrics: { requestEnded: (facts) => { seen.push(facts); } },
+    store, ledger: openMemoryLedger({ clock: systemClock }), ledgerOfNode: () => { throw new Error("no node calls"); }, budgets: { find: () => null, all: () => [] }, approvals: {} as ApprovalStore, access, objects, kube, clock: systemClock, log: silentLog, metrics: { requestEnded: (facts) => { seen.push(facts); } },
     tls: await authority.leaf([PLATFORM_NAME, "127.0.0.1"]),
   });
   closers.push(async () => api.close(), async () => access.close(), async () => store.close());

@@ -4,6 +4,7 @@ import { silentLog } from "../../../common/log.ts";
 import { AccessRefused, type Access, type Allowed, type Caller, type Instance, type Person, type Question } from "../../../controller/access/access.ts";
 import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { apiConfig } from "../../../controller/api/config.ts";
+import type { ApprovalStore } from "../../../controller/approvals/approval-store.ts";
 import type { RouteParts } from "../../../controller/api/context.ts";
 import { Waiting } from "../../../controller/api/waiting.ts";
 import type { Carving, ChildPlace, Demand, Message, NewMessage, ThreadRow, ThreadStore } from "../../../controller/threads/thread-store.ts";
@@ -109,6 +110,7 @@ export function fewParts(): FewParts {
   const clock = new TestClock();
   const parts: FewParts = {
     ledger: openMemoryLedger({ clock }), ledgerOfNode: () => parts.ledger, budgets: { find: () => null, all: () => [] },
+    approvals: {} as ApprovalStore,
     cluster, threads, asked, store, kube: cluster, config, access: access as Access, objects: clusterObjects(cluster), clock, log: silentLog,
     waiting: new Waiting(store, config), answer: () => ({ rule: "test", grants: null }),
     addThread: async (name, spec = {}, metadata = {}) => {

@@ -10,6 +10,9 @@ import { clusterObjects } from "../../../controller/access/cluster-objects.ts";
 import { openAccess } from "../../../controller/access/open-access.ts";
 import { apiConfig, type ApiConfig } from "../../../controller/api/config.ts";
 import { openApi, type Certificate, type OpenApi } from "../../../controller/api/open-api.ts";
+import type { ApprovalStore } from "../../../controller/approvals/approval-store.ts";
+import { approvalsConfig } from "../../../controller/approvals/config.ts";
+import { openApprovalStore } from "../../../controller/approvals/open-approval-store.ts";
 import { ledgerOfNode } from "../../../controller/ledger/governed-ledger.ts";
 import type { KnownBudget, KnownBudgets } from "../../../controller/ledger/known-budgets.ts";
 import { openControllerLedger } from "../../../controller/ledger/open-ledger.ts";
@@ -46,6 +49,7 @@ export interface ApiStand {
   readonly api: OpenApi;
   readonly store: ThreadStore;
   readonly ledger: LedgerStore;
+  readonly approvals: ApprovalStore;
   /** Budgets that the controller knows, by id. */
   readonly budgets: Map<string, KnownBudget>;
   readonly cluster: MemoryKubeApi;
@@ -86,17 +90,18 @@ export async function startApi(over: { readonly api?: Partial<ApiConfig>; readon
   const database = await openDatabase(threadsConfig.parse({}), silentLog);
   const store = await openThreadStore(threadsConfig.parse({}), silentLog, database);
   const ledger = await openControllerLedger(database, clock);
+  const approvals = await openApprovalStore(database, approvalsConfig.parse({}));
   const budgets = new Map<string, KnownBudget>();
   const known: KnownBudgets = { find: (id) => budgets.get(id) ?? null, all: () => [...budgets.values()] };
   const objects = clusterObjects(cluster);
   const access = await openAccess(accessConfig.parse({ tokenCacheMs: 0, ...over.access }), { kube: cluster, objects, clock });
   const config = apiConfig.parse({ host: "127.0.0.1", port: 0, callsPerSecond: 10_000, callBurst: 10_000, ...over.api });
-  const api = await openApi(config, { store, ledger, ledgerOfNode: (node) => ledgerOfNode(ledger, node, known), budgets: known, access, objects, kube: cluster, clock, log: silentLog, tls: over.tls ?? null });
+  const api = await openApi(config, { store, ledger, ledgerOfNode: (node) => ledgerOfNode(ledger, node, known), budgets: known, approvals, access, objects, kube: cluster, clock, log: silentLog, tls: over.tls ?? null });
   const url = `${over.tls === undefined ? "http" : "https"}://127.0.0.1:${api.port}`;
   for (const node of ["node-1", "node-2"]) users.set(`proxy-on-${node}`, { username: PROXY_USER, groups: [], node, audiences: ["weir-controller"] });
   const call: ApiStand["call"] = async (method, path, options = {}) => callApi(url, method, path, options);
   return {
-    api, store, ledger, budgets, cluster, url, call,
+    api, store, ledger, budgets, approvals, cluster, url, call,
     addUser: (name, groups = []) => { users.set(name, { username: name, groups: [...groups, "system:authenticated"] }); },
     removeUser: (name) => { users.delete(name); },
     allowCreating: (user, namespace) => { creators.add(`${user} ${namespace}`); },
@@ -107,6 +112,7 @@ export async function startApi(over: { readonly api?: Partial<ApiConfig>; readon
     close: async () => {
       await api.close();
       await access.close();
+      await approvals.close();
       await store.close();
     },
   };

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { request } from "node:http";
+import { text } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import type { ExchangeRecord, LifecycleRecord } from "../../../../proxy/model/record.ts";
 import { Operator } from "../../../support/approval-door.ts";
@@ -148,8 +149,7 @@ describe("a yes for the thread", () => {
     await operator.decide((await operator.question()).id, { decision: "allow", scope: "thread" });
     await other;
     await operator.revoke((await operator.list()).threads[0]?.id ?? "");
-    const text = Buffer.concat(await Array.fromAsync(answer as AsyncIterable<Buffer>)).toString();
-    expect(text).toContain('{"event":30}');
+    expect(await text(answer)).toContain('{"event":30}');
   });
 });
 

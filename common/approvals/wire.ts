@@ -1,0 +1,39 @@
+import * as z from "zod";
+import { approvalDecision, approvalId, LIST_LIMIT, questionView, REASON_LIMIT, threadApprovalView } from "./views.ts";
+
+/** Where the controller hears of questions, and where node proxies learn what people said. */
+export const APPROVALS_PATHS = { report: "/internal/v1/approvals/report", poll: "/internal/v1/approvals/poll" } as const;
+
+/** Questions in one report: each is some kilobytes. */
+export const REPORT_LIMIT = 50;
+/** A whole report, or a whole answer to a poll, in bytes. */
+export const WIRE_LIMIT_BYTES = 2 << 20;
+/** Longest wait of one poll, in milliseconds. */
+export const LONGEST_POLL_MS = 20_000;
+
+const processId = z.string().min(1).max(64).regex(/^[\w-]+$/);
+
+/** What a node proxy says: what is asked or has changed, and what is over. `proxy` names the process: what an earlier one asked, nobody waits for. */
+export const approvalReport = z.strictObject({
+  proxy: processId,
+  asked: z.array(questionView).max(REPORT_LIMIT),
+  over: z.array(z.strictObject({ id: approvalId, outcome: z.enum(["allowed", "denied", "expired", "withdrawn"]) })).max(LIST_LIMIT),
+});
+export type ApprovalReport = z.output<typeof approvalReport>;
+
+/** Of the questions in a report, those that the controller keeps; the others are about nobody whom the proxy may speak for. */
+export const reportReply = z.strictObject({ kept: z.array(approvalId).max(REPORT_LIMIT) });
+
+/** @property version what the proxy knows already; an answer with another comes at once */
+export const approvalPoll = z.strictObject({ proxy: processId, version: z.string().max(64), waitMs: z.int().min(0).max(LONGEST_POLL_MS) });
+
+const said = z.strictObject({ by: z.string().max(300), reason: z.string().max(REASON_LIMIT) });
+export const pollReply = z.strictObject({
+  version: z.string().max(64),
+  decisions: z.array(z.strictObject({ id: approvalId, by: z.string().max(300), decision: approvalDecision })).max(LIST_LIMIT),
+  /** All that hold, of the whole cluster: a thread moves from node to node. */
+  threads: z.array(threadApprovalView).max(LIST_LIMIT),
+  /** Lately, by id. */
+  revoked: z.record(approvalId, said),
+});
+export type PollReply = z.output<typeof pollReply>;

@@ -1,0 +1,16 @@
+import type { z } from "@hono/zod-openapi";
+import type { StoredApproval, StoredQuestion } from "../approvals/approval-store.ts";
+import type { approvalQuestion, threadApproval } from "./approval-schemas.ts";
+
+export function viewOfQuestion({ view, state, by, scope, reason: why }: StoredQuestion): z.output<typeof approvalQuestion> {
+  const { askedAtMs, expiresAtMs, ...rest } = view;
+  return { ...rest, askedAt: isoTime(askedAtMs), expiresAt: isoTime(expiresAtMs), state, by, scope, why };
+}
+
+export function viewOfThreadApproval({ id, namespace, agent, thread, rule, by, reason: why, allowedAtMs, expiresAtMs }: StoredApproval): z.output<typeof threadApproval> {
+  return { id, namespace, agent, thread, rule, by, why, allowedAt: isoTime(allowedAtMs), expiresAt: isoTime(expiresAtMs) };
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,84 @@
+import type { ApprovalDecision, DecisionResult } from "../../common/approvals/views.ts";
+import type { Row, SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
+import type { ApprovalStore, AskedQuestion, AskingProxy, StoredQuestion } from "./approval-store.ts";
+import type { ApprovalsConfig } from "./config.ts";
+import type { Post } from "./outbox.ts";
+import { QUESTION_COLUMNS, questionRow } from "./rows.ts";
+import { tellAll } from "./signals.ts";
+import { allowThread } from "./threads-table.ts";
+
+/** Questions of one list. */
+const LIST_LIMIT = 1_000;
+
+type Questions = Pick<ApprovalStore, "ask" | "end" | "open" | "get" | "decide" | "forget">;
+
+export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post: Post): Questions {
+  return {
+    ask: async (from, questions, nowMs) => driver.transaction(async (statements) => {
+      const stale = await statements.query(
+        `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true where node = $1 and proxy <> $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs]);
+      for (const row of stale) await post(statements, "approval.withdrawn", questionRow(row).view, nowMs);
+      for (const question of questions) await enter(statements, from, question, { post, nowMs });
+      await tellAll(statements);
+    }),
+    end: async (from, over, nowMs) => driver.transaction(async (statements) => {
+      for (const { id, outcome } of over) {
+        await statements.query("update approval_questions set is_heard = true where id = $1 and node = $2", [id, from.node]);
+        const ended = await statements.query(
+          `update approval_questions set state = $3, ended_at_ms = $4 where id = $1 and node = $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [id, from.node, outcome, nowMs]);
+        for (const row of ended) await post(statements, `approval.${outcome}`, questionRow(row).view, nowMs);
+      }
+      await tellAll(statements);
+    }),
+    open: async (namespace, nowMs) => (await driver.query(
+      `select ${QUESTION_COLUMNS} from approval_questions where state = 'open' and expires_at_ms > $1 and ($2::text is null or namespace = $2) order by expires_at_ms, id limit ${LIST_LIMIT}`,
+      [nowMs, namespace])).map(questionRow),
+    get: async (id, nowMs) => questionAt((await driver.query(`select ${QUESTION_COLUMNS} from approval_questions where id = $1`, [id]))[0], nowMs),
+    decide: async (id, decision, by, nowMs) => driver.transaction(async (statements) => decide(statements, { id, decision, by, nowMs }, config, post)),
+    forget: async (beforeMs) => {
+      await driver.query("delete from approval_questions where coalesce(ended_at_ms, expires_at_ms) < $1", [beforeMs]);
+      await driver.query("delete from thread_approvals where coalesce(revoked_at_ms, expires_at_ms) < $1", [beforeMs]);
+    },
+  };
+}
+
+async function enter(statements: Statements, { node, proxy }: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: { readonly post: Post; readonly nowMs: number }): Promise<void> {
+  const written = JSON.stringify(view);
+  const changed = await statements.query("update approval_questions set view = $2::jsonb where id = $1 and node = $3 and proxy = $4 and state = 'open' returning id", [view.id, written, node, proxy]);
+  if (changed.length > 0) return;
+  const entered = await statements.query(
+    `insert into approval_questions (id, node, proxy, namespace, thread_uid, rule, view, expires_at_ms) values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
+      on conflict (id) do nothing returning id`, [view.id, node, proxy, view.agent.namespace, threadUid, view.rule, written, view.expiresAtMs]);
+  if (entered.length > 0) await post(statements, "approval.asked", view, nowMs);
+}
+
+interface Answer {
+  readonly id: string;
+  readonly decision: ApprovalDecision;
+  readonly by: string;
+  readonly nowMs: number;
+}
+
+/** The row is locked: of two people who answer at once one is first. */
+async function decide(statements: Statements, { id, decision, by, nowMs }: Answer, config: ApprovalsConfig, post: Post): Promise<DecisionResult> {
+  const question = questionAt((await statements.query(`select ${QUESTION_COLUMNS} from approval_questions where id = $1 for update`, [id]))[0], nowMs);
+  if (question === null) return { result: "unknown", outcome: null, by: null };
+  const { state, view } = question;
+  if (state !== "open") return { result: "late", outcome: state, by: question.by };
+  const scope = decision.decision === "allow" ? decision.scope : null;
+  if (scope !== null && !view.scopes.includes(scope)) return { result: "unfit", outcome: null, by: null };
+  const outcome = scope === null ? "denied" : "allowed";
+  await statements.query(
+    "update approval_questions set state = $2, scope = $3, decided_by = $4, reason = $5, ended_at_ms = $6 where id = $1", [id, outcome, scope, by, decision.reason, nowMs]);
+  if (scope === "thread") await allowThread(statements, { question, by, reason: decision.reason, nowMs }, config);
+  await post(statements, `approval.${outcome}`, view, nowMs);
+  await tellAll(statements);
+  return { result: "done", outcome, by };
+}
+
+/** One whose time is over is expired, whether or not its node has said so. */
+function questionAt(row: Row | undefined, nowMs: number): StoredQuestion | null {
+  if (row === undefined) return null;
+  const question = questionRow(row);
+  return question.state === "open" && question.view.expiresAtMs <= nowMs ? { ...question, state: "expired" } : question;
+}

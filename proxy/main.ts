@@ -162,7 +162,8 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const { ledger: budget, counts, close: closeBudget } = await openBudget(config.budgets, { clock, log, onEvent, stateDirectory: options.stateDirectory, controller: cluster?.ledger ?? null });
   lifecycle.onStop("budget", closeBudget);
   const onRevoked = (): void => { lifecycle.run("reconsider", async () => live.reconsiderAll()); };
-  const approvals = openApprovals(config.approvals, { clock, log, lifecycle, stateDirectory: options.stateDirectory, onEvent, onRevoked });
+  const approvals = openApprovals(config.approvals, { clock, log, lifecycle, stateDirectory: options.stateDirectory, onEvent, onRevoked, ...(cluster === null ? {} : { remote: cluster.approvals }) });
+  if (cluster !== null) lifecycle.run("approvals", async (signal) => cluster.approvals.run(approvals, signal));
   const names = new SyntheticNames(clock);
   const mcp = openMcp(config.mcp);
   await cluster?.start({ policy, credentials, budget, upstream, live, names });

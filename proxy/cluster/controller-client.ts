@@ -26,6 +26,8 @@ interface Question {
   readonly body: string;
   /** Most of an answer that is read. */
   readonly limitBytes: number;
+  /** The controller may wait for so long on purpose, in milliseconds. */
+  readonly waitMs?: number;
 }
 
 /** The proxy's own way to the controller: its service-account token, TLS by the one CA, the certificate for `weir.internal`. */
@@ -49,8 +51,8 @@ export class ControllerClient {
    * Posts JSON and reads what is answered, whatever its status.
    * @throws Error if no whole answer of at most `limitBytes` came in time
    */
-  async ask(to: ControllerAddress, { path, body, limitBytes }: Question): Promise<{ readonly status: number; readonly body: string }> {
-    const { statusCode, body: answer } = await this.#request(to, { path, body }, AbortSignal.timeout(TIMEOUT_MS));
+  async ask(to: ControllerAddress, { path, body, limitBytes, waitMs = 0 }: Question): Promise<{ readonly status: number; readonly body: string }> {
+    const { statusCode, body: answer } = await this.#request(to, { path, body, waitMs }, AbortSignal.timeout(TIMEOUT_MS + waitMs));
     const chunks: Buffer[] = [];
     let bytes = 0;
     // Leaving the loop early ends the connection: nothing more of a long answer is read.
@@ -66,11 +68,11 @@ export class ControllerClient {
     await this.#open?.pool.destroy();
   }
 
-  async #request(to: ControllerAddress, { path, body }: Pick<Question, "path" | "body">, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
+  async #request(to: ControllerAddress, { path, body, waitMs = 0 }: Omit<Question, "limitBytes">, signal: AbortSignal): Promise<Dispatcher.ResponseData> {
     const token = (await readFile(this.#files.tokenFile, "latin1")).trim();
     const pool = await this.#poolFor(to);
     const headers = { host: PLATFORM_NAME, authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" };
-    return pool.request({ method: "POST", path, signal, body, headers });
+    return pool.request({ method: "POST", path, signal, body, headers, headersTimeout: TIMEOUT_MS + waitMs });
   }
 
   async #poolFor({ address, port }: ControllerAddress): Promise<Pool> {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
@@ -16,6 +17,7 @@ import type { Activity } from "../model/activity.ts";
 import type { HoldingsBook } from "../model/holdings.ts";
 import type { ClusterTokens, GovernedPod, PodDirectory } from "../model/pods.ts";
 import type { LifecycleRecord } from "../model/record.ts";
+import { ApprovalLine } from "./approval-line.ts";
 import { apiTokens } from "./api-tokens.ts";
 import { BoundaryKeeper, type BoundaryRooms, type BoundaryState } from "./boundary-keeper.ts";
 import type { ClusterConfig } from "./config.ts";
@@ -48,6 +50,8 @@ export interface Cluster {
   readonly activity: Activity;
   /** Where the controller counts budgets for all node proxies. Nothing is answered before a boundary is in force. */
   readonly ledger: LedgerStore;
+  /** The way to people, who answer at the controller. */
+  readonly approvals: ApprovalLine;
   /** With the node proxy's own rights. */
   readonly api: KubeApi;
   readonly boundary: BoundaryState;
@@ -77,6 +81,7 @@ export async function openCluster(config: ClusterConfig, context: ClusterContext
   return {
     api, pods, tokens: apiTokens(api), tokenReview: config.tokenReview, holdings, activity,
     ledger: storeOverLine(controllerLine(controller, () => keeper.state.platform)),
+    approvals: new ApprovalLine({ proxy: randomUUID(), client: controller, controller: () => keeper.state.platform, clock, log }),
     heldBundle: () => keeper.heldBundle(),
     get boundary() { return keeper.state; },
     get isReady() { return keeper.state.revision !== null && pods.isCurrent; },

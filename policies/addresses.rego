@@ -17,7 +17,9 @@ among(list, address) := [entry |
 	net.cidr_contains(entry.cidr, address)
 ]
 
-# Link-local ranges and the well-known metadata services that live outside of them.
+# METADATA
+# title: Addresses of metadata services
+# description: Link-local ranges and the well-known metadata services that live outside of them.
 metadata_ranges := [
 	"169.254.0.0/16",
 	"100.100.100.200/32",
@@ -28,6 +30,8 @@ metadata_ranges := [
 	"fd20:ce::254/128",
 ]
 
+# METADATA
+# title: Names of metadata services
 metadata_names := {
 	"instance-data",
 	"instance-data.ec2.internal",
@@ -44,7 +48,10 @@ is_metadata_address(address) if {
 	net.cidr_contains(range, address)
 }
 
-# IPv6 forms that carry an IPv4 address: mapped, compatible, NAT64, 6to4, Teredo.
+# METADATA
+# title: Ranges of IPv6 that carry an IPv4 address
+# description: |
+#   IPv6 forms that carry an IPv4 address: mapped, compatible, NAT64, 6to4, Teredo.
 embedding_ranges := ["::ffff:0:0/96", "::/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"]
 
 # METADATA

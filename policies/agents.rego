@@ -12,6 +12,8 @@ covers(patterns) if {
 	part_covers(pattern.name, input.agent.name)
 }
 
+# METADATA
+# title: One part of the name of an agent is covered
 part_covers(null, _)
 
 part_covers(wanted, actual) if wanted == actual

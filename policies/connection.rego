@@ -9,6 +9,8 @@ import data.weir.approvals
 import data.weir.own
 import data.weir.targets
 
+# METADATA
+# title: Without a destination
 default decision := {
 	"allow": false,
 	"rule": "connection.default",
@@ -38,26 +40,42 @@ decision := targets.closed if {
 	nearest
 } else := targets.unknown
 
+# METADATA
+# title: What Rego of one's own refuses
 refused_by_rego := own.refusal(data.weir.custom.connection.deny)
 
+# METADATA
+# title: What an entry refuses as a whole
 refused := answers.refusal(targets.first(refusals))
 
+# METADATA
+# title: What an entry allows, or leaves to a person
 permitted := approvals.answer(answers.connection(permit), permit) if {
 	is_asked(permit)
 } else := answers.connection(permit)
 
+# METADATA
+# title: What Rego of one's own leaves to a person
 asked_by_rego := own.question(data.weir.custom.connection.ask, base)
 
+# METADATA
+# title: What Rego of one's own allows
 allowed_by_rego := own.permission(data.weir.custom.connection.allow, own.connection)
 
-# What a person says yes to is what the entries allow, if they do.
+# METADATA
+# title: What a person allows
+# description: What a person says yes to is what the entries allow, if they do.
 base := answers.connection(permit) if {
 	permit
 } else := own.allowance(data.weir.custom.connection.ask, own.connection)
 
+# METADATA
+# title: The first entry that allows or asks
 permit := targets.first(permits)
 
-# A person is asked about what passes unread as a whole, about a database once it is named, about all else by request.
+# METADATA
+# title: A person is asked about the connection
+# description: A person is asked about what passes unread as a whole, about a database once it is named, about all else by request.
 is_asked(entry) if {
 	approvals.is_asked(entry)
 	entry.handling == "tunnel"
@@ -69,12 +87,16 @@ is_asked(entry) if {
 	input.sql
 }
 
-# An entry that refuses some requests only says nothing of the connection.
+# METADATA
+# title: Entries that refuse the connection
+# description: An entry that refuses some requests only says nothing of the connection.
 refusals := [entry |
 	some entry in targets.refusing
 	entry.whole == true
 ]
 
+# METADATA
+# title: Entries that cover the connection
 permits := [entry |
 	some entry in targets.allowing
 	agents.covers(entry.agents)
@@ -83,6 +105,8 @@ permits := [entry |
 	session_covered(entry)
 ]
 
+# METADATA
+# title: The protocol is the entry's
 wire_covered(entry) if {
 	entry.handling == "tunnel"
 	not input.sql
@@ -98,6 +122,8 @@ wire_covered(entry) if {
 	wire_schemes[input.connection.wire] in entry.schemes
 }
 
+# METADATA
+# title: The client speaks PostgreSQL
 is_postgres if input.connection.wire == "postgres"
 
 # A client that opens TLS without asking first names its protocol there.
@@ -106,7 +132,10 @@ is_postgres if {
 	"postgresql" in input.connection.alpn
 }
 
-# Asked twice: before the client has said what it wants, and then again.
+# METADATA
+# title: The database and the user are the entry's
+# description: |
+#   Asked twice: before the client has said what it wants, and then again.
 session_covered(entry) if entry.handling != "postgres"
 
 session_covered(_) if not input.sql
@@ -116,18 +145,27 @@ session_covered(entry) if {
 	listed(entry.users, input.sql.user)
 }
 
+# METADATA
+# title: A name is in a list
 listed(names, _) if "*" in names
 
 listed(names, name) if name in names
 
+# METADATA
+# title: Schemes of what is intercepted
 wire_schemes := {"tls": "https", "http": "http"}
 
-# The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
+# METADATA
+# title: Why no entry allows
+# description: |
+#   The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
 nearest := explanation(entry, furthest) if {
 	furthest := max([stage_of(entry) | some entry in targets.allowing])
 	entry := targets.first([entry | some entry in targets.allowing; stage_of(entry) == furthest])
 }
 
+# METADATA
+# title: How far an entry came
 stage_of(entry) := 1 if {
 	not agents.covers(entry.agents)
 } else := 2 if {
@@ -136,13 +174,18 @@ stage_of(entry) := 1 if {
 	not wire_covered(entry)
 } else := 4
 
+# METADATA
+# title: Another agent
+# description: add the agent to the rule's agents
 explanation(entry, 1) := {
 	"allow": false,
 	"rule": entry.rule,
 	"reason": sprintf("agent %s/%s may not use %s", [input.agent.namespace, input.agent.name, input.connection.name]),
-	"hint": "add the agent to the rule's agents",
+	"hint": rego.metadata.rule().description,
 }
 
+# METADATA
+# title: Another port
 explanation(entry, 2) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -150,6 +193,8 @@ explanation(entry, 2) := {
 	"hint": sprintf("allowed: %s; add %d to the rule's ports", [listed_ports(entry), input.connection.port]),
 }
 
+# METADATA
+# title: Another protocol
 explanation(entry, 3) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -157,6 +202,8 @@ explanation(entry, 3) := {
 	"hint": wire_hints[input.connection.wire],
 }
 
+# METADATA
+# title: Another database, or another user
 explanation(entry, 4) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -164,10 +211,16 @@ explanation(entry, 4) := {
 	"hint": sprintf("databases: %s; users: %s", [concat(", ", entry.databases), concat(", ", entry.users)]),
 }
 
+# METADATA
+# title: Ports as text
 listed_ports(entry) := concat(", ", [sprintf("%d", [port]) | some port in entry.ports])
 
+# METADATA
+# title: Protocols as text
 wire_texts := {"tls": "TLS", "http": "plain HTTP", "postgres": "PostgreSQL", "opaque": "a protocol that is neither TLS nor HTTP"}
 
+# METADATA
+# title: What to do about a protocol
 wire_hints := {
 	"tls": "add https to the rule's schemes",
 	"http": "use https, or add http to the rule's schemes",

@@ -213,3 +213,35 @@ test_rego_of_ones_own_allows_what_the_data_does_not if {
 		with data.weir.custom.connection.allow as {{"rule": "mine"}}
 	answer == {"allow": true, "rule": "mine", "handling": "intercept", "grants": [], "budgets": [], "obligations": {}}
 }
+
+ask := {"reason": "may it?", "hint": "wait", "timeout_seconds": 60, "scopes": ["once"]}
+
+test_a_person_is_asked_about_a_tunnel_as_a_whole if {
+	answer := decide({"ports": [22], "handling": "tunnel", "effect": "ask", "ask": ask}, fixture.connecting({"port": 22, "wire": "opaque"}))
+	answer.ask == ask
+	answer.handling == "tunnel"
+	not answer.allow
+}
+
+test_a_person_is_asked_about_a_database_once_it_is_named if {
+	asked := object.union(database, {"effect": "ask", "ask": ask})
+	decide(asked, dialling).allow == true
+	answer := decide(asked, asking("app"))
+	answer.ask == ask
+	answer.grants == ["db"]
+}
+
+test_nobody_is_asked_about_a_connection_whose_requests_are_read if {
+	decide({"effect": "ask", "ask": ask}, fixture.question).allow == true
+}
+
+test_rego_of_ones_own_may_leave_a_connection_to_a_person if {
+	answer := connection.decision with input as fixture.question
+		with data.egress as fixture.egress({})
+		with data.weir.custom.connection.ask as {{"rule": "mine", "reason": "may it?"}}
+	answer.rule == "mine"
+	answer.budgets == ["team"]
+	other := connection.decision with input as fixture.connecting({"name": "other.test"})
+		with data.weir.custom.connection.ask as {{"rule": "mine", "reason": "may it?", "handling": "tunnel"}}
+	other.handling == "tunnel"
+}

@@ -11,6 +11,8 @@ import data.weir.own
 import data.weir.readings
 import data.weir.targets
 
+# METADATA
+# title: Without a destination
 default decision := {
 	"allow": false,
 	"rule": "exchange.default",
@@ -43,29 +45,45 @@ decision := targets.closed if {
 	nearest
 } else := targets.unknown
 
+# METADATA
+# title: What Rego of one's own refuses
 refused_by_rego := own.refusal(data.weir.custom.exchange.deny)
 
+# METADATA
+# title: What an entry refuses
 refused := answers.refusal(targets.first([entry | some entry in refusals; not readings.is_pending(entry); readings.is_covered(entry)]))
 
+# METADATA
+# title: What an entry allows, or leaves to a person
 permitted := approvals.answer(answers.exchange(covering), covering) if {
 	approvals.is_asked(covering)
 } else := answers.exchange(covering)
 
+# METADATA
+# title: What Rego of one's own leaves to a person
 asked_by_rego := own.question(data.weir.custom.exchange.ask, base)
 
+# METADATA
+# title: What Rego of one's own allows
 allowed_by_rego := own.permission(data.weir.custom.exchange.allow, own.exchange)
 
-# What a person says yes to is what the entries allow, if they do.
+# METADATA
+# title: What a person allows
+# description: What a person says yes to is what the entries allow, if they do.
 base := answers.exchange(covering) if {
 	covering
 } else := own.allowance(data.weir.custom.exchange.ask, own.exchange)
 
+# METADATA
+# title: Entries that refuse this method and path
 refusals := [entry |
 	some entry in targets.refusing
 	methods_and_paths.method_covered(entry.methods)
 	methods_and_paths.path_covered(entry.paths)
 ]
 
+# METADATA
+# title: Entries that cover this method and path
 permits := [entry |
 	some entry in targets.allowing
 	reaches(entry)
@@ -74,10 +92,14 @@ permits := [entry |
 	methods_and_paths.upgrade_covered(entry)
 ]
 
-# The first entry that allows or asks.
+# METADATA
+# title: The first entry that allows or asks
+# description: The first entry that allows or asks.
 covering := targets.first([entry | some entry in permits; readings.is_covered(entry)])
 
-# Entries that nobody can judge before the body was read, those that refuse first.
+# METADATA
+# title: Entries that only the body decides
+# description: Entries that nobody can judge before the body was read, those that refuse first.
 pending := array.concat(
 	[entry | some entry in refusals; readings.is_pending(entry)],
 	[entry | some entry in permits; readings.is_pending(entry)],
@@ -97,6 +119,8 @@ unread := {
 	is_read_needed
 }
 
+# METADATA
+# title: Nobody can decide before the body was read
 is_read_needed if count(own_reads) > 0
 
 is_read_needed if {
@@ -114,14 +138,20 @@ is_read_needed if {
 	entry.effect == "deny"
 }
 
+# METADATA
+# title: What has to be read, and for which rule
 needs := array.concat(own_reads, [need |
 	some entry in pending
 	need := {"rule": entry.rule, "readings": readings.wanted(entry), "max_bytes": entry.max_read_bytes}
 ])
 
+# METADATA
+# title: What Rego of one's own wants to read
 own_reads := [own.need(answer) | some answer in data.weir.custom.exchange.read]
 
-# A request of this agent can be judged under the entry at all.
+# METADATA
+# title: The entry is for this agent and this place
+# description: A request of this agent can be judged under the entry at all.
 reaches(entry) if {
 	entry.handling == "intercept"
 	agents.covers(entry.agents)
@@ -129,12 +159,17 @@ reaches(entry) if {
 	input.request.scheme in entry.schemes
 }
 
-# The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
+# METADATA
+# title: Why no entry allows
+# description: |
+#   The entry that came furthest explains. Texts are made for that one alone: an agent may have thousands of entries.
 nearest := explanation(entry, furthest) if {
 	furthest := max([stage_of(entry) | some entry in targets.allowing])
 	entry := targets.first([entry | some entry in targets.allowing; stage_of(entry) == furthest])
 }
 
+# METADATA
+# title: How far an entry came
 stage_of(entry) := 1 if {
 	not reaches(entry)
 } else := 2 if {
@@ -143,8 +178,13 @@ stage_of(entry) := 1 if {
 	not methods_and_paths.path_covered(entry.paths)
 } else := 4 if {
 	not methods_and_paths.upgrade_covered(entry)
-} else := 5
+} else := 5 if {
+	not readings.is_close(entry)
+} else := 6
 
+# METADATA
+# title: Another agent, port or scheme
+# description: look at the rule's agents, ports, schemes and handling
 explanation(entry, 1) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -155,9 +195,11 @@ explanation(entry, 1) := {
 		input.connection.port,
 		input.connection.name,
 	]),
-	"hint": "look at the rule's agents, ports, schemes and handling",
+	"hint": rego.metadata.rule().description,
 }
 
+# METADATA
+# title: Another method
 explanation(entry, 2) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -165,6 +207,8 @@ explanation(entry, 2) := {
 	"hint": sprintf("allowed: %s; add %s to the rule's methods", [concat(", ", entry.methods), input.request.method]),
 }
 
+# METADATA
+# title: Another path
 explanation(entry, 3) := {
 	"allow": false,
 	"rule": entry.rule,
@@ -172,19 +216,28 @@ explanation(entry, 3) := {
 	"hint": sprintf("allowed: %s; add the path to the rule's paths", [shortened(concat(", ", entry.path_texts))]),
 }
 
+# METADATA
+# title: A WebSocket
+# description: "set websocket: true in the rule; what flows in it is not read"
 explanation(entry, 4) := {
 	"allow": false,
 	"rule": entry.rule,
 	"reason": sprintf("WebSockets are not allowed for %s", [input.connection.name]),
-	"hint": "set websocket: true in the rule; what flows in it is not read",
+	"hint": rego.metadata.rule().description,
 }
 
-explanation(entry, 5) := object.union(
+# METADATA
+# title: Something else of what was read
+explanation(entry, stage) := object.union(
 	{"allow": false, "rule": entry.rule},
 	{key: shortened(text) | some key, text in readings.explanation(entry, input.connection.name)},
-)
+) if {
+	stage in {5, 6}
+}
 
-# An answer has a size limit, and the agent chooses the length of its paths.
+# METADATA
+# title: A text that fits into an answer
+# description: An answer has a size limit, and the agent chooses the length of its paths.
 shortened(text) := text if {
 	count(text) <= 500
 } else := concat("", [substring(text, 0, 500), "..."])

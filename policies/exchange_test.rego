@@ -136,3 +136,145 @@ test_rego_of_ones_own_allows_what_the_data_does_not if {
 		with data.weir.custom.exchange.allow as {{"rule": "mine", "grants": ["g"]}}
 	answer == {"allow": true, "rule": "mine", "grants": ["g"], "budgets": [], "obligations": {}}
 }
+
+none := {"exact": [], "affixes": [], "patterns": []}
+
+# An entry that covers the call of one tool of MCP.
+mcp_entry(rule, order, tool) := object.union(fixture.entry, {
+	"rule": rule,
+	"order": order,
+	"methods": ["GET", "POST", "DELETE"],
+	"readings": ["mcp"],
+	"max_read_bytes": 100 + order,
+	"mcp": {
+		"everything": false,
+		"sessions": true,
+		"opening": none,
+		"methods": none,
+		"from_server": none,
+		"resources": none,
+		"prompts": none,
+		"tools": {"named": {tool: [{"arguments": [], "only": null}]}, "like": []},
+		"texts": {"tools": tool},
+	},
+})
+
+json_entry(rule, order) := object.union(fixture.entry, {
+	"rule": rule,
+	"order": order,
+	"methods": ["POST"],
+	"readings": ["json"],
+	"max_read_bytes": 1000,
+	"json": [],
+})
+
+posting := fixture.requesting({"method": "POST"})
+
+reading(read) := object.union(posting, read)
+
+calling(tool) := reading({
+	"read": {"mcp": null, "json": "no JSON"},
+	"mcp": {"direction": "to_server", "kind": "request", "method": "tools/call", "tool": tool, "arguments": null, "is_listing": false},
+})
+
+among(entries, question) := answer if {
+	answer := exchange.decision with input as question with data.egress as fixture.egress_of(entries)
+}
+
+test_what_only_the_body_tells_is_read_once_for_all_entries if {
+	entries := [mcp_entry("a", 0, "x"), json_entry("b", 1)]
+	among(entries, posting) == {"read": ["json", "mcp"], "rule": "a", "max_bytes": 1000}
+	among(entries, calling("x")).rule == "a"
+	among(entries, calling("y")).allow == false
+	among(entries, reading({"read": {"mcp": "x", "json": null}, "json": {}})).rule == "b"
+}
+
+test_nothing_is_read_where_an_entry_before_it_allows if {
+	first := object.union(fixture.entry, {"methods": ["POST"], "order": 0, "rule": "all"})
+	among([first, mcp_entry("a", 1, "x")], posting).rule == "all"
+	among([mcp_entry("a", 0, "x"), object.union(first, {"order": 1})], posting).read == ["mcp"]
+}
+
+test_nothing_is_read_where_a_deny_needs_no_reading if {
+	deny := object.union(fixture.entry, {"effect": "deny", "rule": "no", "methods": ["*"], "order": 9})
+	among([mcp_entry("a", 0, "x"), deny], posting).rule == "no"
+}
+
+test_a_deny_has_the_body_read_though_an_entry_allows if {
+	first := object.union(fixture.entry, {"methods": ["POST"], "order": 0, "rule": "all"})
+	deny := object.union(mcp_entry("no", 1, "x"), {"effect": "deny", "mcp": {"sessions": false}})
+	among([first, deny], posting) == {"read": ["mcp"], "rule": "no", "max_bytes": 101}
+	among([first, deny], calling("x")).rule == "no"
+	among([first, deny], calling("y")).rule == "all"
+	among([first, deny], reading({"read": {"mcp": "no JSON"}})).rule == "no"
+	among([first, deny], fixture.question).rule == "all"
+}
+
+test_the_stream_of_a_session_is_allowed_without_a_reading if {
+	among([mcp_entry("a", 0, "x")], fixture.question).rule == "a"
+}
+
+test_what_was_not_read_then_is_not_read_again if {
+	among([mcp_entry("a", 0, "x")], reading({"read": {"json": null}, "json": {}})).reason == "the body for api.test is no MCP message: it was not read"
+}
+
+ask := {"reason": "may it?", "hint": "wait", "timeout_seconds": 60, "scopes": ["once"]}
+
+test_an_entry_may_leave_it_to_a_person if {
+	decide({"effect": "ask", "ask": ask}, fixture.question) == {
+		"ask": ask,
+		"rule": "api.read",
+		"grants": ["api"],
+		"budgets": ["team"],
+		"obligations": {"max_request_bytes": 10},
+	}
+}
+
+test_the_first_entry_decides_whether_a_person_is_asked if {
+	free := object.union(fixture.entry, {"rule": "free", "order": 1})
+	asked := object.union(fixture.entry, {"rule": "asked", "order": 0, "effect": "ask", "ask": ask})
+	among([free, asked], fixture.question).ask == ask
+	among([object.union(free, {"order": 0}), object.union(asked, {"order": 1})], fixture.question).allow == true
+}
+
+test_the_entry_that_names_the_tool_explains if {
+	closer := mcp_entry("near", 1, "x")
+	refusing := [{"name": "path", "path": [{"key": "path", "index": null}], "optional": false, "checks": [], "says": "must be there"}]
+	near := object.union(closer, {"mcp": {"tools": {"named": {"x": [{"arguments": refusing, "only": null}]}}}})
+	answer := among([mcp_entry("far", 0, "y"), near], calling("x"))
+	answer == {
+		"allow": false,
+		"rule": "near",
+		"reason": "argument path of MCP tool x at api.test must be there",
+		"hint": "call the tool with other arguments, or change the tool's rules in `mcp.tools`",
+	}
+}
+
+test_rego_of_ones_own_leaves_to_a_person_what_an_entry_allows if {
+	answer := exchange.decision with input as fixture.question
+		with data.egress as fixture.egress({})
+		with data.weir.custom.exchange.ask as {{"rule": "mine", "reason": "may it?", "grants": ["more"]}}
+	answer.rule == "mine"
+	answer.ask.reason == "may it?"
+	answer.grants == ["api"]
+}
+
+test_rego_of_ones_own_leaves_to_a_person_what_no_entry_allows if {
+	answer := exchange.decision with input as posting
+		with data.egress as fixture.egress({})
+		with data.weir.custom.exchange.ask as {{"rule": "mine", "reason": "may it?", "grants": ["g"]}}
+	answer.grants == ["g"]
+	answer.obligations == {}
+}
+
+test_rego_of_ones_own_sees_the_body_before_anything_allows if {
+	question := posting
+	answer := exchange.decision with input as question
+		with data.egress as fixture.egress({"methods": ["POST"]})
+		with data.weir.custom.exchange.read as {"mcp", {"reading": "json", "rule": "mine", "max_bytes": 7}}
+	answer == {"read": ["json", "mcp"], "rule": "custom", "max_bytes": 131072}
+	again := exchange.decision with input as reading({"read": {"mcp": "no", "json": "no"}})
+		with data.egress as fixture.egress({"methods": ["POST"]})
+		with data.weir.custom.exchange.read as {"mcp"}
+	again.allow == true
+}

@@ -16,10 +16,14 @@ permits(rules) if {
 	fields_permitted(rules)
 }
 
+# METADATA
+# title: An allow covers the name
 name_permitted(rules) if not rules.names
 
 name_permitted(rules) if globs.covers(rules.names, input.graphql.name)
 
+# METADATA
+# title: An allow covers the fields
 fields_permitted(rules) if not rules.fields
 
 fields_permitted(rules) if {
@@ -41,12 +45,16 @@ refuses(rules) if {
 	fields_refused(rules)
 }
 
+# METADATA
+# title: A deny covers the name
 name_refused(rules) if not rules.names
 
 name_refused(_) if is_null(input.graphql.name)
 
 name_refused(rules) if globs.covers(rules.names, input.graphql.name)
 
+# METADATA
+# title: A deny covers the fields
 fields_refused(rules) if not rules.fields
 
 fields_refused(rules) if {

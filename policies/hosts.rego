@@ -37,18 +37,28 @@ listed(index, name) if {
 	index.many[ancestor]
 }
 
+# METADATA
+# title: Entries for this very name
 exact(index, name) := object.get(index.exact, name, [])
 
+# METADATA
+# title: Entries for names with one label more
 one_label_more(index, name) := object.get(index.one, parent(name), [])
 
+# METADATA
+# title: Entries for names with one label more, or several
 labels_more(index, name) := [entry |
 	some ancestor in ancestors(name)
 	some entry in index.many[ancestor]
 ]
 
+# METADATA
+# title: The name above
 parent(name) := ancestors(name)[0]
 
-# Every name above this one, nearest first; the last is the empty name above all.
+# METADATA
+# title: The names above
+# description: Every name above this one, nearest first; the last is the empty name above all.
 ancestors(name) := [ancestor |
 	labels := split(name, ".")
 	some above in numbers.range(1, count(labels))

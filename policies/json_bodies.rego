@@ -38,6 +38,8 @@ explanation(rules, host) := {
 	failed := [rule | some rule in rules; not values.holds(rule, input.json)][0]
 }
 
+# METADATA
+# title: The place that a rule speaks of
 place(rule) := "the whole" if {
 	rule.name == ""
 } else := rule.name

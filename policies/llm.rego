@@ -14,6 +14,8 @@ permits(rules) if {
 	tools_permitted(rules)
 }
 
+# METADATA
+# title: An allow covers the tools
 tools_permitted(rules) if not rules.tools
 
 tools_permitted(rules) if {
@@ -33,6 +35,8 @@ refuses(rules) if {
 	tools_refused(rules)
 }
 
+# METADATA
+# title: A deny covers the tools
 tools_refused(rules) if not rules.tools
 
 tools_refused(rules) if {

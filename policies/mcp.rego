@@ -8,8 +8,12 @@ package weir.mcp
 import data.weir.globs
 import data.weir.values
 
+# METADATA
+# title: Methods that are covered by what they are for
 governed := {"tools/call", "prompts/get", "resources/read", "resources/subscribe", "resources/unsubscribe"}
 
+# METADATA
+# title: Methods for resources
 of_resources := {"resources/read", "resources/subscribe", "resources/unsubscribe"}
 
 # METADATA
@@ -50,6 +54,8 @@ opens(rules) if {
 	is_harmless_from_server
 }
 
+# METADATA
+# title: A message of a server that asks for nothing
 is_harmless_from_server if input.mcp.kind == "notification"
 
 is_harmless_from_server if input.mcp.method == "ping"
@@ -83,26 +89,36 @@ names(rules) if {
 	globs.covers(rules.from_server, input.mcp.method)
 }
 
+# METADATA
+# title: A call of a tool
 is_call if {
 	input.mcp.direction == "to_server"
 	input.mcp.method == "tools/call"
 }
 
+# METADATA
+# title: A request for a resource
 is_read if {
 	input.mcp.direction == "to_server"
 	input.mcp.method in of_resources
 }
 
+# METADATA
+# title: A request for a prompt
 is_prompt if {
 	input.mcp.direction == "to_server"
 	input.mcp.method == "prompts/get"
 }
 
+# METADATA
+# title: Rules that name the tool
 tools_named(rules) := array.concat(
 	object.get(rules.tools.named, input.mcp.tool, []),
 	[tool | some tool in rules.tools.like; globs.covers(tool.name, input.mcp.tool)],
 )
 
+# METADATA
+# title: An allow covers the arguments
 arguments_hold(_) if input.mcp.is_listing == true
 
 arguments_hold(tool) if {
@@ -117,6 +133,8 @@ arguments := input.mcp.arguments if is_object(input.mcp.arguments)
 
 arguments := {} if is_null(input.mcp.arguments)
 
+# METADATA
+# title: There are no other arguments
 only_these(tool) if tool.only == null
 
 only_these(tool) if {
@@ -126,6 +144,8 @@ only_these(tool) if {
 	}
 }
 
+# METADATA
+# title: There are no other keys at one level
 keys_fit(level) if {
 	here := values.at(arguments, level.at)
 	is_object(here)
@@ -159,7 +179,9 @@ refuses(rules) if {
 	arguments_refused(tool)
 }
 
-# A call without a name is nobody's, or everybody's.
+# METADATA
+# title: A request that does not say what it is for
+# description: A call without a name is nobody's, or everybody's.
 is_vague if {
 	is_call
 	not is_string(input.mcp.tool)
@@ -175,11 +197,20 @@ is_vague if {
 	not is_string(input.mcp.prompt)
 }
 
+# METADATA
+# title: A deny covers the arguments
 arguments_refused(tool) if tool.arguments == []
 
 arguments_refused(tool) if {
 	input.mcp.is_listing == false
 	values.none_fails(tool.arguments, arguments)
+}
+
+# METADATA
+# title: The tool is named, and only its arguments are not covered
+is_close(rules) if {
+	is_call
+	count(tools_named(rules)) > 0
 }
 
 # METADATA
@@ -191,7 +222,7 @@ explanation(rules, host) := {
 	is_call
 	count(tools_named(rules)) == 0
 } else := {
-	"reason": sprintf("%s of MCP tool %s at %s", [argument_problem(tools_named(rules)[0]), input.mcp.tool, host]),
+	"reason": argument_problem(tools_named(rules)[0], host),
 	"hint": "call the tool with other arguments, or change the tool's rules in `mcp.tools`",
 } if {
 	is_call
@@ -215,6 +246,8 @@ explanation(rules, host) := {
 	"hint": sprintf("allowed: %s; add it to `mcp.methods` of the rule", [rules.texts.methods]),
 }
 
-argument_problem(tool) := sprintf("argument %s %s", [failed.name, failed.says]) if {
+# METADATA
+# title: What is wrong with the arguments
+argument_problem(tool, host) := sprintf("argument %s of MCP tool %s at %s %s", [failed.name, input.mcp.tool, host, failed.says]) if {
 	failed := [rule | some rule in tool.arguments; not values.holds(rule, arguments)][0]
-} else := "an argument that no rule names is not allowed in a call"
+} else := sprintf("MCP tool %s at %s may have no other arguments than those that are named", [input.mcp.tool, host])

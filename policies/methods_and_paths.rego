@@ -17,6 +17,8 @@ path_covered(patterns) if {
 	segments_fit(pattern.segments)
 }
 
+# METADATA
+# title: The path has as many segments as the pattern
 length_fits(pattern) if {
 	pattern.rest == true
 	count(path) >= count(pattern.segments)
@@ -27,12 +29,16 @@ length_fits(pattern) if {
 	count(path) == count(pattern.segments)
 }
 
+# METADATA
+# title: The segments are those of the pattern
 segments_fit(wanted) if {
 	every position, segment in wanted {
 		segment_fits(segment, path[position])
 	}
 }
 
+# METADATA
+# title: One segment is that of the pattern
 segment_fits(null, _)
 
 segment_fits(wanted, actual) if wanted == actual

@@ -9,6 +9,8 @@ import data.weir.dns
 import data.weir.hosts
 import data.weir.own
 
+# METADATA
+# title: Without a name
 default decision := {
 	"allow": false,
 	"rule": "name.default",
@@ -31,6 +33,8 @@ decision := refusal if {
 	hosts.is_name(input.dns.name)
 }
 
+# METADATA
+# title: Why the name does not resolve
 refusal := dns.metadata(input.dns.name) if {
 	dns.metadata(input.dns.name)
 } else := dns.hidden(input.dns.name) if {

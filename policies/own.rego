@@ -41,6 +41,8 @@ question(answers, allow) := approvals.question(object.union(allow, {"rule": obje
 # description: Where an entry does, the question can add nothing to it.
 allowance(answers, defaults) := object.union(defaults, object.remove(reasoned(sort(answers)[0]), asking))
 
+# METADATA
+# title: What of an answer is for the person
 asking := ["reason", "hint", "timeout_seconds", "scopes"]
 
 # METADATA
@@ -56,6 +58,8 @@ need(answer) := {"rule": "custom", "readings": [answer], "max_bytes": default_by
 	"max_bytes": object.get(answer, "max_bytes", default_bytes),
 }
 
+# METADATA
+# title: Largest body that is read for Rego of one's own, in bytes
 default_bytes := 131072
 
 # METADATA
@@ -84,6 +88,8 @@ plain(answer) := object.union({"rule": "custom"}, object.get(answer, "custom", {
 	is_annotations(answer)
 } else := answer
 
+# METADATA
+# title: The answer is what a rule is annotated with
 is_annotations(answer) if {
 	is_string(answer.scope)
 	is_object(object.get(answer, "custom", {}))

@@ -28,6 +28,8 @@ wanted(entry) := [reading |
 	not is_needless(reading)
 ]
 
+# METADATA
+# title: A reading of requests that have no body
 is_needless("mcp") if mcp.is_bodyless
 
 # METADATA
@@ -42,6 +44,8 @@ is_pending(entry) if {
 	}
 }
 
+# METADATA
+# title: The head says nothing against a reading
 fits_head(reading, entry) if {
 	reading in {"git", "grpc"}
 	covers(reading, entry)
@@ -57,6 +61,8 @@ is_covered(entry) if {
 	}
 }
 
+# METADATA
+# title: One reading holds
 covers(reading, entry) if {
 	entry.effect == "deny"
 	refuses(reading, entry)
@@ -67,6 +73,8 @@ covers(reading, entry) if {
 	permits(reading, entry)
 }
 
+# METADATA
+# title: An allow covers what was read
 permits("git", entry) if git.permits(entry.git)
 
 permits("grpc", entry) if grpc.covers(entry.grpc)
@@ -79,6 +87,8 @@ permits("graphql", entry) if graphql.permits(entry.graphql)
 
 permits("json", entry) if json_bodies.permits(entry.json)
 
+# METADATA
+# title: A deny covers what was read
 refuses("git", entry) if git.refuses(entry.git)
 
 refuses("grpc", entry) if grpc.covers(entry.grpc)
@@ -100,6 +110,10 @@ opens(entry) if {
 }
 
 # METADATA
+# title: The entry speaks of what was asked for, and nearly covers it
+is_close(entry) if mcp.is_close(entry.mcp)
+
+# METADATA
 # title: Why the entry does not cover the request
 # description: By the first of its readings that does not hold.
 explanation(entry, host) := unread(reading, host) if {
@@ -107,8 +121,12 @@ explanation(entry, host) := unread(reading, host) if {
 	is_unread(reading)
 } else := explained(failed(entry), entry, host)
 
+# METADATA
+# title: The first reading that does not hold
 failed(entry) := [reading | some reading in entry.readings; not permits(reading, entry)][0]
 
+# METADATA
+# title: There is no such reading
 is_unread(reading) if is_string(input.read[reading])
 
 is_unread("json") if not json_bodies.is_there
@@ -119,15 +137,21 @@ is_unread("mcp") if not input.mcp
 
 is_unread("graphql") if not input.graphql
 
+# METADATA
+# title: What a refusal says of a body that could not be read
 unread(reading, host) := {
 	"reason": sprintf("the body for %s is no %s: %s", [host, subjects[reading], why(reading)]),
 	"hint": "other requests need a rule of their own",
 }
 
+# METADATA
+# title: Why there is no reading
 why(reading) := input.read[reading] if {
 	is_string(input.read[reading])
 } else := "it was not read"
 
+# METADATA
+# title: Readings as text
 subjects := {
 	"graphql": "GraphQL operation",
 	"json": "JSON",
@@ -135,6 +159,8 @@ subjects := {
 	"mcp": "MCP message",
 }
 
+# METADATA
+# title: Why a reading does not hold
 explained("git", entry, host) := git.explanation(entry.git, host)
 
 explained("grpc", entry, host) := grpc.explanation(entry.grpc, host)

@@ -38,6 +38,8 @@ refusing := [entry |
 	port_covered(entry)
 ]
 
+# METADATA
+# title: The port is one that the entry refuses
 port_covered(entry) if entry.ports == []
 
 port_covered(entry) if input.connection.port in entry.ports

@@ -28,7 +28,10 @@ addresses_named(address) := [ranked(entry, rank) |
 	some entry in addresses.among(data.egress.cluster.policies[policy].addresses, address)
 ]
 
-# Arrays sort after numbers, and by their elements: entries for everybody come first, then policy by policy.
+# METADATA
+# title: An entry in its policy's place
+# description: |
+#   Arrays sort after numbers, and by their elements: entries for everybody come first, then policy by policy.
 ranked(entry, rank) := object.union(entry, {"order": [rank, entry.order]})
 
 # METADATA
@@ -68,10 +71,14 @@ permission(answer, namespace) := own_namespace(own.plain(answer), namespace)
 # description: What is allowed once the answer is yes is of its own namespace, too.
 question(answer, namespace) := own_namespace(own.reasoned(answer), namespace)
 
-# What would be taken for annotations is taken away, so that nothing is read a second time.
+# METADATA
+# title: What an answer lends and charges, in its own namespace
+# description: What would be taken for annotations is taken away, so that nothing is read a second time.
 own_namespace(answer, namespace) := object.union(
 	object.remove(answer, ["scope", "custom"]),
 	{key: qualified(namespace, answer[key]) | some key in ["grants", "budgets"]},
 )
 
+# METADATA
+# title: Names of a namespace
 qualified(namespace, names) := [concat(".", [namespace, name]) | some name in names]

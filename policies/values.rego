@@ -52,6 +52,8 @@ fails(rule, document) if {
 	is_absent(document, rule.path)
 }
 
+# METADATA
+# title: One check holds
 check_holds("one_of", wanted, value) if value in wanted
 
 check_holds("like", wanted, value) if globs.covers(wanted, value)
@@ -83,7 +85,9 @@ check_holds("min", wanted, value) if {
 
 check_holds("type", wanted, value) if type_name(value) == wanted
 
-# The value is of a kind that the check can judge.
+# METADATA
+# title: One check can be judged
+# description: The value is of a kind that the check can judge.
 is_clear("one_of", _, value) if not is_composite(value)
 
 is_clear("within", _, value) if is_plain_path(value)
@@ -105,10 +109,14 @@ is_clear(kind, _, value) if {
 	is_number(value)
 }
 
+# METADATA
+# title: A list or an object
 is_composite(value) if is_object(value)
 
 is_composite(value) if is_array(value)
 
+# METADATA
+# title: A path is another, or lies below it
 is_below(base, path) if path == base
 
 is_below(base, path) if startswith(path, concat("", [base, "/"]))
@@ -142,6 +150,8 @@ at(document, [a, b, c, d, e]) := step(step(step(step(step(document, a), b), c), 
 
 at(document, [a, b, c, d, e, f]) := step(step(step(step(step(step(document, a), b), c), d), e), f)
 
+# METADATA
+# title: One step into a document
 step(node, want) := node[want.key] if is_object(node)
 
 step(node, want) := node[want.index] if is_array(node)
@@ -158,6 +168,8 @@ is_absent(document, path) if {
 	can_hold(nodes[count(nodes) - 1], path[count(nodes) - 1])
 }
 
+# METADATA
+# title: A value that may hold a key
 can_hold(node, _) if is_object(node)
 
 can_hold(node, want) if {

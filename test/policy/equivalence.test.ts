@@ -129,3 +129,16 @@ test("the library is formatted and passes the strict check with the input's sche
   const check = await runOpa(opa, ["check", "--strict", "--schema", inputSchemaPath(), ...LIBRARY, "--ignore", "schemas"]);
   expect(check).toMatchObject({ exitCode: 0, stderr: "" });
 });
+
+test("every rule of the library is annotated with a title", async () => {
+  for (const file of await libraryFiles()) {
+    const titled = new Set<string>();
+    const untitled = new Set<string>();
+    for (const block of (await readFile(join(librarySources(), file), "utf8")).split(/\n(?=\n)/)) {
+      const [, name] = /^(?:default )?([a-z_]+)(?:\(| :=| if | contains )/m.exec(block.replaceAll(/^#.*$/gm, "")) ?? [];
+      if (name === undefined || name === "package" || name === "import") continue;
+      (/^# METADATA\n# title: \S/m.test(block) ? titled : untitled).add(name);
+    }
+    expect([...untitled].filter((name) => !titled.has(name)), file).toEqual([]);
+  }
+});

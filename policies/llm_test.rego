@@ -1,0 +1,54 @@
+package weir.llm_test
+
+import data.weir.llm
+
+globs(names) := {"exact": names, "affixes": [], "patterns": []}
+
+every_text := {"exact": [], "affixes": [["", ""]], "patterns": []}
+
+base := {"models": globs(["small"]), "streams": [true, false], "texts": {"models": "small", "tools": "search"}}
+
+with_tools := object.union(base, {"tools": globs(["search"])})
+
+asking(differences) := {"llm": object.union({"model": "small", "stream": false, "tools": []}, differences)}
+
+test_an_allow_covers_its_models_and_no_others if {
+	llm.permits(base) with input as asking({})
+	not llm.permits(base) with input as asking({"model": "large"})
+	not llm.permits(base) with input as {}
+}
+
+test_an_allow_covers_streams_as_it_says if {
+	only := object.union(base, {"streams": [true]})
+	llm.permits(only) with input as asking({"stream": true})
+	not llm.permits(only) with input as asking({"stream": false})
+}
+
+test_an_allow_covers_a_request_whose_tools_are_all_covered if {
+	llm.permits(with_tools) with input as asking({"tools": []})
+	llm.permits(with_tools) with input as asking({"tools": ["search"]})
+	not llm.permits(with_tools) with input as asking({"tools": ["search", "shell"]})
+	llm.permits(base) with input as asking({"tools": ["shell"]})
+}
+
+test_a_deny_covers_its_models_and_what_cannot_be_read if {
+	llm.refuses(base) with input as asking({})
+	not llm.refuses(base) with input as asking({"model": "large"})
+	llm.refuses(base) with input as {}
+}
+
+test_a_deny_covers_a_request_that_offers_one_of_its_tools if {
+	rules := object.union(with_tools, {"models": every_text})
+	llm.refuses(rules) with input as asking({"tools": ["shell", "search"]})
+	not llm.refuses(rules) with input as asking({"tools": ["shell"]})
+	not llm.refuses(rules) with input as asking({})
+}
+
+test_a_refusal_names_what_is_not_covered if {
+	says := llm.explanation(with_tools, "h") with input as asking({"model": "large"})
+	says == {"reason": "model large is not allowed at h", "hint": "allowed: small; add it to `llm.models` of the rule"}
+	streams := llm.explanation(object.union(with_tools, {"streams": [true]}), "h") with input as asking({})
+	streams.reason == "requests with stream: false are not allowed at h"
+	tools := llm.explanation(with_tools, "h") with input as asking({"tools": ["search", "shell", "web"]})
+	tools.reason == "tools that may not be offered to a model at h: shell, web"
+}

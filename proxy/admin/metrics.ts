@@ -35,8 +35,10 @@ export interface Metrics {
   credentialsLent(grants: readonly string[]): void;
   /** A lent secret was found in an answer, and masked. @param reference `grant@source#version` */
   secretsMasked(reference: string, place: "header" | "body" | "trailer" | "frame", count: number): void;
+  /** An answer of an MCP server lost entries of lists, and requests of the server. */
+  mcpFiltered(hidden: number, withheld: number): void;
 }
 
 export const noMetrics: Metrics = {
-  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, shadowAnswered() {}, credentialsLent() {}, secretsMasked() {},
+  connectionOpened() {}, connectionClosed() {}, exchangeClosed() {}, nameAnswered() {}, policyEvaluated() {}, shadowAnswered() {}, credentialsLent() {}, secretsMasked() {}, mcpFiltered() {},
 };

@@ -44,6 +44,7 @@ export class PrometheusMetrics implements Metrics {
   });
   readonly #injections = new Counter({ name: "weir_credential_injections_total", help: "Requests that a credential was put into.", labelNames: ["grant"], registers: this.#registers });
   readonly #masked = new Counter({ name: "weir_secrets_masked_total", help: "Finds of lent secrets in answers.", labelNames: ["grant", "place"], registers: this.#registers });
+  readonly #mcpTaken = new Counter({ name: "weir_mcp_filtered_total", help: "What answers of MCP servers lost before they reached an agent.", labelNames: ["kind"], registers: this.#registers });
 
   readonly #models = new ModelMetrics(this.#registry);
   /** The same by thread, for `weir top`; not in the registry. */
@@ -105,6 +106,11 @@ export class PrometheusMetrics implements Metrics {
 
   secretsMasked(reference: string, place: "header" | "body" | "trailer" | "frame", count: number): void {
     this.#masked.inc({ grant: this.#grants.of(reference.split("@", 1)[0] ?? ""), place }, count);
+  }
+
+  mcpFiltered(hidden: number, withheld: number): void {
+    this.#mcpTaken.inc({ kind: "list-entry" }, hidden);
+    this.#mcpTaken.inc({ kind: "server-request" }, withheld);
   }
 
   /** The whole registry as Prometheus scrapes it. */

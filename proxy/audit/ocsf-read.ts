@@ -38,6 +38,7 @@ const eventShape = z.looseObject({
     dialled: z.strictObject({ address: text, port: count }).optional(),
     error_rule: text.optional(), exchanges: count.optional(), fields: z.record(text, z.union([text, z.number(), z.boolean()])).optional(), grants: words.optional(),
     handling: z.enum(["intercept", "tunnel", "postgres"]).optional(), hint: text.optional(), model_use: modelUseShape.optional(), namespace: text.optional(), peer_address: text.optional(),
+    mcp_filtered: z.strictObject({ hidden: count, withheld: words }).optional(),
     phase: z.enum(["opened", "decided", "closed"]).optional(), pod: text.optional(), policy_allowed: z.boolean().optional(), query_keys: words.optional(), reason: text.optional(),
     redactions: z.array(z.strictObject({ count, place: z.enum(["header", "body", "trailer", "frame"]), reference: text })).optional(),
     server_name: text.optional(), sql_user: text.optional(), thread: text.optional(), unmetered: z.literal(true).optional(), wire: z.enum(["tls", "http", "postgres", "opaque", "dns"]).optional(),
@@ -78,6 +79,7 @@ function exchangeOf(shaped: Shaped): AuditRecord {
     path: request?.url.path ?? null, queryKeys: weir.query_keys ?? [], httpVersion: request?.version ?? null, userAgent: request?.user_agent ?? null,
     credentials: weir.credentials ?? [], redactions: weir.redactions ?? [], status: shaped.http_response?.code ?? null, upstreamAddress: upstreamOf(shaped),
     ...(weir.model_use === undefined ? {} : { modelUse: readModelUse(weir.model_use) }), ...(weir.unmetered === undefined ? {} : { isUnmetered: weir.unmetered }),
+    ...(weir.mcp_filtered === undefined ? {} : { mcpFiltered: weir.mcp_filtered }),
   };
 }
 

@@ -92,6 +92,7 @@ function ownHttp(record: ExchangeRecord, agent: AgentParts) {
     grants: record.decision?.grants,
     hint: clip(record.error?.hint, 280),
     kind: record.kind,
+    mcp_filtered: record.mcpFiltered === undefined ? undefined : { hidden: record.mcpFiltered.hidden, withheld: record.mcpFiltered.withheld.slice(0, 16).map((method) => clip(method, 64)) },
     model_use: record.modelUse === undefined ? undefined : writtenModelUse(record.modelUse),
     namespace: agent.namespace,
     phase: record.phase,

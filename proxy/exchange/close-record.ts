@@ -26,6 +26,7 @@ export function closeRecord(draft: ExchangeDraft, rooms: Pick<Rooms, "audit" | "
     namespace, agent, thread, outcome, code, durationMs: draft.durationMs(rooms.clock), ...draft.usage, ...(modelUse === undefined ? {} : { modelUse }), ...refusingBudget(error),
   });
   for (const { reference, place, count } of draft.redactions.recorded) rooms.metrics.secretsMasked(reference, place, count);
+  if (record.mcpFiltered !== undefined) rooms.metrics.mcpFiltered(record.mcpFiltered.hidden, record.mcpFiltered.withheld.length);
   if (error !== null) rooms.log[ERROR_TABLE[error.code].level]("exchange.ended", { exchangeId: incoming.exchangeId, code, detail: scrubWords(describeError(error), draft.secrets) });
 }
 

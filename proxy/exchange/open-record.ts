@@ -160,7 +160,7 @@ export class ExchangeDraft {
       outcome: this.error?.outcome ?? "allowed", error: recordedError(this.error, this.secrets),
       status: this.status, upstreamAddress: this.upstreamAddress,
       durationMs: phase === "closed" ? this.durationMs(clock) : 0, usage: this.usage,
-      ...recordedModelUse(this), ...recordedFilter(this.mcpAnswer),
+      ...recordedModelUse(this), ...recordedFilter(this),
     };
   }
 
@@ -171,10 +171,10 @@ export class ExchangeDraft {
   }
 }
 
-/** Nothing is said where nothing was taken out. */
-function recordedFilter(answer: ExchangeDraft["mcpAnswer"]): Pick<ExchangeRecord, "mcpFiltered"> {
-  if (answer === null || (answer.filtered.hidden === 0 && answer.filtered.withheld.length === 0)) return {};
-  return { mcpFiltered: { hidden: answer.filtered.hidden, withheld: [...answer.filtered.withheld] } };
+/** Nothing is said where nothing was taken out. What a server calls its requests may have words in it that it was shown. */
+function recordedFilter({ mcpAnswer, secrets }: ExchangeDraft): Pick<ExchangeRecord, "mcpFiltered"> {
+  const { hidden = 0, withheld = [] } = mcpAnswer?.filtered ?? {};
+  return hidden === 0 && withheld.length === 0 ? {} : { mcpFiltered: { hidden, withheld: withheld.map((method) => scrubWords(method, secrets)) } };
 }
 
 function userAgent(head: RequestHead | null): string | null {

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { AskMcp } from "./mcp.ts";
@@ -17,6 +18,9 @@ const LISTS: Readonly<Record<string, ListKind>> = {
   "resources/list": { member: "resources", key: "uri", use: "resources/read" },
   "resources/templates/list": { member: "resourceTemplates", key: "uriTemplate", use: "resources/read" },
 };
+
+/** So many entries are asked about before others have their turn. */
+const TURN_ENTRIES = 32;
 
 /** The method of the request that an answer is to; null where nobody here saw it, as in the stream of a session that was resumed. */
 export type Asked = string | null;
@@ -43,7 +47,9 @@ export async function visible(result: JsonObject, { member, key, use }: ListKind
   const entries = result[member] as readonly unknown[];
   if (entries.length > limit) throw new EgressError("upstream.malformed", `a list of more than ${limit} entries (mcp.listEntries)`);
   const stays: boolean[] = [];
-  for (const entry of entries) {
+  for (const [at, entry] of entries.entries()) {
+    // Other agents must not wait until policy has answered a thousand times.
+    if (at % TURN_ENTRIES === TURN_ENTRIES - 1) await nextTurn();
     const name = isObject(entry) ? entry[key] : undefined;
     if (typeof name !== "string" || name === "") throw new EgressError("upstream.malformed", `an entry of a list without ${key}`);
     stays.push((use !== "tools/call" || isToolName(name)) && await ask(listing(use, name, era)) === "allow");

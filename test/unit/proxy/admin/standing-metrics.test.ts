@@ -56,6 +56,15 @@ describe("what is in force, as metrics", () => {
     expect((await metrics.text()).body).toContain('weir_secrets_masked_total{grant="a.github",place="body"} 3');
   });
 
+  test("counts what answers of MCP servers lost", async () => {
+    const metrics = new PrometheusMetrics();
+    metrics.mcpFiltered(3, 1);
+    metrics.mcpFiltered(1, 0);
+    const { body } = await metrics.text();
+    expect(body).toContain('weir_mcp_filtered_total{kind="list-entry"} 4');
+    expect(body).toContain('weir_mcp_filtered_total{kind="server-request"} 1');
+  });
+
   test("counts requests with a credential by grant", async () => {
     const metrics = new PrometheusMetrics();
     metrics.credentialsLent(["a.github", "a.slack"]);

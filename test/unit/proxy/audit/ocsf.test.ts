@@ -131,6 +131,7 @@ describe("the written form", () => {
       aLifecycle(), aLifecycle({ outcome: "failed", fields: {} }),
       anExchange({ modelUse: aModelUse }), anExchange({ phase: "decided", modelUse: { ...aModelUse, clampedTo: null, heldNanoUsd: null, charged: null } }),
       anExchange({ modelUse: { ...aModelUse, charged: { ...aModelUse.charged!, reportedNanoUsd: "1", estimatedNanoUsd: null, nanoUsd: null, alarms: [] } } }), anExchange({ isUnmetered: true }),
+      anExchange({ mcpFiltered: { hidden: 3, withheld: ["sampling/createMessage"] } }),
     ]) expect(fromOcsf(eventOf(record))).toEqual(record);
   });
 

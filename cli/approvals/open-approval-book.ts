@@ -1,8 +1,10 @@
+import { withController } from "../cluster/controller-client.ts";
 import type { ControllerOptions } from "../cluster/controller-options.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { stateDirectory } from "../state-directory.ts";
 import type { ApprovalBook } from "./approval-book.ts";
+import { clusterApprovalBook } from "./cluster-book.ts";
 import { localApprovalBook } from "./local-book.ts";
 
 export interface ApprovalOptions extends ControllerOptions {
@@ -13,6 +15,14 @@ export interface ApprovalOptions extends ControllerOptions {
 
 /** Opens the place that is meant for as long as the work takes. @throws UserError */
 export async function withApprovalBook<T>(options: ApprovalOptions, io: Io, work: (book: ApprovalBook) => Promise<T>): Promise<T> {
+  if (isCluster(options)) {
+    return withController(options, async ({ client, namespace }) => work(clusterApprovalBook(client, options.allNamespaces === true ? null : namespace)));
+  }
   const { config } = loadConfig(options.config);
   return work(localApprovalBook(stateDirectory(config, io.environment)));
+}
+
+/** Whoever names a cluster means it. */
+function isCluster({ cluster, kubeconfig, context, namespace, server, allNamespaces }: ApprovalOptions): boolean {
+  return cluster === true || allNamespaces === true || [kubeconfig, context, namespace, server].some((one) => one !== undefined);
 }

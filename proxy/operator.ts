@@ -39,9 +39,11 @@ export { explainRecord, type RecordExplanation } from "./policy/explain-record.t
 export { findOpa, requireOpa, type Opa } from "./policy/opa.ts";
 export type { PolicyEngine } from "./policy/policy-engine.ts";
 export { buildPolicy, checkPolicyFolder, formatPolicy, runRegoTests } from "./policy/policy-tool.ts";
-export { openCandidate, readPolicy, type Candidate, type PolicyPlace } from "./policy/replay/candidate.ts";
+export { candidateOf, openCandidate, readPolicy, withEntries, type Candidate, type PolicyPlace } from "./policy/replay/candidate.ts";
+export { coveringPacks } from "./policy/replay/covering-packs.ts";
 export { explainDecision, type DecisionExplanation } from "./policy/replay/explain-decision.ts";
 export { pastDecision, type PastDecision } from "./policy/replay/past-decision.ts";
+export { Suggestions, type Suggestion } from "./policy/replay/suggestions.ts";
 export { CHANGES, ReplayTotals, type ReplayReport } from "./policy/replay/replay-totals.ts";
 export { STARTER_POLICY_FILES } from "./policy/starter.ts";
 export type { RegoProblem, TenantRego } from "./policy/tenant-rego.ts";

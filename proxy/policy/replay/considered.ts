@@ -4,10 +4,10 @@ import { readDecision } from "../answer.ts";
 import { askAgain, type Asker } from "../ask-again.ts";
 import { compileData } from "../compile-data.ts";
 import { policyData, type AddressEntry, type HostEntry, type PolicyData } from "../data.ts";
-import { parseHostPattern } from "../patterns.ts";
 import type { PolicyInput, Question } from "../policy-engine.ts";
 import { readDefaultBundle } from "../shipped-files.ts";
 import { WasmPolicy } from "../wasm-policy.ts";
+import { coversHost } from "./covering-packs.ts";
 
 /** What one entry of the data says of a request when it is the only one. */
 export interface Considered {
@@ -59,10 +59,7 @@ function ruledBy(own: string | undefined, fallback: string): string {
 
 function speaksOf(named: Named, host: string): boolean {
   if (named.key === "addresses") return ipaddr.isValid(host) && isWithin(host, named.entry.cidr);
-  const { depth, name } = parseHostPattern(named.entry.name);
-  if (depth === "exact") return host === name;
-  if (!host.endsWith(name === "" ? "" : `.${name}`)) return false;
-  return depth === "many" || host.split(".").length === (name === "" ? 1 : name.split(".").length + 1);
+  return coversHost(named.entry.name, host);
 }
 
 function isWithin(address: string, cidr: string): boolean {

@@ -20,21 +20,24 @@ export class Publisher {
   readonly #strangers = keysOf();
   readonly #endless = gzipSync(Buffer.alloc(200 << 20));
   readonly #huge = Buffer.alloc((32 << 20) + 1, "x");
-  #number = 0;
+  #inForce = 0;
+  /** Bad bundles have revisions too, and no fit one has the same. */
+  #last = 0;
 
+  /** Of the last bundle that was fit. */
   get revision(): string {
-    return `${this.#number}-proof`;
+    return `${this.#inForce}-proof`;
   }
 
   /** The next revision. Its rule names it, so that what decided can be told from what says so. */
   async next(isFleetingAllowed: boolean): Promise<Buffer> {
-    this.#number += 1;
-    return signed(await this.#files(this.#number, isFleetingAllowed), this.keys);
+    this.#inForce = this.#last += 1;
+    return signed(await this.#files(this.#inForce, isFleetingAllowed), this.keys);
   }
 
   /** One bundle of each kind that must never come into force, while the last of `next` is. */
   async bad(kind: number): Promise<BadBundle> {
-    const [now, after] = [this.#number, this.#number + 1];
+    const [now, after] = [this.#inForce, this.#last += 1];
     const good = await signed(await this.#files(after, true), this.keys);
     const damaged = Buffer.from(good);
     damaged[damaged.byteLength >> 1]! ^= 0xff;

@@ -14,6 +14,8 @@ export class Http2Answer implements Answer {
   #isListeningForDrain = false;
   #isWaitedFor: boolean;
   #mayTrail = false;
+  /** The answer is its head and nothing else. */
+  #isHeadAlone = false;
   #trailers: HeaderList = [];
   isStarted = false;
   isEnded = false;
@@ -69,6 +71,7 @@ export class Http2Answer implements Answer {
     // Throws for what HTTP/2 cannot carry; then the agent can still be told so.
     this.#stream.respond(fields, { endStream, waitForTrailers: this.#mayTrail });
     this.isStarted = true;
+    this.#isHeadAlone = endStream;
     if (this.#mayTrail) this.#stream.once("wantTrailers", this.#onWantTrailers);
   }
 
@@ -89,7 +92,7 @@ export class Http2Answer implements Answer {
     this.#trailers = trailers;
     if (!this.#stream.writableEnded) this.#stream.end();
     // The answer is whole: the rest of the request is not wanted (RFC 9113 §8.1).
-    if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders) this.#stream.once("finish", this.#onFinish);
+    if (!this.#stream.readableEnded && !this.#stream.endAfterHeaders) this.#stream.once("finish", this.#isHeadAlone ? this.#onHeadWritten : this.#onFinish);
   }
 
   cut(error: EgressError): void {
@@ -106,6 +109,9 @@ export class Http2Answer implements Answer {
   readonly #onWantTrailers = (): void => {
     this.#stream.sendTrailers(toObject(this.#trailers));
   };
+
+  /** A head alone counts as written before it is: a reset in the same turn of the loop would go out in its place. */
+  readonly #onHeadWritten = (): void => { setImmediate(this.#onFinish); };
 
   readonly #onFinish = (): void => {
     if (this.#stream.readableEnded) return;

@@ -162,7 +162,8 @@ function wireHeaders(head: OutboundHead): string[] {
   const wire: string[] = [];
   for (const [name, value] of head.headers) wire.push(name, value instanceof Secret ? value.reveal() : value);
   if (head.framing.kind === "length") wire.push("content-length", String(head.framing.bytes));
-  if (isGrpc(head)) wire.push("te", "trailers");
+  // Every client of gRPC sends it; a second one would end the stream.
+  if (isGrpc(head) && !head.headers.some(([name]) => name === "te")) wire.push("te", "trailers");
   return wire;
 }
 

@@ -21,6 +21,8 @@ export interface JsonWatch {
   readonly onKey?: (key: string, end: number) => void;
   /** True where a decision hangs on the values: numbers that readers hold in different ways are refused, and keys of one object that differ in case alone. */
   readonly isDecidedBy?: boolean;
+  /** True to refuse keys of one object that differ in case alone, whatever becomes of the numbers. */
+  readonly isCaseIgnored?: boolean;
 }
 
 /** A JSON text of which no two readers make different things. */
@@ -134,7 +136,8 @@ class KeyScan {
     this.#countPart(1 + Math.floor((end - start) / KEY_BYTES_PER_PART));
     const raw = this.#bytes.toString("utf8", start + 1, end);
     const key = raw.includes("\\") ? unescaped(raw) : raw;
-    const told = this.#watch.isDecidedBy === true ? folded(key) : key;
+    const { isDecidedBy = false, isCaseIgnored = isDecidedBy } = this.#watch;
+    const told = isCaseIgnored ? foldedKey(key) : key;
     this.#isKeyNext = false;
     const keys = this.#open.keys ??= new Set();
     if (keys.has(told)) throw new JsonFault("unclear", "a key that occurs twice in one object");
@@ -152,7 +155,7 @@ class KeyScan {
 }
 
 /** Readers in Go take keys that differ in case alone for one; `K` (Kelvin) and `ſ` (long s) are letters to them. */
-function folded(key: string): string {
+export function foldedKey(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
 

@@ -3,7 +3,7 @@ import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { AskMcp } from "./mcp.ts";
 import { isToolName, type McpEra } from "./request-message.ts";
-import { isObject, type JsonObject } from "./strict-json.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 
 /** A list that a server gives: where it stands in a result, what identifies an entry, and what would be asked of the server to use one. */
 interface ListKind {

@@ -1,11 +1,12 @@
+import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
 import { EgressError } from "../errors.ts";
 import type { McpConfig } from "./config.ts";
+import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
 import { listsIn, visible, type Asked } from "./lists.ts";
 import type { AskMcp, McpFiltered } from "./mcp.ts";
 import { refusedMessage } from "./refused-message.ts";
 import type { McpEra } from "./request-message.ts";
 import { asksIn, firstDenied, fromServer, refusalOfAsk, withheld } from "./server-asks.ts";
-import { isObject, JsonFault, readJson, readJsonExactly, type JsonObject } from "./strict-json.ts";
 
 /** What is known of what was asked, and whom to ask. */
 export interface FilterContext {
@@ -50,7 +51,7 @@ export class MessageFilter {
     for (const message of messages) changes.push(await this.#judge(message));
     if (changes.every((change) => change === null)) return bytes;
     // Read a second time, number by number, only where something is written again.
-    const exact = readJsonExactly(bytes);
+    const exact = readExactly(bytes);
     const written = (isBatch ? exact as readonly unknown[] : [exact]).map((message, at) => changes[at]?.(message as JsonObject) ?? message);
     return Buffer.from(JSON.stringify(isBatch ? written : written[0]));
   }
@@ -107,9 +108,9 @@ function without(result: JsonObject, kept: ReadonlyMap<string, readonly boolean[
 
 function read(bytes: Buffer): unknown {
   try {
-    return readJson(bytes, false);
+    return readClearJson(bytes).value;
   } catch (cause) {
-    if (cause instanceof JsonFault) throw malformed(`an answer that cannot be read: ${cause.message}`);
+    if (cause instanceof JsonFault) throw malformed(`an answer with ${cause.message}`);
     throw cause;
   }
 }

@@ -1,10 +1,11 @@
+import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
 import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 import type { McpRead } from "./mcp.ts";
 import { eraOf, HeaderMismatch, requireAgreement } from "./request-headers.ts";
 import { readMessage } from "./request-message.ts";
-import { isObject, JsonFault, readJson, type JsonObject } from "./strict-json.ts";
 
 /** More in one body is no batch of anybody. */
 const BATCH_LIMIT = 100;
@@ -40,11 +41,11 @@ function messagesOf(body: Buffer): readonly JsonObject[] | string {
   if (body.byteLength === 0) return "there is no body";
   let value: unknown;
   try {
-    value = readJson(body, true);
+    value = readClearJson(body, { isCaseIgnored: true }).value;
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
-    if (error.kind === "ambiguous") throw malformed(error.message);
-    return error.message;
+    if (error.kind !== "no-json") throw malformed(error.message);
+    return "it is no JSON";
   }
   const messages: readonly unknown[] = Array.isArray(value) ? value : [value];
   const isAny = messages.some((message) => isObject(message) && message["jsonrpc"] === "2.0");

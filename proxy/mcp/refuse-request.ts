@@ -6,7 +6,7 @@ import { eventOf } from "./event-stream.ts";
 import type { McpExchange, McpRefusal } from "./mcp.ts";
 import { likelyEra } from "./request-headers.ts";
 import { errorObject, refusedMessage } from "./refused-message.ts";
-import { isObject, readJsonExactly, type JsonObject } from "./strict-json.ts";
+import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
 
 /** What a refusal takes: whose it is, and what is the same for every refusal of a proxy. */
 export interface RefusalContext extends McpExchange {
@@ -47,7 +47,7 @@ function asJson(status: number, said: object): McpRefusal {
 /** Looks at bodies that were refused as malformed too: whatever can be told of the id is told. */
 function messagesOf(body: Buffer): { readonly messages: readonly JsonObject[]; readonly isBatch: boolean } {
   try {
-    const value = readJsonExactly(body);
+    const value = readExactly(body);
     const messages = (Array.isArray(value) ? value : [value]).filter((message) => isObject(message) && message["jsonrpc"] === "2.0");
     return { messages, isBatch: Array.isArray(value) };
   } catch {

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { McpReading } from "../model/readings.ts";
 import type { HeaderList } from "../model/request.ts";
-import { isObject, type JsonObject } from "./strict-json.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 import type { McpEra } from "./request-message.ts";
 
 /** The first revision without sessions (https://modelcontextprotocol.io/specification/2026-07-28). Revisions are dates, and compare as text. */

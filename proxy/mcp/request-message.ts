@@ -1,6 +1,7 @@
 import * as z from "zod";
+import { foldedKey } from "../../common/json/clear-json.ts";
 import type { McpReading } from "../model/readings.ts";
-import { folded, isObject, type JsonObject } from "./strict-json.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 
 /**
  * The messages that an agent sends (JSON-RPC 2.0; MCP 2024-11-05 to 2026-07-28, "Base Protocol"). Strict where a member says what is done; what a revision
@@ -77,5 +78,5 @@ function isReadMethod(name: string): name is keyof typeof READ_PARAMS {
 }
 
 function areNamesPlain(object: JsonObject): boolean {
-  return Object.keys(object).every((name) => KNOWN_NAMES.has(name) || !KNOWN_NAMES.has(folded(name)));
+  return Object.keys(object).every((name) => KNOWN_NAMES.has(name) || !KNOWN_NAMES.has(foldedKey(name)));
 }

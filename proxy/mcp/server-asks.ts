@@ -3,7 +3,7 @@ import type { Deny } from "../model/decision.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { AskMcp } from "./mcp.ts";
 import type { McpEra } from "./request-message.ts";
-import { isObject, type JsonObject } from "./strict-json.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 
 /** What a server may ask at once, in one result. */
 const ASKS_LIMIT = 100;

@@ -3,11 +3,11 @@ import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { blockText, EventReader, type Block } from "./event-stream.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 import { isList } from "./lists.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
 import { idKey, MessageFilter, type FilterContext } from "./message-filter.ts";
 import { likelyEra } from "./request-headers.ts";
-import { isObject, readJson, type JsonObject } from "./strict-json.ts";
 
 /** What watching an answer takes: what is asked for it, and what is the same for every answer of a proxy. */
 export interface WatchContext extends McpWatch, McpExchange {
@@ -39,11 +39,14 @@ export function watchAnswer(head: RequestHead, request: Buffer | null, { status,
   return type === "application/json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
 }
 
-/** The request was read before it was sent, so that this is what it says. */
+/** None where nobody read the request as MCP: answers are then taken for what they look like. */
 function messagesOf(body: Buffer): readonly JsonObject[] {
-  if (body.byteLength === 0) return [];
-  const value = readJson(body, false);
-  return (Array.isArray(value) ? value as readonly unknown[] : [value]).filter(isObject);
+  try {
+    const value: unknown = JSON.parse(body.toString("utf8"));
+    return (Array.isArray(value) ? value as readonly unknown[] : [value]).filter(isObject);
+  } catch {
+    return [];
+  }
 }
 
 function mediaType(headers: HeaderList): string {

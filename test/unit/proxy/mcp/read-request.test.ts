@@ -37,7 +37,7 @@ test("a batch is read message by message", () => {
   expect(readings).toMatchObject([{ tool: "a", arguments: null }, { kind: "notification" }]);
 });
 
-test.each([["nothing", ""], ["no JSON", "{"], ["another object", { model: "x" }], ["JSON-RPC 1.0", { id: 1, method: "tools/call" }], ["an empty list", []], ["no UTF-8", "\u0000"]])(
+test.each([["nothing", ""], ["no JSON", "{"], ["another object", { model: "x" }], ["JSON-RPC 1.0", { id: 1, method: "tools/call" }], ["an empty list", []], ["a text with a zero", "\u0000"]])(
   "%s is none of it", (_what, body) => {
     expect(read(body)).toBeTypeOf("string");
   });

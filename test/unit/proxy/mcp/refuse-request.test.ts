@@ -83,3 +83,7 @@ test("in a session over HTTP with SSE the refusal travels in the stream of the i
   expect(told).toEqual([expect.stringContaining(`"id":7`)]);
   forget?.();
 });
+
+test("a stream names no endpoint at another host", () => {
+  expect(new EndpointStreams().add("i1", mcpHead([], "/sse"), "https://evil.ok/mcp", () => {})).toBeNull();
+});

@@ -142,6 +142,11 @@ describe("what a server asks of the agent", () => {
     expect(stand.asked).toMatchObject([{ direction: "from_server", method: "sampling/createMessage", kind: "request" }]);
   });
 
+  test("is withheld by an id that no double holds", async () => {
+    const { text } = await new Stand([]).pass(null, `data: {"jsonrpc":"2.0","id":12345678901234567890,"method":"roots/list"}\n\ndata: {"jsonrpc":"2.0","id":"r-1","method":"roots/list"}\n\n`, EVENTS);
+    expect(text).toBe(`data: {"jsonrpc":"2.0","id":12345678901234567890,"method":"weir/withheld"}\n\ndata: {"jsonrpc":"2.0","id":"r-1","method":"weir/withheld"}\n\n`);
+  });
+
   test("reaches it where policy allows it", async () => {
     expect((await new Stand(["sampling/createMessage"]).pass(null, sampling, EVENTS)).text).toBe(sampling);
   });

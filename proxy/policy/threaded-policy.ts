@@ -12,6 +12,9 @@ export interface ThreadedOptions {
   readonly clock: Clock;
 }
 
+/** A failure that took this long, in milliseconds, is one that costs others: it counts as if the thread had to be killed, and the thread goes. */
+const COSTLY_MS = 10;
+
 interface Waiting extends ThreadQuestion {
   readonly answer: PromiseWithResolvers<string>;
 }
@@ -104,12 +107,16 @@ export class ThreadedPolicy implements Evaluator {
 
   async #run(thread: KillableThread, { key: agent, entry }: { readonly key: string; readonly entry: Waiting }): Promise<void> {
     this.#running.set(agent, this.#suspicion.isSuspect(agent));
+    const startedAtMs = performance.now();
     try {
       entry.answer.resolve(await thread.ask({ question: entry.question, input: entry.input }));
       this.#suspicion.answered(agent);
     } catch (error) {
-      if (error instanceof ThreadLost) this.#pause(agent);
       entry.answer.reject(error);
+      const isCostly = performance.now() - startedAtMs >= COSTLY_MS;
+      // What filled its memory would be given back by a collector of garbage that is in no hurry.
+      if (isCostly) thread.kill();
+      if (isCostly || error instanceof ThreadLost) this.#pause(agent);
     }
     this.#running.delete(agent);
     if (thread.isAlive) this.#idle.push(thread);

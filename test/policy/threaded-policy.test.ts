@@ -1,8 +1,10 @@
 import { setInterval } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
 import { checkTenant, clusterBundle, clusterSources, compileClusterRego, type TenantPolicy } from "../../proxy/policy/compile-cluster.ts";
+import { compileFolder } from "../../proxy/policy/compile-policy.ts";
 import { policyData } from "../../proxy/policy/data.ts";
 import { openEvaluator } from "../../proxy/policy/open-evaluator.ts";
+import type { Opa } from "../../proxy/policy/opa.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import type { Evaluator } from "../../proxy/policy/wasm-policy.ts";
 import { TestClock } from "../support/test-clock.ts";
@@ -38,6 +40,15 @@ async function aCluster(context: TestContext, clock = new TestClock()): Promise<
   const holders = Object.fromEntries(Object.keys(written).map((namespace) => [namespace, { coder: [`${namespace}.web`] }]));
   const cluster = { base: policyData.parse({}), holders, withheld: {}, platform: "weir.internal", policies };
   const evaluator = await openEvaluator(clusterBundle(cluster, await compileClusterRego(clusterSources(policies), opa)), LIMITS, clock);
+  onTestFinished(async () => evaluator.close?.());
+  return evaluator;
+}
+
+/** A policy folder of one machine: no tenants, and Rego of its own. */
+async function ofOneMachine(rego: string, opa: Opa): Promise<Evaluator> {
+  const folder = { data: policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } }), rego: new Map([["own.rego", rego]]) };
+  const bundle = await compileFolder(folder, async () => opa);
+  const evaluator = await openEvaluator(bundle, LIMITS, new TestClock());
   onTestFinished(async () => evaluator.close?.());
   return evaluator;
 }
@@ -87,6 +98,26 @@ describe("Rego of tenants", { timeout: 90_000 }, () => {
     expect(await evaluator.evaluate("exchange", ask("a"))).toEqual(answered(true));
   });
 
+  test("has one thread for one agent, however much it asks, and leaves the other to others", async (context) => {
+    const evaluator = await aCluster(context);
+    await evaluator.evaluate("exchange", ask("b"));
+    const endless = Array.from({ length: 5 }, async () => evaluator.evaluate("exchange", ask("a", "PUT")));
+    const over = Promise.allSettled(endless);
+    for (let round = 0; round < 20; round += 1) expect(await evaluator.evaluate("exchange", ask("b"))).toEqual(answered(true));
+    const [first] = await Promise.race([over.then(() => ["over"]), Promise.resolve(["still running"])]);
+    expect(first).toBe("still running");
+    await over;
+  });
+
+  test("finds another thread ready after one was killed", async (context) => {
+    const evaluator = await aCluster(context);
+    await evaluator.evaluate("exchange", ask("b"));
+    await expect(evaluator.evaluate("exchange", ask("a", "PUT"))).rejects.toThrow(UNAVAILABLE);
+    const startedMs = performance.now();
+    expect(await evaluator.evaluate("exchange", ask("b"))).toEqual(answered(true));
+    expect(performance.now() - startedMs).toBeLessThan(500);
+  });
+
   test("has what waits refused with it, not kept waiting", async (context) => {
     const evaluator = await aCluster(context);
     const all = await Promise.allSettled(Array.from({ length: 20 }, async () => evaluator.evaluate("exchange", ask("a", "PUT"))));
@@ -98,5 +129,27 @@ describe("Rego of tenants", { timeout: 90_000 }, () => {
     const asked = Array.from({ length: 10 }, async () => evaluator.evaluate("exchange", ask("b")));
     await evaluator.close?.();
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 10 }, () => answered(true)));
+  });
+});
+
+describe("Rego of one machine's own", { timeout: 90_000 }, () => {
+  test("that does not end does not hold up this thread either", async (context) => {
+    const evaluator = await ofOneMachine(ENDLESS["mine.rego"], compiler(context));
+    expect(await evaluator.evaluate("exchange", ask("default"))).toEqual(answered(true));
+    const endless = evaluator.evaluate("exchange", ask("default", "PUT"));
+    expect(await turnsDuring(endless)).toBeGreaterThan(10);
+    await expect(endless).rejects.toThrow(UNAVAILABLE);
+  });
+
+  test.for([
+    ["fills its memory", 'count([[a, b, "filling"] | some a in numbers.range(1, 3000); some b in numbers.range(1, 3000)]) == 1'],
+    ["answers beyond all measure", 'count(concat("", ["a sentence that is repeated" | some a in numbers.range(1, 300); some b in numbers.range(1, 300)])) > 0'],
+  ])("that %s is refused, and its agent waits", async ([, condition], context) => {
+    const huge = `deny contains {"rule": "x", "reason": concat("", ["a sentence that is repeated" | some a in numbers.range(1, 300); some b in numbers.range(1, 300)]), "hint": ""} if {\n\tinput.request.method == "PUT"\n\t${condition}\n}`;
+    const evaluator = await ofOneMachine(exchange(huge)["mine.rego"], compiler(context));
+    expect(await evaluator.evaluate("exchange", ask("default"))).toEqual(answered(true));
+    await expect(evaluator.evaluate("exchange", ask("default", "PUT"))).rejects.toThrow(UNAVAILABLE);
+    await expect(evaluator.evaluate("exchange", ask("default"))).rejects.toThrow(/asked again in a while/);
+    expect(await evaluator.evaluate("exchange", ask("other"))).toEqual(answered(true));
   });
 });

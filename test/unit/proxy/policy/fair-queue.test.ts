@@ -28,6 +28,16 @@ describe("a fair queue", () => {
     expect([added.indexOf(false), queue.add("b", "b")]).toEqual([256, true]);
   });
 
+  test("passes over a key that may not have its turn, which keeps it", () => {
+    const queue = new FairQueue<string>();
+    for (const entry of ["a1", "b1", "b2"]) queue.add(entry[0] as string, entry);
+    expect(queue.take((key) => key !== "a")?.entry).toBe("b1");
+    expect(queue.take(() => false)).toBeNull();
+    expect(taken(queue)).toEqual(["a1", "b2"]);
+    queue.add("a", "a2");
+    expect([queue.clear(), queue.take()]).toEqual([["a2"], null]);
+  });
+
   test("gives back what a key has waiting, and goes on with the others", () => {
     const queue = new FairQueue<string>();
     for (const entry of ["a1", "b1", "a2"]) queue.add(entry[0] as string, entry);

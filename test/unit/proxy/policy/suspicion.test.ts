@@ -1,0 +1,51 @@
+import { describe, expect, test } from "vitest";
+import { Suspicion } from "../../../../proxy/policy/suspicion.ts";
+import { TestClock } from "../../../support/test-clock.ts";
+
+function aSuspicion() {
+  const clock = new TestClock();
+  return { clock, suspicion: new Suspicion(clock) };
+}
+
+describe("suspicion", () => {
+  test("pauses an agent over whom a thread was killed, and longer each time", () => {
+    const { clock, suspicion } = aSuspicion();
+    const pauses: number[] = [];
+    for (let kill = 0; kill < 8; kill += 1) {
+      suspicion.killed("a/coder");
+      let pausedMs = 0;
+      for (; suspicion.isPaused("a/coder"); pausedMs += 500) clock.advance(500);
+      pauses.push(pausedMs);
+    }
+    expect(pauses).toEqual([1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]);
+  });
+
+  test("pauses nobody else, not even in the same namespace", () => {
+    const { suspicion } = aSuspicion();
+    suspicion.killed("a/coder");
+    expect([suspicion.isPaused("a/reviewer"), suspicion.isPaused("b/coder")]).toEqual([false, false]);
+  });
+
+  test("falls on neighbours that never had an answer, and not on those that had, nor on other namespaces", () => {
+    const { suspicion } = aSuspicion();
+    suspicion.answered("a/reviewer");
+    suspicion.killed("a/coder");
+    expect(["a/coder", "a/new", "a/reviewer", "b/new"].map((agent) => suspicion.isSuspect(agent))).toEqual([true, true, false, false]);
+    suspicion.answered("a/new");
+    expect(suspicion.isSuspect("a/new")).toBe(false);
+  });
+
+  test("is not lifted by an answer, but by time, and then begins anew", () => {
+    const { clock, suspicion } = aSuspicion();
+    suspicion.killed("a/coder");
+    suspicion.killed("a/coder");
+    suspicion.answered("a/coder");
+    clock.advance(119_999);
+    expect(suspicion.isSuspect("a/coder")).toBe(true);
+    clock.advance(1);
+    expect(suspicion.isSuspect("a/coder")).toBe(false);
+    suspicion.killed("a/coder");
+    clock.advance(1_000);
+    expect(suspicion.isPaused("a/coder")).toBe(false);
+  });
+});

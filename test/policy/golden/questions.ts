@@ -1,5 +1,10 @@
+import { compileClusterData } from "../../../proxy/policy/compile-cluster.ts";
+import { policyData } from "../../../proxy/policy/data.ts";
 import type { PolicyInput, Question } from "../../../proxy/policy/policy-engine.ts";
 import { aConnection, aName, anExchange } from "../questions.ts";
+import { READING_HOSTS, TENANTS } from "./reading-data.ts";
+import { pickedReadings, readingQuestion } from "./reading-questions.ts";
+import { picker, type Picker } from "./walk.ts";
 
 /** Data that uses everything the format has. */
 export const GOLDEN_DATA = {
@@ -16,6 +21,7 @@ export const GOLDEN_DATA = {
     { name: "pg.example.net", rule: "pg.any", ports: [5432], handling: "postgres", databases: ["*"], agents: ["default/writer"], grants: ["pg-any"] },
     { name: "closed.deep.test", effect: "deny", reason: "closed", hint: "ask" },
     { name: "xn--bcher-kva.example" },
+    ...READING_HOSTS,
   ],
   addresses: [
     { cidr: "10.0.0.0/8", ports: [5432], handling: "tunnel" },
@@ -78,31 +84,41 @@ const SESSIONS: readonly GoldenQuestion[] = [
   { question: "connection", input: { ...aConnection({ agent: { name: "writer" }, connection: { ...AT_DATABASE, name: "db.example.com" } }), sql: SESSION } },
 ];
 
-/** The same questions each time: every name and address once in each question, then a fixed walk through combinations. */
+/** Base documents for the questions below: the data above for everybody, and policies of two tenants. */
+export function goldenData() {
+  const policies = TENANTS.policies.map(({ namespace, name, hosts }) => ({ namespace, name, data: policyData.parse({ hosts }), rego: { sources: new Map<string, string>(), questions: new Set<Question>() } }));
+  return compileClusterData({ ...TENANTS, base: policyData.parse(GOLDEN_DATA), policies });
+}
+
+const SEED = 20_260_101;
+
+/** The questions whose answers are checked in: every name and address once in each question, hand-picked bodies, then a fixed walk through combinations. */
 export function goldenQuestions(): GoldenQuestion[] {
-  const places = [...NAMES.map((name) => ({ name, is_address: false })), ...ADDRESSES.map((name) => ({ name, is_address: true }))];
-  const next = walk(20_260_101);
-  const pick = <T>(list: readonly T[]): T => list[next(list.length)] as T;
-  const questions: GoldenQuestion[] = [...HAND_PICKED, ...SESSIONS];
-  for (const place of places) {
+  const questions: GoldenQuestion[] = [...HAND_PICKED, ...SESSIONS, ...pickedReadings()];
+  for (const place of PLACES) {
     questions.push({ question: "connection", input: aConnection({ connection: place }) }, { question: "exchange", input: anExchange({ connection: place }) });
     if (!place.is_address) questions.push({ question: "name", input: aName(place.name) });
   }
   for (const path of PATHS) for (const method of ["GET", "POST"]) questions.push({ question: "exchange", input: anExchange({ agent: { name: "writer" }, request: { path, method } }) });
-  for (let count = 0; count < 200; count += 1) {
-    const connection = { ...pick(places), port: pick(PORTS), wire: pick(WIRES) };
-    const request = { method: pick(METHODS), path: pick(PATHS), scheme: pick(["https", "http"] as const), upgrade: pick([null, null, "websocket"] as const) };
-    const agent = pick(AGENTS);
-    questions.push(count % 3 === 0 ? { question: "connection", input: aConnection({ agent, connection }) } : { question: "exchange", input: anExchange({ agent, connection, request }) });
-  }
-  return questions;
+  return [...questions, ...generatedQuestions(SEED, 600)];
 }
 
-/** A linear congruential generator (Numerical Recipes): the same walk on every machine. */
-function walk(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
+/**
+ * As many questions as are wanted, the same for the same seed: a third about destinations, methods and paths, the others about what heads and bodies say.
+ * All are of the agreed shape. To be asked of the library with {@link goldenData}.
+ */
+export function* generatedQuestions(seed: number, count: number): Generator<GoldenQuestion> {
+  const pick = picker(seed);
+  for (let asked = 0; asked < count; asked += 1) yield asked % 3 === 0 ? placeQuestion(pick) : readingQuestion(pick);
+}
+
+const PLACES = [...NAMES.map((name) => ({ name, is_address: false })), ...ADDRESSES.map((name) => ({ name, is_address: true }))];
+
+function placeQuestion(pick: Picker): GoldenQuestion {
+  const connection = { ...pick(PLACES), port: pick(PORTS), wire: pick(WIRES) };
+  const request = { method: pick(METHODS), path: pick(PATHS), scheme: pick(["https", "http"] as const), upgrade: pick([null, null, "websocket"] as const) };
+  const agent = pick(AGENTS);
+  const question = pick(["connection", "exchange", "exchange", "name"] as const);
+  if (question === "connection") return { question, input: aConnection({ agent, connection }) };
+  return question === "exchange" ? { question, input: anExchange({ agent, connection, request }) } : { question, input: aName(pick(NAMES)) };
 }

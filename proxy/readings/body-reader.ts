@@ -10,9 +10,6 @@ import type { BodyToRead, BodyWasRead } from "./readings.ts";
 /** Reads the messages of the Model Context Protocol: mcp/ does. @param text the body, decoded @throws EgressError `request.malformed` */
 export type ReadMcp = (head: RequestHead, text: Buffer) => { readonly kind: "read"; readonly readings: readonly McpReading[] } | Problem;
 
-/** Fields by which a server takes one method for another, and perhaps no notice of the body. */
-const OVERRIDES = new Set(["x-http-method-override", "x-http-method", "x-method-override"]);
-
 /** One body, decoded, in all the ways that policy asked for. */
 export class BodyReader {
   readonly #head: RequestHead;
@@ -31,7 +28,7 @@ export class BodyReader {
 
   /** @throws EgressError `request.malformed`, `request.body-limit` */
   read(names: readonly ReadingName[]): BodyWasRead {
-    refuseOverrides(this.#head);
+    refuseOverride(this.#head);
     const report: Record<string, string | null> = {};
     let parts: BodyReadings[] = [{}];
     for (const name of names) {
@@ -90,9 +87,9 @@ export class BodyReader {
   }
 }
 
-function refuseOverrides({ method, headers, query }: RequestHead): void {
-  const field = headers.find(([name, value]) => OVERRIDES.has(name.replaceAll("_", "-")) && value.trim().toUpperCase() !== method);
-  if (field !== undefined || queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method)) throw malformed("it asks for another method than its own");
+/** Servers that take `_method` for the method may take no notice of the body. Fields that say so never leave (header-rules.ts of the exchange path). */
+function refuseOverride({ method, query }: RequestHead): void {
+  if (queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method)) throw malformed("it asks for another method than its own");
 }
 
 function isProblem(read: object | null): read is Problem {

@@ -90,15 +90,9 @@ describe("several readings of one body", () => {
   });
 });
 
-describe("a request that asks for another method than its own", () => {
-  test.each([["x-http-method-override", "GET"], ["x-http-method", "delete"], ["x-method-override", "PUT"], ["x_http_method_override", "GET"]])("by %s is refused", async (name, value) => {
-    await expect(read("{}", { headers: [JSON_TYPE, [name, value]] })).rejects.toMatchObject(malformed);
-  });
-
-  test("by a parameter is refused; naming its own is no fault", async () => {
-    await expect(read("{}", { target: "/x?_method=DELETE" })).rejects.toMatchObject(malformed);
-    expect((await read("{}", { target: "/x?_method=post", headers: [JSON_TYPE, ["x-http-method-override", "post"]] })).report).toEqual({ json: null });
-  });
+test("a request whose query asks for another method is refused; naming its own is no fault", async () => {
+  await expect(read("{}", { target: "/x?_method=DELETE" })).rejects.toMatchObject(malformed);
+  expect((await read("{}", { target: "/x?_method=post" })).report).toEqual({ json: null });
 });
 
 describe("the head alone", () => {

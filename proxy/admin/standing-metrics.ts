@@ -16,10 +16,10 @@ export interface Standing {
   readonly boundary: () => { readonly revision: string | null; readonly agents: number; readonly trouble: string | null } | null;
 }
 
-/** Since when the policy is in force, when its source last answered, and whether what the source has was refused. Times since the epoch. */
+/** Since when the policy is in force, when the server that has it last answered (null: there is none), and whether what the source has was refused. Times since the epoch. */
 interface PolicyFacts {
   readonly loadedAtMs: number;
-  readonly checkedAtMs: number;
+  readonly checkedAtMs: number | null;
   readonly refused: number;
   readonly trouble: string | null;
 }
@@ -56,7 +56,9 @@ export function observeStanding(registry: Registry, standing: Standing): void {
 
 function observePolicy(gauge: AddGauge, policy: () => PolicyFacts): void {
   gauge("weir_policy_loaded_timestamp_seconds", "When the policy in force came into force.", [], (loaded) => { loaded.set(policy().loadedAtMs / 1_000); });
-  gauge("weir_policy_checked_timestamp_seconds", "When the server of bundles last answered, or the policy's files were last read.", [], (checked) => { checked.set(policy().checkedAtMs / 1_000); });
+  if (policy().checkedAtMs !== null) {
+    gauge("weir_policy_checked_timestamp_seconds", "When the server of bundles last answered. Absent where there is none.", [], (checked) => { checked.set((policy().checkedAtMs ?? 0) / 1_000); });
+  }
   gauge("weir_policy_refused", "Policies that were not put in force since the start, because they were not fit.", [], (refused) => { refused.set(policy().refused); });
   gauge("weir_policy_trouble", "1 while the newest policy is not in force because it is not fit.", [], (trouble) => { trouble.set(policy().trouble === null ? 0 : 1); });
 }

@@ -50,7 +50,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
     const source = context.held === undefined ? openSource(config, context) : heldSource(context.held);
-    const standing = new PolicyStanding(source.name, context);
+    const standing = new PolicyStanding(source, context);
     const { clock, openEvaluator } = context;
     const options = { source: source.name, limits: config, clock, ...(openEvaluator === undefined ? {} : { openEvaluator }) };
     const open = async (offer: Offer) => Program.open(offer.bundle, options);

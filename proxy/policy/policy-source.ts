@@ -13,6 +13,8 @@ export interface Offer {
 export interface PolicySource {
   /** For messages: the path, the address, or that the data is in the configuration. */
   readonly name: string;
+  /** Asked again and again: how long ago it answered is worth watching. */
+  readonly isRemote?: true;
   /**
    * What there is now; null: nothing else than at the last look.
    * @throws UserError that says how to mend what is there; UnreachableError if nothing can be said of it

@@ -3,6 +3,7 @@ import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { LifecycleRecord } from "../model/record.ts";
 import { UnreachableError } from "./bundles/fetch-bundle.ts";
+import type { PolicySource } from "./policy-source.ts";
 
 /** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
 export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
@@ -11,8 +12,8 @@ export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
 export interface PolicyState {
   /** When the one in force came into force, in milliseconds since the epoch. */
   readonly loadedAtMs: number;
-  /** When its source last gave an answer that could be used, were it that nothing changed; since the epoch. */
-  readonly checkedAtMs: number;
+  /** When the server of bundles last answered, were it that nothing changed; since the epoch. Null where there is no server. */
+  readonly checkedAtMs: number | null;
   /** Policies that were not fit, since the start. */
   readonly refused: number;
   /** Why what its source has now is not in force; null: it is. */
@@ -28,15 +29,17 @@ interface Witnesses {
 /** Says what becomes of policies, in log and audit, and keeps how it stands. A server that fails is reported once, and once when it is back. */
 export class PolicyStanding {
   readonly #source: string;
+  readonly #isRemote: boolean;
   readonly #witnesses: Witnesses;
   #state: PolicyState;
   #isUnreachable = false;
 
-  constructor(source: string, witnesses: Witnesses) {
-    this.#source = source;
+  constructor(source: Pick<PolicySource, "name" | "isRemote">, witnesses: Witnesses) {
+    this.#source = source.name;
+    this.#isRemote = source.isRemote === true;
     this.#witnesses = witnesses;
     const nowMs = witnesses.clock.nowMs();
-    this.#state = { loadedAtMs: nowMs, checkedAtMs: nowMs, refused: 0, trouble: null };
+    this.#state = { loadedAtMs: nowMs, checkedAtMs: this.#isRemote ? nowMs : null, refused: 0, trouble: null };
   }
 
   get state(): PolicyState {
@@ -52,7 +55,7 @@ export class PolicyStanding {
 
   /** The source answered. @param isInForce false: what it has was refused before, and is still the same */
   answered(isInForce: boolean): void {
-    this.#state = { ...this.#state, checkedAtMs: this.#witnesses.clock.nowMs(), ...(isInForce ? { trouble: null } : {}) };
+    this.#state = { ...this.#state, checkedAtMs: this.#isRemote ? this.#witnesses.clock.nowMs() : null, ...(isInForce ? { trouble: null } : {}) };
     if (!this.#isUnreachable) return;
     this.#isUnreachable = false;
     this.#report({ event: "policy.reachable", outcome: "succeeded", fields: { source: this.#source } });

@@ -24,6 +24,7 @@ export interface ServiceOptions {
 
 /** A bundle on a server, fetched when it changed. What was in force last is kept on the disk, and checked again like any other before it is used. */
 export class ServiceSource implements PolicySource {
+  readonly isRemote = true;
   readonly #config: ServiceConfig;
   readonly #client: BundleClient;
   readonly #options: ServiceOptions;

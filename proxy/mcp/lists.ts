@@ -42,8 +42,15 @@ export function listsIn(result: JsonObject, method: Asked): readonly ListKind[] 
   return [kind];
 }
 
+interface Asking {
+  readonly era: McpEra;
+  readonly ask: AskMcp;
+  /** Of entries. */
+  readonly limit: number;
+}
+
 /** Which entries stay, in order. What no call could name is not shown either. @throws EgressError `upstream.malformed` for an entry that cannot be told from others */
-export async function visible(result: JsonObject, { member, key, use }: ListKind, { era, ask, limit }: { readonly era: McpEra; readonly ask: AskMcp; readonly limit: number }): Promise<readonly boolean[]> {
+export async function visible(result: JsonObject, { member, key, use }: ListKind, { era, ask, limit }: Asking): Promise<readonly boolean[]> {
   const entries = result[member] as readonly unknown[];
   if (entries.length > limit) throw new EgressError("upstream.malformed", `a list of more than ${limit} entries (mcp.listEntries)`);
   const stays: boolean[] = [];

@@ -26,9 +26,11 @@ const NOTHING = Buffer.alloc(0);
 export function watchAnswer(head: RequestHead, request: Buffer | null, { status, headers }: Answered, context: WatchContext): McpAnswer | null {
   // Clients read nothing of an error's body but, perhaps, an error; and nothing of 202.
   if (status < 200 || status > 299 || status === 202) return null;
+  const type = mediaType(headers);
+  // No revision of the protocol answers GET with anything else: this is a file, or metadata of authorization.
+  if (head.method === "GET" && type !== "text/event-stream") return null;
   const messages = request === null ? [] : messagesOf(request);
   const methods = new Map(messages.flatMap(({ id, method }) => (typeof method === "string" && id !== undefined ? [[idKey(id), method] as const] : [])));
-  const type = mediaType(headers);
   if (type !== "application/json" && type !== "text/event-stream") {
     if ([...methods.values()].some(isList)) throw new EgressError("upstream.malformed", "a list that comes as neither JSON nor events");
     return null;

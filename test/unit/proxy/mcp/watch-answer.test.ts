@@ -124,6 +124,12 @@ test("what is held is given back", async () => {
   expect(stand.held).toBe(0);
 });
 
+test("what GET brings besides events is none of the protocol", () => {
+  const through = { instance: "i1", requestId: "c1-1", tell: () => {}, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
+  const watch = (headers: HeaderList) => openMcp().watch({ ...mcpHead(), method: "GET" }, null, { status: 200, headers }, through);
+  expect([watch(JSON_TYPE), watch(EVENTS) === null]).toEqual([null, false]);
+});
+
 test("errors, accepted notifications and other types pass unread", () => {
   const stand = new Stand([]);
   expect(stand.watch(list("ping"), JSON_TYPE, 404)).toBeNull();

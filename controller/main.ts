@@ -15,6 +15,7 @@ import { clusterObjects } from "./access/cluster-objects.ts";
 import { openAccess } from "./access/open-access.ts";
 import { ControllerMetrics } from "./admin/controller-metrics.ts";
 import { openApprovalStore } from "./approvals/open-approval-store.ts";
+import { withBasePacks } from "./boundary/base-packs.ts";
 import { openBudgetBook } from "./boundary/budget-book.ts";
 import { allSynced, openCaches, runAll } from "./caches.ts";
 import type { ControllerConfig } from "./config.ts";
@@ -59,7 +60,7 @@ export async function startController(config: ControllerConfig, options: StartOp
   refuseUnfitRuntime();
   const lifecycle = new Lifecycle(options.log);
   try {
-    return await openController(config, options, lifecycle);
+    return await openController(await withBasePacks(config), options, lifecycle);
   } catch (error) {
     await lifecycle.stop();
     if (!(error instanceof KubeError)) throw error;

@@ -34,7 +34,7 @@ export { runPackCases } from "./policy/pack-cases.ts";
 export { entriesOf } from "./policy/packs.ts";
 export { exampleUse } from "./policy/parse-pack.ts";
 export { readFolderPacks } from "./policy/policy-folder.ts";
-export { readShippedPacks, type FoundPack } from "./policy/read-packs.ts";
+export { readShippedPacks, withPacks, type FoundPack } from "./policy/read-packs.ts";
 export { explainRecord, type RecordExplanation } from "./policy/explain-record.ts";
 export { findOpa, requireOpa, type Opa } from "./policy/opa.ts";
 export type { PolicyEngine } from "./policy/policy-engine.ts";

@@ -22,7 +22,7 @@ const packTests = z.strictObject({
 type PackTest = z.output<typeof packTests>["tests"][number];
 
 const TESTS = "_test.yaml";
-const REFERENCE = "policies/README.md";
+const REFERENCE = "docs/policy.md";
 
 /** Tests of all packs in a folder, by name of the pack. @throws ConfigError listing every mistake of a file */
 export async function readPackTests(folder: string): Promise<ReadonlyMap<string, readonly PackTest[]>> {
@@ -43,14 +43,17 @@ export async function runPackCases(directory: string, packs: ReadonlyMap<string,
   const folder = join(directory, OWN_PACKS);
   const results: CaseResult[] = [];
   for (const [name, tests] of await readPackTests(folder)) {
-    for (const [index, test] of tests.entries()) results.push(...await runPackTest({ name, file: join(OWN_PACKS, `${name}${TESTS}`), place: `${name}.tests.${index}`, test }, packs, time));
+    const file = join(OWN_PACKS, `${name}${TESTS}`);
+    for (const [index, test] of tests.entries()) results.push(...await runPackTest({ name, file, place: `${join(directory, file)}: ${name}.tests.${index}`, test }, packs, time));
   }
   return results;
 }
 
 interface PlacedTest {
   readonly name: string;
+  /** As results name it. */
   readonly file: string;
+  /** Of the test in its file, for problems. */
   readonly place: string;
   readonly test: PackTest;
 }
@@ -59,7 +62,7 @@ interface PlacedTest {
 export async function runPackTest({ name, file, place, test: { cases, ...use } }: PlacedTest, packs: ReadonlyMap<string, FoundPack>, time: Date): Promise<CaseResult[]> {
   const written = { ...policyData.parse({}), packs: [{ pack: name, ...use }] };
   const expanded = expandPacks(written, new Map([...packs].map(([each, { pack }]) => [each, pack])));
-  if ("problems" in expanded) throw new ConfigError(file, expanded.problems.map((problem) => problem.replace(/^packs\.0\./, `${place}.`)), { reference: REFERENCE });
+  if ("problems" in expanded) throw new ConfigError(place, expanded.problems.map((problem) => problem.replace(/^packs\.0\./, "")), { reference: REFERENCE });
   const engine = await ReloadingPolicyEngine.open(policyConfig.parse({ data: expanded.data }), { log: silentLog, clock: systemClock, environment: {} });
   const results: CaseResult[] = [];
   for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, time) });

@@ -5,6 +5,8 @@ import { parseHostPattern } from "./patterns.ts";
 /** The values of each parameter of a pack, by name. */
 export type ParameterValues = ReadonlyMap<string, readonly string[]>;
 
+/** Values of one parameter. */
+const VALUES_LIMIT = 1_000;
 /** Texts that one text of an entry may become: three parameters of many values each would fill any memory. */
 const TEXTS_LIMIT = 10_000;
 const PLACE = /\$\{([^}]*)\}/g;
@@ -26,10 +28,11 @@ export function readParameters(parameters: Pack["parameters"], given: PackUse["w
       problems.push(`with.${name}: must be given: ${parameter.about}${parameter.example === undefined ? "" : `, such as ${parameter.example.join(", ")}`}`);
       continue;
     }
-    problems.push(...chosen.flatMap((value) => {
+    problems.push(...chosen.slice(0, VALUES_LIMIT).flatMap((value) => {
       const trouble = troubleOf(parameter, value);
       return trouble === null ? [] : [`with.${name}: "${value}" ${trouble}`];
     }));
+    if (chosen.length > VALUES_LIMIT) problems.push(`with.${name}: there are more than ${VALUES_LIMIT} values`);
     values.set(name, chosen);
   }
   return { values, problems };

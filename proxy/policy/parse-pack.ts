@@ -5,7 +5,7 @@ import { packFile, type Pack } from "./pack-file.ts";
 import { parametersIn } from "./pack-parameters.ts";
 import { credentialsOf, entriesOf, expandPack, levelsOf } from "./packs.ts";
 
-const REFERENCE = "policies/README.md";
+const REFERENCE = "docs/policy.md";
 
 /**
  * Reads a pack and checks it whole: names that lead nowhere, parameters that nothing uses, and every entry of every level with the parameters' examples.

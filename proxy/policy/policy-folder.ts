@@ -50,8 +50,10 @@ export async function readFolderPacks(directory?: string): Promise<ReadonlyMap<s
   return readPacks(await readOwnPacks(directory, await listPolicyFiles(directory)));
 }
 
-function readOwnPacks(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
-  return readAll(directory, paths.filter((path) => isPackFile(path) && dirname(path) === OWN_PACKS));
+/** By their paths as messages show them. */
+async function readOwnPacks(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {
+  const read = await readAll(directory, paths.filter((path) => isPackFile(path) && dirname(path) === OWN_PACKS));
+  return new Map([...read].map(([path, text]) => [join(directory, path), text]));
 }
 
 async function readAll(directory: string, paths: readonly string[]): Promise<ReadonlyMap<string, string>> {

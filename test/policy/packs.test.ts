@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
+import { withBasePacks } from "../../controller/boundary/base-packs.ts";
 import { RECIPES } from "../../proxy/credentials/recipes.ts";
+import { policyData } from "../../proxy/policy/data.ts";
 import { readPackTests, runPackTest } from "../../proxy/policy/pack-cases.ts";
 import { entriesOf, levelsOf } from "../../proxy/policy/packs.ts";
 import { readShippedPacks } from "../../proxy/policy/read-packs.ts";
@@ -11,6 +13,13 @@ const tests = await readPackTests(packFolder());
 
 test("the packs that come with Weir are those of the issue's services", () => {
   expect([...packs.keys()]).toEqual(["anthropic", "aws", "github", "npm", "openai", "postgres", "pypi", "slack"]);
+});
+
+test("a controller's own policy takes packs up, and says what is wrong with them", async () => {
+  const configured = (pack: object) => ({ boundary: { base: policyData.parse({ packs: [pack] }), other: 1 } });
+  const { boundary } = await withBasePacks(configured({ pack: "pypi" }));
+  expect(boundary).toMatchObject({ base: { packs: [], hosts: [{ rule: "pypi.index" }, { rule: "pypi.files" }] }, other: 1 });
+  await expect(withBasePacks(configured({ pack: "none" }))).rejects.toMatchObject({ problems: [expect.stringContaining("packs.0.pack: there is no pack none")] });
 });
 
 describe.each([...packs])("the pack %s", (name, { pack }) => {

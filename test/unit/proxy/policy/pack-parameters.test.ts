@@ -28,6 +28,11 @@ describe("a value of a parameter", () => {
     expect(troubleOf("path", "acme", 2)).toEqual(['with.it: "acme" is not 2 names between slashes']);
   });
 
+  test("is one of a thousand at most", () => {
+    const many = Array.from({ length: 1_001 }, (_, index) => `v${index}`);
+    expect(readParameters({ it: { about: "It", kind: "name", example: ["x"] } }, { it: many }, new Set(["it"])).problems).toEqual(["with.it: there are more than 1000 values"]);
+  });
+
   test("that is accepted for a path never leaves its place in it", () => {
     const texts = fc.string({ unit: fc.constantFrom("a", "b", "/", ".", "*", "%", "{"), minLength: 1, maxLength: 6 });
     fc.assert(fc.property(texts, (value) => {

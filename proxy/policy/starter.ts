@@ -32,6 +32,14 @@ hosts:
 #     ports: [5432]
 #     handling: tunnel
 
+# Services that there are packs for: what agents need of them, made and tested. List them with: weir policy packs
+# packs:
+#   - pack: github
+#     access: write                   # the pack's level; default the least
+#     with: {repositories: ["acme/app"]}
+#     grants: {api: github, git: github-git}
+#     ask: [github.git.push]          # a person has to allow each push (weir approvals)
+
 # Names that do not even resolve.
 names:
   hide: ["**.cluster.local"]

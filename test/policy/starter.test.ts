@@ -21,9 +21,9 @@ describe("the starter policy", () => {
   });
 
   test("stays fit when a reader takes the comment signs away", async () => {
-    const text = (STARTER_POLICY_FILES["data.yaml"] ?? "").replaceAll(/^( *)# (?=( {0,4}(- name|- cidr|rule|paths|grants|agents|ports|handling|effect|reason):)|addresses:)/gm, "$1");
+    const text = (STARTER_POLICY_FILES["data.yaml"] ?? "").replaceAll(/^( *)# (?=( {0,4}(- name|- cidr|- pack|rule|paths|grants|agents|ports|handling|effect|reason|access|with|ask):)|addresses:|packs:)/gm, "$1");
     const directory = await aFolder({ "data.yaml": text });
-    expect(text).not.toMatch(/^ *# +(- name|grants)/m);
+    expect(text).not.toMatch(/^ *# +(- name|- pack|grants)/m);
     expect(await checkPolicy(policyConfig.parse({ directory }), {})).toContain(directory);
   });
 });

@@ -1,7 +1,7 @@
 import { EgressError } from "../errors.ts";
 import type { Identified } from "../model/connection.ts";
 import type { Decision } from "../model/decision.ts";
-import { recordedAgent, recordedDecision, type NameRecord } from "../model/record.ts";
+import { recordedAgent, recordedDecision, type NameRecord, type RecordedDecision } from "../model/record.ts";
 import type { Noted } from "../policy/hindsight.ts";
 import type { Rooms } from "../rooms.ts";
 import type { Query } from "./parse-query.ts";
@@ -37,6 +37,13 @@ function recordOf({ queryId, identified, query, address, error, decided }: Query
     kind: "name", timeMs, queryId, connectionId: identified.id, agent: recordedAgent(identified.agent),
     name: query?.name ?? null, type: query === null ? null : typeName(query.type), answer: address, outcome,
     error: error === null ? null : { code: error.code, detail: error.message, ...error.explanation },
-    ...(decided === null ? {} : { decision: { ...recordedDecision(decided.decision), ...decided.noted.recorded((text) => text) } }),
+    ...(decided === null ? {} : { decision: recordedWith(decided) }),
   };
+}
+
+/** A shadow that has not answered by now is left out: the agent waits for this record. */
+function recordedWith({ decision, noted }: NonNullable<QueryEnd["decided"]>): RecordedDecision {
+  const isShadowDue = noted.pending !== null;
+  const { shadow, ...kept } = noted.recorded((text) => text);
+  return { ...recordedDecision(decision), ...kept, ...(isShadowDue || shadow === undefined ? {} : { shadow }) };
 }

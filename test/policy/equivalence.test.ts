@@ -1,18 +1,16 @@
-import { mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../common/clock.ts";
 import { writeBundle } from "../../proxy/policy/bundle.ts";
 import { compileLibrary } from "../../proxy/policy/compile-policy.ts";
 import { dataJsonSchema } from "../../proxy/policy/data.ts";
 import { inputJsonSchema, policyInput } from "../../proxy/policy/input-schema.ts";
-import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
-import { inputSchemaPath, librarySources, readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
-import { WasmPolicy } from "../../proxy/policy/wasm-policy.ts";
+import { runOpa } from "../../proxy/policy/opa.ts";
+import { inputSchemaPath, librarySources } from "../../proxy/policy/shipped-files.ts";
 import { compiler } from "./compiler.ts";
 import { READING_HOSTS } from "./golden/reading-data.ts";
+import { askOpa, askWasm, libraryFiles } from "./golden/ask.ts";
 import { goldenData, goldenQuestions } from "./golden/questions.ts";
 
 const ANSWERS = join(import.meta.dirname, "golden", "answers.json");
@@ -24,57 +22,6 @@ const written = (answers: readonly unknown[]) => `[\n${answers.map((answer) => J
 const sortedKeys = (_: string, value: unknown) =>
   (typeof value === "object" && value !== null && !Array.isArray(value) ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))) : value);
 
-async function askWasm(): Promise<unknown[]> {
-  const { wasm } = await readDefaultBundle();
-  const policy = await WasmPolicy.open(wasm, data, { limits: { deadlineMs: 1_000, memoryLimitBytes: 16 << 20 }, clock: systemClock });
-  const answers: unknown[] = [];
-  for (const { question, input } of questions) {
-    const [answer] = await policy.evaluate(question, input) as [{ result: unknown }];
-    answers.push(answer.result);
-  }
-  return answers;
-}
-
-/** One run of OPA for all questions. */
-const ASK = `package ask
-
-answers := [decision(golden) | some golden in data.golden]
-
-decision(golden) := answer if {
-	golden.question == "connection"
-	answer := data.weir.connection.decision with input as golden.input
-}
-
-decision(golden) := answer if {
-	golden.question == "exchange"
-	answer := data.weir.exchange.decision with input as golden.input
-}
-
-decision(golden) := answer if {
-	golden.question == "name"
-	answer := data.weir.name.decision with input as golden.input
-}
-`;
-
-/** Without the tests, which OPA would take for policy. */
-async function libraryFiles(): Promise<string[]> {
-  return (await readdir(librarySources())).filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego")).sort();
-}
-
-async function askOpa(opa: Opa): Promise<unknown[]> {
-  const folder = await mkdtemp(join(tmpdir(), "weir-golden-"));
-  try {
-    await writeFile(join(folder, "data.json"), JSON.stringify({ ...data, golden: questions }));
-    await writeFile(join(folder, "ask.rego"), ASK);
-    const sources = ["-d", join(folder, "data.json"), ...(await libraryFiles()).flatMap((file) => ["-d", join(librarySources(), file)])];
-    const run = await runOpa(opa, ["eval", "--format", "raw", "-d", join(folder, "ask.rego"), ...sources, "data.ask.answers"]);
-    expect(run.stderr).toBe("");
-    return JSON.parse(run.stdout) as unknown[];
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
-
 describe("the library as checked in", () => {
   test("is asked at least 300 questions, each of the agreed shape", () => {
     expect(questions.length).toBeGreaterThanOrEqual(300);
@@ -82,7 +29,7 @@ describe("the library as checked in", () => {
   });
 
   test("answers every golden question as OPA answered it", async () => {
-    expect(written(await askWasm())).toBe(await readFile(ANSWERS, "utf8"));
+    expect(written(await askWasm(data, questions))).toBe(await readFile(ANSWERS, "utf8"));
   });
 
   test("allows some of them and refuses more, by every kind of rule", async () => {
@@ -100,7 +47,7 @@ describe("the library as checked in", () => {
 
   test("has the answers that `opa eval` gives today (`vitest -u` writes them)", async (context) => {
     const opa = compiler(context);
-    await expect(written(await askOpa(opa))).toMatchFileSnapshot(ANSWERS);
+    await expect(written(await askOpa(opa, data, questions))).toMatchFileSnapshot(ANSWERS);
   });
 
   test("is what the sources compile to, byte for byte before compression", async (context) => {

@@ -1,10 +1,16 @@
 import { once } from "node:events";
 import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readEnvironment } from "../../common/config.ts";
+import { writeBundle } from "../../proxy/policy/bundle.ts";
+import { compileFolder } from "../../proxy/policy/compile-policy.ts";
+import { policyData } from "../../proxy/policy/data.ts";
+import { requireOpa } from "../../proxy/policy/opa.ts";
 import { seeded, type ProofOptions, type ProofResult } from "../support/proof.ts";
 import { startStand, type Stand } from "../support/running-proxy.ts";
 import { mintAuthority, type TestAuthority } from "../support/tls-authority.ts";
@@ -85,16 +91,15 @@ export async function run({ quick, seed, print }: ProofOptions): Promise<ProofRe
   const authority = await mintAuthority();
   const server = await startDestination(authority);
   const directory = mkdtempSync(join(tmpdir(), "weir-runaway-"));
-  const write = (rego: string) => { writeFileSync(join(directory, "wild.rego"), rego); };
-  writeFileSync(join(directory, "data.json"), JSON.stringify({ hosts: [{ name: HOST, rule: "runaway.host", methods: ["GET"] }], custom: { list: Array.from({ length: 3_000 }, (_, index) => `v${index}`), few: Array.from({ length: 10 }, (_, index) => index) } }));
-  write(WILD);
+  const bundle = join(directory, "bundle.tar.gz");
+  await writeFile(bundle, await compiled(WILD));
   const stand = await startStand({
     policyData: {}, authority, routes: [{ name: HOST, port: 443, dialPort: (server.address() as AddressInfo).port }],
-    config: { policy: { directory, deadlineMs: DEADLINE_MS, memoryLimitBytes: MEMORY_LIMIT_BYTES, pollIntervalMs: 100 } },
+    config: { policy: { bundle, deadlineMs: DEADLINE_MS, memoryLimitBytes: MEMORY_LIMIT_BYTES, pollIntervalMs: 100 } },
   });
   try {
     const phases = await measure(stand, quick ? ROUND_MS.quick : ROUND_MS.full, seeded(seed));
-    write(MENDED);
+    await writeFile(bundle, await compiled(MENDED));
     const isMended = await servedAgain(stand);
     return report(phases, isMended, print);
   } finally {
@@ -103,6 +108,16 @@ export async function run({ quick, seed, print }: ProofOptions): Promise<ProofRe
     server.closeAllConnections();
     rmSync(directory, { recursive: true });
   }
+}
+
+/** The library with Rego beside it, as `weir policy build` makes it. */
+async function compiled(rego: string): Promise<Uint8Array> {
+  const opa = await requireOpa(readEnvironment());
+  const data = policyData.parse({
+    hosts: [{ name: HOST, rule: "runaway.host", methods: ["GET"] }],
+    custom: { list: Array.from({ length: 3_000 }, (_, index) => `v${index}`), few: Array.from({ length: 10 }, (_, index) => index) },
+  });
+  return writeBundle(await compileFolder({ data, rego: new Map([["wild.rego", rego]]) }, async () => opa));
 }
 
 async function startDestination(authority: TestAuthority): Promise<Server> {

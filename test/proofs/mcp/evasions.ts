@@ -80,7 +80,9 @@ export async function keepIds(setting: Setting, statements: Statements): Promise
     const { status, text } = await post(setting, PATHS.sessionless, call(`{"name":"run_shell","arguments":{"path":"x"}}`, id));
     statements.say(`a refused call keeps the id ${id}`, status === 200 && text.startsWith(`{"jsonrpc":"2.0","id":${id.replace("\\u00e4", "ä")},"result":{`), text);
   }
-  const batch = await post(setting, PATHS.sessionless, `[${call(`{"name":"run_shell","arguments":{}}`, "5")},{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}},{"jsonrpc":"2.0","id":"x","method":"ping"}]`);
+  const cancelled = `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}`;
+  const ping = `{"jsonrpc":"2.0","id":"x","method":"ping"}`;
+  const batch = await post(setting, PATHS.sessionless, `[${call(`{"name":"run_shell","arguments":{}}`, "5")},${cancelled},${ping}]`);
   const answers = JSON.parse(batch.text) as { readonly id: unknown }[];
   statements.same("each request of a refused batch is answered by its id", answers.map(({ id }) => id), [5, "x"]);
   const events = await post(setting, PATHS.sessionless, call(`{"name":"run_shell","arguments":{}}`, "6"), { accept: "text/event-stream" });

@@ -28,7 +28,8 @@ export async function speakStateless(setting: Setting, statements: Statements): 
   const user = await client.callTool({ name: "ask_user", arguments: {} });
   say("what an allowed question in a result needs is asked, and answered", JSON.stringify(user).includes("ELICITED"), user);
   const model = await client.callTool({ name: "ask_model", arguments: {} });
-  say("a denied question in a result never reaches the agent", model.isError === true && JSON.stringify(model).includes("sampling/createMessage") && !JSON.stringify(model).includes("SAMPLING-TEXT"), model);
+  const told = JSON.stringify(model);
+  say("a denied question in a result never reaches the agent", model.isError === true && told.includes("sampling/createMessage") && !told.includes("SAMPLING-TEXT"), model);
   say("the agent heard of what is allowed alone", JSON.stringify(heard) === `["elicitation/create"]`, heard);
   await client.close();
 }
@@ -73,6 +74,7 @@ export async function compareHeaders(setting: Setting, statements: Statements): 
   for (const [what, headers] of Object.entries(wrong)) {
     const before = setting.destination.bodies.length;
     const { status, text } = await post(setting, PATHS.stateless, BODY, headers);
-    statements.say(`headers that do not are refused with -32020: ${what}`, status === 400 && text.includes(`"id":41,`) && text.includes("-32020") && setting.destination.bodies.length === before, `${status} ${text}`);
+    const isRefused = status === 400 && text.includes(`"id":41,`) && text.includes("-32020");
+    statements.say(`headers that do not are refused with -32020: ${what}`, isRefused && setting.destination.bodies.length === before, `${status} ${text}`);
   }
 }

@@ -22,38 +22,47 @@ export interface McpDestination {
   close(): Promise<void>;
 }
 
+interface Seen {
+  readonly bodies: string[];
+  readonly streams: string[];
+}
+
+export interface RawAnswer {
+  readonly type: string;
+  readonly text: string;
+}
+
 type Handle = (request: IncomingMessage, response: ServerResponse, body: unknown) => Promise<void>;
 
 export const PATHS = { events: "/mcp", json: "/json", sessionless: "/sessionless", sse: "/sse", messages: "/messages", stateless: "/stateless", raw: "/raw" } as const;
 
 /** @param raw answers POST and GET to `/raw`, in place of any library */
-export async function startMcpDestination({ certPem, keyPem }: PemPair, raw: (body: string) => { readonly type: string; readonly text: string } = () => ({ type: "text/plain", text: "" })): Promise<McpDestination> {
-  const bodies: string[] = [];
-  const streams: string[] = [];
+export async function startMcpDestination({ certPem, keyPem }: PemPair, raw: () => RawAnswer): Promise<McpDestination> {
+  const seen: Seen = { bodies: [], streams: [] };
   const routes: Readonly<Record<string, Handle>> = {
     [PATHS.events]: sessions({ eventStore: new InMemoryEventStore() }),
     [PATHS.json]: sessions({ enableJsonResponse: true }),
     [PATHS.sessionless]: sessionless(),
     ...legacy(),
     [PATHS.stateless]: statelessHandler(),
-    [PATHS.raw]: async (_request, response, body) => {
-      const { type, text } = raw(JSON.stringify(body));
+    [PATHS.raw]: async (_request, response) => {
+      const { type, text } = raw();
       response.writeHead(200, { "content-type": type }).end(text);
     },
   };
   const server = createServer({ cert: certPem, key: keyPem }, (request, response) => {
-    serve(request, response, routes, { bodies, streams }).catch(() => { response.destroy(); });
+    serve(request, response, routes, seen).catch(() => { response.destroy(); });
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
-    port: (server.address() as AddressInfo).port, bodies, streams,
+    port: (server.address() as AddressInfo).port, ...seen,
     dropConnections: () => { server.closeAllConnections(); },
     close: async () => closed(server),
   };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Handle>>, { bodies, streams }: { readonly bodies: string[]; readonly streams: string[] }): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Handle>>, { bodies, streams }: Seen): Promise<void> {
   const text = request.method === "POST" ? await textOf(request) : "";
   if (text !== "") bodies.push(text);
   const { pathname } = new URL(request.url ?? "/", "https://x");

@@ -7,7 +7,8 @@ export const SECRET_CONTENT = "content-of-the-server";
 
 /** A server of the session era by the official library, with tools, resources and prompts of which an agent may use some. */
 export function sessionServer(): McpServer {
-  const server = new McpServer({ name: "stand-in", version: "1.0.0" }, { capabilities: { tools: { listChanged: true }, resources: { listChanged: true }, prompts: { listChanged: true }, logging: {} } });
+  const listChanged = true;
+  const server = new McpServer({ name: "stand-in", version: "1.0.0" }, { capabilities: { tools: { listChanged }, resources: { listChanged }, prompts: { listChanged } } });
   addTools(server);
   addAsking(server);
   for (const [name, uri] of [["readme", "file:///workspace/readme"], ["passwords", "file:///etc/passwd"]] as const) {

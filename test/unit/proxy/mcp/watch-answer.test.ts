@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { EgressError } from "../../../../proxy/errors.ts";
 import type { McpReading } from "../../../../proxy/model/readings.ts";
 import type { HeaderList } from "../../../../proxy/model/request.ts";
 import { mcpConfig, type McpConfig } from "../../../../proxy/mcp/config.ts";
@@ -180,8 +181,8 @@ test("a refusal travels in the stream that named the endpoint, until that is ove
   const stand = new Stand([]);
   const { text, answer: watched } = await stand.pass(null, "event: endpoint\ndata: /messages?sessionId=1\n\n", EVENTS);
   expect(text).toBe("event: endpoint\ndata: /messages?sessionId=1\n\n");
-  const { EgressError } = await import("../../../../proxy/errors.ts");
-  const refuse = () => stand.mcp.refusal({ ...mcpHead([], "/messages"), query: "sessionId=1" }, Buffer.from(list("tools/call")), new EgressError("policy.denied", "no"), { instance: "i1", requestId: "c1-2" });
+  const head = { ...mcpHead([], "/messages"), query: "sessionId=1" };
+  const refuse = () => stand.mcp.refusal(head, Buffer.from(list("tools/call")), new EgressError("policy.denied", "no"), { instance: "i1", requestId: "c1-2" });
   expect(refuse()?.status).toBe(202);
   expect(stand.told).toEqual([expect.stringContaining(`"id":1`)]);
   watched.close();

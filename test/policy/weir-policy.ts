@@ -9,7 +9,10 @@ export interface Ran {
   readonly exitCode: number;
 }
 
-/** `weir policy ARGS` in this process. */
+/**
+ * `weir policy ARGS` in this process. It is how these are tested: cli/policy/build.ts, cli/policy/check.ts, cli/policy/eval.ts, cli/policy/format.ts, cli/policy/new-pack.ts,
+ * cli/policy/open-engine.ts, cli/policy/packs.ts, cli/policy/test.ts and cli/policy/try.ts.
+ */
 export async function weirPolicy(...args: readonly string[]): Promise<Ran> {
   const out: string[] = [];
   let exitCode = 0;

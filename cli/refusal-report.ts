@@ -1,6 +1,7 @@
 import type { AuditRecord } from "../proxy/operator.ts";
 import type { Io } from "./io.ts";
 import type { OutputFormat } from "./output-format.ts";
+import { oneLine } from "./terminal-text.ts";
 
 export interface RefusalReport {
   /** Sees every audit record of the run, in order. */
@@ -32,6 +33,7 @@ export function reportRefusals(io: Io, options: { readonly format: OutputFormat;
   return {
     onRecord(record) {
       count(record, counts);
+      if (!options.quiet) tellQuestion(record, io, options.format);
       const refusal = refusalOf(record);
       if (refusal === null || options.quiet) return;
       const key = `${refusal.what} ${refusal.code} ${refusal.rule ?? ""}`;
@@ -58,6 +60,16 @@ export function reportRefusals(io: Io, options: { readonly format: OutputFormat;
 function count(record: AuditRecord, counts: { allowed: number; denied: number; failed: number }): void {
   if (record.kind === "exchange" && record.phase === "closed") counts[record.outcome] += 1;
   if (record.kind === "connection" && record.phase === "closed" && record.exchanges === 0) counts[record.outcome] += 1;
+}
+
+/** A request waits for a person: whoever looks at this terminal may be the one. */
+function tellQuestion(record: AuditRecord, io: Io, format: OutputFormat): void {
+  if (record.kind !== "lifecycle" || record.event !== "approval.asked") return;
+  const { approval, method, host, port, path, rule, reason } = record.fields;
+  if (format === "json") return io.err(JSON.stringify({ event: "asked", approval, method: method ?? null, host, port, path: path ?? null, rule, reason }));
+  const what = method === undefined ? `connection to ${host}:${port}` : `${method} ${host}${port === 443 ? "" : `:${port}`}${path ?? ""}`;
+  io.err(`${io.errColors.yellow("weir: waits for a person")} ${oneLine(what)} ${io.errColors.dim(`[${oneLine(String(rule))}]`)} ${oneLine(String(reason))}`);
+  io.err(io.errColors.dim(`      in another terminal: weir approvals allow ${String(approval).slice(0, 12)}   (or deny, or watch)`));
 }
 
 function refusalOf(record: AuditRecord): Refusal | null {

@@ -144,7 +144,14 @@ interface Furniture {
   readonly onEvent: (event: Event) => void;
 }
 
-async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Rooms & { readonly policy: ReloadingPolicyEngine; readonly credentials: Lender; readonly approvals: ApprovalDesk }> {
+/** The rooms, and what of them only the composition root may do. */
+interface Furnished extends Rooms {
+  readonly policy: ReloadingPolicyEngine;
+  readonly credentials: Lender;
+  readonly approvals: ApprovalDesk;
+}
+
+async function furnish(config: ProxyConfig, options: StartOptions, furniture: Furniture): Promise<Furnished> {
   const { log, environment } = options;
   const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
   const held = cluster === null ? {} : { held: () => cluster.heldBundle() };

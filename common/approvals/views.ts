@@ -18,7 +18,10 @@ const text = (most: number) => z.string().max(most);
 const timeMs = z.number().int().nonnegative();
 
 /** Whose request it is. */
-export const askingAgent = z.strictObject({ namespace: text(253), name: text(253), thread: text(253), instance: text(253), user: text(253), chain: z.array(text(253)).max(16), pod: text(253).nullable() });
+export const askingAgent = z.strictObject({
+  namespace: text(253), name: text(253), thread: text(253), instance: text(253), user: text(253), chain: z.array(text(253)).max(16),
+  pod: text(253).nullable(),
+});
 
 /** An open question as people see it: enough to decide, and nothing that is secret. */
 export const questionView = z.strictObject({

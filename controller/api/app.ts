@@ -33,7 +33,8 @@ export function buildApp(parts: RouteParts): Api {
   app.notFound((context) => answerProblem(parts, context, new ApiProblem("not-found", "there is no such path, or not by this method", unknownPath)));
   app.get("/openapi.json", (context) => context.json(openApiDocument(app)));
   for (const path of ["/v1/*", "/internal/*"]) app.use(path, authentication(parts), deadline(parts.config), wholeBody(parts.config));
-  for (const routes of [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, budgetRoutes, approvalRoutes, activityRoutes, ledgerRoutes, nodeApprovalRoutes]) routes(app, parts);
+  const documented = [agentRoutes, threadRoutes, messageRoutes, cloudEventRoutes, instanceRoutes, childRoutes, budgetRoutes, approvalRoutes];
+  for (const routes of [...documented, activityRoutes, ledgerRoutes, nodeApprovalRoutes]) routes(app, parts);
   app.openAPIRegistry.registerComponent("securitySchemes", "bearer", { type: "http", scheme: "bearer" });
   return app;
 }

@@ -13,7 +13,8 @@ export function nodeNews(driver: SqlDriver): Pick<ApprovalStore, "news"> {
   return {
     news: async ({ node, proxy }, nowMs) => {
       const decided = await driver.query(
-        `select id, state, scope, decided_by, reason from approval_questions where node = $1 and proxy = $2 and not is_heard and state in ('allowed', 'denied') order by ended_at_ms, id limit ${LIMIT}`, [node, proxy]);
+        `select id, state, scope, decided_by, reason from approval_questions
+          where node = $1 and proxy = $2 and not is_heard and state in ('allowed', 'denied') order by ended_at_ms, id limit ${LIMIT}`, [node, proxy]);
       const held = await driver.query(`select ${APPROVAL_COLUMNS} from thread_approvals where ${HOLDS} order by id limit ${LIMIT}`, [nowMs]);
       const revoked = await driver.query(`select id, revoked_by, revoke_reason from thread_approvals where revoked_at_ms > $1 order by id limit ${LIMIT}`, [nowMs - REVOKED_MS]);
       const news = {

@@ -16,7 +16,8 @@ export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post:
   return {
     ask: async (from, questions, nowMs) => driver.transaction(async (statements) => {
       const stale = await statements.query(
-        `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true where node = $1 and proxy <> $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs]);
+        `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true
+          where node = $1 and proxy <> $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs]);
       for (const row of stale) await post(statements, "approval.withdrawn", questionRow(row).view, nowMs);
       for (const question of questions) await enter(statements, from, question, { post, nowMs });
       await tellAll(statements);

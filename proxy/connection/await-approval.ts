@@ -1,4 +1,5 @@
 import { hash } from "node:crypto";
+import type { Socket } from "node:net";
 import type { ApprovalSubject } from "../approvals/approvals.ts";
 import { EgressError } from "../errors.ts";
 import { afterYes, refusalBy, type Answered } from "../model/approval.ts";
@@ -36,16 +37,23 @@ export async function awaitApproval(asking: Asking, { decision, decideAgain, not
 /** Whoever waits is busy: an idle instance would be stopped. */
 async function ask(asking: Asking, question: Ask, { approvals, activity }: Pick<Rooms, "approvals" | "activity">): Promise<RecordedApproval> {
   const endActivity = activity.begin(asking.agent);
-  const left = new AbortController();
-  const leave = () => { left.abort(new EgressError("relay.aborted", "the agent closed its connection")); };
-  asking.socket.once("close", leave);
+  const leaving = watchLeaving(asking.socket);
   try {
-    if (asking.socket.destroyed) leave();
-    return await approvals.ask(subjectOf(asking, question), question, AbortSignal.any([asking.signal, left.signal]));
+    return await approvals.ask(subjectOf(asking, question), question, AbortSignal.any([asking.signal, leaving.signal]));
   } finally {
-    asking.socket.off("close", leave);
+    leaving.stop();
     endActivity();
   }
+}
+
+/** Aborts when the agent closes its connection. What it has sent stays where it is: of a stream that nobody reads, no end would be seen. */
+function watchLeaving(socket: Socket): { readonly signal: AbortSignal; readonly stop: () => void } {
+  const left = new AbortController();
+  const leave = () => { left.abort(new EgressError("relay.aborted", "the agent closed its connection")); };
+  const look = () => { if (socket.readableLength === 0) socket.read(0); };
+  socket.once("close", leave).once("end", leave).on("readable", look);
+  if (socket.destroyed) leave();
+  return { signal: left.signal, stop: () => { socket.off("close", leave).off("end", leave).off("readable", look); } };
 }
 
 /** What flows on a connection is not known before it is open: a yes for once is for this one alone. */

@@ -4,6 +4,8 @@ import type { BodyReadings, HeadReadings, LlmReading, McpReading } from "../mode
 
 /** Longest text of one argument, in characters. */
 const VALUE_LENGTH = 160;
+/** No more of a value is looked at: a body may be megabytes, and little of it is shown. */
+const LOOK_AT = 4 * VALUE_LENGTH;
 /** Names under which people write what others must not read. */
 const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|credential|authorization|api[-_]?key|private[-_]?key|cookie|session/i;
 /** Beginnings of well-known keys: what follows is not shown. */
@@ -73,5 +75,5 @@ function described(name: string, value: unknown): string[] {
 function shortened(name: string, value: unknown): string {
   if (SECRET_NAME.test(name)) return HIDDEN;
   const text = JSON.stringify(value, (key, one: unknown) => (key !== "" && SECRET_NAME.test(key) ? HIDDEN : one));
-  return safeLine(text.replaceAll(SECRET_TEXT, `$1${HIDDEN}`), VALUE_LENGTH);
+  return safeLine(text.slice(0, LOOK_AT).replaceAll(SECRET_TEXT, `$1${HIDDEN}`), VALUE_LENGTH);
 }

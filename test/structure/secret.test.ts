@@ -4,6 +4,7 @@ import { filesUnder, linesMatching, PRODUCT } from "./repository.ts";
 /** Every file that may see the text of a secret, and why it must. A new one needs a reason here. */
 const REVEALERS: Readonly<Record<string, string>> = {
   "proxy/credentials/searchable.ts": "judges whether answers can be searched for it",
+  "common/approvals/standard-webhook.ts": "signs messages to other services with it",
   "common/kube/kube-pools.ts": "opens connections to the API server with the client key, and writes the token onto them",
   "cli/cluster/caller-token.ts": "takes the bearer token out of the kubeconfig's header, for the controller",
   "cli/cluster/controller-client.ts": "gives the client of the API what it shows the controller",

@@ -1,0 +1,105 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { localApprovalBook } from "../../../cli/approvals/local-book.ts";
+import { withApprovalBook } from "../../../cli/approvals/open-approval-book.ts";
+import { watchApprovals } from "../../../cli/approvals/watch-approvals.ts";
+import { openIo } from "../../../cli/io.ts";
+import { EXIT } from "../../../common/exit-codes.ts";
+import { silentLog } from "../../../common/log.ts";
+import { openOperatorDoor, type OperatorDoor } from "../../../proxy/admin/operator-door.ts";
+import { anAsk, ApprovalStand, aSubject, staying } from "../../support/approval-stand.ts";
+import { weir } from "../../support/cli.ts";
+
+describe("weir approvals, of this machine", () => {
+  let state: string;
+  let door: OperatorDoor | null;
+  let stand: ApprovalStand;
+  beforeEach(async () => {
+    state = mkdtempSync(join(tmpdir(), "weir-approvals-cli-"));
+    writeFileSync(join(state, "weir.yaml"), `stateDirectory: ${state}\n`);
+    stand = new ApprovalStand();
+    door = await openOperatorDoor(state, { revoke: async () => ({ dropped: 0, isConfirmed: true }), usage: () => ({ threads: [] }), approvals: stand.desk }, silentLog);
+  });
+  afterEach(async () => {
+    await door?.close();
+    stand[Symbol.dispose]();
+    rmSync(state, { recursive: true });
+  });
+  const approvals = async (...args: string[]) => weir(["approvals", ...args, "-c", join(state, "weir.yaml")]);
+  const ask = (changes: Parameters<typeof aSubject>[0] = {}) => stand.desk.ask(aSubject(changes), anAsk(), staying);
+  const shortOf = (id: string) => id.slice(0, 12);
+
+  test("says that nothing waits", async () => {
+    expect(await approvals()).toMatchObject({ code: EXIT.ok, out: "", err: "nothing waits for a person on this machine" });
+  });
+
+  test("lists, shows and allows what waits, by the beginning of its id", async () => {
+    const waiting = ask();
+    const id = stand.lastId;
+    const [headings, line] = (await approvals()).out.split("\n");
+    expect(headings).toMatch(/^ID +AGENT +THREAD +ASKS FOR +LEFT +RULE$/);
+    expect(line).toMatch(/^apr-\w{6} +ns\/shop +t1 +POST billing\.test\/charges +\d+m +billing\.charge$/);
+    expect((await approvals("show", shortOf(id))).out).toContain("  | MCP: tools/call charge");
+    expect(await approvals("allow", shortOf(id), "--why", "agreed")).toMatchObject({ code: EXIT.ok, err: "allowed" });
+    expect(await waiting).toMatchObject({ outcome: "allowed", by: expect.stringMatching(/^(user|uid):/) as string, reason: "agreed" });
+  });
+
+  test("denies, and says so to whoever is too late", async () => {
+    const waiting = ask();
+    const id = stand.lastId;
+    expect((await approvals("deny", id, "--why", "no")).code).toBe(EXIT.ok);
+    expect(await waiting).toMatchObject({ outcome: "denied", reason: "no" });
+    expect(await approvals("allow", id)).toMatchObject({ code: EXIT.failure, err: expect.stringContaining("there is no question") as string });
+    expect(await localApprovalBook(state).decide(id, { decision: "allow", scope: "once", reason: "" })).toMatchObject({ result: "late", outcome: "denied" });
+  });
+
+  test("allows for the thread, lists that, and takes it back", async () => {
+    const waiting = ask();
+    expect((await approvals("allow", shortOf(stand.lastId), "--thread")).code).toBe(EXIT.ok);
+    await waiting;
+    const { threads: [approval] } = JSON.parse((await approvals("-o", "json")).out) as { threads: { id: string; rule: string }[] };
+    expect(approval?.rule).toBe("billing.charge");
+    expect(await approvals("revoke", approval?.id ?? "", "--why", "a mistake")).toMatchObject({ code: EXIT.ok, err: "revoked" });
+    expect(stand.desk.covers(aSubject(), "billing.charge")).toBe(false);
+    expect((await approvals("revoke", approval?.id ?? "")).code).toBe(EXIT.failure);
+  });
+
+  test("shows text of an agent without letting it steer the terminal", async () => {
+    void ask({ path: "/x\u001b[2J\u202E", details: ["\u001b[1mbold"] });
+    const { out } = await approvals("show", stand.lastId);
+    expect(out).not.toContain("\u001b");
+    expect(out).not.toContain("\u202E");
+  });
+
+  test("prints each new question once while it watches", async () => {
+    void ask();
+    const ended = new AbortController();
+    const said: string[] = [];
+    const io = { ...openIo({}), out: (line: string) => { said.push(line); ended.abort(); }, err: () => {} };
+    await watchApprovals(localApprovalBook(state), { io, ask: async () => null, output: "json", nowMs: Date.now, signal: ended.signal });
+    expect(JSON.parse(said[0] ?? "")).toMatchObject({ id: stand.lastId });
+  });
+
+  test.each([
+    [["o", "agreed"], "allowed"], [["t", ""], "allowed"], [["d", "no"], "denied"], [["yes"], null], [[""], null],
+  ])("asks the person at the terminal while it watches: %j is %s, and a slip of a key decides nothing", async (answers, outcome) => {
+    void ask();
+    const id = stand.lastId;
+    const ended = new AbortController();
+    const io = { ...openIo({}), out: () => {}, err: () => {} };
+    const left = [...answers];
+    const person = async () => {
+      if (left.length === 1) ended.abort();
+      return left.shift() ?? "";
+    };
+    await watchApprovals(localApprovalBook(state), { io, ask: person, output: "text", nowMs: Date.now, signal: ended.signal });
+    expect(stand.events.at(-1)?.split(" ")[0]).toBe(outcome ?? "asked");
+    expect(stand.desk.list().questions.map((one) => one.id)).toEqual(outcome === null ? [id] : []);
+  });
+
+  test("means the cluster whose options are given", async () => {
+    await expect(withApprovalBook({ server: "https://127.0.0.1:1", tokenFile: join(state, "none"), output: "text", systemNamespace: "weir-system" }, openIo({}), async (book) => book.list())).rejects.toThrow(/none/);
+  });
+});

@@ -49,7 +49,7 @@ export const boundaryConfig = z.strictObject({
     namespace: secretName.describe("The namespace."),
     names: z.array(secretName).min(1).max(256).describe("Names of the Secrets."),
   })).max(1_024).default([]).describe("Secrets that the node proxies have been given the right to read, for CredentialGrants of their own namespaces."),
-  base: policyData.prefault({}).describe("What holds for every agent of the cluster, written like `data.yaml`; it is tried before the agents' own policies, and a deny in it is final. Grants and budgets as `namespace.name`."),
+  base: policyData.refine(({ packs }) => packs.length === 0, { path: ["packs"], message: "have no place here; write the entries that they stand for" }).prefault({}).describe("What holds for every agent of the cluster, written like `data.yaml`; it is tried before the agents' own policies, and a deny in it is final. Grants and budgets as `namespace.name`."),
   budgets: budgets.default({}).describe("Budgets of the installation, by names without a dot: caps that apply to everybody (`applies: always`), and parents for Budgets of the namespaces that `to.namespaces` names (of all if it names none)."),
   debounceMs: z.int().min(0).max(60_000).default(200).describe("Time that further changes are waited for before policies are compiled, in milliseconds."),
   resyncIntervalMs: z.int().min(1_000).max(3_600_000).default(60_000).describe("How often the boundary is compared with the cluster without any change having been seen, in milliseconds."),

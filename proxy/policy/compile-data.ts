@@ -51,8 +51,12 @@ export interface CompiledData {
   readonly custom: Readonly<Record<string, unknown>>;
 }
 
-/** Turns checked data into the index that the library reads. Pure; the same data gives the same bytes of JSON. */
+/**
+ * Turns checked data into the index that the library reads. Pure; the same data gives the same bytes of JSON.
+ * @throws Error if packs are not expanded yet: left out, what they deny would be allowed
+ */
 export function compileData(data: PolicyData): CompiledData {
+  if (data.packs.length > 0) throw new Error("the packs of the data are not expanded");
   return {
     egress: { ...compileEntries(data), hidden: indexNames(data.names.hide.map((pattern) => [parseHostPattern(pattern), true as const])) },
     custom: data.custom,

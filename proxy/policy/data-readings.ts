@@ -43,9 +43,31 @@ export const valueRule = z.strictObject({
 }).refine((rule) => Object.keys(rule).some((key) => key !== "optional"), "says nothing; name what the value must be");
 export type ValueRule = z.output<typeof valueRule>;
 
+type Problem = string | null;
+
+/** Checks keys where their record is checked: a complaint of a key's own schema says no more than that it is none. */
+function checkKeys(problemOf: (key: string) => Problem) {
+  return (record: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    for (const key of Object.keys(record)) {
+      const problem = problemOf(key);
+      if (problem !== null) context.addIssue({ code: "custom", path: [key], message: problem });
+    }
+  };
+}
+
+function argumentProblem(name: string): Problem {
+  if (name.split(".").some((part) => part === "")) return "is a name, or names with a point between them";
+  return name.split(".").length > DEEPEST ? `is more than ${DEEPEST} levels deep` : null;
+}
+
+function pointerProblem(pointer: string): Problem {
+  if (!/^(?:\/(?:[^~/]|~[01])*)*$/.test(pointer)) return "is no JSON pointer (RFC 6901), such as /channel";
+  return pointer.split("/").length > DEEPEST + 1 ? `is more than ${DEEPEST} levels deep` : null;
+}
+
 const mcpTool = z.strictObject({
   name: glob.describe("Name of the tool; `*` is any run of characters."),
-  arguments: z.record(z.string().min(1).max(200).refine((name) => name.split(".").length <= DEEPEST, `is at most ${DEEPEST} levels deep`), valueRule).default({}).describe("Rules for arguments, by name; `a.b` is inside an object."),
+  arguments: z.record(z.string().max(200), valueRule).superRefine(checkKeys(argumentProblem)).default({}).describe("Rules for arguments, by name; `a.b` is inside an object."),
   only_these: z.boolean().default(false).describe("True if a call with any other argument is not covered."),
 });
 
@@ -53,7 +75,7 @@ export const entryReadings = {
   mcp: z.strictObject({
     methods: globs.optional()
       .describe("Methods besides those of `tools`, `resources` and `prompts`. Default: what every client needs to begin (`initialize`, `notifications/*`, `ping`, `server/discover`, `subscriptions/listen`, `completion/complete`, `logging/setLevel`), and the lists of what is allowed below."),
-    tools: z.array(z.union([glob.transform((name) => ({ name, arguments: {}, only_these: false })), mcpTool])).min(1).max(1_000).optional().describe("Tools that may be called; the others do not appear in lists. Default none."),
+    tools: z.array(z.union([glob, mcpTool]).transform((tool) => (typeof tool === "string" ? { name: tool, arguments: {}, only_these: false } : tool))).min(1).max(1_000).optional().describe("Tools that may be called; the others do not appear in lists. Default none."),
     resources: globs.optional().describe("URIs of resources that may be read. Default none."),
     prompts: globs.optional().describe("Prompts that may be fetched. Default none."),
     from_server: globs.optional().describe("What the server may ask of the agent: `sampling/createMessage`, `elicitation/create`, `roots/list`. Default none."),
@@ -74,8 +96,7 @@ export const entryReadings = {
     names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. Default every one."),
     fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered. Default every one."),
   }).optional().describe("GraphQL over HTTP: JSON bodies, and the query parameters of GET."),
-  json: z.record(z.string().regex(/^(?:\/(?:[^~/]|~[01])*)*$/, "is a JSON pointer (RFC 6901), such as /channel")
-    .refine((pointer) => pointer.split("/").length <= DEEPEST + 1, `is at most ${DEEPEST} levels deep`), valueRule).optional().describe("Rules for the JSON body, by JSON pointer."),
+  json: z.record(z.string().max(1_000), valueRule).superRefine(checkKeys(pointerProblem)).optional().describe("Rules for the JSON body, by JSON pointer."),
   max_read_bytes: z.number().int().min(1).max(16 << 20).optional()
     .describe("Largest body, decoded, that is held back to be read for this entry, in bytes; a larger one is refused. Default 131072, 16777216 for `llm`."),
 };

@@ -22,11 +22,17 @@ describe("data of an EgressPolicy", () => {
     ["the controller's name", { hosts: [{ name: "weir.internal", ports: [22], handling: "tunnel" }] }, "data: hosts.0.name: weir.internal is open"],
     ["a field that there is not", entry({ methodz: ["GET"] }), 'data: hosts.0: Unrecognized key: "methodz"'],
     ["what has no meaning together", entry({ handling: "tunnel", grants: ["github"] }), "data: hosts.0.grants: has no meaning in a tunnel"],
+    ["an argument rule that says nothing", entry({ mcp: { tools: [{ name: "a", arguments: { path: {} } }] } }), "data: hosts.0.mcp.tools.0"],
     ["a range that is none", { addresses: [{ cidr: "10.0.0.1/8", ports: [1] }] }, "data: addresses.0.cidr"],
   ])("may not name %s; nothing of the policy counts then", (_, data, message) => {
     const outcome = outcomeOf(data);
     expect(outcome).toMatchObject({ value: null, refusal: { reason: "InvalidData" } });
     expect(outcome?.problems.map(({ file, message: text }) => `${file}: ${text}`)).toContainEqual(expect.stringContaining(message));
+  });
+
+  test("may say what is read of bodies, and leave it to a person", () => {
+    const data = entry({ effect: "ask", ask: { reason: "May it?" }, mcp: { tools: ["merge"] }, grants: ["github"] });
+    expect(outcomeOf(data)?.value?.data.hosts[0]).toMatchObject({ effect: "ask", mcp: { tools: [{ name: "merge" }] }, grants: ["team-a.github"] });
   });
 
   test("says everything that is wrong at once", () => {

@@ -58,3 +58,17 @@ test("limits become obligations", () => {
   const { hosts } = compile({ hosts: [{ name: "a.test", max_request_bytes: 10, max_response_bytes: 20, max_output_tokens: 30, when_short: "refuse" }] });
   expect(hosts.exact["a.test"]?.[0]?.obligations).toEqual({ max_request_bytes: 10, max_response_bytes: 20, max_output_tokens: 30, when_short: "refuse" });
 });
+
+test("packs that nobody expanded are not passed over: what they deny would be allowed", () => {
+  expect(() => compile({ packs: [{ pack: "github" }] })).toThrow("not expanded");
+});
+
+test("what an entry reads and asks goes with it, and a deny that reads is none of the connection", () => {
+  const { hosts } = compile({ hosts: [
+    { name: "a.test", effect: "ask", ask: { reason: "May it?" }, mcp: { tools: ["merge"] } }, { name: "a.test", effect: "deny", methods: ["*"], llm: {} },
+  ] });
+  expect(hosts.exact["a.test"]).toEqual([
+    expect.objectContaining({ readings: ["mcp"], methods: ["GET", "POST", "DELETE"], ask: { reason: "May it?", hint: expect.any(String), timeout_seconds: 300, scopes: ["once", "thread"] } }),
+    expect.objectContaining({ readings: ["llm"], whole: false }),
+  ]);
+});

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { EgressError } from "../errors.ts";
+import { Pieces } from "./pieces.ts";
 
 /** One event, or what stands between two blank lines without being one. */
 export interface Block {
@@ -24,8 +25,8 @@ const LINES_LIMIT = 100_000;
 export class EventReader {
   readonly #limitBytes: number;
   readonly #onBytes: (held: number) => void;
-  #pending: Buffer[] = [];
-  #pendingBytes = 0;
+  /** The beginning of a line. */
+  readonly #pending = new Pieces();
   #isAfterCr = false;
   #isFirstLine = true;
   #type: string | null = null;
@@ -51,31 +52,18 @@ export class EventReader {
         continue;
       }
       // The second half of CR LF ends no line of its own.
-      if (!(byte === LF && this.#isAfterCr)) this.#line(this.#taken(chunk.subarray(start, at)), found);
+      if (!(byte === LF && this.#isAfterCr)) this.#line(this.#pending.take(chunk.subarray(start, at)), found);
       this.#isAfterCr = byte === CR;
       start = at + 1;
     }
     if (start < chunk.byteLength) this.#keep(chunk.subarray(start));
-    this.#onBytes(this.#pendingBytes + this.#blockBytes);
+    this.#onBytes(this.#pending.byteLength + this.#blockBytes);
     return found;
   }
 
   #keep(rest: Buffer): void {
-    this.#pendingBytes += rest.byteLength;
+    this.#pending.push(rest);
     this.#requireRoom();
-    this.#pending.push(Buffer.from(rest));
-    // Pieces of one byte each must not cost an object that is kept: two of about one size become one.
-    for (let [before, last] = this.#pending.slice(-2); before !== undefined && last !== undefined && last.byteLength >= before.byteLength; [before, last] = this.#pending.slice(-2)) {
-      this.#pending.splice(-2, 2, Buffer.concat([before, last]));
-    }
-  }
-
-  #taken(end: Buffer): Buffer {
-    if (this.#pending.length === 0) return end;
-    const line = Buffer.concat([...this.#pending, end]);
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    return line;
   }
 
   #line(read: Buffer, found: (string | Block)[]): void {
@@ -113,7 +101,7 @@ export class EventReader {
   }
 
   #requireRoom(): void {
-    if (this.#pendingBytes + this.#blockBytes > this.#limitBytes || this.#lines > LINES_LIMIT) throw malformed(`an event of more than ${this.#limitBytes} bytes (mcp.eventBytes)`);
+    if (this.#pending.byteLength + this.#blockBytes > this.#limitBytes || this.#lines > LINES_LIMIT) throw malformed(`an event of more than ${this.#limitBytes} bytes (mcp.eventBytes)`);
   }
 }
 

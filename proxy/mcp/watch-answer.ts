@@ -7,6 +7,7 @@ import { isObject, type JsonObject } from "./exact-json.ts";
 import { isList } from "./lists.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
 import { idKey, MessageFilter, type FilterContext } from "./message-filter.ts";
+import { Pieces } from "./pieces.ts";
 import { likelyEra } from "./request-headers.ts";
 
 /** What watching an answer takes: what is asked for it, and what is the same for every answer of a proxy. */
@@ -80,8 +81,7 @@ class WholeAnswer implements McpAnswer {
   readonly #filter: MessageFilter;
   readonly #hold: Hold;
   readonly #limitBytes: number;
-  readonly #chunks: Buffer[] = [];
-  #bytes = 0;
+  readonly #pieces = new Pieces();
 
   constructor(filter: MessageFilter, hold: Hold, limitBytes: number) {
     this.#filter = filter;
@@ -94,15 +94,15 @@ class WholeAnswer implements McpAnswer {
   }
 
   async push(chunk: Buffer): Promise<Buffer> {
-    this.#bytes += chunk.byteLength;
-    if (this.#bytes > this.#limitBytes) throw new EgressError("upstream.malformed", `an answer of more than ${this.#limitBytes} bytes (mcp.answerBytes)`);
-    this.#hold.set(this.#bytes);
-    this.#chunks.push(chunk);
+    const bytes = this.#pieces.byteLength + chunk.byteLength;
+    if (bytes > this.#limitBytes) throw new EgressError("upstream.malformed", `an answer of more than ${this.#limitBytes} bytes (mcp.answerBytes)`);
+    this.#hold.set(bytes);
+    this.#pieces.push(chunk);
     return NOTHING;
   }
 
   async end(): Promise<Buffer> {
-    const bytes = Buffer.concat(this.#chunks);
+    const bytes = this.#pieces.take();
     return bytes.byteLength === 0 ? bytes : await this.#filter.pass(bytes);
   }
 

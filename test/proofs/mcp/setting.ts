@@ -15,7 +15,7 @@ export const ORIGIN = `https://${HOST}`;
 export const RULES = {
   tools: [
     { name: "read_file", arguments: { path: { within: "/workspace" } }, only_these: true },
-    "count", "grow", "grown_ok", "ask_model", "ask_user", "ask_roots",
+    "count", "grow", "grown_ok", { name: "route", arguments: { region: { one_of: ["eu", "zürich"] } } }, "ask_model", "ask_user", "ask_roots",
   ],
   resources: ["file:///workspace/*"],
   prompts: ["review"],

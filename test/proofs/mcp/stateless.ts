@@ -14,7 +14,7 @@ export async function speakStateless(setting: Setting, statements: Statements): 
   const say = (sentence: string, holds: boolean, found?: unknown) => { statements.say(`stateless: ${sentence}`, holds, found); };
   say("server and client agree on the revision", client.getNegotiatedProtocolVersion() === REVISION, client.getNegotiatedProtocolVersion());
   const tools = (await client.listTools()).tools.map(({ name }) => name).toSorted();
-  say("tools/list shows what may be called", JSON.stringify(tools) === `["ask_model","ask_user","read_file"]`, tools);
+  say("tools/list shows what may be called", JSON.stringify(tools) === `["ask_model","ask_user","read_file","route"]`, tools);
   const resources = (await client.listResources()).resources.map(({ name }) => name).toSorted();
   say("resources/list shows what may be read", JSON.stringify(resources) === `["readme","umlaut"]`, resources);
   const allowed = await client.callTool({ name: "read_file", arguments: { path: "/workspace/a" } });
@@ -22,6 +22,10 @@ export async function speakStateless(setting: Setting, statements: Statements): 
   for (const [what, params] of [["a denied call", { name: "run_shell", arguments: { path: "x" } }], ["an argument outside", { name: "read_file", arguments: { path: "/etc" } }]] as const) {
     const denied = await client.callTool(params);
     say(`${what} is a result that says the rule`, denied.isError === true && JSON.stringify(denied).includes("mcp.proof") && !JSON.stringify(denied).includes(SECRET_CONTENT), denied);
+  }
+  for (const [region, header] of [["eu", "eu"], ["zürich", `=?base64?${Buffer.from("zürich").toString("base64")}?=`]]) {
+    const routed = JSON.stringify(await client.callTool({ name: "route", arguments: { region } }));
+    say(`an argument that the library repeats in a header passes: ${header}`, routed.includes(`${SECRET_CONTENT} ${region}`) && setting.destination.headers.at(-1)?.["mcp-param-region"] === header, routed);
   }
   say("an allowed resource is read, whatever letters it has", JSON.stringify(await client.readResource({ uri: "file:///workspace/ä" })).includes(SECRET_CONTENT));
   say("a denied resource is an error", await fails(client.readResource({ uri: "file:///etc/passwd" }), "-32003"));

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { InMemoryEventStore } from "@modelcontextprotocol/sdk/examples/shared/inMemoryEventStore.js";
@@ -15,6 +15,8 @@ export interface McpDestination {
   readonly port: number;
   /** Bodies of POST that arrived, in order. */
   readonly bodies: readonly string[];
+  /** Of the same requests. */
+  readonly headers: readonly IncomingHttpHeaders[];
   /** Paths of GET that arrived. */
   readonly streams: readonly string[];
   /** Ends every connection: streams have to be resumed. */
@@ -23,6 +25,7 @@ export interface McpDestination {
 }
 
 interface Seen {
+  readonly headers: IncomingHttpHeaders[];
   readonly bodies: string[];
   readonly streams: string[];
 }
@@ -38,7 +41,7 @@ export const PATHS = { events: "/mcp", json: "/json", sessionless: "/sessionless
 
 /** @param raw answers POST and GET to `/raw`, in place of any library */
 export async function startMcpDestination({ certPem, keyPem }: PemPair, raw: () => RawAnswer): Promise<McpDestination> {
-  const seen: Seen = { bodies: [], streams: [] };
+  const seen: Seen = { headers: [], bodies: [], streams: [] };
   const routes: Readonly<Record<string, Handle>> = {
     [PATHS.events]: sessions({ eventStore: new InMemoryEventStore() }),
     [PATHS.json]: sessions({ enableJsonResponse: true }),
@@ -62,9 +65,12 @@ export async function startMcpDestination({ certPem, keyPem }: PemPair, raw: () 
   };
 }
 
-async function serve(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Handle>>, { bodies, streams }: Seen): Promise<void> {
+async function serve(request: IncomingMessage, response: ServerResponse, routes: Readonly<Record<string, Handle>>, { headers, bodies, streams }: Seen): Promise<void> {
   const text = request.method === "POST" ? await textOf(request) : "";
-  if (text !== "") bodies.push(text);
+  if (text !== "") {
+    bodies.push(text);
+    headers.push(request.headers);
+  }
   const { pathname } = new URL(request.url ?? "/", "https://x");
   if (request.method === "GET") streams.push(pathname);
   const route = routes[pathname];

@@ -23,6 +23,8 @@ function statelessServer(): McpServer {
   for (const name of ["read_file", "run_shell"]) {
     server.registerTool(name, { inputSchema: z.object({ path: z.any() }) }, async ({ path }) => said(`${SECRET_CONTENT} ${name} ${JSON.stringify(path)}`));
   }
+  // The library of the client repeats this argument in a header, by which others may route.
+  server.registerTool("route", { inputSchema: z.object({ region: z.string().meta({ "x-mcp-header": "Region" }) }) }, async ({ region }) => said(`${SECRET_CONTENT} ${region}`));
   server.registerTool("ask_user", { inputSchema: z.object({}) }, async (_none, context) => {
     const answers = context.mcpReq.inputResponses;
     if (answers !== undefined) return said(`answered ${JSON.stringify(answers)}`);

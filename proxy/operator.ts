@@ -42,7 +42,7 @@ export { buildPolicy, checkPolicyFolder, formatPolicy, runRegoTests } from "./po
 export { candidateOf, openCandidate, readPolicy, withEntries, type Candidate, type PolicyPlace } from "./policy/replay/candidate.ts";
 export { coveringPacks } from "./policy/replay/covering-packs.ts";
 export { explainDecision, type DecisionExplanation } from "./policy/replay/explain-decision.ts";
-export { pastDecision, type PastDecision } from "./policy/replay/past-decision.ts";
+export { pastDecision, shadowOf, type PastDecision } from "./policy/replay/past-decision.ts";
 export { Suggestions, type Suggestion } from "./policy/replay/suggestions.ts";
 export { CHANGES, ReplayTotals, type ReplayReport } from "./policy/replay/replay-totals.ts";
 export { STARTER_POLICY_FILES } from "./policy/starter.ts";

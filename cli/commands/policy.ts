@@ -13,6 +13,7 @@ import { registerSign } from "../policy/sign.ts";
 import { registerReplay } from "../policy/replay.ts";
 import { registerNewPack } from "../policy/new-pack.ts";
 import { registerPacks } from "../policy/packs.ts";
+import { registerShadow } from "../policy/shadow.ts";
 import { registerSuggest } from "../policy/suggest.ts";
 import { registerTest } from "../policy/test.ts";
 import { registerTry } from "../policy/try.ts";
@@ -34,6 +35,7 @@ export function registerPolicy(program: Command, io: Io): void {
   registerTest(policy, io);
   registerTry(policy, io);
   registerReplay(policy, io);
+  registerShadow(policy, io);
   registerSuggest(policy, io);
   registerBuild(policy, io);
   registerFormat(policy, io);

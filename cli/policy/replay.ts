@@ -8,7 +8,7 @@ import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
 import { auditRoot } from "../state-directory.ts";
-import { oneLine } from "../terminal-text.ts";
+import { printReplay } from "./replay-report.ts";
 
 interface ReplayOptions {
   readonly bundle?: string;
@@ -35,8 +35,6 @@ Examples:
 
 /** Decisions between two signs of life on a terminal. */
 const PROGRESS_EVERY = 20_000;
-/** Names of rules, agents and reasons that a line of text shows. */
-const SHOWN = 8;
 
 /** `weir policy replay` */
 export function registerReplay(policy: Command, io: Io): void {
@@ -60,8 +58,7 @@ async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const path = onePolicy(options);
   const candidate = await openCandidate(resolve(path), { environment: io.environment, announce: io.err });
   const report = await replayAudit(candidate, options, io);
-  if (options.output === "json") io.out(JSON.stringify(report, null, 2));
-  else for (const line of reportLines(report)) io.out(oneLine(line));
+  printReplay(report, options.output, io);
   const isChanged = report.uncertain.total > 0 || CHANGES.some((change) => report.newly[change].total > 0);
   if (options.failOnChange === true && isChanged) io.exitWith(EXIT.failure);
 }
@@ -85,24 +82,4 @@ async function replayAudit(candidate: Candidate, { since, until, agent, host, au
   }
   if (replayed === 0) io.err(`no decision of that time in ${root}`);
   return totals.report(candidate.revision, candidate.basis);
-}
-
-function reportLines({ revision, basis, decisions, unchanged, otherRule, newly, uncertain, withoutInput }: ReplayReport): string[] {
-  const { deny, allow, ask } = newly;
-  return [
-    `Of ${decisions} decisions, policy ${revision} would newly deny ${deny.total}, newly allow ${allow.total}, newly ask ${ask.total}; unchanged ${unchanged}${otherRule === 0 ? "" : ` (${otherRule} by another rule)`}.`,
-    ...(uncertain.total === 0 ? [] : [`uncertain: ${uncertain.total} (${counted(uncertain.reasons)}), such as ${uncertain.examples.join(", ")}`]),
-    ...(withoutInput === 0 ? [] : [`not replayed: ${withoutInput} whose record has no input (older, or audit.policyInput: none)`]),
-    ...(uncertain.total === 0 ? [] : [`known of the policy: ${basis}`]),
-    ...CHANGES.filter((change) => newly[change].total > 0).flatMap((change) => [
-      "", `newly ${change}:`, `  rules:  ${counted(newly[change].rules)}`, `  agents: ${counted(newly[change].agents)}`,
-      ...newly[change].examples.map(({ id, agent, subject, from, to }) => `  ${id}  ${agent}  ${subject}: ${from.verdict} (${from.rule}) -> ${to.verdict} (${to.rule})`),
-    ]),
-  ];
-}
-
-function counted(counts: Readonly<Record<string, number>>): string {
-  const entries = Object.entries(counts);
-  const shown = entries.slice(0, SHOWN).map(([name, count]) => `${name} ${count}`);
-  return [...shown, ...(entries.length > SHOWN ? [`and ${entries.length - SHOWN} more`] : [])].join(", ");
 }

@@ -53,8 +53,8 @@ async function suggest(options: SuggestOptions, io: Io): Promise<void> {
   for await (const past of decisionsOf(root, options)) suggestions.add(past);
   const tried = await candidateOf(withEntries({ ...policy, folder: policy.folder }, suggestions.proposed()), { environment: io.environment, announce: io.err });
   await tryAll(tried, suggestions, decisionsOf(root, options));
-  const found = suggestions.list().filter(({ allows }) => allows > 0);
-  const refused = suggestions.list().filter(({ allows }) => allows === 0);
+  const found = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps > 0);
+  const refused = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps === 0);
   if (options.output === "json") return io.out(JSON.stringify({ suggestions: found, refusedByOtherEntries: refused.map(({ example }) => example.subject), final: suggestions.final }, null, 2));
   await print({ found, refused, final: suggestions.final, dropped: suggestions.dropped }, io);
 }
@@ -89,10 +89,10 @@ async function print({ found, refused, final, dropped }: Printed, io: Io): Promi
   if (dropped > 0) io.out(`# not looked at: ${dropped} more, of too many kinds; narrow it with --agent, --host or --since`);
 }
 
-async function printEntry({ entry, denials, firstMs, lastMs, example, allows, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
+async function printEntry({ entry, denials, firstMs, lastMs, example, allows, perhaps, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
   const time = (atMs: number) => new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
   io.out(`  # ${denials} times, ${time(firstMs)} to ${time(lastMs)}, such as ${oneLine(example.id)}: ${oneLine(example.subject)}`);
-  io.out(`  # checked: it would have allowed ${allows} of them${alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`}`);
+  io.out(`  # checked: it would have allowed ${allows} of them${perhaps === 0 ? "" : `, and ${perhaps} more as far as their records say`}${alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`}`);
   for (const open of opens) io.out(`  # it opens ${oneLine(open)}`);
   for (const { pack, levels } of await coveringPacks(example.host)) io.out(`  # or take up the pack ${pack}, which knows this host: packs: [{pack: ${pack}, access: ${levels.join(" or ")}}]`);
   const [first = "", ...others] = stringify(entry).trimEnd().split("\n");

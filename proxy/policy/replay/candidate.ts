@@ -13,9 +13,9 @@ import { readPolicyFolder, type PolicyFolder } from "../policy-folder.ts";
 import { Program } from "../program.ts";
 import { withPacks } from "../read-packs.ts";
 import { compileProgram, WasmPolicy } from "../wasm-policy.ts";
-import type { PastDecision } from "./past-decision.ts";
+import type { PastDecision, Replayed } from "./past-decision.ts";
 import { policyReads } from "./policy-reads.ts";
-import { replayDecision, type Replayed } from "./replay-decision.ts";
+import { replayDecision } from "./replay-decision.ts";
 
 /** A policy that is tried on what happened; nothing is decided by it. */
 export interface Candidate {

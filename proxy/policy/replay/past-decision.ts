@@ -30,6 +30,16 @@ export interface Redacted {
   readonly steps: readonly Step[] | null;
 }
 
+/** What another policy would have decided. */
+export interface Replayed {
+  readonly past: PastDecision;
+  /** Null where it cannot be told. */
+  readonly verdict: PastVerdict | null;
+  readonly rule: string | null;
+  /** Why the verdict is uncertain, or why there is none; empty where it is certain. */
+  readonly doubts: readonly string[];
+}
+
 /** Rules of the boundary itself, which a policy has no part in. */
 export const NOT_OF_POLICY: ReadonlySet<string> = new Set(["agents.unknown", "grants.not-held"]);
 const PARTS = "input.parts";
@@ -46,6 +56,15 @@ export function pastDecision(record: AuditRecord): PastDecision | null {
     input: decision.input === undefined || decision.input.redacted.includes("input") ? null : decision.input.input as unknown as PolicyInput,
     redacted: (decision.input?.redacted ?? []).map((text) => ({ text, steps: text === PARTS ? null : readPlace(text) })),
   };
+}
+
+/** What a shadow said of a decision when it was made; null where none was asked. */
+export function shadowOf(record: AuditRecord): Replayed | null {
+  const past = pastDecision(record);
+  const shadow = record.kind === "lifecycle" ? undefined : record.decision?.shadow;
+  if (past === null || shadow === undefined) return null;
+  const { outcome, rule, reason } = shadow;
+  return outcome === "failed" ? { past, verdict: null, rule: null, doubts: [reason ?? "it failed"] } : { past, verdict: outcome, rule, doubts: [] };
 }
 
 function verdictOf({ allowed, approval }: RecordedDecision, code: string | undefined): PastVerdict {

@@ -1,18 +1,8 @@
 import { askAgain, type Again, type Asker } from "../ask-again.ts";
 import type { PolicyInput } from "../policy-engine.ts";
 import type { Step } from "../places.ts";
-import { NOT_OF_POLICY, type PastDecision, type PastVerdict, type Redacted } from "./past-decision.ts";
+import { NOT_OF_POLICY, type PastDecision, type Redacted, type Replayed } from "./past-decision.ts";
 import type { PolicyReads } from "./policy-reads.ts";
-
-/** What another policy would have decided. */
-export interface Replayed {
-  readonly past: PastDecision;
-  /** Null where it cannot be told. */
-  readonly verdict: PastVerdict | null;
-  readonly rule: string | null;
-  /** Why the verdict is uncertain, or why there is none; empty where it is certain. */
-  readonly doubts: readonly string[];
-}
 
 /** Stands where a name is known and its value is not. */
 const UNKNOWN = "(not recorded)";

@@ -1,4 +1,4 @@
-import type { Replayed } from "./replay-decision.ts";
+import type { Replayed } from "./past-decision.ts";
 
 /** What would become of a decision. */
 export const CHANGES = ["deny", "allow", "ask"] as const;
@@ -52,7 +52,7 @@ export class ReplayTotals {
   add(replayed: Replayed): void {
     const { past, verdict, rule, doubts } = replayed;
     this.#decisions += 1;
-    if (past.input === null) this.#withoutInput += 1;
+    if (past.input === null && verdict === null) this.#withoutInput += 1;
     else if (doubts.length > 0 || verdict === null) this.#addUncertain(past.id, doubts);
     else if (verdict === past.verdict) this.#addUnchanged(rule === past.rule);
     else this.#newly[verdict].add(replayed);

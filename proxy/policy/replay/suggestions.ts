@@ -1,8 +1,7 @@
 import { isIP } from "node:net";
 import { FINAL_RULES } from "../smallest-entry.ts";
 import { generalisePath } from "./generalise-path.ts";
-import type { PastDecision } from "./past-decision.ts";
-import type { Replayed } from "./replay-decision.ts";
+import type { PastDecision, Replayed } from "./past-decision.ts";
 import { Counts } from "./replay-totals.ts";
 import { WantedReadings } from "./wanted-readings.ts";
 
@@ -18,6 +17,8 @@ export interface Suggestion {
   readonly example: PastDecision;
   /** Found by asking: how many of its denials it would allow, and how many others. */
   readonly allows: number;
+  /** Further ones that it would allow as far as their records say: what is not recorded may speak against it. */
+  readonly perhaps: number;
   readonly alsoAllows: number;
   readonly alsoExample: string | null;
   /** What it opens beyond what was asked for, in words. */
@@ -59,12 +60,12 @@ export class Suggestions {
 
   /** Takes down what became of a denial under the policy with the proposed entries. */
   tried({ past, verdict, rule, doubts }: Replayed): void {
-    if (past.verdict !== "deny" || verdict !== "allow" || doubts.length > 0) return;
+    if (past.verdict !== "deny" || verdict !== "allow") return;
     const key = keyOf(past);
     for (const [own, group] of this.#groups) {
       // A name resolves by any entry of its host, and the answer names none of them.
       const isByIt = past.question === "name" ? group.isOf({ example: past }) : group.rule === rule;
-      if (isByIt) group.allowed(past, own === key || (past.question !== "exchange" && group.isOf({ example: past })));
+      if (isByIt) group.allowed(past, { isOwn: own === key || (past.question !== "exchange" && group.isOf({ example: past })), isCertain: doubts.length === 0 });
     }
   }
 
@@ -106,6 +107,7 @@ class Group {
   #firstMs = Number.POSITIVE_INFINITY;
   #lastMs = 0;
   #allows = 0;
+  #perhaps = 0;
   #alsoAllows = 0;
   #alsoExample: string | null = null;
 
@@ -144,9 +146,10 @@ class Group {
     else this.#paths.add(path);
   }
 
-  allowed({ id }: PastDecision, isOwn: boolean): void {
-    if (isOwn) this.#allows += 1;
-    else this.#alsoAllows += 1;
+  allowed({ id }: PastDecision, { isOwn, isCertain }: { readonly isOwn: boolean; readonly isCertain: boolean }): void {
+    if (!isOwn) this.#alsoAllows += 1;
+    else if (isCertain) this.#allows += 1;
+    else this.#perhaps += 1;
     if (!isOwn) this.#alsoExample ??= id;
   }
 
@@ -163,7 +166,7 @@ class Group {
   suggestion(): Suggestion {
     return {
       section: this.section, entry: this.entry(), denials: this.#count, firstMs: this.#firstMs, lastMs: this.#lastMs, example: this.#example,
-      allows: this.#allows, alsoAllows: this.#alsoAllows, alsoExample: this.#alsoExample, opens: this.#opens(),
+      allows: this.#allows, perhaps: this.#perhaps, alsoAllows: this.#alsoAllows, alsoExample: this.#alsoExample, opens: this.#opens(),
     };
   }
 

@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import { systemClock } from "../../common/clock.ts";
+import { readDecisions, ReplayTotals, shadowOf } from "../../proxy/operator.ts";
+import { momentBefore } from "../duration-option.ts";
+import type { Io } from "../io.ts";
+import { loadConfig } from "../load-config.ts";
+import { outputFormat, type OutputFormat } from "../output-format.ts";
+import { auditRoot } from "../state-directory.ts";
+import { printReplay } from "./replay-report.ts";
+
+interface ShadowOptions {
+  readonly since: number;
+  readonly agent?: string;
+  readonly host?: string;
+  readonly audit?: string;
+  readonly config?: string;
+  readonly output: OutputFormat;
+}
+
+/** `weir policy shadow` */
+export function registerShadow(policy: Command, io: Io): void {
+  policy.command("shadow")
+    .description("Say what the shadow policy (policy.shadow) would have decided of what happened, by the audit.")
+    .option("--since <when>", "from when on", momentBefore(systemClock.nowMs()), systemClock.nowMs() - 86_400_000)
+    .option("--agent <name>", "only this agent")
+    .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
+    .option("--audit <directory>", "folder of a chain, or of several; default that of the configuration")
+    .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
+    .option("-o, --output <format>", "text or json", outputFormat, "text")
+    .action(async (options: ShadowOptions) => { await shadow(options, io); });
+}
+
+async function shadow({ since, agent, host, audit, config, output }: ShadowOptions, io: Io): Promise<void> {
+  const root = audit ?? auditRoot(loadConfig(config).config, io.environment);
+  const totals = new ReplayTotals();
+  const revisions = new Set<string>();
+  let count = 0;
+  for await (const record of readDecisions(root, { sinceMs: since, untilMs: Number.POSITIVE_INFINITY, filter: { agent, host } })) {
+    const said = shadowOf(record);
+    if (said === null || record.kind === "lifecycle") continue;
+    totals.add(said);
+    revisions.add(record.decision?.shadow?.revision ?? "");
+    count += 1;
+  }
+  if (count === 0) io.err(`no shadow was asked in that time, by ${root}`);
+  printReplay(totals.report([...revisions].join(" and "), "it saw what the policy in force saw"), output, io);
+}

@@ -1,6 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { withBasePacks } from "../../controller/boundary/base-packs.ts";
+import { misdirection } from "../../proxy/credentials/binding.ts";
+import { grantsConfig } from "../../proxy/credentials/config.ts";
 import { RECIPES } from "../../proxy/credentials/recipes.ts";
+import type { RequestHead } from "../../proxy/model/request.ts";
 import { policyData } from "../../proxy/policy/data.ts";
 import { readPackTests, runPackTest } from "../../proxy/policy/pack-cases.ts";
 import { entriesOf, levelsOf } from "../../proxy/policy/packs.ts";
@@ -51,5 +54,20 @@ describe.each([...packs])("the pack %s", (name, { pack }) => {
 
   test("names recipes that there are", () => {
     expect(Object.values(pack.credentials).map(({ recipe }) => recipe).filter((recipe) => recipe === undefined || RECIPES[recipe] === undefined)).toEqual([]);
+  });
+
+  test("lends nowhere where the recipe of its credential would not", () => {
+    const entries = new Map(pack.levels.flatMap(entriesOf).map((entry) => [`${name}.${entry.rule}`, entry]));
+    const lending = own.flatMap(({ cases }) => cases).filter(({ expect: outcome, grants, method }) => outcome === "allow" && (grants ?? []).length > 0 && method !== undefined);
+    const refused = lending.flatMap(({ rule = "", host, method = "", path }) => {
+      const recipe = pack.credentials[entries.get(rule)?.credential ?? ""]?.recipe ?? "";
+      // Where customers have hosts of their own, the grant says them; npm's recipe is for reading, and its pack says what to add.
+      if (RECIPES[recipe]?.bind.hosts === undefined || rule === "npm.publish") return [];
+      const { it } = grantsConfig.parse({ it: { use: recipe, credential: { type: "file", path: "/secret" } } });
+      const head = { scheme: "https", host, port: 443, method, path: path.split("?", 1)[0] } as RequestHead;
+      const why = it === undefined ? "no grant" : misdirection(it.bind, head);
+      return why === null ? [] : [`${method} ${host}${path}: ${why}`];
+    });
+    expect(refused).toEqual([]);
   });
 });

@@ -75,6 +75,7 @@ covers(reading, entry) if {
 
 # METADATA
 # title: An allow covers what was read
+# description: Where a list is filtered nobody knows the body of a call yet.
 permits("git", entry) if git.permits(entry.git)
 
 permits("grpc", entry) if grpc.covers(entry.grpc)
@@ -86,6 +87,8 @@ permits("mcp", entry) if mcp.permits(entry.mcp)
 permits("graphql", entry) if graphql.permits(entry.graphql)
 
 permits("json", entry) if json_bodies.permits(entry.json)
+
+permits("json", _) if input.mcp.is_listing == true
 
 # METADATA
 # title: A deny covers what was read
@@ -99,7 +102,10 @@ refuses("mcp", entry) if mcp.refuses(entry.mcp)
 
 refuses("graphql", entry) if graphql.refuses(entry.graphql)
 
-refuses("json", entry) if json_bodies.refuses(entry.json)
+refuses("json", entry) if {
+	not input.mcp.is_listing
+	json_bodies.refuses(entry.json)
+}
 
 # METADATA
 # title: A request that the entry covers without a person being asked

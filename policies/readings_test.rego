@@ -134,3 +134,10 @@ test_an_entry_that_names_the_tool_is_close if {
 	readings.is_close({"mcp": tools}) with input as call
 	not readings.is_close(fixture.entry) with input as call
 }
+
+test_a_list_shows_what_could_be_called_with_another_body if {
+	listing := object.union(nothing_read, {"mcp": {"direction": "to_server", "kind": "request", "method": "tools/call", "tool": "t", "is_listing": true}})
+	tools := {"mcp": {"tools": {"named": {"t": [{"arguments": [], "only": null}]}, "like": []}}}
+	readings.is_covered(entry("allow", ["json", "mcp"], object.union(closed, tools))) with input as listing
+	not readings.is_covered(entry("deny", ["json", "mcp"], object.union(closed, tools))) with input as listing
+}

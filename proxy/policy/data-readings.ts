@@ -4,7 +4,8 @@ import { APPROVAL_SCOPES } from "../model/decision.ts";
 
 /**
  * What an entry of `data.yaml` says beyond method and path, in the words of a protocol. An entry with one of these keys speaks of such requests alone: what
- * is no such request, or cannot be read, is not covered by it. Where several keys stand, all must hold.
+ * is no such request is not covered by it. What cannot be read, or judged beyond doubt, is not covered by an allow or an ask, and is covered by a deny. Where
+ * several keys stand, all must hold.
  */
 
 /** `*` is any run of characters, also none; everything else stands for itself. Compared with the whole text, case and all. */
@@ -79,7 +80,8 @@ export const entryReadings = {
     resources: globs.optional().describe("URIs of resources that may be read. Default none."),
     prompts: globs.optional().describe("Prompts that may be fetched. Default none."),
     from_server: globs.optional().describe("What the server may ask of the agent: `sampling/createMessage`, `elicitation/create`, `roots/list`. Default none."),
-  }).optional().describe("The Model Context Protocol, every revision."),
+  }).optional()
+    .describe("The Model Context Protocol, every revision. An ask leaves what clients need to begin without a question; a deny covers what it names alone, and every message if it names nothing."),
   llm: z.strictObject({
     models: globs.optional().describe("Models, as the request names them. Default every one."),
     tools: globs.optional().describe("Tools that may be offered to the model, those of the provider included (`web_search*`). Default every one."),

@@ -34,7 +34,7 @@ const common = {
   effect: z.enum(["allow", "deny", "ask"]).default("allow").describe("`deny` wins over every allow, wherever it stands; `ask` is an allow that a person has to give while the request waits."),
   ask: askRule.optional().describe("With `effect: ask`: what a person is asked."),
   agents: z.array(readBy(parseAgentPattern)).min(1).max(1_000).default(["*/*"]).describe("Agents that the entry is for, `namespace/name`; either part may be `*`."),
-  methods: z.array(method).min(1).max(32).optional().describe("Methods; default GET and HEAD for an allow, every method for a deny. `*` is every method."),
+  methods: z.array(method).min(1).max(32).optional().describe("Methods; default GET and HEAD for an allow, every method for a deny; with a reading those by which it travels: GET, POST and DELETE for `mcp`, GET and POST for `git` and `graphql`, else POST (a deny of `json`: POST, PUT, PATCH). `*` is every method."),
   paths: z.array(readBy(parsePathPattern)).min(1).max(1_000).optional()
     .describe("Decoded paths; `*` is one segment, `**` at the end is the rest. Default: every path."),
   schemes: z.array(z.enum(["https", "http"])).min(1).max(2).optional().describe("Schemes; default https only."),

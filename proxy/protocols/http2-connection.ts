@@ -13,6 +13,8 @@ import type { Http2Config } from "./config.ts";
 
 /** Time for the last answers to leave once the connection must end, in milliseconds. */
 const ABORT_GRACE_MS = 1_000;
+/** Between two PINGs on a connection that has a request, in milliseconds. */
+const PING_EVERY_MS = 15_000;
 /** More fields than accepted reach us, so that they are refused in a record instead of a frame. */
 const FIELD_HEADROOM = 4;
 
@@ -33,6 +35,7 @@ export class Http2Connection {
   #isClosed = false;
   #hardEnd: NodeJS.Timeout | undefined;
   #lastBusyMs = performance.now();
+  #lastPingMs = performance.now();
 
   constructor(opened: Opened, context: HandlerContext, serve: ServeExchange, config: Http2Config) {
     this.#opened = opened;
@@ -62,8 +65,16 @@ export class Http2Connection {
     if (this.#session.destroyed) return;
     const { stream } = this.#opened;
     if (!this.#gauge.wire(...bytesOf(stream), nowMs)) this.#flood("frames that carry nothing");
-    else if (this.#running > 0) this.#lastBusyMs = nowMs;
+    else if (this.#running > 0) this.#stayBusy(nowMs);
     else if (nowMs - this.#lastBusyMs >= this.#config.idleTimeoutMs) this.#session.close();
+  }
+
+  /** A request that waits for long (for a person, for a slow answer) must not look dead to its client, nor to what lies between: RFC 9113 §6.7. */
+  #stayBusy(nowMs: number): void {
+    this.#lastBusyMs = nowMs;
+    if (nowMs - this.#lastPingMs < PING_EVERY_MS) return;
+    this.#lastPingMs = nowMs;
+    this.#session.ping(() => {});
   }
 
   readonly #onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, rawHeaders: readonly string[]): void => {

@@ -65,8 +65,8 @@ function drawn(count: number, seed: number): Call[] {
     ...draw("time.date", instant.chain((ns) => zone.map((name) => [[ns, name]]))), ...draw("time.clock", instant.chain((ns) => zone.map((name) => [[ns, name]]))),
     ...draw("time.diff", fc.tuple(fc.tuple(instant, zone), fc.tuple(instant, zone))), ...draw("time.add_date", fc.tuple(fc.tuple(instant, zone), fc.integer({ min: -20, max: 20 }), fc.integer({ min: -30, max: 30 }), fc.integer({ min: -400, max: 400 }))),
     ...draw("time.format", fc.tuple(instant, zone, layout).map((value) => [value])),
-    // OPA formats with a flag of its own there, which is refused here.
-    ...draw("sprintf", fc.tuple(verb, number).filter(([format, value]) => !(format.includes("#") && !Number.isInteger(value))).map(([format, value]) => [`<${format}>`, [value]])),
+    // What is not supplied is left out, and characters that one of the two may not know yet.
+    ...draw("sprintf", fc.tuple(verb, number).filter(([format, value]) => !(format.includes("#") && !Number.isInteger(value)) && !(format.endsWith("q") && Math.abs(value) >= 0x250)).map(([format, value]) => [`<${format}>`, [value]])),
     ...draw("sprintf", fc.tuple(verb, word).map(([format, value]) => [`<${format}>`, [value]])), ...draw("sprintf", fc.tuple(word, fc.array(fc.oneof(number, word), { maxLength: 2 }))),
     ...draw("semver.compare", fc.tuple(version, version)), ...draw("net.cidr_merge", fc.array(network, { maxLength: 6 }).map((list) => [list])), ...draw("net.cidr_contains_matches", fc.tuple(fc.array(network, { maxLength: 4 }), fc.array(network, { maxLength: 4 }))),
     ...draw("urlquery.encode", fc.tuple(word)), ...draw("urlquery.decode_object", fc.tuple(word)), ...draw("urlquery.encode_object", fc.dictionary(word, fc.oneof(word, fc.array(word, { maxLength: 2 }))).map((object) => [object])),

@@ -4,16 +4,16 @@ const ESCAPES: Readonly<Record<string, string>> = { "\x07": "\\a", "\b": "\\b", 
 /** What Go prints as it is: letters, marks, numbers, punctuation, symbols and the plain space. */
 const PRINTABLE = /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u;
 
-/** Text as Go's `strconv.Quote` writes it. */
-export function goQuote(text: string): string {
-  return `"${Array.from(text).map(escaped).join("")}"`;
+/** Text as Go's `strconv.Quote` writes it. @param isAscii as its `QuoteToASCII` does */
+export function goQuote(text: string, isAscii = false): string {
+  return `"${Array.from(text, (character) => escaped(character, isAscii)).join("")}"`;
 }
 
-function escaped(character: string): string {
+function escaped(character: string, isAscii: boolean): string {
   const known = ESCAPES[character];
   if (known !== undefined) return known;
-  if (PRINTABLE.test(character)) return character;
   const code = character.codePointAt(0) ?? 0;
+  if (PRINTABLE.test(character) && !(isAscii && code > 0x7e)) return character;
   if (code < 0x80) return `\\x${code.toString(16).padStart(2, "0")}`;
   return code < 0x1_0000 ? `\\u${code.toString(16).padStart(4, "0")}` : `\\U${code.toString(16).padStart(8, "0")}`;
 }

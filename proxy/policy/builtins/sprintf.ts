@@ -58,7 +58,8 @@ class Printer {
     if (afterIndex && width.value !== null) this.#hasGoodIndex = false;
     let prefix = width.isStar && width.value === null ? "%!(BADWIDTH)" : "";
     let precision: number | null = null;
-    if (this.#format[this.#at] === ".") {
+    // A point at the very end is taken for a verb.
+    if (this.#format[this.#at] === "." && this.#at + 1 < this.#format.length) {
       this.#at += 1;
       if (afterIndex) this.#hasGoodIndex = false;
       afterIndex = this.#index();
@@ -146,7 +147,7 @@ function stringText(text: string, directive: Directive): string {
   }
   const cut = precision === null ? text : Array.from(text).slice(0, precision).join("");
   if (verb === "s" || verb === "v") return padded(cut, directive);
-  if (verb === "q") return padded(flags.has("#") && !/[`\x00-\x08\x0a-\x1f\x7f\ufeff]/.test(cut) ? `\`${cut}\`` : goQuote(cut), directive);
+  if (verb === "q") return padded(flags.has("#") && !/[`\x00-\x08\x0a-\x1f\x7f\ufeff]/.test(cut) ? `\`${cut}\`` : goQuote(cut, flags.has("+")), directive);
   return unfit(text, directive);
 }
 
@@ -173,7 +174,7 @@ function runeText(value: bigint, directive: Directive): string {
   const code = value >= 0n && value <= 0x10_ffffn && !(value >= 0xd800n && value <= 0xdfffn) ? Number(value) : 0xfffd;
   const character = String.fromCodePoint(code);
   if (directive.verb === "c") return padded(character, directive);
-  if (directive.verb === "q") return padded(`'${goQuote(character).slice(1, -1).replace('\\"', '"').replace(/^'$/, "\\'")}'`, directive);
+  if (directive.verb === "q") return padded(`'${goQuote(character, directive.flags.has("+")).slice(1, -1).replace('\\"', '"').replace(/^'$/, "\\'")}'`, directive);
   if (value < 0n) throw new Error("sprintf: %U of a number below zero");
   const text = `U+${value.toString(16).toUpperCase().padStart(Math.max(4, directive.precision ?? 0), "0")}`;
   return padded(directive.flags.has("#") && /[\p{L}\p{M}\p{N}\p{P}\p{S} ]/u.test(character) ? `${text} '${character}'` : text, { ...directive, flags: without(directive.flags, "0") });

@@ -55,9 +55,9 @@ refused := answers.refusal(targets.first([entry | some entry in refusals; not re
 
 # METADATA
 # title: What an entry allows, or leaves to a person
-permitted := approvals.answer(answers.exchange(covering), covering) if {
+permitted := approvals.answer(allowance, covering) if {
 	approvals.is_asked(covering)
-} else := answers.exchange(covering)
+} else := allowance
 
 # METADATA
 # title: What Rego of one's own leaves to a person
@@ -70,8 +70,8 @@ allowed_by_rego := own.permission(data.weir.custom.exchange.allow, own.exchange)
 # METADATA
 # title: What a person allows
 # description: What a person says yes to is what the entries allow, if they do.
-base := answers.exchange(covering) if {
-	covering
+base := allowance if {
+	allowance
 } else := own.allowance(data.weir.custom.exchange.ask, own.exchange)
 
 # METADATA
@@ -96,6 +96,16 @@ permits := [entry |
 # title: The first entry that allows or asks
 # description: The first entry that allows or asks.
 covering := targets.first([entry | some entry in permits; readings.is_covered(entry)])
+
+# METADATA
+# title: What the first entry that allows or asks allows
+# description: |
+#   Where a deny speaks of MCP, the answers are filtered by it, though the entry that allows knows nothing of the
+#   protocol: on the stream of a session, lists come as answers to other requests.
+allowance := object.union(answers.exchange(covering), {"obligations": {"filter": "mcp"}}) if {
+	some entry in refusals
+	"mcp" in entry.readings
+} else := answers.exchange(covering)
 
 # METADATA
 # title: Entries that only the body decides

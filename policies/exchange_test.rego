@@ -210,6 +210,13 @@ test_a_deny_has_the_body_read_though_an_entry_allows if {
 	among([first, deny], fixture.question).rule == "all"
 }
 
+test_the_answers_are_filtered_where_a_deny_speaks_of_mcp if {
+	first := object.union(fixture.entry, {"methods": ["*"], "order": 0, "rule": "all"})
+	deny := object.union(mcp_entry("no", 1, "x"), {"effect": "deny", "mcp": {"sessions": false}})
+	among([first, deny], fixture.question).obligations == {"filter": "mcp", "max_request_bytes": 10}
+	among([first, deny], fixture.requesting({"method": "HEAD"})).obligations == {"max_request_bytes": 10}
+}
+
 test_the_stream_of_a_session_is_allowed_without_a_reading if {
 	among([mcp_entry("a", 0, "x")], fixture.question).rule == "a"
 }

@@ -28,14 +28,16 @@ export function agree(decisions: readonly PartDecision[]): PartDecision {
 function agreedAllow(allows: readonly Allow[]): Allow | Deny {
   const [first] = allows;
   if (first === undefined) throw new EgressError("internal", "a body without a part");
-  if (allows.some(({ grants }) => !isSameSet(grants, first.grants))) return disagreement(first, "other credentials would be lent to one part of this body than to another");
+  const isLentAlike = allows.every(({ grants }) => isSameSet(grants, first.grants));
+  if (!isLentAlike) return disagreement(first, "other credentials would be lent to one part of this body than to another");
   return { ...first, budgets: [...new Set(allows.flatMap(({ budgets }) => budgets))], obligations: strictest(allows.map(({ obligations }) => obligations)) };
 }
 
 /** One person is asked one question. */
 function agreedAsk(first: Ask, asks: readonly Ask[], allow: Allow): Ask | Deny {
   const scopes = first.scopes.filter((scope) => asks.every((one) => one.scopes.includes(scope)));
-  if (asks.some(({ rule }) => rule !== first.rule) || scopes.length === 0) return disagreement(first, "a person would have to be asked about the parts of this body by several rules");
+  const isOneQuestion = asks.every(({ rule }) => rule === first.rule) && scopes.length > 0;
+  if (!isOneQuestion) return disagreement(first, "a person would have to be asked about the parts of this body by several rules");
   return { ...first, scopes, timeoutMs: Math.min(...asks.map(({ timeoutMs }) => timeoutMs)), allow };
 }
 

@@ -26,7 +26,8 @@ export function inProtocolWords({ head, read, exchangeId }: Refused, error: Egre
   const { git, grpc } = knownOf(head, readings);
   if (git !== undefined) return inGitWords(error, exchangeId);
   if (grpc !== undefined) return inGrpcWords(head, error, exchangeId);
-  return read !== null && read.body.parts.some((part) => part.graphql !== undefined) ? inGraphqlWords(head, read.body.parts.length, { error, exchangeId }) : null;
+  const isGraphql = read?.body.parts.some((part) => part.graphql !== undefined) === true;
+  return isGraphql ? inGraphqlWords(head, read.body.parts.length, { error, exchangeId }) : null;
 }
 
 /** A head that two readers understand in two ways is refused for that, in our own words. */
@@ -40,9 +41,12 @@ function knownOf(head: RequestHead, readings: Pick<Readings, "ofHead">): ReturnT
 
 /** `git` shows a text of the server's behind `remote:`, line by line, if it is `text/plain`; of everything else it shows the status alone (remote-curl.c). */
 function inGitWords(error: EgressError, exchangeId: string): ProtocolRefusal {
-  const { reason, rule, hint } = refusalBody(error, exchangeId);
-  const lines = [reason, ...(hint === null || hint === "" ? [] : [hint]), `(${[error.code, rule === null ? "" : `rule ${rule}`, `request ${exchangeId}`].filter((part) => part !== "").join(", ")})`];
-  return { status: ERROR_TABLE[error.code].status, headers: [["content-type", "text/plain; charset=utf-8"]], body: Buffer.from(`${lines.map(oneLine).join("\n")}\n`) };
+  const { reason, hint } = refusalBody(error, exchangeId);
+  const lines = [reason, hint ?? "", placeOf(error, exchangeId)].filter((line) => line !== "");
+  return {
+    status: ERROR_TABLE[error.code].status, headers: [["content-type", "text/plain; charset=utf-8"]],
+    body: Buffer.from(`${lines.map(oneLine).join("\n")}\n`),
+  };
 }
 
 function oneLine(text: string): string {
@@ -56,29 +60,47 @@ const UNAVAILABLE = 14;
 /** Longer messages do not fit into what servers and clients take of header fields. */
 const MESSAGE_LENGTH = 1_000;
 
-/** Status and message in the head of an answer that is nothing else ("Trailers-Only", PROTOCOL-HTTP2.md): with any other status clients make up a reason of their own. */
+/**
+ * Status and message in the head of an answer that is nothing else ("Trailers-Only", PROTOCOL-HTTP2.md): with any other status clients make up a reason
+ * of their own.
+ */
 function inGrpcWords(head: RequestHead, error: EgressError, exchangeId: string): ProtocolRefusal {
   const type = head.headers.find(([name]) => name === "content-type")?.[1] ?? "application/grpc";
   const code = GRPC_CODES[ERROR_TABLE[error.code].status] ?? (error.outcome === "denied" ? PERMISSION_DENIED : UNAVAILABLE);
-  return { status: 200, headers: [["content-type", type], ["grpc-status", String(code)], ["grpc-message", grpcText(inOneLine(error, exchangeId))]], body: Buffer.alloc(0) };
+  const message = grpcText(inOneLine(error, exchangeId).slice(0, MESSAGE_LENGTH));
+  return { status: 200, headers: [["content-type", type], ["grpc-status", String(code)], ["grpc-message", message]], body: Buffer.alloc(0) };
 }
 
 /** Percent-encoded: every byte that is not visible ASCII or a space, and the percent sign itself. */
 function grpcText(text: string): string {
-  return [...Buffer.from(text.slice(0, MESSAGE_LENGTH))].map((byte) => (byte >= 0x20 && byte <= 0x7e && byte !== 0x25 ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)).join("");
+  const isPlain = (byte: number): boolean => byte >= 0x20 && byte <= 0x7e && byte !== 0x25;
+  return [...Buffer.from(text)].map((byte) => (isPlain(byte) ? String.fromCharCode(byte) : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`)).join("");
 }
 
-/** A request error with our own fields beside it (GraphQL, October 2021, §7.1.2 "Errors"; graphql-over-http, §6); a batch has one for each of its operations. */
-function inGraphqlWords({ headers }: RequestHead, operations: number, { error, exchangeId }: { readonly error: EgressError; readonly exchangeId: string }): ProtocolRefusal {
-  const { error: code, rule, reason, hint } = refusalBody(error, exchangeId);
-  const one = { errors: [{ message: inOneLine(error, exchangeId), extensions: { code: code.replaceAll(/[.-]/g, "_").toUpperCase(), error: code, rule, reason, hint, request_id: exchangeId } }] };
-  const isNewType = headers.some(([name, value]) => name === "accept" && value.includes("application/graphql-response+json"));
-  const said = operations === 1 ? one : Array.from({ length: operations }, () => one);
-  return { status: ERROR_TABLE[error.code].status, headers: [["content-type", isNewType ? "application/graphql-response+json" : "application/json"]], body: Buffer.from(`${JSON.stringify(said)}\n`) };
+/** Why, and for whose eyes. */
+interface Cause {
+  readonly error: EgressError;
+  readonly exchangeId: string;
 }
+
+/** Errors of a request with our own fields beside them (GraphQL, October 2021, §7.1.2; graphql-over-http, §6); a batch has one for each of its operations. */
+function inGraphqlWords({ headers }: RequestHead, operations: number, { error, exchangeId }: Cause): ProtocolRefusal {
+  const { error: code, rule, reason, hint } = refusalBody(error, exchangeId);
+  const extensions = { code: code.replaceAll(/[.-]/g, "_").toUpperCase(), error: code, rule, reason, hint, request_id: exchangeId };
+  const one = { errors: [{ message: inOneLine(error, exchangeId), extensions }] };
+  const said = operations === 1 ? one : Array.from({ length: operations }, () => one);
+  const isNewType = headers.some(([name, value]) => name === "accept" && value.includes(RESPONSE_TYPE));
+  const type = isNewType ? RESPONSE_TYPE : "application/json";
+  return { status: ERROR_TABLE[error.code].status, headers: [["content-type", type]], body: Buffer.from(`${JSON.stringify(said)}\n`) };
+}
+
+const RESPONSE_TYPE = "application/graphql-response+json";
 
 function inOneLine(error: EgressError, exchangeId: string): string {
-  const { reason, rule, hint } = refusalBody(error, exchangeId);
-  const place = `(${error.code}${rule === null ? "" : `, rule ${rule}`}, request ${exchangeId})`;
-  return oneLine([reason, hint ?? "", place].filter((part) => part !== "").join(" "));
+  const { reason, hint } = refusalBody(error, exchangeId);
+  return oneLine([reason, hint ?? "", placeOf(error, exchangeId)].filter((part) => part !== "").join(" "));
+}
+
+function placeOf({ code, explanation }: EgressError, exchangeId: string): string {
+  return `(${code}${explanation === undefined ? "" : `, rule ${explanation.rule}`}, request ${exchangeId})`;
 }

@@ -24,7 +24,8 @@ export interface LlmRead {
  */
 export async function readModelCall(head: RequestHead, body: BodyToRead, { metering }: Pick<Rooms, "metering">): Promise<LlmRead> {
   const destination = metering.recognise(head);
-  if (destination.kind !== "call" || head.upgrade !== null) return { call: null, report: NO_CALL[head.upgrade === null ? destination.kind : "upgrade"], readings: [] };
+  const reason = head.upgrade === null ? destination.kind : "upgrade";
+  if (destination.kind !== "call" || reason === "upgrade") return { call: null, report: NO_CALL[reason], readings: [] };
   try {
     const call = await metering.read(destination.call, head, { body: body.body, grants: [], take: withinLimit(body) });
     return { call: { kind: "call", call }, report: null, readings: readingsOf(call) };
@@ -35,8 +36,8 @@ export async function readModelCall(head: RequestHead, body: BodyToRead, { meter
 }
 
 const NO_CALL = {
-  call: "a call that was not read", free: "it costs nothing and asks no model", unmetered: "nothing is known of this API of a provider", other: "it goes to no provider of models",
-  upgrade: "what flows in a WebSocket is not read",
+  call: "a call that was not read", free: "it costs nothing and asks no model", unmetered: "nothing is known of this API of a provider",
+  other: "it goes to no provider of models", upgrade: "what flows in a WebSocket is not read",
 } as const;
 
 function readingsOf({ facts: { api, provider, isStream, maxOutputTokens }, models, tools }: MeteredCall): LlmReading[] {

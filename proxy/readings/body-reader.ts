@@ -89,7 +89,8 @@ export class BodyReader {
 
 /** Servers that take `_method` for the method may take no notice of the body. Fields that say so never leave (header-rules.ts of the exchange path). */
 function refuseOverride({ method, query }: RequestHead): void {
-  if (queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method)) throw malformed("it asks for another method than its own");
+  const isOverridden = queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method);
+  if (isOverridden) throw malformed("it asks for another method than its own");
 }
 
 function isProblem(read: object | null): read is Problem {

@@ -16,7 +16,8 @@ export function readDocument(query: string, operationName: string | null): Graph
   const operations = document.definitions.filter((one) => one.kind === Kind.OPERATION_DEFINITION);
   const fragments = document.definitions.filter((one) => one.kind === Kind.FRAGMENT_DEFINITION);
   if (operations.length + fragments.length < document.definitions.length) return none("its query defines types");
-  if (isRepeated(operations.map(({ name }) => name?.value ?? "")) || isRepeated(fragments.map(({ name }) => name.value))) return none("its query defines a name twice");
+  const [names, fragmentNames] = [operations.map(({ name }) => name?.value ?? ""), fragments.map(({ name }) => name.value)];
+  if (isRepeated(names) || isRepeated(fragmentNames)) return none("its query defines a name twice");
   const operation = chosen(operations, operationName);
   if (operation === null) return none("it does not say which operation of its query is meant");
   const fields = new RootFields(new Map(fragments.map((one) => [one.name.value, one])));

@@ -22,7 +22,8 @@ type Parameters = Readonly<Record<string, unknown>>;
  */
 export function readGraphql(head: RequestHead, json: { readonly value: unknown } | null): Read<GraphqlReading> {
   const inQuery = ofQuery(head);
-  if (json === null) return head.method === "GET" && inQuery !== null ? one(readOperation(inQuery)) : none("there is no body, and no query of a GET that names an operation");
+  if (json === null && (head.method !== "GET" || inQuery === null)) return none("there is no body, and no query of a GET that has an operation");
+  if (json === null) return one(readOperation(inQuery));
   if (inQuery !== null) throw malformed("GraphQL in the query and in the body");
   if (!Array.isArray(json.value)) return one(readOperation(json.value));
   if (json.value.length === 0 || json.value.length > BATCH_LIMIT) return none(`it is a batch of no operation, or of more than ${BATCH_LIMIT}`);
@@ -59,8 +60,8 @@ function jsonOf(text: string): unknown {
 function readOperation(value: unknown): GraphqlReading | Problem {
   if (!isObject(value)) return none("it is no object with an operation");
   const { query, operationName: name, extensions } = value;
-  if (Object.keys(value).some((key) => KNOWN.has(key.toLowerCase()) && KNOWN.get(key.toLowerCase()) !== key)) return none("a parameter in an unusual writing");
-  if (typeof query !== "string" || query === "") return none(isObject(extensions) && extensions["persistedQuery"] !== undefined ? "it asks for a stored query, whose text is not in it" : "it has no query");
+  if (Object.keys(value).some(isUnusual)) return none("it has a parameter in an unusual writing");
+  if (typeof query !== "string" || query === "") return none("it has no query: one that is stored under a hash or an id is not read");
   if (STORED.some((key) => value[key] !== undefined && value[key] !== null)) return none("it names a stored query beside its own");
   if (name !== undefined && name !== null && typeof name !== "string") return none("its operationName is no text");
   if (!isOfHash(query, extensions)) return none("its query is not the one whose hash it names");
@@ -72,6 +73,11 @@ function isOfHash(query: string, extensions: unknown): boolean {
   const stored = isObject(extensions) ? extensions["persistedQuery"] : undefined;
   if (stored === undefined || stored === null) return true;
   return isObject(stored) && stored["sha256Hash"] === createHash("sha256").update(query).digest("hex");
+}
+
+/** Some servers ignore case. */
+function isUnusual(key: string): boolean {
+  return (KNOWN.get(key.toLowerCase()) ?? key) !== key;
 }
 
 function isObject(value: unknown): value is Parameters {

@@ -1,4 +1,5 @@
 import type { Clock } from "../../common/clock.ts";
+import { UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { LifecycleRecord } from "../model/record.ts";
@@ -63,7 +64,8 @@ export class PolicyStanding {
 
   /** @param kept the revision that stays in force */
   failed(error: unknown, kept: string): void {
-    const fields = { source: this.#source, error: describeError(error), kept };
+    // What a person reads of it says the cause already.
+    const fields = { source: this.#source, error: error instanceof UserError ? error.message : describeError(error), kept };
     if (!(error instanceof UnreachableError)) {
       this.#state = { ...this.#state, refused: this.#state.refused + 1, trouble: fields.error };
       this.#report({ event: "policy.refused", outcome: "failed", fields });

@@ -55,8 +55,9 @@ describe("the alerts of the chart, by Prometheus' own tool", () => {
   test("are each tried both ways, those about spending", () => {
     const spending = groups.filter(({ name }) => name === "weir-spend").flatMap((group) => group.rules.map(({ alert }) => alert));
     const tried = (fires: boolean) => [...new Set(ALERT_CASES.filter((one) => (one.fires !== null) === fires).map(({ alert }) => alert))];
-    expect(tried(true)).toEqual(spending);
-    expect(tried(false)).toEqual(spending);
+    expect(tried(true)).toEqual(expect.arrayContaining(spending));
+    expect(tried(false)).toEqual(expect.arrayContaining(spending));
+    expect(tried(true)).toEqual(tried(false));
   });
 
   test("are tried by a tool that can say no", async () => {

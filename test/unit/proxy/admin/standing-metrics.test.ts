@@ -25,6 +25,14 @@ describe("what is in force, as metrics", () => {
     expect(body).toContain('weir_build_info{version="1.2.3"');
   });
 
+  test("says since when the policy is in force, what was refused, and when a server of bundles last answered, if there is one", async () => {
+    const { body } = await shown({ policy: () => ({ loadedAtMs: 5_000, checkedAtMs: 7_000, refused: 2, trouble: "older" }) });
+    expect(body).toMatch(/weir_policy_loaded_timestamp_seconds 5\n[^]*weir_policy_checked_timestamp_seconds 7\n[^]*weir_policy_refused 2\n[^]*weir_policy_trouble 1\n/);
+    const local = await shown({ policy: () => ({ loadedAtMs: 5_000, checkedAtMs: null, refused: 0, trouble: null }) });
+    expect(local.body).toMatch(/weir_policy_trouble 0\n/);
+    expect(local.body).not.toContain("weir_policy_checked");
+  });
+
   test("shows the boundary of a cluster, and whether the last one is in force; on one machine there is none", async () => {
     const { body } = await shown({ boundary: () => ({ revision: "r7", agents: 12, trouble: "no" }) });
     expect(body).toContain('weir_boundary_info{revision="r7"} 1');

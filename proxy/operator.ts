@@ -1,4 +1,5 @@
 /** What the operator's tool needs of the rooms, beside starting them: nothing in here runs while agents are served. */
+export { ThreadApprovals } from "./approvals/thread-approvals.ts";
 export { latestCheckpoint, rotateAuditKey } from "./audit/keeping.ts";
 export { openOperatorChain } from "./audit/operator-chain.ts";
 export { findRecords, listChains as listAuditChains, readDecisions, tailAudit, type AuditEntry } from "./audit/reader.ts";
@@ -31,7 +32,8 @@ export { ReloadingPolicyEngine } from "./policy/engine.ts";
 export { evaluateQuery, QUERY_ENGINES, type QueryEngine } from "./policy/evaluate-query.ts";
 export { newPackFiles } from "./policy/new-pack.ts";
 export { runPackCases } from "./policy/pack-cases.ts";
-export { entriesOf } from "./policy/packs.ts";
+export type { Pack } from "./policy/pack-file.ts";
+export { entriesOf, expandPacks } from "./policy/packs.ts";
 export { exampleUse } from "./policy/parse-pack.ts";
 export { readFolderPacks } from "./policy/policy-folder.ts";
 export { readShippedPacks, withPacks, type FoundPack } from "./policy/read-packs.ts";

@@ -4,8 +4,9 @@ import type { Clock } from "../../common/clock.ts";
 import { KubeError, type Informer, type KubeApi } from "../../common/kube/kube-api.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
-import type { Opa } from "../../proxy/operator.ts";
+import type { Opa, Pack } from "../../proxy/operator.ts";
 import { saysAlready, statusApplication } from "../resources/status.ts";
+import { shippedPacks } from "./base-packs.ts";
 import { SpecChanges } from "./changes.ts";
 import { compileBoundary, type CompiledBoundary, type Compiler } from "./compile-boundary.ts";
 import type { BoundaryConfig } from "./config.ts";
@@ -29,6 +30,8 @@ export interface BoundaryDeps {
   readonly namespace: string;
   /** Where `weir.internal` leads: address (never a name) and port of the controller's service; null without one. */
   readonly platform: BoundarySet["platform"];
+  /** Packs that policies can take up, by name; absent: none. */
+  readonly packs?: ReadonlyMap<string, Pack>;
 }
 
 /** Statuses that are written at a time: the API server serves others, too. */
@@ -50,7 +53,7 @@ export interface PassReport {
  * without any. Only the leader runs it. Never rejects for what the API server or the compiler says: it is logged and tried again.
  */
 export async function keepBoundary(deps: BoundaryDeps, signal: AbortSignal): Promise<void> {
-  const keeper = new BoundaryKeeper(deps);
+  const keeper = new BoundaryKeeper({ packs: await shippedPacks(), ...deps });
   const informers: readonly Informer[] = Object.values(deps.informers);
   const changes = new SpecChanges(informers);
   try {
@@ -89,8 +92,8 @@ export class BoundaryKeeper {
 
   constructor(deps: BoundaryDeps) {
     this.#deps = deps;
-    const { opa, config, platform } = deps;
-    this.#compiler = { checks: new RegoChecks(opa), builder: new RegoBuilder(opa), settings: { config, platform } };
+    const { opa, config, platform, packs } = deps;
+    this.#compiler = { checks: new RegoChecks(opa), builder: new RegoBuilder(opa), settings: { config, platform, ...(packs === undefined ? {} : { packs }) } };
   }
 
   /** Compiles, publishes if it is something new, and says of each resource what became of it. @throws Error if something has to be tried again */

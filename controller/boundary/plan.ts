@@ -1,6 +1,6 @@
 import type { BoundarySet } from "../../common/boundary-set.ts";
 import { PLATFORM_GRANT, PLATFORM_NAME } from "../../common/labels.ts";
-import { policyData, type ClusterPolicy } from "../../proxy/operator.ts";
+import { policyData, type ClusterPolicy, type Pack } from "../../proxy/operator.ts";
 import type { BoundaryConfig } from "./config.ts";
 import { brokenCaps, judgeBudgets } from "./budgets.ts";
 import { idOf, toGrant, type Definition } from "./grants.ts";
@@ -13,6 +13,8 @@ export interface PlanSettings {
   readonly config: Pick<BoundaryConfig, "vault" | "kubernetesSecrets" | "base" | "budgets">;
   /** Where `weir.internal` leads; null if nowhere. */
   readonly platform: BoundarySet["platform"];
+  /** Packs that policies can take up, by name; absent: none. */
+  readonly packs?: ReadonlyMap<string, Pack>;
 }
 
 /** What the boundary shall be, and what is to be told of each resource (by `namespace/name`; policies by id). */
@@ -38,7 +40,7 @@ export const PLATFORM_DEFINITION: Definition = {
 export function planBoundary(resources: BoundaryResources, verdicts: Verdicts, settings: PlanSettings): BoundaryPlan {
   const grants = verdictsOf(resources.grants, (grant) => toGrant(grant, settings.config));
   const budgets = judgeBudgets(resources.budgets, settings.config.budgets);
-  const known = { grants: acceptedIds(resources.grants, grants), budgets: acceptedIds(resources.budgets, budgets) };
+  const known = { grants: acceptedIds(resources.grants, grants), budgets: acceptedIds(resources.budgets, budgets), packs: settings.packs ?? new Map<string, Pack>() };
   const policies = judgePolicies(resources.policies, known, verdicts);
   const shelf = { ...known, policies, brokenCaps: brokenCaps(resources.budgets, budgets), agents: new Set(resources.agents.map(({ key }) => key)) };
   const agents = new Map(resources.agents.map(({ key, reading }) => [key, reading.isReadable ? resolveAgent(reading.resource, shelf) : null] as const));

@@ -10,6 +10,8 @@ export const egressPolicySpec = z.strictObject({
   data: z.strictObject({
     hosts: z.array(z.record(z.string(), z.json()).meta(ANY_FIELDS)).max(1_000).default([]).describe("Host entries; see policies/README.md. Grants and budgets by their names in this namespace."),
     addresses: z.array(z.record(z.string(), z.json()).meta(ANY_FIELDS)).max(100).default([]).describe("Entries for literal addresses."),
+    packs: z.array(z.record(z.string(), z.json()).meta(ANY_FIELDS)).max(20).default([])
+      .describe("Packs that come with Weir, as in data.yaml; see policies/README.md. Their entries come after those above, and become 5000 texts at most."),
     custom: z.record(z.string(), z.json()).default({}).meta(ANY_FIELDS).describe("Data for the Rego beside it, which reads it as `data.custom`."),
   }).prefault({}).describe("What may be reached, as data."),
   rego: z.record(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,62}\.rego$/), z.string().max(65_536)).default({})

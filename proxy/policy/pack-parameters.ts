@@ -7,8 +7,6 @@ export type ParameterValues = ReadonlyMap<string, readonly string[]>;
 
 /** Values of one parameter. */
 const VALUES_LIMIT = 1_000;
-/** Texts that one text of an entry may become: three parameters of many values each would fill any memory. */
-const TEXTS_LIMIT = 10_000;
 const PLACE = /\$\{([^}]*)\}/g;
 const NAME = /^(?:\*|(?!\.{1,2}$)[A-Za-z0-9._-]{1,128})$/;
 
@@ -69,12 +67,18 @@ export function parametersIn(written: unknown): ReadonlySet<string> {
   return new Set(Object.values(written).flatMap((below) => [...parametersIn(below)]));
 }
 
-/** One text for each value that its `${parameter}` may have. @throws Error if that is too many, or a parameter has no values */
+/** How many texts a written value becomes, before anything of it is made. */
+export function countTexts(written: unknown, values: ParameterValues): number {
+  if (typeof written === "string") return [...parametersIn(written)].reduce((product, name) => product * (values.get(name)?.length ?? 0), 1);
+  if (typeof written !== "object" || written === null) return 0;
+  return Object.values(written).reduce<number>((sum, below) => sum + countTexts(below, values), 0);
+}
+
+/** One text for each value that its `${parameter}` may have. @throws Error if a parameter has no values */
 export function textsOf(text: string, values: ParameterValues): readonly string[] {
   return [...parametersIn(text)].reduce<readonly string[]>((texts, name) => {
     const chosen = values.get(name) ?? [];
     if (chosen.length === 0) throw new Error(`\${${name}} has no value`);
-    if (texts.length * chosen.length > TEXTS_LIMIT) throw new Error(`${text} would become more than ${TEXTS_LIMIT} texts`);
     return texts.flatMap((each) => chosen.map((value) => each.replaceAll(`\${${name}}`, () => value)));
   }, [text]);
 }

@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { policyData, type PolicyData } from "./data.ts";
 import type { PackUse } from "./data-readings.ts";
 import type { Pack, PackEntry, PackLevel } from "./pack-file.ts";
-import { fillIn, parametersIn, readParameters, textsOf, type ParameterValues } from "./pack-parameters.ts";
+import { countTexts, fillIn, parametersIn, readParameters, textsOf, type ParameterValues } from "./pack-parameters.ts";
 
 /** Entries as they are written in `data.yaml`: before defaults, and before anything is checked. */
 interface WrittenEntries {
@@ -11,7 +11,7 @@ interface WrittenEntries {
 }
 
 /** What a pack that is taken up amounts to, or every problem of that. */
-export type Expansion = { readonly entries: Pick<PolicyData, "hosts" | "addresses"> } | { readonly problems: readonly string[] };
+export type Expansion = { readonly entries: Pick<PolicyData, "hosts" | "addresses">; readonly texts: number } | { readonly problems: readonly string[] };
 
 /** Levels by their order in the pack: the one that is asked for and all that it includes, itself last. Null if there is no such level. */
 export function levelsOf(pack: Pack, access: string | undefined): readonly PackLevel[] | null {
@@ -37,27 +37,33 @@ export function credentialsOf(levels: readonly PackLevel[]): readonly string[] {
   return [...new Set(levels.flatMap(entriesOf).flatMap(({ credential }) => credential ?? []))];
 }
 
+/** Texts that packs may become where nobody else pays for it: parameters of many values each would fill any memory. */
+const TEXTS_LIMIT = 100_000;
+
 /**
  * Puts the entries of all packs that the data takes up behind its own. Pure.
- * @param packs all that there are, by name
+ * @param packs all that there are, by name @param textsLimit most texts that they may become together
  * @returns the data without `packs`, or every problem as `packs.INDEX.…`
  */
-export function expandPacks(data: PolicyData, packs: ReadonlyMap<string, Pack>): { readonly data: PolicyData } | { readonly problems: readonly string[] } {
-  const expansions = data.packs.map((use) => expandPack(use, packs));
-  const problems = expansions.flatMap((expansion, index) => ("problems" in expansion ? expansion.problems.map((problem) => `packs.${index}.${problem}`) : []));
-  if (problems.length > 0) return { problems };
-  const added = expansions.flatMap((expansion) => ("entries" in expansion ? [expansion.entries] : []));
-  return {
-    data: {
-      ...data, packs: [],
-      hosts: [...data.hosts, ...added.flatMap(({ hosts }) => hosts)],
-      addresses: [...data.addresses, ...added.flatMap(({ addresses }) => addresses)],
-    },
-  };
+export function expandPacks(data: PolicyData, packs: ReadonlyMap<string, Pack>, textsLimit = TEXTS_LIMIT): { readonly data: PolicyData } | { readonly problems: readonly string[] } {
+  const problems: string[] = [];
+  const [hosts, addresses] = [[...data.hosts], [...data.addresses]];
+  let left = textsLimit;
+  for (const [index, use] of data.packs.entries()) {
+    const expansion = expandPack(use, packs, left);
+    if ("problems" in expansion) {
+      problems.push(...expansion.problems.map((problem) => `packs.${index}.${problem}`));
+      continue;
+    }
+    left -= expansion.texts;
+    hosts.push(...expansion.entries.hosts);
+    addresses.push(...expansion.entries.addresses);
+  }
+  return problems.length > 0 ? { problems } : { data: { ...data, packs: [], hosts, addresses } };
 }
 
 /** One pack as entries. Every problem at once, each with its place in what takes the pack up. */
-export function expandPack(use: PackUse, packs: ReadonlyMap<string, Pack>): Expansion {
+export function expandPack(use: PackUse, packs: ReadonlyMap<string, Pack>, textsLimit = TEXTS_LIMIT): Expansion {
   const pack = packs.get(use.pack);
   if (pack === undefined) return { problems: [`pack: there is no pack ${use.pack}; there are ${[...packs.keys()].sort().join(", ")}`] };
   const levels = levelsOf(pack, use.access);
@@ -65,8 +71,10 @@ export function expandPack(use: PackUse, packs: ReadonlyMap<string, Pack>): Expa
   const { values, problems: unfit } = readParameters(pack.parameters, use.with, parametersIn(levels));
   const problems = [...unfit, ...credentialProblems(use, levels), ...askProblems(use, levels)];
   if (problems.length > 0) return { problems };
+  const texts = levels.flatMap(entriesOf).reduce((sum, { name, cidr, ...rest }) => sum + countTexts(name ?? cidr, values) * countTexts(rest, values), 0);
+  if (texts > textsLimit) return { problems: [`with: becomes ${texts} texts, and ${textsLimit} are left of those that packs may become; give fewer values`] };
   try {
-    return checked(use, write(levels, { use, pack, values }));
+    return checked(use, write(levels, { use, pack, values }), texts);
   } catch (error) {
     return { problems: [`with: ${(error as Error).message}`] };
   }
@@ -117,9 +125,9 @@ function lentAs(credential: string, grants: NonNullable<PackUse["grants"]>): rea
 }
 
 /** What was written, by the schema of `data.yaml`; an entry that is not fit is told by its rule. */
-function checked(use: PackUse, written: WrittenEntries): Expansion {
+function checked(use: PackUse, written: WrittenEntries, texts: number): Expansion {
   const parsed = policyData.safeParse(written);
-  if (parsed.success) return { entries: { hosts: parsed.data.hosts, addresses: parsed.data.addresses } };
+  if (parsed.success) return { entries: { hosts: parsed.data.hosts, addresses: parsed.data.addresses }, texts };
   return { problems: parsed.error.issues.map(({ path, message }) => ["pack", ruleAt(written, path) ?? use.pack, path.slice(2).join("."), message].filter((part) => part !== "").join(": ")) };
 }
 

@@ -2,6 +2,7 @@ import type { KubeObject } from "../../common/kube/kube-api.ts";
 import { boundaryConfig } from "../../controller/boundary/config.ts";
 import { planBoundary, type BoundaryPlan, type PlanSettings } from "../../controller/boundary/plan.ts";
 import type { Excluded, RegoVerdicts } from "../../controller/boundary/policies.ts";
+import { parsePack } from "../../proxy/policy/parse-pack.ts";
 import { readResources, type BoundaryResources } from "../../controller/boundary/resources.ts";
 
 /** Objects as the API server gives them, by `namespace/name`. */
@@ -17,6 +18,21 @@ export const PLATFORM = { address: "10.96.0.7", port: 8_443 };
 export const A_GRANT = { vault: { path: "github", key: "token" }, bind: { hosts: ["api.github.com"] } };
 export const A_BUDGET = { meter: "requests", limit: 10 };
 
+/** The packs of this world: one that says where it is, and one level that is told. */
+const PACKS = new Map([["chat", parsePack("chat", "chat.yaml", `
+chat:
+  title: Chat
+  about: Rooms.
+  source: https://docs.chat.example/
+  credentials: {bot: {about: a token}}
+  parameters:
+    rooms: {about: Rooms, kind: name, example: [a]}
+    host: {about: A server of one's own, kind: host, example: [chat.example]}
+  levels:
+    - {name: read, about: Read rooms, hosts: [{name: chat.test, rule: read, about: read a room, credential: bot, paths: ["/\${rooms}"]}]}
+    - {name: own, about: The same of a server of one's own, hosts: [{name: "\${host}", rule: own, about: read a room, credential: bot, paths: ["/\${rooms}"]}]}
+`)]]);
+
 function objects(specs: Readonly<Record<string, object>> = {}): { list: () => KubeObject[] } {
   return { list: () => Object.entries(specs).map(([key, spec]) => {
     const [namespace = "", name = ""] = key.split("/");
@@ -29,7 +45,7 @@ export function resourcesOf({ agents, policies, grants, budgets }: World): Bound
 }
 
 export function settings(config: object = {}, platform: PlanSettings["platform"] = PLATFORM): PlanSettings & { readonly config: ReturnType<typeof boundaryConfig.parse> } {
-  return { config: boundaryConfig.parse(config), platform };
+  return { config: boundaryConfig.parse(config), platform, packs: PACKS };
 }
 
 /** The plan of a world whose Rego, if there is any, was judged like this. */

@@ -8,6 +8,7 @@ const REGO = { sources: new Map<string, string>(), questions: new Set<never>() }
 const inForce = (name: string): PolicyOutcome => ({ value: { namespace: "a", name, data: { hosts: [], addresses: [], custom: {} }, rego: REGO }, problems: [], unresolved: [], refusal: null });
 const broken: PolicyOutcome = { value: null, problems: [], unresolved: [], refusal: refused("InvalidRego", "") };
 const SHELF: Shelf = {
+  packs: new Map(),
   brokenCaps: new Map(),
   policies: new Map([["a.web", inForce("web")], ["a.files", inForce("files")], ["a.broken", broken], ["b.web", inForce("web")]]),
   grants: new Set(["a.github", "b.chat"]), budgets: new Set(["a.daily"]), agents: new Set(["a/coder", "a/helper"]),

@@ -7,7 +7,7 @@ const REGO = { rego: { "x.rego": "package weir.custom.exchange\n" } };
 const COMPILED = { sources: new Map([["x.rego", "moved"]]), questions: new Set(["exchange" as const]) };
 
 function judge(spec: object, rego: RegoVerdicts = new Map(), excluded = new Map()) {
-  const known = { grants: new Set(["a.github"]), budgets: new Set<string>() };
+  const known = { grants: new Set(["a.github"]), budgets: new Set<string>(), packs: new Map() };
   return judgePolicies(resourcesOf({ policies: { "a/p": spec } }).policies, known, { rego, excluded }).get("a.p");
 }
 

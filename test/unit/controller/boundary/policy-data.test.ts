@@ -3,6 +3,8 @@ import { A_BUDGET, A_GRANT, planOf } from "../../../support/boundary-resources.t
 
 const SHELF = { grants: { "team-a/github": A_GRANT, "team-b/chat": A_GRANT }, budgets: { "team-a/daily": A_BUDGET } };
 const outcomeOf = (data: object) => planOf({ ...SHELF, policies: { "team-a/web": { data } } }).policies.get("team-a.web");
+/** More rooms and servers than fit together. */
+const MANY = Array.from({ length: 100 }, (_, index) => `n${index}`);
 const entry = (fields: object) => ({ hosts: [{ name: "a.test", ...fields }] });
 
 describe("data of an EgressPolicy", () => {
@@ -43,6 +45,29 @@ describe("data of an EgressPolicy", () => {
     const outcome = outcomeOf(entry({ [field]: ["nowhere"] }));
     expect(outcome).toMatchObject({ refusal: null, unresolved: [{ file: "data", message: `hosts.0.${field}.0: there is no accepted ${kind} nowhere in this namespace` }] });
     expect(outcome?.value?.data.hosts[0]).toMatchObject({ [field]: ["team-a.nowhere"] });
+  });
+
+  test("takes packs up, with grants and budgets of its namespace", () => {
+    const outcome = outcomeOf({ ...entry({}), packs: [{ pack: "chat", with: { rooms: ["a", "b"] }, grants: { bot: "github" }, budgets: ["daily"] }] });
+    expect(outcome).toMatchObject({ refusal: null, problems: [], unresolved: [] });
+    expect(outcome?.value?.data.hosts).toMatchObject([{ name: "a.test" }, { name: "chat.test", rule: "chat.read", paths: ["/a", "/b"], grants: ["team-a.github"], budgets: ["team-a.daily"] }]);
+  });
+
+  test("says which rule of a pack lacks its grant", () => {
+    const outcome = outcomeOf({ packs: [{ pack: "chat", with: { rooms: "a" }, grants: ["nowhere"] }] });
+    expect(outcome?.unresolved).toEqual([{ file: "data", message: "packs: chat.read.grants.0: there is no accepted CredentialGrant nowhere in this namespace" }]);
+  });
+
+  test.each([
+    ["that there is not", { pack: "chatt" }, "packs: 0.pack: there is no pack chatt; there are chat"],
+    ["for other agents", { pack: "chat", with: { rooms: "a" }, agents: ["team-b/*"] }, "packs.0.agents: has no place here"],
+    ["with another namespace's grant", { pack: "chat", with: { rooms: "a" }, grants: { bot: "team-b.chat" } }, "packs.0.grants.bot: must be the name of a CredentialGrant of this namespace"],
+    ["that leads to the controller", { pack: "chat", access: "own", with: { rooms: "a", host: "weir.internal" } }, "packs: weir.internal is open"],
+    ["that would become more than there is room for", { pack: "chat", access: "own", with: { rooms: MANY, host: MANY.map((name) => `${name}.test`) } }, "and 5000 are left of those that packs may become"],
+  ])("may not take up a pack %s", (_, pack, message) => {
+    const outcome = outcomeOf({ packs: [pack] });
+    expect(outcome).toMatchObject({ value: null, refusal: { reason: "InvalidData" } });
+    expect(outcome?.problems.map(({ message: text }) => text)).toContainEqual(expect.stringContaining(message));
   });
 
   test("does not find a grant of the same name in another namespace", () => {

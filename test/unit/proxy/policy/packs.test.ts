@@ -102,6 +102,14 @@ describe("a pack that is taken up", () => {
   });
 });
 
+test("packs become no more than so many texts together, and that is known before they do", () => {
+  const data = policyData.parse({ packs: [{ pack: "shop", with: { shops: ["a", "b"] } }, { pack: "shop", with: { shops: ["c", "d"] } }] });
+  expect(expandPacks(data, PACKS, 50)).toHaveProperty("data");
+  expect(expandPacks(data, PACKS, 20)).toEqual({ problems: ["packs.1.with: becomes 12 texts, and 8 are left of those that packs may become; give fewer values"] });
+  const many = Array.from({ length: 1_000 }, (_, index) => `s${index}`);
+  expect(problemsOf({ pack: "shop", access: "write", with: { shops: many, port: many.map((_, index) => String(index + 1)) } })).toEqual([expect.stringContaining("and 100000 are left")]);
+});
+
 test("levels are those that a level includes, in the pack's order, itself last", () => {
   expect(levelsOf(SHOP, "write")?.map(({ name }) => name)).toEqual(["read", "write"]);
   expect(levelsOf(SHOP, undefined)?.map(({ name }) => name)).toEqual(["read"]);

@@ -158,7 +158,7 @@ export class ConnectionEntry implements Reconsiderable {
 
   /** An unhealthy audit log fails every later commit by itself, so nothing is let through unrecorded. */
   #write(record: ConnectionRecord): void {
-    const noted = this.#noted?.recorded((text) => text);
+    const noted = this.#noted?.recorded(null);
     try {
       this.#rooms.audit.enqueue(record.decision === null ? record : { ...record, decision: { ...record.decision, ...noted } });
     } catch (error) {

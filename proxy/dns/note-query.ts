@@ -44,6 +44,6 @@ function recordOf({ queryId, identified, query, address, error, decided }: Query
 /** A shadow that has not answered by now is left out: the agent waits for this record. */
 function recordedWith({ decision, noted }: NonNullable<QueryEnd["decided"]>): RecordedDecision {
   const isShadowDue = noted.pending !== null;
-  const { shadow, ...kept } = noted.recorded((text) => text);
+  const { shadow, ...kept } = noted.recorded(null);
   return { ...recordedDecision(decision), ...kept, ...(isShadowDue || shadow === undefined ? {} : { shadow }) };
 }

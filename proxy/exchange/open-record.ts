@@ -93,14 +93,13 @@ export class ExchangeDraft {
     return { requestBytes: this.requestBytes, responseBytes: this.responseBytes };
   }
 
-  /** Notes a body that is read next: a refusal of what cannot be read answers it all the same. */
-  wasHeld(bytes: Buffer): void {
-    this.text = bytes;
+  /** Notes a body that is read, first as it came, then without its coding: a refusal of what cannot be read answers it all the same. */
+  wasHeld(text: Buffer): void {
+    this.text = text;
   }
 
   /** Notes what policy had read of it, and that it is held. */
   wasRead(read: ReadRequest): void {
-    this.text = read.body.text;
     this.read = read;
     this.head = read.head;
     this.#held = read.held;
@@ -108,6 +107,8 @@ export class ExchangeDraft {
 
   /** Notes what a request to a model may come to. */
   measured({ call, isUnmetered, isClamped, held }: Measured): void {
+    // The answers of MCP are watched by what was asked. Of all else, what is sent is all that is kept.
+    if (this.read?.body.report.mcp === undefined) this.text = null;
     this.#held = held;
     this.call = call;
     this.isClamped = isClamped;
@@ -167,7 +168,7 @@ export class ExchangeDraft {
   /** What a decision was made on is kept once, when the exchange ends; and by then a shadow may have said what it would have decided. */
   withHindsight(record: ExchangeRecord): ExchangeRecord {
     if (record.decision === null || this.noted === null) return record;
-    return { ...record, decision: { ...record.decision, ...this.noted.recorded((text) => scrubWords(text, this.secrets)) } };
+    return { ...record, decision: { ...record.decision, ...this.noted.recorded(this.secrets.length === 0 ? null : (text) => scrubWords(text, this.secrets)) } };
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Decision } from "../model/decision.ts";
 import type { RecordedDecision } from "../model/record.ts";
-import { keepInput, type InputLevel } from "./keep-input.ts";
+import { keepInput, type InputLevel, type Scrub } from "./keep-input.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import type { Shadow, ShadowAnswer } from "./shadow.ts";
 
@@ -11,8 +11,8 @@ export type Asked = readonly [PolicyInput, ...PolicyInput[]];
 export interface Noted {
   /** Settles when the shadow has answered or never will; null if nobody waits for one. Never rejects. */
   readonly pending: Promise<void> | null;
-  /** For the record of the decision. @param scrub takes lent secrets out of a text */
-  recorded(scrub: (text: string) => string): Pick<RecordedDecision, "input" | "shadow">;
+  /** For the record of the decision. */
+  recorded(scrub: Scrub): Pick<RecordedDecision, "input" | "shadow">;
 }
 
 /** Keeps what a decision was made on, so that it can be made again: by a shadow right away, by `weir policy replay` and `weir explain` later. */
@@ -46,7 +46,7 @@ function decisiveOf(asked: Asked, decision: Decision): PolicyInput {
 }
 
 /** Of a body with several parts one is kept; that there were others is said like anything else that was left out. */
-function inputOf(decisive: PolicyInput, asked: Asked, { level, scrub }: { readonly level: InputLevel; readonly scrub: (text: string) => string }): Pick<RecordedDecision, "input"> {
+function inputOf(decisive: PolicyInput, asked: Asked, { level, scrub }: { readonly level: InputLevel; readonly scrub: Scrub }): Pick<RecordedDecision, "input"> {
   const input = keepInput(decisive, level, scrub);
   if (input === undefined) return {};
   const hasOthers = asked.filter(({ read }) => read !== undefined).length > 1;

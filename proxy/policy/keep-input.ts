@@ -23,13 +23,15 @@ const KEPT_HEADERS = new Set([
   "content-type", "expect", "git-protocol", "grpc-encoding", "host", "openai-beta", "priority", "range", "te", "transfer-encoding", "upgrade", "user-agent",
 ]);
 
+/** Takes lent secrets out of a text; null where nothing was lent. */
+export type Scrub = ((text: string) => string) | null;
+
 /**
  * What a record keeps of a policy input, so that the decision can be made again. Values of headers that are not known to be harmless, and of query parameters,
  * never; what a body says in MCP arguments and JSON by level. All that was taken out or shortened is named.
- * @param scrub takes lent secrets out of a text
  * @returns undefined at level `none`
  */
-export function keepInput(input: PolicyInput, level: InputLevel, scrub: (text: string) => string): RecordedInput | undefined {
+export function keepInput(input: PolicyInput, level: InputLevel, scrub: Scrub): RecordedInput | undefined {
   if (level === "none") return undefined;
   const keeper = new InputKeeper(level, scrub);
   const kept = keeper.keep(input);
@@ -38,36 +40,42 @@ export function keepInput(input: PolicyInput, level: InputLevel, scrub: (text: s
 
 class InputKeeper {
   readonly #level: InputLevel;
-  readonly #scrub: (text: string) => string;
+  readonly #scrub: Scrub;
   readonly #places = new Map<string, string[]>();
   #seen = 0;
 
-  constructor(level: InputLevel, scrub: (text: string) => string) {
+  constructor(level: InputLevel, scrub: Scrub) {
     this.#level = level;
     this.#scrub = scrub;
   }
 
-  get redacted(): string[] {
+  get redacted(): readonly string[] {
     const total = [...this.#places.values()].reduce((sum, { length }) => sum + length, 0);
-    return [...this.#places].flatMap(([root, places]) => (total > PLACES_LIMIT && places.length > PLACES_LIMIT / 4 ? [root] : places));
+    if (total <= PLACES_LIMIT) return [...this.#places.values()].flat();
+    return [...this.#places].flatMap(([root, places]) => (places.length > PLACES_LIMIT / 4 ? [root] : places));
   }
 
   keep({ request, mcp, json, ...rest }: PolicyInput): Record<string, unknown> {
     const kept: Record<string, unknown> = this.#values(rest, [], Number.POSITIVE_INFINITY) as Record<string, unknown>;
     if (request !== undefined) kept["request"] = this.#request(request);
-    if (mcp !== undefined) kept["mcp"] = { ...this.#values({ ...mcp, arguments: null }, ["mcp"], TEXT_LIMIT) as object, arguments: this.#said(mcp.arguments, ["mcp", "arguments"]) };
+    if (mcp !== undefined) kept["mcp"] = this.#message(mcp);
     if (json !== undefined) kept["json"] = this.#said(json, ["json"]);
     return kept;
   }
 
   #request({ headers, query, path, ...rest }: NonNullable<PolicyInput["request"]>): object {
-    for (const key of Object.keys(query)) this.#name(["request", "query"], key);
+    for (const key of Object.keys(query)) this.#redact(["request", "query", key]);
     const kept: Record<string, string> = {};
     for (const [name, value] of Object.entries(headers)) {
-      if (value.length <= TEXT_LIMIT && (KEPT_HEADERS.has(name) || name.startsWith("mcp-"))) kept[name] = this.#text(value, ["request", "headers", name]);
-      else this.#name(["request", "headers"], name);
+      if (value.length <= TEXT_LIMIT && (KEPT_HEADERS.has(name) || name.startsWith("mcp-"))) kept[name] = this.#scrub === null ? value : this.#text(value, ["request", "headers", name]);
+      else this.#redact(["request", "headers", name]);
     }
     return { ...rest, path: this.#values(path, ["request", "path"], Number.POSITIVE_INFINITY), query: {}, headers: kept };
+  }
+
+  #message({ method, tool, prompt, uri, arguments: given, ...rest }: NonNullable<PolicyInput["mcp"]>): object {
+    const kept = (value: string | null, key: string) => (value === null ? null : this.#text(value, ["mcp", key], TEXT_LIMIT));
+    return { ...rest, method: kept(method, "method"), tool: kept(tool, "tool"), prompt: kept(prompt, "prompt"), uri: kept(uri, "uri"), arguments: this.#said(given, ["mcp", "arguments"]) };
   }
 
   /** What a body says: all of it up to a length, or only by which names. */
@@ -75,27 +83,33 @@ class InputKeeper {
     if (this.#level === "full") return this.#values(value, root, TEXT_LIMIT);
     if (typeof value !== "object" || value === null) return value === null ? null : this.#without(root);
     if (Array.isArray(value)) return this.#without(root);
-    for (const key of Object.keys(value)) this.#name(root, key);
+    for (const key of Object.keys(value)) this.#redact([...root, key]);
     return {};
   }
 
   #values(value: unknown, at: readonly Step[], limit: number): unknown {
+    // Most of the input is neither shortened nor searched: it is taken as it is.
+    if (this.#scrub === null && limit === Number.POSITIVE_INFINITY) return value;
     if (typeof value === "string") return this.#text(value, at, limit);
     if (typeof value !== "object" || value === null) return value;
     const entries = Object.entries(value);
     this.#seen += entries.length;
     if (at.length > DEPTH_LIMIT || this.#seen > VALUES_LIMIT) return this.#without(at);
     if (Array.isArray(value)) return value.map((item, position) => this.#values(item, [...at, position], limit));
-    const named = entries.filter(([key]) => this.#scrub(key) === key);
+    const named = entries.filter(([key]) => this.#clean(key) === key);
     if (named.length < entries.length) this.#redact(at);
     return Object.fromEntries(named.map(([key, item]) => [key, this.#values(item, [...at, key], limit)]));
   }
 
   #text(value: string, at: readonly Step[], limit = Number.POSITIVE_INFINITY): string {
-    const clean = this.#scrub(value);
+    const clean = this.#clean(value);
     if (clean === value && value.length <= limit) return value;
     this.#redact(at);
     return clean.length <= limit ? clean : clean.slice(0, limit);
+  }
+
+  #clean(text: string): string {
+    return this.#scrub === null ? text : this.#scrub(text);
   }
 
   #without(at: readonly Step[]): null {
@@ -103,15 +117,11 @@ class InputKeeper {
     return null;
   }
 
-  #name(root: readonly Step[], key: string): void {
-    this.#redact([...root, key]);
-  }
-
   #redact(at: readonly Step[]): void {
     const root = placeText(at.slice(0, at[0] === "json" ? 1 : 2));
     const place = placeText(at);
     // A name of the agent's may be a secret by mistake, and may be long.
-    const named = place.length > PLACE_LENGTH_LIMIT || this.#scrub(place) !== place ? root : place;
+    const named = place.length > PLACE_LENGTH_LIMIT || this.#clean(place) !== place ? root : place;
     const places = this.#places.get(root) ?? [];
     if (places.length <= PLACES_LIMIT && !places.includes(named)) places.push(named);
     this.#places.set(root, places);
@@ -120,6 +130,7 @@ class InputKeeper {
 
 /** Gives up what is largest by nature first: bodies, then all that was read, then the request. */
 function withinLimit(input: Record<string, unknown>, redacted: readonly string[]): RecordedInput {
+  if (fits(input)) return { input, redacted };
   const kept = { ...input };
   const named = [...redacted];
   for (const key of ["json", "mcp", "graphql", "llm", "request", "budgets", "agent", "connection", "sql"]) {

@@ -6,7 +6,14 @@ const STEP = /\.([A-Za-z_][A-Za-z0-9_]*)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]/gy;
 
 /** A place of the policy input as Rego writes it: `input.request.headers["authorization"]`, `input.json.items[0]`. */
 export function placeText(steps: readonly Step[]): string {
-  return `input${steps.map((step) => (typeof step === "number" ? `[${step}]` : PLAIN_KEY.test(step) ? `.${step}` : `[${JSON.stringify(step)}]`)).join("")}`;
+  // Joined, not concatenated: a rope takes `JSON.stringify` of the whole record off its fast path (proxy/audit/chain.ts).
+  const parts: (string | number)[] = ["input"];
+  for (const step of steps) {
+    if (typeof step === "number") parts.push("[", step, "]");
+    else if (PLAIN_KEY.test(step)) parts.push(".", step);
+    else parts.push("[", JSON.stringify(step), "]");
+  }
+  return parts.join("");
 }
 
 /** The same read back. @returns null for what no place is */

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { keepInput } from "../../../../proxy/policy/keep-input.ts";
 import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
 
-const asIs = (text: string) => text;
+const asIs = null;
 
 function input(over: Partial<PolicyInput> = {}): PolicyInput {
   return {

@@ -7,7 +7,7 @@ import { Shadow } from "../../../../proxy/policy/shadow.ts";
 import { allow, deny } from "../../../support/exchange.ts";
 import { anInput } from "../../../support/past-decisions.ts";
 
-const asIs = (text: string) => text;
+const asIs = null;
 const mcp = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write", arguments: {}, prompt: null, uri: null, is_listing: false } as const;
 
 function shadowOf(answer: (input: PolicyInput) => Decision | Promise<Decision>) {

@@ -3,7 +3,6 @@ import type { Decision, Read } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import type { BodyRead, LlmReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
-import type { BodyWasRead } from "../readings/readings.ts";
 import { agree, type PartDecision } from "./agree.ts";
 import { decide, type Deciders } from "./decide.ts";
 import { holdBody, NO_BODY, type HeldToRead } from "./hold-body.ts";
@@ -17,7 +16,7 @@ export interface ReadRequest {
   readonly head: RequestHead;
   /** Release it when the exchange is over. */
   readonly held: HeldToRead;
-  readonly body: BodyWasRead;
+  readonly body: BodyRead;
   /** What the meters made of it; null where policy did not ask for `llm`, or this goes to no model. */
   readonly call: ModelCallRead | null;
   /** Bytes that the readings take themselves: they are kept until the exchange is over, to ask again with. */
@@ -35,7 +34,8 @@ export async function readBody(head: RequestHead, asked: Read, draft: Pick<Excha
     draft.wasHeld(held.bytes);
     const counted = new Counted(held);
     const toRead = { body: held.bytes, limitBytes: asked.maxBytes, take: counted.take };
-    const body = await path.rooms.readings.read(asked.readings.filter((name) => name !== "llm"), head, toRead);
+    const { text, ...body } = await path.rooms.readings.read(asked.readings.filter((name) => name !== "llm"), head, toRead);
+    draft.wasHeld(text);
     const whole = { ...head, framing: held.bytes.byteLength === 0 ? { kind: "none" as const } : { kind: "length" as const, bytes: held.bytes.byteLength } };
     const read = { head: whole, held, body, call: null, readingBytes: counted.bytes };
     if (!asked.readings.includes("llm")) return read;

@@ -10,7 +10,7 @@ import { requestHead } from "../../../support/request-head.ts";
 const readings = { ofHead: (head: RequestHead) => ({ ...(readGit(head) === null ? {} : { git: readGit(head)! }), ...(readGrpc(head) === null ? {} : { grpc: readGrpc(head)! }) }) };
 const denied = (reason = "pushing is not allowed") => new EgressError("policy.denied", "an internal detail", { explanation: { rule: "git.write", reason, hint: "ask for it" } });
 const say = (head: RequestHead, error = denied(), parts?: readonly BodyReadings[]) => {
-  const said = inProtocolWords({ head, exchangeId: "c1.1", read: parts === undefined ? null : { body: { report: {}, parts, text: Buffer.alloc(0) } } }, error, readings);
+  const said = inProtocolWords({ head, exchangeId: "c1.1", read: parts === undefined ? null : { body: { report: {}, parts } } }, error, readings);
   return said === null ? null : { ...said, text: said.body.toString(), fields: Object.fromEntries(said.headers) };
 };
 

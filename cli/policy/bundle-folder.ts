@@ -68,7 +68,9 @@ export class BundleFolder {
   }
 
   #pathOf(name: string): string {
-    if (!isBundleName(name)) throw new UserError(`${JSON.stringify(name)} is no name for a bundle`, "Letters, digits, dots, hyphens and underscores, and `.tar.gz` at the end.", EXIT.usage);
+    if (!isBundleName(name)) {
+      throw new UserError(`${JSON.stringify(name)} is no name for a bundle`, "Letters, digits, dots, hyphens and underscores, and `.tar.gz` at the end.", EXIT.usage);
+    }
     return join(this.#directory, name);
   }
 }

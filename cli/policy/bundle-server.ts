@@ -95,7 +95,9 @@ function send(request: IncomingMessage, response: ServerResponse, { packed, etag
 /** A publisher says what it replaces: the bundle that it saw (If-Match), or none (If-None-Match: *). */
 async function take(request: IncomingMessage, name: string, { folder, announce }: BundleServerOptions): Promise<Answer> {
   const { "if-match": ifMatch, "if-none-match": ifNoneMatch } = request.headers;
-  if (ifMatch === undefined && ifNoneMatch !== "*") return { status: 428, text: "say with If-Match which bundle is replaced, or with If-None-Match: * that there is none" };
+  if (ifMatch === undefined && ifNoneMatch !== "*") {
+    return { status: 428, text: "say with If-Match which bundle is replaced, or with If-None-Match: * that there is none" };
+  }
   const packed = await readBody(request);
   if (packed === null) return { status: 413, text: `the bundle is larger than ${BUNDLE_LIMIT_BYTES} bytes` };
   try {
@@ -147,6 +149,7 @@ async function listen(server: Server, host: string, port: number): Promise<void>
     await once(server, "listening");
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UserError(`cannot listen on ${host}:${port}: ${code === "EADDRINUSE" ? "the port is in use" : message}`, "Name another with --address.", EXIT.config, { cause: error });
+    throw new UserError(`cannot listen on ${host}:${port}: ${code === "EADDRINUSE" ? "the port is in use" : message}`,
+      "Name another with --address.", EXIT.config, { cause: error });
   }
 }

@@ -29,6 +29,7 @@ function readLimited(path: string, limitBytes: number): Buffer {
     return readFileSync(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
-    throw new UserError(`cannot read ${path}: ${code === "ENOENT" ? "no such file" : code === "EISDIR" ? "it is a folder" : message}`, "Check the path and its rights.", EXIT.config, { cause });
+    const reason = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "it is a folder" : message;
+    throw new UserError(`cannot read ${path}: ${reason}`, "Check the path and its rights.", EXIT.config, { cause });
   }
 }

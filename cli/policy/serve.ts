@@ -29,11 +29,14 @@ export function registerServe(policy: Command, io: Io): void {
 }
 
 async function serve(directory: string, { address, readTokenFile, pushTokenFile, tlsCert, tlsKey }: ServeOptions, io: Io): Promise<void> {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) throw new UserError(`there is no folder ${directory}`, "Make it, and publish into it with `weir policy push`.", EXIT.config);
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) {
+    throw new UserError(`there is no folder ${directory}`, "Make it, and publish into it with `weir policy push`.", EXIT.config);
+  }
   if ((tlsCert === undefined) !== (tlsKey === undefined)) throw new UserError("--tls-cert and --tls-key belong together", "Give both or neither.", EXIT.usage);
   const server = await openBundleServer({
     ...address, folder: new BundleFolder(directory), announce: io.err,
-    readToken: readTokenFile === undefined ? null : readBearerToken(readTokenFile), pushToken: pushTokenFile === undefined ? null : readBearerToken(pushTokenFile),
+    readToken: readTokenFile === undefined ? null : readBearerToken(readTokenFile),
+    pushToken: pushTokenFile === undefined ? null : readBearerToken(pushTokenFile),
     tls: tlsCert === undefined || tlsKey === undefined ? null : { cert: readPemFile(tlsCert), key: readPemFile(tlsKey) },
   });
   io.err(`weir: serving ${directory} at ${server.url}`);

@@ -32,8 +32,8 @@ export function bundleFile(path: string, { pollIntervalMs, vetting }: { readonly
     try {
       return vetting === null ? { bundle: await readBundle(packed) } : await vettedOffer(packed, vetting);
     } catch (cause) {
-      throw new UserError(`cannot use the policy bundle ${path}: ${describeError(cause)}`,
-        vetting === null ? "Build it again with `weir policy build DIR -o FILE`." : "Look at it with `weir policy inspect FILE`; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
+      const hint = vetting === null ? "Build it again with `weir policy build DIR -o FILE`." : "Look at it with `weir policy inspect`; docs/bundles.md says what each refusal means.";
+      throw new UserError(`cannot use the policy bundle ${path}: ${describeError(cause)}`, hint, EXIT.config, { cause });
     }
   };
   return filesSource({ name: path, watched: { folder: dirname(path), isDeep: false }, pollIntervalMs, stamp: () => stampOf([path]), read });

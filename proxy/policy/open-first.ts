@@ -34,10 +34,12 @@ async function keptBy(source: PolicySource, error: unknown): Promise<Offer | nul
   try {
     return await source.kept?.() ?? null;
   } catch (cause) {
-    throw new UserError(`${describeError(error)}; and ${describeError(cause)}`, "Publish a bundle that is fit; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
+    const hint = "Publish a bundle that is fit; docs/bundles.md says what each refusal means.";
+    throw new UserError(`${describeError(error)}; and ${describeError(cause)}`, hint, EXIT.config, { cause });
   }
 }
 
 function unobtainable(cause: unknown): UserError {
-  return new UserError(`there is no policy to begin with: ${describeError(cause)}`, "Start the server of bundles, or check policy.service.", EXIT.config, { cause });
+  return new UserError(`there is no policy to begin with: ${describeError(cause)}`,
+    "Start the server of bundles, or check policy.service.", EXIT.config, { cause });
 }

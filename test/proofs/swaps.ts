@@ -64,7 +64,8 @@ export async function run({ quick, print }: ProofOptions): Promise<ProofResult> 
   const grown = Math.max(...outcomes.map(({ grownBytes }) => grownBytes));
   return {
     holds: wrong.length === 0,
-    figure: `${sum(({ swaps }) => swaps)} swaps under load: ${sum(({ asked }) => asked)} requests, ${wrong.length} things wrong, ${sum(({ decisions }) => decisions)} decisions each by the revision in force, `
+    figure: `${sum(({ swaps }) => swaps)} swaps under load: ${sum(({ asked }) => asked)} requests, ${wrong.length} things wrong, `
+      + `${sum(({ decisions }) => decisions)} decisions each by the revision in force, `
       + `${sum(({ refused }) => refused)} bad bundles refused; open streams ended within ${slowestMs.toFixed(0)} ms; memory grew by ${(grown / 2 ** 20).toFixed(0)} MiB`,
   };
 }

@@ -44,7 +44,11 @@ export async function signBundle(packed: Uint8Array, { keyPem, keyId, scope }: S
   });
 }
 
-/** Looks into a bundle. @param publicPem if given, its signature must hold by this key, for the scope that is given @throws UserError if it cannot be read, or the signature does not hold */
+/**
+ * Looks into a bundle.
+ * @param publicPem if given, its signature must hold by this key, for the scope that is given
+ * @throws UserError if it cannot be read, or the signature does not hold
+ */
 export async function inspectBundle(packed: Uint8Array, publicPem?: string, scope?: string): Promise<BundleReport> {
   return mended("use the bundle", async () => {
     const files = await unpackFiles(packed);
@@ -72,7 +76,9 @@ export async function mayReplace(next: Uint8Array, before: Uint8Array | null): P
     const [name, now] = [await nameOf(next), before === null ? null : await nameOf(before).catch(() => null)];
     const step = stepFrom(now, name);
     if (step === "unordered") throw new Error(`its revision ${JSON.stringify(name.revision)} has no order; it has to be ${REVISION_FORM}`);
-    if (step === "lower") throw new Error(`its revision ${name.revision} is lower than ${now?.revision}, which is published; to go back, publish the older policy under a higher one`);
+    if (step === "lower") {
+      throw new Error(`its revision ${name.revision} is lower than ${now?.revision}, which is published; to go back, publish the older policy under a higher one`);
+    }
     if (step === "conflict") throw new Error(`revision ${now?.revision} is published with other content; give it a higher one`);
     // The same content may be signed anew, or be packed in another way.
     return before === null || Buffer.compare(next, before) !== 0;

@@ -27,7 +27,8 @@ function isSafe(text: string): boolean {
 export const serviceConfig = z.strictObject({
   url: z.string().max(2_000).refine(isSafe, "must be an https URL without user, query and fragment; http only to this machine itself")
     .describe("Where the server is that bundles are fetched from (OPA's bundle API), such as `https://bundles.example.com/weir/`."),
-  resource: z.string().max(500).regex(/^[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*$/, "must be a relative path").refine((path) => !path.split("/").some((part) => part === "." || part === ".."), "must not lead upwards")
+  resource: z.string().max(500).regex(/^[A-Za-z0-9._~-]+(?:\/[A-Za-z0-9._~-]+)*$/, "must be a relative path")
+    .refine((path) => !path.split("/").some((part) => part === "." || part === ".."), "must not lead upwards")
     .default("bundle.tar.gz").describe("Path of the bundle below `url`."),
   tokenFile: z.string().min(1).optional().describe("Path of a file with a bearer token; read again for each request."),
   caFile: z.string().min(1).optional().describe("PEM file with the roots that may vouch for the server; default: the public roots."),

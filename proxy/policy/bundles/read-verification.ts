@@ -15,7 +15,8 @@ function keyOf(id: string, { key, keyFile = "" }: VerificationConfig["keys"][str
   try {
     return readPublicKey(key ?? readLimited(keyFile));
   } catch (cause) {
-    throw new UserError(`policy.verification.keys.${id}: ${(cause as Error).message}`, "`weir policy keygen` makes a pair of keys; the public one belongs here.", EXIT.config, { cause });
+    throw new UserError(`policy.verification.keys.${id}: ${(cause as Error).message}`,
+      "`weir policy keygen` makes a pair of keys; the public one belongs here.", EXIT.config, { cause });
   }
 }
 

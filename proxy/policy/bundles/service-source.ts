@@ -89,7 +89,8 @@ export class ServiceSource implements PolicySource {
     const { vetting } = this.#options;
     try {
       const vetted = await vetting.vet(packed);
-      return { bundle: vetted.bundle, signer: vetted.signer.keyId, remember: async () => this.#remember(async () => vetting.remember(vetted), isNew ? packed : null) };
+      const { bundle, signer } = vetted;
+      return { bundle, signer: signer.keyId, remember: async () => this.#remember(async () => vetting.remember(vetted), isNew ? packed : null) };
     } catch (cause) {
       throw refusal(name, cause);
     }
@@ -112,7 +113,8 @@ export class ServiceSource implements PolicySource {
 }
 
 function refusal(name: string, cause: unknown): UserError {
-  return new UserError(`cannot use the policy bundle of ${name}: ${describeError(cause)}`, "Look at it with `weir policy inspect`; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
+  return new UserError(`cannot use the policy bundle of ${name}: ${describeError(cause)}`,
+    "Look at it with `weir policy inspect`; docs/bundles.md says what each refusal means.", EXIT.config, { cause });
 }
 
 async function readKept(path: string): Promise<Buffer | null> {

@@ -25,7 +25,9 @@ const signaturesFile = z.strictObject({ signatures: z.array(z.string()).length(1
 /** Nothing else: neither `crit`, nor a key or the address of one. */
 const header = z.strictObject({ alg: z.string(), kid: z.string().min(1).optional(), typ: z.string().optional() });
 const claims = z.looseObject({
-  files: z.array(z.strictObject({ name: z.string(), hash: z.string().regex(/^[0-9a-fA-F]+$/), algorithm: z.enum(Object.keys(HASHES) as [HashName, ...HashName[]]) })).max(1_000),
+  files: z.array(z.strictObject({
+    name: z.string(), hash: z.string().regex(/^[0-9a-fA-F]+$/), algorithm: z.enum(Object.keys(HASHES) as [HashName, ...HashName[]]),
+  })).max(1_000),
   scope: z.string().optional(),
   keyid: z.string().min(1).optional(),
 });
@@ -45,13 +47,21 @@ export async function verifySignature(files: BundleFiles, verification: Verifica
   if (content.byteLength > SIGNATURES_LIMIT_BYTES) throw new Error(`${SIGNATURES_FILE} is larger than ${SIGNATURES_LIMIT_BYTES} bytes`);
   const [token = ""] = read(signaturesFile, content.toString("utf8"), SIGNATURES_FILE).signatures;
   const { signer, payload } = await verifyToken(token, verification);
-  if ((payload.scope ?? null) !== verification.scope) throw new Error(`the signature is for ${describeScope(payload.scope)}, not for ${describeScope(verification.scope)}`);
+  if ((payload.scope ?? null) !== verification.scope) {
+    throw new Error(`the signature is for ${describeScope(payload.scope)}, not for ${describeScope(verification.scope)}`);
+  }
   checkCoverage(files, payload);
   return signer;
 }
 
+/** What a signature may say of itself. */
+export interface SignatureNames {
+  readonly keyId?: string | undefined;
+  readonly scope?: string | undefined;
+}
+
 /** Signs every file. @returns the content of `.signatures.json` */
-export async function signFiles(files: BundleFiles, { key, algorithm }: SigningKey, names: { readonly keyId?: string | undefined; readonly scope?: string | undefined }): Promise<Buffer> {
+export async function signFiles(files: BundleFiles, { key, algorithm }: SigningKey, names: SignatureNames): Promise<Buffer> {
   const payload = {
     files: covered(files).map(([name, content]) => ({ name, hash: hashOfFile(name, content, "SHA-256"), algorithm: "SHA-256" })),
     ...(names.scope === undefined ? {} : { scope: names.scope }),

@@ -7,13 +7,16 @@ import { Secret } from "../../../common/secret.ts";
 import { aFolder } from "../../policy/folders.ts";
 import { weir } from "../../support/cli.ts";
 
+/*
+ * The commands: cli/policy/keygen.ts, cli/policy/sign.ts, cli/policy/inspect.ts, cli/policy/push.ts, cli/policy/pin.ts, cli/policy/serve.ts.
+ */
 let directory: string;
 const at = (name: string) => join(directory, name);
 const policy = (...args: string[]) => weir(["policy", ...args]);
 const build = (revision: string, output: string, ...more: string[]) => policy("build", at("policy"), "-o", at(output), "--revision", revision, "--sign", at("release.key"), ...more);
 
 beforeEach(async () => {
-  directory = await aFolder({ token: "the-token-of-a-publisher\n", "other-token": "the-token-of-somebody-else\n" });
+  directory = await aFolder({ token: "the-token-of-a-publisher\n", "other-token": "the-token-of-somebody-else\n", short: "secret" });
   await mkdir(at("policy"));
   await mkdir(at("served"));
   await writeFile(at("policy/data.yaml"), "hosts: [{name: api.example.com}]\n");
@@ -53,8 +56,11 @@ describe("weir policy", () => {
     [["build", "policy", "-o", "b.tar.gz", "--scope", "prod"], "parts of a signature"],
     [["push", "policy", "--to", "http://elsewhere.example.com/b.tar.gz"], "no address to publish at"],
     [["push", "policy", "--to", "nowhere"], "there is no folder"],
+    [["serve", "nowhere"], "there is no folder"],
+    [["serve", "served", "--tls-cert", "release.pub"], "belong together"],
+    [["serve", "served", "--push-token-file", "short"], "holds no token"],
   ])("%j is refused", async (args, reason) => {
-    const placed = args.map((arg) => (["policy", "release.key", "b.tar.gz", "nowhere"].includes(arg) ? at(arg) : arg));
+    const placed = args.map((arg) => (["policy", "release.key", "b.tar.gz", "nowhere", "served", "short"].includes(arg) ? at(arg) : arg));
     const said = await policy(...placed);
     expect(said.code).not.toBe(0);
     expect(said.err).toContain(reason);

@@ -30,7 +30,8 @@ export async function readPackTests(folder: string): Promise<ReadonlyMap<string,
   return new Map(await Promise.all(files.filter((file) => file.endsWith(TESTS)).sort().map(async (file) => {
     const name = basename(file, TESTS);
     const path = join(folder, file);
-    const { [name]: read } = parseConfig(z.strictObject({ [name]: packTests }), { name: path, reference: REFERENCE }, await readFile(path, "utf8")) as Readonly<Record<string, z.output<typeof packTests>>>;
+    const schema = z.strictObject({ [name]: packTests });
+    const { [name]: read } = parseConfig(schema, { name: path, reference: REFERENCE }, await readFile(path, "utf8")) as Readonly<Record<string, z.output<typeof packTests>>>;
     return [name, read?.tests ?? []] as const;
   })));
 }

@@ -23,10 +23,16 @@ name_permitted(rules) if not rules.names
 name_permitted(rules) if globs.covers(rules.names, input.graphql.name)
 
 # METADATA
+# title: More fields at the root than are looked at
+# description: Others wait for the answer while each is held against each pattern.
+too_many if count(input.graphql.fields) > 256
+
+# METADATA
 # title: An allow covers the fields
 fields_permitted(rules) if not rules.fields
 
 fields_permitted(rules) if {
+	not too_many
 	every field in input.graphql.fields {
 		globs.covers(rules.fields, field)
 	}
@@ -57,7 +63,10 @@ name_refused(rules) if globs.covers(rules.names, input.graphql.name)
 # title: A deny covers the fields
 fields_refused(rules) if not rules.fields
 
+fields_refused(_) if too_many
+
 fields_refused(rules) if {
+	not too_many
 	some field in input.graphql.fields
 	globs.covers(rules.fields, field)
 }
@@ -80,6 +89,11 @@ explanation(rules, host) := {
 	"hint": sprintf("allowed: %s; add it to `graphql.names` of the rule", [rules.texts.names]),
 } if {
 	not name_permitted(rules)
+} else := {
+	"reason": sprintf("%d fields at the root for %s are more than policy looks at", [count(input.graphql.fields), host]),
+	"hint": "ask for at most 256 fields at the root",
+} if {
+	too_many
 } else := {
 	"reason": sprintf("fields of GraphQL that are not allowed at %s: %s", [host, concat(", ", [field |
 		some field in input.graphql.fields

@@ -50,3 +50,12 @@ test_a_refusal_names_what_is_not_covered if {
 	reason(named, {"name": "Other"}) == "GraphQL operation Other is not allowed at h"
 	reason(fields, {"fields": ["viewer", "a", "b"]}) == "fields of GraphQL that are not allowed at h: a, b"
 }
+
+test_more_fields_than_anybody_looks_at_are_covered_by_a_deny_alone if {
+	many := asking({"fields": [field | some _ in numbers.range(0, 256); field := "viewer"]})
+	not graphql.permits(fields) with input as many
+	graphql.refuses(fields) with input as many
+	graphql.permits(queries) with input as many
+	says := graphql.explanation(fields, "h") with input as many
+	says.reason == "257 fields at the root for h are more than policy looks at"
+}

@@ -15,10 +15,17 @@ permits(rules) if {
 }
 
 # METADATA
+# title: More tools than are looked at
+# description: |
+#   Others wait for the answer while each is held against each pattern. No API takes so many.
+too_many if count(input.llm.tools) > 256
+
+# METADATA
 # title: An allow covers the tools
 tools_permitted(rules) if not rules.tools
 
 tools_permitted(rules) if {
+	not too_many
 	every tool in input.llm.tools {
 		globs.covers(rules.tools, tool)
 	}
@@ -39,7 +46,10 @@ refuses(rules) if {
 # title: A deny covers the tools
 tools_refused(rules) if not rules.tools
 
+tools_refused(_) if too_many
+
 tools_refused(rules) if {
+	not too_many
 	some tool in input.llm.tools
 	globs.covers(rules.tools, tool)
 }
@@ -56,6 +66,11 @@ explanation(rules, host) := {
 	"hint": "look at `llm.stream` of the rule",
 } if {
 	not input.llm.stream in rules.streams
+} else := {
+	"reason": sprintf("%d tools offered to a model at %s are more than policy looks at", [count(input.llm.tools), host]),
+	"hint": "offer at most 256 tools",
+} if {
+	too_many
 } else := {
 	"reason": sprintf("tools that may not be offered to a model at %s: %s", [host, concat(", ", [tool |
 		some tool in input.llm.tools

@@ -52,3 +52,12 @@ test_a_refusal_names_what_is_not_covered if {
 	tools := llm.explanation(with_tools, "h") with input as asking({"tools": ["search", "shell", "web"]})
 	tools.reason == "tools that may not be offered to a model at h: shell, web"
 }
+
+test_more_tools_than_anybody_looks_at_are_covered_by_a_deny_alone if {
+	many := asking({"tools": [tool | some _ in numbers.range(0, 256); tool := "search"]})
+	not llm.permits(with_tools) with input as many
+	llm.refuses(with_tools) with input as many
+	llm.permits(base) with input as many
+	says := llm.explanation(with_tools, "h") with input as many
+	says.reason == "257 tools offered to a model at h are more than policy looks at"
+}

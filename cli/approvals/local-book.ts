@@ -1,25 +1,37 @@
 import { EXIT, UserError } from "../../common/exit-codes.ts";
-import type { DecisionResult } from "../../common/approvals/views.ts";
+import type { DecisionResult, ThreadApprovalView } from "../../common/approvals/views.ts";
 import { approvalsAtDoors, decideAtDoors, revokeApprovalAtDoors, type DoorAnswer } from "../operator-doors.ts";
 import type { ApprovalBook } from "./approval-book.ts";
 
+const NOTHING_KEPT: KeptApprovals = { list: () => [], revoke: async () => false };
 const UNKNOWN: DecisionResult = { result: "unknown", outcome: null, by: null };
 
+/** Yeses for threads that are on the disk, where no proxy runs to be asked: they hold for the next one. */
+export interface KeptApprovals {
+  list(): readonly ThreadApprovalView[];
+  /** Takes one back, on record. @returns whether it was there */
+  revoke(id: string, reason: string): Promise<boolean>;
+}
+
 /** The proxies that run with a state directory: `weir up`, and each `weir run`. Who answers is whose directory it is. */
-export function localApprovalBook(stateDirectory: string): ApprovalBook {
+export function localApprovalBook(stateDirectory: string, kept: KeptApprovals = NOTHING_KEPT): ApprovalBook {
   return {
     place: "this machine",
     list: async () => {
       const said = await approvalsAtDoors(stateDirectory);
       const lists = said.flatMap(({ answer }) => answer ?? []);
-      const threads = new Map(lists.flatMap((list) => list.threads).map((approval) => [approval.id, approval]));
+      const threads = new Map([...kept.list(), ...lists.flatMap((list) => list.threads)].map((approval) => [approval.id, approval]));
       return {
         questions: lists.flatMap(({ questions }) => questions).sort((a, b) => a.askedAtMs - b.askedAtMs), threads: [...threads.values()],
         troubles: said.flatMap(({ proxy, trouble }) => (trouble === null ? [] : [`${proxy}: ${trouble}`])),
       };
     },
     decide: async (id, decision) => answersOf(await decideAtDoors(stateDirectory, id, decision)).find(({ result }) => result !== "unknown") ?? UNKNOWN,
-    revoke: async (id, reason) => answersOf(await revokeApprovalAtDoors(stateDirectory, id, reason)).some(({ revoked }) => revoked),
+    revoke: async (id, reason) => {
+      const isRevoked = answersOf(await revokeApprovalAtDoors(stateDirectory, id, reason)).some(({ revoked }) => revoked);
+      // One that a proxy has taken back is gone from the disk too.
+      return isRevoked || await kept.revoke(id, reason);
+    },
   };
 }
 

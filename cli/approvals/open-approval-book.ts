@@ -5,6 +5,7 @@ import { loadConfig } from "../load-config.ts";
 import { stateDirectory } from "../state-directory.ts";
 import type { ApprovalBook } from "./approval-book.ts";
 import { clusterApprovalBook } from "./cluster-book.ts";
+import { keptApprovals } from "./kept-approvals.ts";
 import { localApprovalBook } from "./local-book.ts";
 
 export interface ApprovalOptions extends ControllerOptions {
@@ -19,7 +20,8 @@ export async function withApprovalBook<T>(options: ApprovalOptions, io: Io, work
     return withController(options, async ({ client, namespace }) => work(clusterApprovalBook(client, options.allNamespaces === true ? null : namespace)));
   }
   const { config } = loadConfig(options.config);
-  return work(localApprovalBook(stateDirectory(config, io.environment)));
+  const state = stateDirectory(config, io.environment);
+  return work(localApprovalBook(state, keptApprovals(config, state)));
 }
 
 /** Whoever names a cluster means it. */

@@ -1,5 +1,5 @@
-import { join } from "node:path";
 import type { Clock } from "../../common/clock.ts";
+import { approvalsFolder } from "../../common/approvals/approvals-folder.ts";
 import type { Lifecycle } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { ApprovalsConfig } from "./config.ts";
@@ -23,7 +23,7 @@ export interface ApprovalsContext {
 /** Opens the desk where people are asked. @throws UserError if the webhook's key is unfit */
 export function openApprovals(config: ApprovalsConfig, context: ApprovalsContext): ApprovalDesk {
   const { clock, log, stateDirectory, onEvent, onRevoked, remote } = context;
-  const threads = new ThreadApprovals({ directory: join(stateDirectory, "approvals"), limit: config.maxThreadApprovals, clock, log });
+  const threads = new ThreadApprovals({ directory: approvalsFolder(stateDirectory), limit: config.maxThreadApprovals, clock, log });
   const listeners: DeskListener[] = [recordApprovals(onEvent), { asked: () => {}, ended: () => {}, revoked: onRevoked }];
   if (remote !== undefined) listeners.push(remote.listener);
   // In a cluster the controller sends messages: for all nodes, once.

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -6,9 +6,13 @@ import { localApprovalBook } from "../../../cli/approvals/local-book.ts";
 import { withApprovalBook } from "../../../cli/approvals/open-approval-book.ts";
 import { watchApprovals } from "../../../cli/approvals/watch-approvals.ts";
 import { openIo } from "../../../cli/io.ts";
+import { newApprovalId } from "../../../common/approvals/approval-id.ts";
+import { approvalsFolder } from "../../../common/approvals/approvals-folder.ts";
+import { systemClock } from "../../../common/clock.ts";
 import { EXIT } from "../../../common/exit-codes.ts";
 import { silentLog } from "../../../common/log.ts";
 import { openOperatorDoor, type OperatorDoor } from "../../../proxy/admin/operator-door.ts";
+import { ThreadApprovals } from "../../../proxy/approvals/thread-approvals.ts";
 import { anAsk, ApprovalStand, aSubject, staying } from "../../support/approval-stand.ts";
 import { weir } from "../../support/cli.ts";
 
@@ -97,6 +101,19 @@ describe("weir approvals, of this machine", () => {
     await watchApprovals(localApprovalBook(state), { io, ask: person, output: "text", nowMs: Date.now, signal: ended.signal });
     expect(stand.events.at(-1)?.split(" ")[0]).toBe(outcome ?? "asked");
     expect(stand.desk.list().questions.map((one) => one.id)).toEqual(outcome === null ? [id] : []);
+  });
+
+  test("takes back what is allowed for a thread where no proxy runs any more, on record", async () => {
+    await door?.close();
+    door = null;
+    const id = newApprovalId();
+    const threads = new ThreadApprovals({ directory: approvalsFolder(state), limit: 10, clock: systemClock, log: silentLog });
+    threads.add({ id, namespace: "ns", agent: "shop", thread: "t1", rule: "billing.charge", by: "user:ann", reason: "", allowedAtMs: Date.now(), expiresAtMs: Date.now() + 60_000 });
+    expect((await approvals()).out).toContain("billing.charge");
+    expect(await approvals("revoke", id, "--why", "over")).toMatchObject({ code: EXIT.ok, err: "revoked" });
+    expect((await approvals()).err).toContain("nothing waits");
+    const chain = readdirSync(join(state, "audit", "operator"), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+    expect(chain.map((entry) => readFileSync(join(entry.parentPath, entry.name), "latin1")).join("")).toContain("approval.revoked");
   });
 
   test("means the cluster whose options are given", async () => {

@@ -3,6 +3,7 @@ import { generatedApiFiles } from "./docs/api.ts";
 import { renderConfiguration, renderControllerConfiguration } from "./docs/configuration.ts";
 import { renderCrds } from "./docs/crds.ts";
 import { withErrorTable } from "./docs/error-rows.ts";
+import { renderBuiltins } from "./docs/policy-builtins.ts";
 import { renderRecipes } from "./docs/recipes.ts";
 import { generatedChartFiles } from "./chart/generated-files.ts";
 
@@ -17,6 +18,7 @@ mkdirSync(new URL("./", CONFIGURATION), { recursive: true });
 writeFileSync(CONFIGURATION, renderConfiguration());
 writeFileSync(new URL("controller-configuration.md", CONFIGURATION), renderControllerConfiguration());
 writeFileSync(new URL("credentials-recipes.md", CONFIGURATION), renderRecipes());
+writeFileSync(new URL("policy-builtins.md", CONFIGURATION), renderBuiltins());
 mkdirSync(CRDS, { recursive: true });
 for (const [name, text] of renderCrds()) writeFileSync(new URL(name, CRDS), text);
 for (const [path, text] of generatedChartFiles()) writeFileSync(new URL(path, CHART), text);

@@ -29,7 +29,8 @@ export class OpaServer implements AsyncDisposable {
     await writeFile(join(folder, "data.json"), JSON.stringify(data));
     const sources = (await readdir(librarySources())).filter((name) => name.endsWith(".rego") && !name.endsWith("_test.rego"));
     const port = await freePort();
-    const child = spawn(opa.path, ["run", "--server", "--addr", `127.0.0.1:${port}`, "--log-level", "error", "--disable-telemetry", join(folder, "data.json"), ...sources.map((name) => join(librarySources(), name))], { stdio: "ignore" });
+    const options = ["--addr", `127.0.0.1:${port}`, "--log-level", "error", "--disable-telemetry"];
+    const child = spawn(opa.path, ["run", "--server", ...options, join(folder, "data.json"), ...sources.map((name) => join(librarySources(), name))], { stdio: "ignore" });
     const exited = once(child, "exit");
     const server = new OpaServer(port, async () => {
       child.kill("SIGKILL");

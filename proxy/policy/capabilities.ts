@@ -19,7 +19,10 @@ export const LEFT_OUT: readonly { readonly why: string; readonly names: readonly
   { why: "a decision is reproducible", names: ["rand.intn", "uuid.rfc4122"] },
   {
     why: "needs keys, which policy does not hold; the boundary lends credentials itself",
-    names: ["crypto.parse_private_keys", "crypto.x509.parse_keypair", "crypto.x509.parse_rsa_private_key", "io.jwt.decode_verify", "io.jwt.encode_sign", "io.jwt.encode_sign_raw", "io.jwt.verify_*", "providers.aws.sign_req"],
+    names: [
+      "crypto.parse_private_keys", "crypto.x509.parse_keypair", "crypto.x509.parse_rsa_private_key", "io.jwt.decode_verify", "io.jwt.encode_sign", "io.jwt.encode_sign_raw",
+      "io.jwt.verify_*", "providers.aws.sign_req",
+    ],
   },
   {
     why: "a parser of a large grammar; the boundary reads bodies itself (`graphql`, `json`), bounded",

@@ -14,8 +14,9 @@ const policySection = z.strictObject({
   data: policyData.optional().describe("The data of `data.yaml` written right here, for small set-ups."),
   verification: verificationConfig.optional()
     .describe("Whose signature a bundle must have. With it, an unsigned bundle is refused, and so is one whose revision is lower than the highest that was in force. docs/bundles.md."),
-  // A decision takes a tenth of a millisecond: a thousand times that is a policy that does not end, and what others can lose of a thread by it is short.
-  deadlineMs: z.number().int().min(1).max(10_000).default(100).describe("Longest time for one decision, by the clock, in milliseconds; a later answer is a failure, never an allow."),
+  // A decision takes a twentieth of a millisecond; but a container that has used up its share of the processor stands still for a tenth of a second (Linux,
+  // cpu.max), and twice that in a row must not be a refusal. What does not end holds up its own agent alone (threaded-policy.ts).
+  deadlineMs: z.number().int().min(1).max(10_000).default(250).describe("Longest time for one decision, by the clock, in milliseconds; a later answer is a failure, never an allow."),
   memoryLimitBytes: z.number().int().min(1 << 20).max(1 << 30).default(64 << 20)
     .describe("Ceiling of the evaluator's memory, policy data included, in bytes; each thread that evaluates Rego has as much."),
   threads: z.number().int().min(2).max(16).default(2)

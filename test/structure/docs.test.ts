@@ -6,6 +6,7 @@ import { credentialGrantSpec } from "../../controller/resources/credential-grant
 import { grantsConfig } from "../../proxy/credentials/config.ts";
 import { PORTS } from "../../common/ports.ts";
 import { renderConfiguration } from "../../scripts/docs/configuration.ts";
+import { renderBuiltins } from "../../scripts/docs/policy-builtins.ts";
 import { renderRecipes } from "../../scripts/docs/recipes.ts";
 import { documents, exists, filesUnder, read, ROOT } from "./repository.ts";
 
@@ -99,6 +100,12 @@ describe("docs/configuration.md", () => {
 describe("docs/credentials-recipes.md", () => {
   test("says what the recipes say; `npm run docs:generate` writes it", () => {
     expect(read("docs/credentials-recipes.md")).toBe(renderRecipes());
+  });
+});
+
+describe("docs/policy-builtins.md", () => {
+  test("says which builtins a policy may call, as the code has them; `npm run docs:generate` writes it", () => {
+    expect(read("docs/policy-builtins.md")).toBe(renderBuiltins());
   });
 });
 

@@ -38,7 +38,8 @@ function encodeQuery(text: string): string {
 
 function decodeQuery(text: string): string | undefined {
   if (/%(?![0-9a-fA-F]{2})/.test(text)) return undefined;
-  const bytes = text.replaceAll("+", " ").replace(/%([0-9a-fA-F]{2})|[^%]+/g, (part, hex?: string) => (hex === undefined ? Buffer.from(part).toString("latin1") : String.fromCharCode(Number.parseInt(hex, 16))));
+  const asBytes = (part: string, hex?: string) => (hex === undefined ? Buffer.from(part).toString("latin1") : String.fromCharCode(Number.parseInt(hex, 16)));
+  const bytes = text.replaceAll("+", " ").replace(/%([0-9a-fA-F]{2})|[^%]+/g, asBytes);
   return utf8(Buffer.from(bytes, "latin1"));
 }
 

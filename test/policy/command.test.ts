@@ -36,6 +36,15 @@ describe("weir policy", () => {
     expect(exitCode).toBe(3);
   });
 
+  test("try says what is read of a body, and fails where a person would be asked", async () => {
+    const mcp = "mcp: {tools: [{name: write_file, arguments: {path: {within: /workspace}}}]}";
+    const policy = await aFolder({ "data.yaml": `hosts: [{name: a.test, rule: files, ${mcp}}, {name: b.test, rule: asked, effect: ask, ask: {reason: May it?}}]\n` });
+    const tried = (path: string) => weirPolicy("try", "--policy", policy, "--host", "a.test", "--mcp", JSON.stringify({ tool: "write_file", arguments: { path } }));
+    expect(await tried("/workspace/a")).toMatchObject({ exitCode: 0, out: expect.stringContaining("read mcp (exchange) for rule files\nallow (exchange) by rule files") });
+    expect(await tried("/etc/a")).toMatchObject({ exitCode: 3, out: expect.stringContaining("argument path of MCP tool write_file at a.test must lie within /workspace") });
+    expect(await weirPolicy("try", "--policy", policy, "--host", "b.test", "--method", "GET")).toMatchObject({ exitCode: 3, out: expect.stringContaining("ask (exchange) by rule asked: May it?") });
+  });
+
   test("build writes a bundle that try understands", async () => {
     const directory = await aFolder(STARTER_POLICY_FILES);
     const bundle = join(directory, "policy.tar.gz");

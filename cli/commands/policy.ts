@@ -19,13 +19,15 @@ import { registerTest } from "../policy/test.ts";
 import { registerTry } from "../policy/try.ts";
 
 const HELP = `
-A policy is a folder: data.yaml (what may be reached) for the library that comes with Weir, and *.rego of your own where data is not enough.
+A policy is a folder: data.yaml (what may be reached) for the library that comes with Weir, packs for whole services, and *.rego of your own where data is not enough.
 Data alone needs no compiler. Rego is compiled by opa: WEIR_OPA, PATH, Weir's tool cache, or built once by Go.
 
 Examples:
   weir policy check policy
   weir policy test policy
   weir policy try --policy policy --host api.github.com --method POST --path /user
+  weir policy packs github
+  weir policy new-pack tracker --host tracker.example.com
   weir policy build policy -o policy.tar.gz
   weir policy push policy --revision 42 --sign release.key --to https://bundles.example.com/weir/bundle.tar.gz --token-file token`;
 

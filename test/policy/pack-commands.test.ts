@@ -2,8 +2,11 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { policyConfig } from "../../proxy/policy/config.ts";
+import { listPolicyFiles } from "../../proxy/policy/policy-folder.ts";
 import { STARTER_POLICY_FILES } from "../../proxy/policy/starter.ts";
 import { compiler } from "./compiler.ts";
+import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
 import { anExchange } from "./questions.ts";
 import { weirPolicy } from "./weir-policy.ts";
@@ -74,6 +77,22 @@ test("a pack of a folder cannot have the name of a shipped one", async () => {
   await mkdir(join(directory, "packs"));
   await writeFile(join(directory, "packs/github.yaml"), "github: {}\n");
   await expect(weirPolicy("check", directory)).rejects.toMatchObject({ message: `${join(directory, "packs/github.yaml")}: a pack github comes with Weir` });
+});
+
+test("a changed pack of a folder comes into force, and one with a mistake leaves the last good policy", async () => {
+  const directory = await aFolder(STARTER_POLICY_FILES);
+  await weirPolicy("new-pack", "tracker", "--host", "tracker.test", "-d", directory);
+  await writeFile(join(directory, "data.yaml"), "packs: [{pack: tracker}]\n");
+  const engine = await anEngine(policyConfig.parse({ directory }));
+  const reading = async () => (await asks(engine, "exchange", anExchange({ connection: { name: "tracker.test" }, request: { path: ["v1", "items"] } }))).kind;
+  const text = await readFile(join(directory, "packs/tracker.yaml"), "utf8");
+  expect([await listPolicyFiles(directory), await reading()]).toEqual([["data.yaml", "packs/tracker.yaml"], "allow"]);
+  await writeFile(join(directory, "packs/tracker.yaml"), text.replace("/v1/items/**", "/v2/items/**"));
+  await engine.reload();
+  expect(await reading()).toBe("deny");
+  await writeFile(join(directory, "packs/tracker.yaml"), "tracker: {}\n");
+  await engine.reload();
+  expect(await reading()).toBe("deny");
 });
 
 describe("weir policy eval", () => {

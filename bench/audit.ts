@@ -52,7 +52,10 @@ const INPUT: PolicyInput = {
     },
   },
   read: { mcp: null },
-  mcp: { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write_file", arguments: { path: "/workspace/a.txt", text: "hello" }, prompt: null, uri: null, is_listing: false },
+  mcp: {
+    era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write_file", arguments: { path: "/workspace/a.txt", text: "hello" },
+    prompt: null, uri: null, is_listing: false,
+  },
   budgets: { "team-a": { limit: 50, spent: 12.5, reserved: 0.25 } }, time: "2026-11-01T00:00:00.000Z",
 };
 

@@ -180,7 +180,8 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
     ledger: () => budget.health, boundary: () => cluster?.boundary ?? null, credentials: () => credentials.standing,
   });
   return {
-    clock, log, audit, metrics, policy, upstream, hindsight: await openHindsightRoom(config, options, furniture), credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
+    hindsight: await openHindsightRoom(config, options, furniture),
+    clock, log, audit, metrics, policy, upstream, credentials, live, names, budget: cluster === null ? budget : noticingLedger(budget, cluster.activity),
     metering: await openMetering(config.metering), readings: openReadings((head, text) => mcp.read(head, text)), mcp, approvals,
     activity: cluster?.activity ?? noActivity, holdings: cluster?.holdings ?? configuredHoldings,
     // In a cluster, nobody but the cluster says who is who.

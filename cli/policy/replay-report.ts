@@ -13,9 +13,9 @@ export function printReplay(report: ReplayReport, output: OutputFormat, io: Io):
 }
 
 function reportLines({ revision, basis, decisions, unchanged, otherRule, newly, uncertain, withoutInput }: ReplayReport): string[] {
-  const { deny, allow, ask } = newly;
+  const changes = CHANGES.map((change) => `newly ${change} ${newly[change].total}`).join(", ");
   return [
-    `Of ${decisions} decisions, policy ${revision} would newly deny ${deny.total}, newly allow ${allow.total}, newly ask ${ask.total}; unchanged ${unchanged}${otherRule === 0 ? "" : ` (${otherRule} by another rule)`}.`,
+    `Of ${decisions} decisions, policy ${revision} would ${changes}; unchanged ${unchanged}${otherRule === 0 ? "" : ` (${otherRule} by another rule)`}.`,
     ...(uncertain.total === 0 ? [] : [`uncertain: ${uncertain.total} (${counted(uncertain.reasons)}), such as ${uncertain.examples.join(", ")}`]),
     ...(withoutInput === 0 ? [] : [`not replayed: ${withoutInput} whose record has no input (older, or audit.policyInput: none)`]),
     ...(uncertain.total === 0 ? [] : [`known of the policy: ${basis}`]),

@@ -84,7 +84,9 @@ async function print({ found, refused, final, dropped }: Printed, io: Io): Promi
     if (entries.length > 0) io.out(`${section}:`);
     for (const one of entries) await printEntry(one, io);
   }
-  for (const { example, denials } of refused) io.out(`# not proposed: ${denials} times ${oneLine(example.subject)}: another entry refuses it, or its record does not say enough (rule ${oneLine(example.rule)})`);
+  for (const { example: { subject, rule }, denials } of refused) {
+    io.out(`# not proposed: ${denials} times ${oneLine(subject)} (rule ${oneLine(rule)}): another entry refuses it, or its record does not say enough`);
+  }
   for (const [rule, count] of Object.entries(final)) io.out(`# never proposed: ${count} refused by ${oneLine(rule)}`);
   if (dropped > 0) io.out(`# not looked at: ${dropped} more, of too many kinds; narrow it with --agent, --host or --since`);
 }
@@ -92,9 +94,11 @@ async function print({ found, refused, final, dropped }: Printed, io: Io): Promi
 async function printEntry({ entry, denials, firstMs, lastMs, example, allows, perhaps, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
   const time = (atMs: number) => new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
   io.out(`  # ${denials} times, ${time(firstMs)} to ${time(lastMs)}, such as ${oneLine(example.id)}: ${oneLine(example.subject)}`);
-  io.out(`  # checked: it would have allowed ${allows} of them${perhaps === 0 ? "" : `, and ${perhaps} more as far as their records say`}${alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`}`);
+  const more = perhaps === 0 ? "" : `, and ${perhaps} more as far as their records say`;
+  const others = alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`;
+  io.out(`  # checked: it would have allowed ${allows} of them${more}${others}`);
   for (const open of opens) io.out(`  # it opens ${oneLine(open)}`);
   for (const { pack, levels } of await coveringPacks(example.host)) io.out(`  # or take up the pack ${pack}, which knows this host: packs: [{pack: ${pack}, access: ${levels.join(" or ")}}]`);
-  const [first = "", ...others] = stringify(entry).trimEnd().split("\n");
-  for (const line of [`  - ${first}`, ...others.map((other) => `    ${other}`)]) io.out(line);
+  const [first = "", ...following] = stringify(entry).trimEnd().split("\n");
+  for (const line of [`  - ${first}`, ...following.map((next) => `    ${next}`)]) io.out(line);
 }

@@ -133,7 +133,8 @@ function agentOf(shaped: Shaped): RecordedAgent | null {
 function decisionOf(shaped: Shaped): RecordedDecision | null {
   const { policy_allowed: allowed, grants, budgets } = shaped.unmapped.weir;
   if (allowed === undefined) return null;
-  return { allowed, rule: shaped.firewall_rule?.name ?? "", revision: shaped.policy?.version ?? "", grants: grants ?? [], budgets: budgets ?? [], ...readDecisionParts(shaped.unmapped.weir, agentOf(shaped)) };
+  const decided = { allowed, rule: shaped.firewall_rule?.name ?? "", revision: shaped.policy?.version ?? "", grants: grants ?? [], budgets: budgets ?? [] };
+  return { ...decided, ...readDecisionParts(shaped.unmapped.weir, agentOf(shaped)) };
 }
 
 function errorOf(shaped: Shaped): RecordedError | null {

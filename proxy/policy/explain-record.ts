@@ -43,9 +43,10 @@ function entryText(record: AuditRecord): string | null {
 /** Who decided beside the policy, and who would have decided otherwise. */
 function decisionLines(decision: RecordedDecision | null): string[] {
   const { approval, shadow } = decision ?? {};
+  const because = (reason = "") => (reason === "" ? "" : `: ${reason}`);
   return [
-    ...(approval === undefined ? [] : [`person:  ${approval.outcome}${approval.by === null ? "" : ` by ${approval.by}`}${approval.reason === "" ? "" : `: ${approval.reason}`}`]),
-    ...(shadow === undefined ? [] : [`shadow:  ${shadow.outcome}${shadow.rule === null ? "" : ` by rule ${shadow.rule}`} (revision ${shadow.revision})${shadow.reason === undefined ? "" : `: ${shadow.reason}`}`]),
+    ...(approval === undefined ? [] : [`person:  ${approval.outcome}${approval.by === null ? "" : ` by ${approval.by}`}${because(approval.reason)}`]),
+    ...(shadow === undefined ? [] : [`shadow:  ${shadow.outcome}${shadow.rule === null ? "" : ` by rule ${shadow.rule}`} (revision ${shadow.revision})${because(shadow.reason)}`]),
   ];
 }
 

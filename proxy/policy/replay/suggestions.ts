@@ -91,7 +91,8 @@ export class Suggestions {
 
 function keyOf({ agent, host, question, input }: PastDecision): string {
   const { connection, request } = input ?? {};
-  return JSON.stringify([agent, host, question === "name" ? "name" : "", question === "name" ? 0 : connection?.port, request?.scheme ?? connection?.wire, request?.upgrade, WantedReadings.kindOf(input ?? {})]);
+  if (question === "name") return JSON.stringify([agent, host, "name"]);
+  return JSON.stringify([agent, host, connection?.port, request?.scheme ?? connection?.wire, request?.upgrade, WantedReadings.kindOf(input ?? {})]);
 }
 
 class Group {

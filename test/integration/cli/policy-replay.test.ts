@@ -1,0 +1,83 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { systemClock } from "../../../common/clock.ts";
+import { silentLog } from "../../../common/log.ts";
+import { momentBefore } from "../../../cli/duration-option.ts";
+import { auditConfig } from "../../../proxy/audit/config.ts";
+import { openAudit } from "../../../proxy/audit/open-audit.ts";
+import { policyData } from "../../../proxy/policy/data.ts";
+import { anExchange } from "../../support/audit-records.ts";
+import { weir as runWeir } from "../../support/cli.ts";
+import { anInput } from "../../support/past-decisions.ts";
+
+let directory: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), "weir-replay-cli-"));
+  for (const [name, methods] of [["policy", ["GET"]], ["next", ["POST"]]] as const) {
+    mkdirSync(join(directory, name));
+    writeFileSync(join(directory, name, "data.yaml"), JSON.stringify({ hosts: [{ name: "api.test", rule: name, methods }] }));
+  }
+  writeFileSync(join(directory, "weir.yaml"), JSON.stringify({ policy: { directory: join(directory, "policy") }, audit: { directory: join(directory, "audit") } }));
+  const log = await openAudit(auditConfig.parse({}), { directory: join(directory, "audit"), clock: systemClock, log: silentLog });
+  for (const [at, method] of ["GET", "GET", "POST"].entries()) await log.commit(exchange(`x-${at}`, method));
+  await log.commit({ ...exchange("x-old", "GET"), decision: { allowed: true, rule: "policy", revision: "r1", grants: [], budgets: [] } });
+  await log.close();
+});
+afterAll(() => { rmSync(directory, { recursive: true }); });
+
+function exchange(exchangeId: string, method: string) {
+  const allowed = method === "GET";
+  const input = anInput({ request: { ...anInput().request!, method } }) as unknown as Record<string, unknown>;
+  return anExchange({
+    exchangeId, method, host: "api.test", path: "/v1/things", timeMs: systemClock.nowMs(), agent: { namespace: "local", name: "coder", thread: "t", instance: "i", user: "", chain: [] },
+    decision: { allowed, rule: "policy", revision: "r1", grants: [], budgets: [], input: { input, redacted: [] }, shadow: { revision: "r2", outcome: allowed ? "deny" : "allow", rule: "next" } },
+    ...(allowed ? {} : { outcome: "denied" as const, status: 403, error: { code: "policy.denied" as const, detail: "no", rule: "policy", reason: "no", hint: "" } }),
+  });
+}
+
+async function weir(...args: readonly string[]) {
+  const { out: text, code: exitCode } = await runWeir([...args, "-c", join(directory, "weir.yaml")]);
+  return { text, exitCode };
+}
+
+describe("the past under another policy", () => {
+  test("is summed up, with what changes and what cannot be told", async () => {
+    const said = await weir("policy", "replay", "--policy", join(directory, "next"));
+    expect(said.text).toContain("Of 4 decisions");
+    expect(said.text).toContain("would newly deny 2, newly allow 1, newly ask 0; unchanged 0");
+    expect(said.text).toContain("not replayed: 1 whose record has no input");
+    expect(said.exitCode).toBe(0);
+  });
+
+  test("fails a pipeline if something changes, and does not if nothing does", async () => {
+    expect((await weir("policy", "replay", "--policy", join(directory, "next"), "--fail-on-change")).exitCode).toBe(1);
+    expect((await weir("policy", "replay", "--policy", join(directory, "policy"), "--fail-on-change")).exitCode).toBe(0);
+  });
+
+  test("is summed up from what the shadow said", async () => {
+    expect((await weir("policy", "shadow")).text).toContain("Of 3 decisions, policy r2 would newly deny 2, newly allow 1, newly ask 0; unchanged 0");
+  });
+
+  test("gives entries for what was refused, as data that is fit", async () => {
+    const { text } = await weir("policy", "suggest");
+    expect(policyData.parse(parse(text)).hosts).toMatchObject([{ name: "api.test", methods: ["POST"], paths: ["/v1/things"], agents: ["local/coder"] }]);
+    expect(text).toContain("it would have allowed 1 of them");
+  });
+
+  test("is explained for one refusal by asking again", async () => {
+    const { text } = await weir("explain", "x-2");
+    expect(text).toContain("checked: with this entry the policy allows it");
+    expect(text).toMatch(/shadow: {2}allow by rule next/);
+    expect(text).toMatch(/deny {6}policy: method POST is not allowed/);
+  });
+});
+
+test("a moment is a time, or how long ago", () => {
+  expect(momentBefore(10_000_000)("90s")).toBe(9_910_000);
+  expect(momentBefore(0)("2026-11-01T00:00:00Z")).toBe(Date.UTC(2026, 10, 1));
+  expect(() => momentBefore(0)("soon")).toThrow("it is a time, or how long ago");
+});

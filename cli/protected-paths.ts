@@ -9,7 +9,7 @@ export interface ProtectedPaths {
 }
 
 /** A credential's file is a `path`; the others say by their name that they hold a secret. */
-const SECRET_KEY = /(^path|KeyFile|[tT]okenFile|[sS]ecretFile|[pP]asswordFile)$/;
+const SECRET_KEY = /(^path|[kK]eyFile|[tT]okenFile|[sS]ecretFile|[pP]asswordFile)$/;
 const OWN_RECORDS = new Set(["stateDirectory", "witnessDirectory", "socketPath"]);
 
 /** Every path that the configuration names, and the configuration itself. A setting that is added later is read-only at least. */

@@ -26,3 +26,15 @@ test("a path of Vault is no file of this machine", () => {
   const { hidden, readOnly } = protectedPaths({ config, file: null });
   expect([...hidden, ...readOnly]).not.toContain("team/b");
 });
+
+test("the token and the key with which bundles are fetched do not exist for the agent", () => {
+  const fetching = weirConfig.parse({
+    policy: {
+      service: { url: "https://bundles.test", tokenFile: "/b/token", certificateFile: "/b/cert", keyFile: "/b/key", caFile: "/b/ca" },
+      verification: { keys: { release: { keyFile: "/b/release.pub" } } },
+    },
+  });
+  const { hidden, readOnly } = protectedPaths({ config: fetching, file: null });
+  expect(hidden.toSorted()).toEqual(["/b/key", "/b/release.pub", "/b/token"]);
+  expect(readOnly.toSorted()).toEqual(["/b/ca", "/b/cert"]);
+});

@@ -81,7 +81,7 @@ export const entryReadings = {
     prompts: globs.optional().describe("Prompts that may be fetched. Default none."),
     from_server: globs.optional().describe("What the server may ask of the agent: `sampling/createMessage`, `elicitation/create`, `roots/list`. Default none."),
   }).optional()
-    .describe("The Model Context Protocol, every revision. An ask leaves what clients need to begin without a question; a deny covers what it names alone, and every message if it names nothing."),
+    .describe("The Model Context Protocol, every revision. Streams and ends of sessions (GET, DELETE) carry no message and are allowed at every path of the entry: name its `paths`. An ask leaves what clients need to begin without a question; a deny covers what it names alone, and every message if it names nothing."),
   llm: z.strictObject({
     models: globs.optional().describe("Models, as the request names them. Default every one."),
     tools: globs.optional().describe("Tools that may be offered to the model, those of the provider included (`web_search*`). Default every one."),

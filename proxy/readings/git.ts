@@ -15,9 +15,14 @@ type Service = keyof typeof SERVICES;
 export function readGit({ method, segments, query }: RequestHead): GitReading | null {
   // Some servers take a path with a slash behind it for the same.
   const named = segments.at(-1) === "" ? segments.slice(0, -1) : segments;
-  const last = named.at(-1)?.toLowerCase();
-  if (last === "refs" && named.at(-2)?.toLowerCase() === "info" && (method === "GET" || method === "HEAD")) return readRefs(named.slice(0, -2), query);
-  return last !== undefined && isService(last) && method === "POST" ? reading(last, named.slice(0, -1)) : null;
+  const last = plain(named.at(-1));
+  if (last === "refs" && plain(named.at(-2)) === "info" && (method === "GET" || method === "HEAD")) return readRefs(named, query);
+  return isService(last) && method === "POST" ? reading(last, named, 1) : null;
+}
+
+/** As servers compare that ignore case, or what stands behind a semicolon. */
+function plain(segment = ""): string {
+  return segment.toLowerCase().split(";", 1)[0] ?? "";
 }
 
 function readRefs(path: readonly string[], query: string | null): GitReading | null {
@@ -25,12 +30,14 @@ function readRefs(path: readonly string[], query: string | null): GitReading | n
   const [first, second] = services;
   if (first === undefined) return null;
   if (second !== undefined || first[0] !== "service") throw malformed("a Git service that is named twice, or in an unusual writing");
-  return isService(first[1]) ? reading(first[1], path) : null;
+  return isService(first[1]) ? reading(first[1], path, 2) : null;
 }
 
-function reading(service: Service, path: readonly string[]): GitReading {
-  if (path.length === 0 || path.some((segment) => segment === "" || /[/\\\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
-  return { service, repository: path.join("/").replace(/\.git$/, ""), is_write: SERVICES[service] };
+/** @param ending segments behind the repository */
+function reading(service: Service, path: readonly string[], ending: number): GitReading {
+  const repository = path.slice(0, -ending);
+  if (repository.length === 0 || path.some((segment) => /^$|[/\\;\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
+  return { service, repository: repository.join("/").replace(/\.git$/, ""), is_write: SERVICES[service] };
 }
 
 function isService(name: string): name is Service {

@@ -41,5 +41,6 @@ describe("readGit knows smart HTTP by path and query", () => {
     ["an unusual writing", "GET", "/org/name/info/refs?SERVICE=git-receive-pack"],
     ["an escape that is none", "GET", "/org/name/info/refs?service=git-%zz"],
     ["an escaped slash in the repository", "POST", "/org%2Fname.git/git-receive-pack"], ["no repository", "POST", "/git-receive-pack"],
+    ["a parameter of the path", "POST", "/org/name.git/git-receive-pack;a=b"], ["one in the repository", "POST", "/org/name.git;a/git-receive-pack"], ["one in the refs", "GET", "/org/name/info;a/refs?service=git-receive-pack"],
   ])("%s is refused", (_what, method, target) => { expect(() => read(method, target)).toThrow(malformed); });
 });

@@ -13,6 +13,7 @@ import { anExchange } from "../../support/audit-records.ts";
 import { weir as runWeir } from "../../support/cli.ts";
 import { anInput } from "../../support/past-decisions.ts";
 
+/** Of cli/policy/replay.ts, cli/policy/replay-report.ts, cli/policy/shadow.ts, cli/policy/suggest.ts and cli/commands/explain.ts. */
 let directory: string;
 
 beforeAll(async () => {

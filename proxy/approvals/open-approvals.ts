@@ -1,3 +1,4 @@
+import { LIST_LIMIT } from "../../common/approvals/views.ts";
 import type { Clock } from "../../common/clock.ts";
 import { approvalsFolder } from "../../common/approvals/approvals-folder.ts";
 import type { Lifecycle } from "../../common/lifecycle.ts";
@@ -23,7 +24,9 @@ export interface ApprovalsContext {
 /** Opens the desk where people are asked. @throws UserError if the webhook's key is unfit */
 export function openApprovals(config: ApprovalsConfig, context: ApprovalsContext): ApprovalDesk {
   const { clock, log, stateDirectory, onEvent, onRevoked, remote } = context;
-  const threads = new ThreadApprovals({ directory: approvalsFolder(stateDirectory), limit: config.maxThreadApprovals, clock, log });
+  // In a cluster the controller keeps to the limit: here is room for all that it may say.
+  const limit = remote === undefined ? config.maxThreadApprovals : LIST_LIMIT;
+  const threads = new ThreadApprovals({ directory: approvalsFolder(stateDirectory), limit, clock, log });
   const listeners: DeskListener[] = [recordApprovals(onEvent), { asked: () => {}, ended: () => {}, revoked: onRevoked }];
   if (remote !== undefined) listeners.push(remote.listener);
   // In a cluster the controller sends messages: for all nodes, once.

@@ -3,7 +3,7 @@ import type { Environment } from "../../common/config.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { PolicyConfig } from "./config.ts";
-import { openFirst } from "./open-first.ts";
+import { openFirst, takeUp } from "./open-first.ts";
 import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import type { Offer, PolicySource } from "./policy-source.ts";
 import { PolicyStanding, type PolicyEvent, type PolicyState } from "./policy-standing.ts";
@@ -119,14 +119,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 
   async #takeUp(offer: Offer): Promise<void> {
-    const program = await this.#parts.open(offer);
-    try {
-      await offer.remember?.();
-    } catch (error) {
-      this.#close(program);
-      throw error;
-    }
-    this.#replace(program);
+    this.#replace(await takeUp(offer, this.#parts.open));
     this.#announce(offer);
   }
 
@@ -142,11 +135,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   #replace(program: Program): void {
     const before = this.#program;
     this.#program = program;
-    this.#close(before);
-  }
-
-  #close(program: Program): void {
-    program.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
+    before.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
   }
 
   #announce({ bundle, signer }: Offer): void {

@@ -9,14 +9,28 @@ const START_PATIENCE_MS = 5_000;
 const NONE = "none";
 
 /**
+ * Opens what is offered and remembers that it comes into force; nothing is left open if that fails.
+ * @throws UserError, or Error if it may not come into force after all
+ */
+export async function takeUp(offer: Offer, open: (offer: Offer) => Promise<Program>): Promise<Program> {
+  const program = await open(offer);
+  try {
+    await offer.remember?.();
+    return program;
+  } catch (error) {
+    await program.close();
+    throw error;
+  }
+}
+
+/**
  * The policy to begin with: what its source has, else what was in force last, if the source keeps that.
  * @throws UserError if there is neither: a boundary does not start without its policy
  */
 export async function openFirst(source: PolicySource, standing: PolicyStanding, open: (offer: Offer) => Promise<Program>): Promise<Program> {
   const take = async (offer: Offer | null) => {
     if (offer === null) throw new Error(`${source.name} offers no policy`);
-    const program = await open(offer);
-    await offer.remember?.();
+    const program = await takeUp(offer, open);
     standing.loaded(program.revision, offer.signer);
     return program;
   };

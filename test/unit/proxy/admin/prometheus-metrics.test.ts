@@ -33,6 +33,19 @@ describe("the metrics", () => {
     expect(await lines(metrics)).toEqual(expect.arrayContaining(['weir_policy_evaluation_seconds_sum{question="exchange"} 0.002', 'weir_names_total{outcome="denied"} 1']));
   });
 
+  test("count what a shadow would decide otherwise by rule, of a bounded number of rules", async () => {
+    const metrics = new PrometheusMetrics();
+    metrics.shadowAnswered("exchange", "agrees", "any");
+    for (let each = 0; each < 300; each += 1) metrics.shadowAnswered("exchange", "would-deny", `rule-${each}`);
+    metrics.shadowAnswered("exchange", "failed", null);
+    const series = (await lines(metrics)).filter((line) => line.startsWith("weir_policy_shadow_total{"));
+    expect(series).toEqual(expect.arrayContaining([
+      'weir_policy_shadow_total{question="exchange",verdict="agrees",rule=""} 1', 'weir_policy_shadow_total{question="exchange",verdict="would-deny",rule="rule-0"} 1',
+      'weir_policy_shadow_total{question="exchange",verdict="would-deny",rule="other"} 100', 'weir_policy_shadow_total{question="exchange",verdict="failed",rule=""} 1',
+    ]));
+    expect(series).toHaveLength(203);
+  });
+
   test("keep a bounded number of series, however many agents and codes there are", async () => {
     const metrics = new PrometheusMetrics();
     for (let each = 0; each < 1_000; each += 1) metrics.exchangeClosed(exchange({ agent: `agent-${each}`, code: `code-${each}` }));

@@ -152,8 +152,9 @@ export class AnswerBody implements DecoderSink, FilteredSink {
 
   #enter(bytes: Buffer): boolean {
     if (this.#filtered === null) return this.#pass(bytes);
-    this.#filtered.push(bytes);
-    return false;
+    // A parser that is resumed may hand over nothing first; to wait for that would have it resumed again, for ever.
+    if (bytes.byteLength > 0) this.#filtered.push(bytes);
+    return !this.#filtered.isBusy && !this.#isAgentFull;
   }
 
   #pass(bytes: Buffer): boolean {

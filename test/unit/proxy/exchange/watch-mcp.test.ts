@@ -108,6 +108,13 @@ describe("the answer to a request that was read as MCP", () => {
     await done;
   });
 
+  test("goes on where nothing was handed over", async () => {
+    const goesOn: boolean[] = [];
+    answering((flow) => { flow.head(200, JSON_TYPE); goesOn.push(flow.data("")); flow.data(TOOLS); flow.end(); });
+    const { body } = await stand.serve(list());
+    expect([body.toString(), goesOn]).toEqual([SHOWN, [true]]);
+  });
+
   test("that is more than may be held ends the exchange", async () => {
     answering((flow) => { flow.reply(200, JSON_TYPE, `{"jsonrpc":"2.0","id":1,"result":{"tools":[],"x":"${"x".repeat(9_000)}"}}`); });
     const answer = await stand.serve(list());

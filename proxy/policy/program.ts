@@ -7,7 +7,7 @@ import type { Bundle } from "./bundle.ts";
 import { DecisionMemory } from "./decision-memory.ts";
 import { openEvaluator } from "./open-evaluator.ts";
 import type { Answers, PolicyInput, Question } from "./policy-engine.ts";
-import { readDefaultBundle } from "./shipped-files.ts";
+import { isShippedLibrary } from "./shipped-files.ts";
 import type { Evaluator, WasmLimits } from "./wasm-policy.ts";
 
 export interface ProgramOptions {
@@ -77,10 +77,4 @@ export class Program {
       if (this.#open === 0 && this.#closing !== null) this.#answered.resolve();
     }
   }
-}
-
-/** An installation without the shipped bundle can still run a bundle of somebody's own. */
-async function isShippedLibrary(wasm: Uint8Array): Promise<boolean> {
-  const shipped = await readDefaultBundle().catch(() => null);
-  return shipped !== null && Buffer.compare(shipped.wasm, wasm) === 0;
 }

@@ -33,6 +33,7 @@ export class ThreadedPolicy implements Evaluator {
   readonly #running = new Map<string, boolean>();
   readonly #pending = new Set<Promise<unknown>>();
   #starting = 0;
+  #isClosed = false;
 
   private constructor(data: ThreadData, { threads, clock }: ThreadedOptions, first: KillableThread) {
     this.#data = data;
@@ -47,6 +48,7 @@ export class ThreadedPolicy implements Evaluator {
   }
 
   async evaluate(question: Question, input: PolicyInput): Promise<unknown> {
+    if (this.#isClosed) throw new EgressError("policy.unavailable", "the policy is no longer in force");
     const agent = `${input.agent.namespace}/${input.agent.name}`;
     if (this.#suspicion.isPaused(agent)) throw new EgressError("policy.unavailable", `the policy of agent ${agent} did not answer in time; it is asked again in a while`);
     const answer = Promise.withResolvers<string>();
@@ -67,6 +69,7 @@ export class ThreadedPolicy implements Evaluator {
   /** Answers what waits, then ends the threads. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#pending);
+    this.#isClosed = true;
     for (const thread of this.#idle.splice(0)) thread.kill();
   }
 
@@ -81,7 +84,7 @@ export class ThreadedPolicy implements Evaluator {
 
   /** So many as may evaluate, and one to stand by. */
   #fill(): void {
-    while (this.#running.size + this.#idle.length + this.#starting <= this.#size) {
+    while (!this.#isClosed && this.#running.size + this.#idle.length + this.#starting <= this.#size) {
       this.#starting += 1;
       void this.#start().finally(() => { this.#starting -= 1; });
     }
@@ -89,7 +92,9 @@ export class ThreadedPolicy implements Evaluator {
 
   async #start(): Promise<void> {
     try {
-      this.#idle.push(await KillableThread.start(this.#data));
+      const thread = await KillableThread.start(this.#data);
+      if (this.#isClosed) return thread.kill();
+      this.#idle.push(thread);
     } catch (cause) {
       if (this.#running.size + this.#idle.length > 0) return;
       for (const { answer } of this.#queue.clear()) answer.reject(new Error("no thread for the policy could be started", { cause }));

@@ -129,6 +129,7 @@ describe("Rego of tenants", { timeout: 90_000 }, () => {
     const asked = Array.from({ length: 10 }, async () => evaluator.evaluate("exchange", ask("b")));
     await evaluator.close?.();
     expect(await Promise.all(asked)).toEqual(Array.from({ length: 10 }, () => answered(true)));
+    await expect(evaluator.evaluate("exchange", ask("b"))).rejects.toThrow(/no longer in force/);
   });
 });
 

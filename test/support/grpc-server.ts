@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createSecureServer, type ServerHttp2Session } from "node:http2";
+import { createSecureServer, type ServerHttp2Session, type ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { PemPair } from "./tls-authority.ts";
 
@@ -16,7 +16,7 @@ export async function startGrpcServer(identity: PemPair): Promise<GrpcServer> {
   const sessions = new Set<ServerHttp2Session>();
   const server = createSecureServer({ cert: identity.certPem, key: identity.keyPem });
   server.on("session", (session) => { sessions.add(session); });
-  server.on("stream", (stream, headers) => {
+  server.on("stream", (stream: ServerHttp2Stream, headers) => {
     calls.push(headers[":path"] ?? "");
     stream.on("error", () => { stream.destroy(); });
     if (headers["te"] !== "trailers") return stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "3" }, { endStream: true });

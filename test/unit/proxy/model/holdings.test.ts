@@ -25,11 +25,19 @@ describe("a decision", () => {
     expect(withinHoldings(allow({ budgets: ["a.team", "a.day"] }), { grants: null, budgets: ["a.day", "a.own"] })).toMatchObject({ kind: "allow", budgets: ["a.team", "a.day", "a.own"] });
   });
 
-  test("to deny stays one, whatever the agent holds, and what is neither stays what it is", () => {
+  test("to deny stays one, and so does one to read the body first", () => {
     const deny: Decision = { kind: "deny", rule: "hosts.default", reason: "no", hint: "", revision: "r1" };
+    const read: Decision = { kind: "read", rule: "tools", readings: ["mcp"], maxBytes: 1_000, revision: "r1" };
     expect(withinHoldings(deny, { grants: null, budgets: ["a.own"] })).toBe(deny);
-    const odd = { kind: "maybe" } as unknown as Decision;
-    expect(withinHoldings(odd, { grants: null, budgets: ["a.own"] })).toBe(odd);
+    expect(withinHoldings(read, { grants: [], budgets: ["a.own"] })).toBe(read);
+    expect(withinHoldings(read, null)).toMatchObject({ kind: "deny", rule: "agents.unknown" });
+  });
+
+  test("that is left to a person is narrowed before anybody is asked", () => {
+    const ask = (of: Allow): Decision => ({ kind: "ask", rule: "merge", reason: "merge?", hint: "", timeoutMs: 1_000, scopes: ["once"], allow: of, revision: "r1" });
+    expect(withinHoldings(ask(allow({ grants: ["b.github"] })), { grants: ["a.github"], budgets: [] })).toMatchObject({ kind: "deny", rule: "grants.not-held" });
+    expect(withinHoldings(ask(allow({ budgets: ["a.day"] })), { grants: null, budgets: ["a.own"] })).toMatchObject({ kind: "ask", allow: { budgets: ["a.day", "a.own"] } });
+    expect(withinHoldings(ask(allow()), null)).toMatchObject({ kind: "deny", rule: "agents.unknown" });
   });
 });
 

@@ -62,6 +62,8 @@ export class BodyReader {
   }
 
   #asMcp(): Read<BodyReadings> {
+    const unfit = this.#unfitForJson();
+    if (unfit !== null) return unfit;
     const read = this.#readMcp(this.#head, this.#text);
     if (read.kind === "none") return read;
     this.#take(this.#text.byteLength);
@@ -72,9 +74,15 @@ export class BodyReader {
     return this.#json ??= this.#parse();
   }
 
-  #parse(): { readonly value: unknown } | Problem {
+  /** For every protocol that is written in JSON: a server that goes by another content type, or by another alphabet, reads another text. */
+  #unfitForJson(): Problem | null {
     if (this.#text.byteLength === 0) return none("there is no body");
-    if (!isJson(mediaType(this.#head.headers))) return none("its content type is not JSON in UTF-8");
+    return isJson(mediaType(this.#head.headers)) ? null : none("its content type is not JSON in UTF-8");
+  }
+
+  #parse(): { readonly value: unknown } | Problem {
+    const unfit = this.#unfitForJson();
+    if (unfit !== null) return unfit;
     try {
       const { value, memoryBytes } = readClearJson(this.#text, { isDecidedBy: true });
       this.#take(memoryBytes);

@@ -52,6 +52,26 @@ describe("a JSON body", () => {
   });
 });
 
+describe("every protocol that is written in JSON", () => {
+  const bodies = { json: "{}", mcp: `{"jsonrpc":"2.0"}`, graphql: `{"query":"{a}"}` } as const;
+  describe.each(["json", "mcp", "graphql"] as const)("%s", (name) => {
+    test.each(["application/json", "application/json; charset=utf-8", 'Application/JSON;charset="UTF-8"', "application/vnd.api+json"])("is read where it comes as %s", async (type) => {
+      expect((await read(bodies[name], { names: [name], headers: [["content-type", type]] })).report).toEqual({ [name]: null });
+    });
+
+    test.each([
+      "application/json; charset=utf-7", "application/json; charset=utf-8; charset=utf-7", "application/json; charset=latin1", "application/json; charset=", "application/json, text/plain", "text/plain", "application/x-json5", "",
+    ])("is no reading where it comes as '%s': its reader may decode another text", async (type) => {
+      expect((await read(bodies[name], { names: [name], headers: [["content-type", type]] })).report).toEqual({ [name]: expect.any(String) });
+    });
+
+    test("is no reading without a content type, and refused with two", async () => {
+      expect((await read(bodies[name], { names: [name], headers: [] })).report).toEqual({ [name]: expect.any(String) });
+      await expect(read(bodies[name], { names: [name], headers: [JSON_TYPE, ["content-type", "application/json; charset=utf-7"]] })).rejects.toMatchObject(malformed);
+    });
+  });
+});
+
 describe("a body that is coded", () => {
   const text = Buffer.from(`{"a":1}`);
   test.each([["gzip", gzipSync(text)], ["br", brotliCompressSync(text)], ["zstd", zstdCompressSync(text)], ["identity", text]])("is read through %s", async (coding, body) => {

@@ -7,6 +7,7 @@ import type { Answered } from "../model/approval.ts";
 import type { Decision } from "../model/decision.ts";
 import type { AnswerMeter, MeteredCall, ModelUse } from "../model/metered-call.ts";
 import { OpenTime } from "../model/open-time.ts";
+import { isParameterName } from "../model/parameter-name.ts";
 import type { Incoming } from "../model/incoming.ts";
 import { recordedAgent, recordedDecision, type ExchangeRecord, type RecordedError } from "../model/record.ts";
 import type { Hindsight, Noted } from "../policy/hindsight.ts";
@@ -182,10 +183,13 @@ function userAgent(head: RequestHead | null): string | null {
   return head?.headers.find(([name]) => name === "user-agent")?.[1].slice(0, TEXT_LIMIT) ?? null;
 }
 
-/** Names only: values of a query may be secrets. */
+/** Names only: values of a query may be secrets, and what has no value is one. */
 function queryKeys(query: string | null): readonly string[] {
   if (query === null || query === "") return [];
-  return query.slice(0, TEXT_LIMIT).split("&").map((pair) => pair.split("=", 1)[0] ?? "").filter((key) => key !== "");
+  return query.slice(0, TEXT_LIMIT).split("&").flatMap((pair) => {
+    const [key = "", ...values] = pair.split("=");
+    return isParameterName(key, values) ? [key] : [];
+  });
 }
 
 /** The detail may have words of the destination in it, which was shown the secrets. */

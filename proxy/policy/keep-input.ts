@@ -1,3 +1,4 @@
+import { isParameterName } from "../model/parameter-name.ts";
 import type { RecordedInput } from "../model/record.ts";
 import { placeText, type Step } from "./places.ts";
 import type { PolicyInput } from "./policy-engine.ts";
@@ -17,18 +18,22 @@ const DEPTH_LIMIT = 16;
 /** Values that are looked at; a body of more is not kept at all. */
 const VALUES_LIMIT = 2_000;
 
-/** Headers whose values say how a client speaks, and nothing of whom or what it speaks of. Of all others the name is kept. */
+/**
+ * Headers whose values say how a client speaks, and nothing of whom or what it speaks of. Of all others the name is kept. No name is here by its beginning:
+ * `mcp-param-*` repeats arguments, `mcp-session-id` opens a session, and what is yet to come may be either.
+ */
 const KEPT_HEADERS = new Set([
   "accept", "accept-encoding", "accept-language", "anthropic-beta", "anthropic-version", "cache-control", "connection", "content-encoding", "content-length",
-  "content-type", "expect", "git-protocol", "grpc-encoding", "host", "openai-beta", "priority", "range", "te", "transfer-encoding", "upgrade", "user-agent",
+  "content-type", "expect", "git-protocol", "grpc-encoding", "host", "mcp-method", "mcp-protocol-version", "openai-beta", "priority", "range", "te",
+  "transfer-encoding", "upgrade", "user-agent",
 ]);
 
 /** Takes lent secrets out of a text; null where nothing was lent. */
 export type Scrub = ((text: string) => string) | null;
 
 /**
- * What a record keeps of a policy input, so that the decision can be made again. Values of headers that are not known to be harmless, and of query parameters,
- * never; what a body says in MCP arguments and JSON by level. All that was taken out or shortened is named.
+ * What a record keeps of a policy input, so that the decision can be made again. Values of headers that are not known to be harmless, of query parameters,
+ * and what stands in the query without a value, never; what a body says in MCP arguments and JSON by level. All that was taken out or shortened is named.
  * @returns undefined at level `none`
  */
 export function keepInput(input: PolicyInput, level: InputLevel, scrub: Scrub): RecordedInput | undefined {
@@ -55,8 +60,9 @@ class InputKeeper {
     return [...this.#places].flatMap(([root, places]) => (places.length > PLACES_LIMIT / 4 ? [root] : places));
   }
 
-  keep({ request, mcp, json, ...rest }: PolicyInput): Record<string, unknown> {
+  keep({ request, mcp, json, sql, ...rest }: PolicyInput): Record<string, unknown> {
     const kept: Record<string, unknown> = this.#values(rest, [], Number.POSITIVE_INFINITY) as Record<string, unknown>;
+    if (sql !== undefined) kept["sql"] = this.#session(sql);
     if (request !== undefined) kept["request"] = this.#request(request);
     if (mcp !== undefined) kept["mcp"] = this.#message(mcp);
     if (json !== undefined) kept["json"] = this.#said(json, ["json"]);
@@ -64,10 +70,10 @@ class InputKeeper {
   }
 
   #request({ headers, query, path, ...rest }: NonNullable<PolicyInput["request"]>): object {
-    for (const key of Object.keys(query)) this.#redact(["request", "query", key]);
+    for (const [key, values] of Object.entries(query)) this.#redact(isParameterName(key, values) ? ["request", "query", key] : ["request", "query"]);
     const kept: Record<string, string> = {};
     for (const [name, value] of Object.entries(headers)) {
-      if (value.length <= TEXT_LIMIT && (KEPT_HEADERS.has(name) || name.startsWith("mcp-"))) kept[name] = this.#scrub === null ? value : this.#text(value, ["request", "headers", name]);
+      if (value.length <= TEXT_LIMIT && KEPT_HEADERS.has(name)) kept[name] = this.#scrub === null ? value : this.#text(value, ["request", "headers", name]);
       else this.#redact(["request", "headers", name]);
     }
     return { ...rest, path: this.#values(path, ["request", "path"], Number.POSITIVE_INFINITY), query: {}, headers: kept };
@@ -75,7 +81,21 @@ class InputKeeper {
 
   #message({ method, tool, prompt, uri, arguments: given, ...rest }: NonNullable<PolicyInput["mcp"]>): object {
     const kept = (value: string | null, key: string) => (value === null ? null : this.#text(value, ["mcp", key], TEXT_LIMIT));
-    return { ...rest, method: kept(method, "method"), tool: kept(tool, "tool"), prompt: kept(prompt, "prompt"), uri: kept(uri, "uri"), arguments: this.#said(given, ["mcp", "arguments"]) };
+    return { ...rest, method: kept(method, "method"), tool: kept(tool, "tool"), prompt: kept(prompt, "prompt"), uri: this.#resource(uri), arguments: this.#said(given, ["mcp", "arguments"]) };
+  }
+
+  /** A resource by its place alone: user, query and fragment of a URI are where tokens stand. */
+  #resource(uri: string | null): string | null {
+    if (uri === null) return null;
+    const place = uri.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+    if (place !== uri) this.#redact(["mcp", "uri"]);
+    return this.#text(place, ["mcp", "uri"], TEXT_LIMIT);
+  }
+
+  /** Options of a database's session are values that an agent sets. */
+  #session({ options, ...rest }: NonNullable<PolicyInput["sql"]>): object {
+    if (options !== "") this.#redact(["sql", "options"]);
+    return { ...this.#values(rest, ["sql"], Number.POSITIVE_INFINITY) as object, ...(options === "" ? { options } : {}) };
   }
 
   /** What a body says: all of it up to a length, or only by which names. */

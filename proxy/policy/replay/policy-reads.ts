@@ -17,12 +17,12 @@ export interface PolicyReads {
 }
 
 /**
- * Finds out what a policy may look at. The library looks at no header and no query (test/policy/decision-memory.test.ts holds that against its source), and at
- * those parts of bodies alone that its data name. Rego beside it may look at whatever it refers to. A bundle with Rego and without its source may look at all.
+ * Finds out what a policy may look at. The library looks at no header and of the query at `_method` alone (test/policy/decision-memory.test.ts holds that
+ * against its source), and at those parts of bodies alone that its data name. Rego beside it may look at whatever it refers to. A bundle with Rego and without its source may look at all.
  */
 export async function policyReads(bundle: Pick<Bundle, "wasm" | "data">, folder: PolicyFolder | null, environment: Environment, announce: (line: string) => void): Promise<PolicyReads> {
   const library = libraryReads(bundle.data);
-  if (await isShippedLibrary(bundle.wasm)) return { basis: "the library reads no header and no query, and of bodies what the data name", mayRead: library };
+  if (await isShippedLibrary(bundle.wasm)) return { basis: "the library reads no header, of the query `_method`, and of bodies what the data name", mayRead: library };
   if (folder === null) return { basis: "a bundle with Rego may read all of the input; give the folder that it was built from to know better", mayRead: () => true };
   const opa = await obtainOpa(environment, announce);
   const references = await referencesOf(folder, opa);
@@ -34,10 +34,19 @@ function libraryReads(data: object): PolicyReads["mayRead"] {
   const named = new Set<string>();
   collectWords(data, named);
   return (place) => {
-    if (place[0] === "request") return place[1] !== "headers" && place[1] !== "query";
+    if (place[0] === "request") return place[1] === "query" ? mayNameMethod(place[2]) : place[1] !== "headers";
+    if (place[0] === "sql") return place[1] === undefined || OF_SESSIONS.has(place[1]);
     const key = keyInBody(place);
     return key === null || typeof key === "number" || /[./~]/.test(key) || named.has(key);
   };
+}
+
+/** What the library looks at of a session of a database. */
+const OF_SESSIONS = new Set<Step>(["database", "user"]);
+
+/** Of the query the library looks at the parameter that names another method; where names are missing, it may be among them. */
+function mayNameMethod(name: Step | undefined): boolean {
+  return name === undefined || /^_method/i.test(String(name));
 }
 
 /** The name that a body gives something; null for what is no such place, or all of a body. */

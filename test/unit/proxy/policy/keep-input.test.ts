@@ -35,6 +35,39 @@ describe("keepInput", () => {
     expect(kept?.redacted).toEqual(["input.request.query.q", "input.request.headers.authorization"]);
   });
 
+  test.each(["full", "keys"] as const)("at level %s keeps of the headers of MCP what says how a client speaks, never what repeats a body or opens a session", (level) => {
+    const headers = {
+      "mcp-protocol-version": "2026-06-18", "mcp-method": "tools/call", "mcp-name": "s3cret-name", "mcp-param-password": "s3cret-value", "mcp-session-id": "s3cret-session", "mcp-anything": "s3cret-key",
+    };
+    const kept = keepInput(input({ request: { ...input().request!, query: {}, headers } }), level, asIs);
+    expect(JSON.stringify(kept)).not.toContain("s3cret");
+    expect(kept?.input["request"]).toHaveProperty("headers", { "mcp-protocol-version": "2026-06-18", "mcp-method": "tools/call" });
+    expect(kept?.redacted).toEqual(["mcp-name", "mcp-param-password", "mcp-session-id", "mcp-anything"].map((name) => `input.request.headers["${name}"]`));
+  });
+
+  test("keeps no header by how its name begins: every value that is there is of a name on a short list", () => {
+    const stems = ["mcp-", "mcp-protocol-version-", "x-", "accept-", "content-", "anthropic-", "openai-", "grpc-", "git-", "sec-", ""];
+    fc.assert(fc.property(fc.constantFrom(...stems), fc.stringMatching(/^[a-z0-9-]{12,20}$/), (stem, rest) => {
+      expect(JSON.stringify(keepInput(input({ request: { ...input().request!, headers: { [stem + rest]: "s3cret" } } }), "full", asIs))).not.toContain("s3cret");
+    }));
+  });
+
+  test.each(["eyJhbGciOi", "dG9rZW4=", "hunter2"])("takes what stands in the query without a value, %s, for a value", (token) => {
+    const query = { [token]: [""], [`${token}+`]: ["=="], page: ["2"] };
+    const kept = keepInput(input({ request: { ...input().request!, query, headers: {} } }), "full", asIs);
+    expect(JSON.stringify(kept)).not.toContain(token);
+    expect(kept?.redacted).toEqual(["input.request.query", "input.request.query.page"]);
+  });
+
+  test("keeps of the URI of a resource neither user nor query, and of a session with a database no options", () => {
+    const mcp = { ...MCP, method: "resources/read", tool: null, arguments: null, uri: "https://ada:s3cret@files.test/a?sig=s3cret#s3cret" };
+    const kept = keepInput(input({ mcp, sql: { user: "ada", database: "app", application_name: "psql", options: "-c app.key=s3cret" } }), "full", asIs);
+    expect(JSON.stringify(kept)).not.toContain("s3cret");
+    expect(kept?.input).toMatchObject({ mcp: { uri: "https://files.test/a" }, sql: { user: "ada", database: "app" } });
+    expect(kept?.redacted).toEqual(expect.arrayContaining(["input.mcp.uri", "input.sql.options"]));
+    expect(keepInput(input({ mcp: { ...mcp, uri: "file:///a" } }), "keys", asIs)).toMatchObject({ input: { mcp: { uri: "file:///a" } }, redacted: expect.not.arrayContaining(["input.mcp.uri"]) });
+  });
+
   test("keeps what a body says by its names alone at level keys", () => {
     const kept = keepInput(input({ mcp: { ...MCP, arguments: { path: "/home/ada/diary", mode: 1 } }, json: { salary: 100_000 } }), "keys", asIs);
     expect(kept?.input).toMatchObject({ mcp: { tool: "write", arguments: {} }, json: {} });

@@ -23,14 +23,37 @@ export type Deciders = Pick<Rooms, "clock" | "policy" | "holdings" | "budget" | 
  * kept-alive connection must not outlive its token; and what the agent holds, because policy alone lends nothing.
  */
 export async function decide(head: RequestHead, connection: Opened, rooms: Deciders, part?: PartRead): Promise<Decision> {
-  const nowMs = rooms.clock.nowMs();
-  if (nowMs >= connection.agent.expiresAtMs) throw new EgressError("identity.expired", "the identity expired while its connection was open");
-  const startedMs = rooms.clock.monotonicMs();
-  const input = { ...policyInput(head, connection, rooms.budget.standing(connection.agent), nowMs), ...rooms.readings.ofHead(head), ...part };
+  const asking = inputsOf(head, connection, rooms);
+  const input = asking(part);
   rooms.noteAsked?.(input);
+  const startedMs = rooms.clock.monotonicMs();
   const decision = await rooms.policy.decide("exchange", input, connection.signal);
   rooms.metrics.policyEvaluated("exchange", rooms.clock.monotonicMs() - startedMs);
   return withinHoldings(decision, rooms.holdings.of(connection.agent));
+}
+
+/** The same about all parts of a body, with one deadline. @returns the decisions in order, up to the first deny: it is the one of the record */
+export async function decideAll(head: RequestHead, connection: Opened, rooms: Deciders, parts: readonly PartRead[]): Promise<readonly Decision[]> {
+  const inputs = parts.map(inputsOf(head, connection, rooms));
+  const [first] = inputs;
+  if (first !== undefined) rooms.noteAsked?.(first);
+  const startedMs = rooms.clock.monotonicMs();
+  const decided = await rooms.policy.decideAll("exchange", inputs, connection.signal);
+  rooms.metrics.policyEvaluated("exchange", rooms.clock.monotonicMs() - startedMs);
+  const holdings = rooms.holdings.of(connection.agent);
+  const decisions = decided.map((decision) => withinHoldings(decision, holdings));
+  const denied = decisions.findIndex(({ kind }) => kind === "deny");
+  const decisive = inputs.at(denied);
+  if (decisive !== undefined) rooms.noteAsked?.(decisive);
+  return denied === -1 ? decisions : decisions.slice(0, denied + 1);
+}
+
+/** @throws EgressError `identity.expired` */
+function inputsOf(head: RequestHead, connection: Opened, rooms: Deciders): (part?: PartRead) => PolicyInput {
+  const nowMs = rooms.clock.nowMs();
+  if (nowMs >= connection.agent.expiresAtMs) throw new EgressError("identity.expired", "the identity expired while its connection was open");
+  const known = { ...policyInput(head, connection, rooms.budget.standing(connection.agent), nowMs), ...rooms.readings.ofHead(head) };
+  return (part) => ({ ...known, ...part });
 }
 
 /** The same deciders, with somebody who notes what is asked. */

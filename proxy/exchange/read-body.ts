@@ -4,7 +4,7 @@ import type { Incoming } from "../model/incoming.ts";
 import type { BodyRead, LlmReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { agree, type PartDecision } from "./agree.ts";
-import { decide, type Deciders } from "./decide.ts";
+import { decideAll, type Deciders } from "./decide.ts";
 import { holdBody, NO_BODY, type HeldToRead } from "./hold-body.ts";
 import { readModelCall, type ModelCallRead } from "./read-model-call.ts";
 import type { ExchangeDraft } from "./open-record.ts";
@@ -47,15 +47,10 @@ export async function readBody(head: RequestHead, asked: Read, draft: Pick<Excha
   }
 }
 
-/** Asks policy about each part of a body, until one is denied. @throws EgressError `policy.unavailable` if it still does not decide */
+/** Asks policy about all parts of a body at once. @throws EgressError `policy.unavailable` if it still does not decide */
 export async function decideRead({ head, body: { report, parts } }: Pick<ReadRequest, "head" | "body">, connection: Incoming["connection"], rooms: Deciders): Promise<PartDecision> {
-  const decisions: PartDecision[] = [];
-  for (const part of parts) {
-    const decision = requireDecided(await decide(head, connection, rooms, { read: report, ...part }));
-    if (decision.kind === "deny") return decision;
-    decisions.push(decision);
-  }
-  return agree(decisions);
+  const decisions = await decideAll(head, connection, rooms, parts.map((part) => ({ read: report, ...part })));
+  return agree(decisions.map(requireDecided));
 }
 
 /** @throws EgressError `policy.unavailable` for `read`, once more */

@@ -16,11 +16,11 @@ const policySection = z.strictObject({
     .describe("Whose signature a bundle must have. With it, an unsigned bundle is refused, and so is one whose revision is lower than the highest that was in force. docs/bundles.md."),
   // A decision takes a twentieth of a millisecond; but a container that has used up its share of the processor stands still for a tenth of a second (Linux,
   // cpu.max), and twice that in a row must not be a refusal. What does not end holds up its own agent alone (threaded-policy.ts).
-  deadlineMs: z.number().int().min(1).max(10_000).default(250).describe("Longest time for one decision, by the clock, in milliseconds; a later answer is a failure, never an allow."),
+  deadlineMs: z.number().int().min(1).max(10_000).default(250).describe("Longest time for one decision, by the clock, in milliseconds, all parts of one body together; a later answer is a failure, never an allow."),
   memoryLimitBytes: z.number().int().min(1 << 20).max(1 << 30).default(64 << 20)
-    .describe("Ceiling of the evaluator's memory, policy data included, in bytes; each thread that evaluates Rego has as much."),
+    .describe("Ceiling of the evaluator's memory, policy data included, in bytes; each thread that evaluates has as much."),
   threads: z.number().int().min(2).max(16).default(2)
-    .describe("Threads that evaluate Rego of your own or of tenants at the same time, each agent in one at most; one more stands by for one that has to be ended. The library needs none."),
+    .describe("Threads that evaluate Rego, and what was read of bodies, at the same time, each agent in one at most; one more stands by for one that has to be ended. They start when first needed."),
   pollIntervalMs: z.number().int().min(100).max(3_600_000).default(2_000)
     .describe("How often the policy files are looked at where the system reports no change, in milliseconds."),
 });

@@ -71,6 +71,11 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     return this.#program.decide(question, input);
   }
 
+  async decideAll<Q extends Question>(question: Q, parts: readonly PolicyInput[], signal: AbortSignal): Promise<readonly Answers[Q][]> {
+    signal.throwIfAborted();
+    return this.#program.decideAll(question, parts);
+  }
+
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);
     return () => { this.#listeners.delete(listener); };

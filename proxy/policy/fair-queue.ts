@@ -1,5 +1,5 @@
 /** Entries that one key may have waiting; more would be answered too late for anybody to care. */
-const KEY_LIMIT = 256;
+const KEY_LIMIT = 1_024;
 
 /** Entries by key; keys take turns, and within a key it is first come, first served. Nobody waits for more than one entry of each other key. */
 export class FairQueue<T> {

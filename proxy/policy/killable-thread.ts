@@ -1,4 +1,5 @@
 import { Worker, type ResourceLimits } from "node:worker_threads";
+import type { InputText } from "./input-text.ts";
 import type { Question } from "./policy-engine.ts";
 import type { PolicyProgram, WasmLimits } from "./wasm-policy.ts";
 
@@ -11,7 +12,7 @@ export interface ThreadData {
 /** Text both ways: copying it is cheaper than copying objects, and the policy reads and writes JSON anyhow. */
 export interface ThreadQuestion {
   readonly question: Question;
-  readonly input: string;
+  readonly input: InputText;
 }
 
 export type ThreadAnswer = { readonly answer: string } | { readonly failure: string };
@@ -61,7 +62,7 @@ export class KillableThread {
     return this.#isAlive;
   }
 
-  /** @returns the result set as JSON @throws ThreadLost if it does not come back in time; any other error is the policy's */
+  /** @returns the result sets as a list in JSON @throws ThreadLost if it does not come back in time; any other error is the policy's */
   ask(question: ThreadQuestion): Promise<string> {
     const answer = this.#answerWithin(this.#deadlineMs);
     this.#worker.postMessage(question);

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Clock } from "../../common/clock.ts";
 import type { Bundle } from "./bundle.ts";
+import type { PolicyInput } from "./policy-engine.ts";
 import { isShippedLibrary } from "./shipped-files.ts";
 import { ThreadedPolicy } from "./threaded-policy.ts";
 import { compileProgram, WasmPolicy, type Evaluator, type WasmLimits } from "./wasm-policy.ts";
@@ -13,27 +14,46 @@ const clusterData = z.looseObject({
 });
 
 export interface EvaluatorLimits extends WasmLimits {
-  /** Threads that evaluate Rego of somebody's own at the same time; default two. */
+  /** Threads that evaluate what may take long at the same time; default two. */
   readonly threads?: number;
 }
 
+/** Segments of a path that may be compared with patterns here, in characters all together: what is longer may take long. */
+const SHORT_PATH_LENGTH = 512;
+
 /**
- * Opens a policy. The library that comes with Weir is evaluated in this thread: it ends soon whatever it is asked. Rego of anybody's own goes to threads
- * that can be killed. In a cluster that holds for the agents that hold a policy with Rego; nothing but the library speaks to all others.
+ * Opens a policy. What the library that comes with Weir decides by a head is evaluated in this thread: such questions are short, and so the answer is there
+ * in some microseconds whatever the data. All others may take long, and go to threads that can be killed: what was read of a body, however the data were
+ * written; and all questions of agents that hold a policy with Rego, which on one machine are all. The threads are started when they are first needed,
+ * but for Rego: that must load before it comes into force.
  * @throws Error if it does not load
  */
 export async function openEvaluator(bundle: Pick<Bundle, "wasm" | "data">, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
   const program = await compileProgram(bundle);
   const { deadlineMs, memoryLimitBytes, threads = 2 } = limits;
-  if (await isShippedLibrary(bundle.wasm)) return new WasmPolicy(program, { limits, clock });
-  const apart = await ThreadedPolicy.open({ program, limits: { deadlineMs, memoryLimitBytes } }, { threads, clock });
+  const data = { program, limits: { deadlineMs, memoryLimitBytes } };
+  if (await isShippedLibrary(bundle.wasm)) return divided(new WasmPolicy(program, { limits, clock }), new ThreadedPolicy(data, { threads, clock }), mayTakeLong);
+  const apart = await ThreadedPolicy.open(data, { threads, clock });
   const programmed = programmedAgents(bundle.data);
   if (programmed.size === 0) return apart;
   const here = new WasmPolicy(program, { limits, clock });
+  return divided(here, apart, (input) => programmed.has(`${input.agent.namespace}/${input.agent.name}`) || mayTakeLong(input));
+}
+
+function divided(here: WasmPolicy, apart: ThreadedPolicy, isApart: (input: PolicyInput) => boolean): Evaluator {
   return {
-    evaluate: async (question, input) => (programmed.has(`${input.agent.namespace}/${input.agent.name}`) ? apart : here).evaluate(question, input),
+    evaluate: async (question, input) => (isApart(input) ? apart : here).evaluate(question, input),
+    evaluateAll: async (question, inputs) => (inputs.some(isApart) ? apart : here).evaluateAll(question, inputs),
     close: async () => apart.close(),
   };
+}
+
+/** True for what was read of a body, and for a path that is longer than usual: patterns are compared with it. */
+function mayTakeLong({ read, request }: PolicyInput): boolean {
+  if (read !== undefined) return true;
+  let length = 0;
+  for (const segment of request?.path ?? []) length += segment.length;
+  return length > SHORT_PATH_LENGTH;
 }
 
 /** Agents, `namespace/name`, that hold a policy with Rego. */

@@ -71,9 +71,14 @@ export interface PolicyEngine {
   readonly revision: string;
   /**
    * @throws EgressError `policy.unavailable` for anything that is not a well-formed answer in time: trap, deadline, memory ceiling,
-   * undefined, several results, unknown keys, or `read` again by whoever was told what was read
+   * undefined, several results, unknown keys, or `read` again by whoever was told what was read; `request.malformed` for text that is no Unicode
    */
   decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]>;
+  /**
+   * Answers about the parts of one request that was read, at least one, by one revision and within one deadline.
+   * @returns an answer for each, in order @throws EgressError as `decide` does, for all of them
+   */
+  decideAll<Q extends Question>(question: Q, parts: readonly PolicyInput[], signal: AbortSignal): Promise<readonly Answers[Q][]>;
   /** Calls back after another revision is in force. @returns a function that stops that */
   onChange(listener: () => void): () => void;
 }

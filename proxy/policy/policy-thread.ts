@@ -1,5 +1,5 @@
 /**
- * The program of a thread in which Rego of somebody's own is evaluated; `killable-thread.ts` starts it. It answers one question after the other, and is
+ * The program of a thread in which is evaluated what may take long; `killable-thread.ts` starts it. It answers one question after the other, and is
  * killed if one takes too long: an evaluation cannot be interrupted from inside.
  */
 import { parentPort, workerData } from "node:worker_threads";

@@ -51,9 +51,20 @@ export class Program {
     const key = this.#memory?.keyOf(question, input) ?? null;
     const known = key === null ? undefined : this.#memory?.recall<Q>(key);
     if (known !== undefined) return known;
-    const decision = readDecision(question, await this.#ask(question, input), this.revision);
-    if (decision.kind === "read" && input.read !== undefined) throw new EgressError("policy.unavailable", "the policy asks again for a body that was read");
+    const decision = this.#read(question, await this.#ask((evaluator) => evaluator.evaluate(question, input)), input);
     if (key !== null) this.#memory?.keep(key, decision);
+    return decision;
+  }
+
+  /** Answers about each part of one request. @throws EgressError `policy.unavailable` for all, if there is no answer to one */
+  async decideAll<Q extends Question>(question: Q, parts: readonly PolicyInput[]): Promise<readonly Answers[Q][]> {
+    const answers = await this.#ask((evaluator) => evaluator.evaluateAll(question, parts));
+    return parts.map((part, at) => this.#read(question, answers[at], part));
+  }
+
+  #read<Q extends Question>(question: Q, answer: unknown, { read }: PolicyInput): Answers[Q] {
+    const decision = readDecision(question, answer, this.revision);
+    if (decision.kind === "read" && read !== undefined) throw new EgressError("policy.unavailable", "the policy asks again for a body that was read");
     return decision;
   }
 
@@ -68,10 +79,10 @@ export class Program {
     await this.#evaluator.close?.();
   }
 
-  async #ask(question: Question, input: PolicyInput): Promise<unknown> {
+  async #ask<T>(ask: (evaluator: Evaluator) => Promise<T>): Promise<T> {
     this.#open += 1;
     try {
-      return await this.#evaluator.evaluate(question, input);
+      return await ask(this.#evaluator);
     } finally {
       this.#open -= 1;
       if (this.#open === 0 && this.#closing !== null) this.#answered.resolve();

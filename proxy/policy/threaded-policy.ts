@@ -2,6 +2,7 @@ import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { FairQueue } from "./fair-queue.ts";
 import { KillableThread, ThreadLost, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
+import { writeInputs } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { Suspicion } from "./suspicion.ts";
 import type { Evaluator } from "./wasm-policy.ts";
@@ -35,30 +36,39 @@ export class ThreadedPolicy implements Evaluator {
   #starting = 0;
   #isClosed = false;
 
-  private constructor(data: ThreadData, { threads, clock }: ThreadedOptions, first: KillableThread) {
+  /** Starts no thread before the first question. @param data of a policy that is known to load */
+  constructor(data: ThreadData, { threads, clock }: ThreadedOptions) {
     this.#data = data;
     this.#size = threads;
     this.#suspicion = new Suspicion(clock);
-    this.#idle.push(first);
   }
 
   /** Starts the first thread; the others come with the first question. @throws Error if the policy does not load there */
   static async open(data: ThreadData, options: ThreadedOptions): Promise<ThreadedPolicy> {
-    return new ThreadedPolicy(data, options, await KillableThread.start(data));
+    const policy = new ThreadedPolicy(data, options);
+    policy.#idle.push(await KillableThread.start(data));
+    return policy;
   }
 
   async evaluate(question: Question, input: PolicyInput): Promise<unknown> {
+    const [answer] = await this.evaluateAll(question, [input]);
+    return answer;
+  }
+
+  async evaluateAll(question: Question, inputs: readonly PolicyInput[]): Promise<readonly unknown[]> {
+    const [input] = inputs;
+    if (input === undefined) return [];
     if (this.#isClosed) throw new EgressError("policy.unavailable", "the policy is no longer in force");
     const agent = `${input.agent.namespace}/${input.agent.name}`;
     if (this.#suspicion.isPaused(agent)) throw new EgressError("policy.unavailable", `the policy of agent ${agent} did not answer in time; it is asked again in a while`);
     const answer = Promise.withResolvers<string>();
-    if (!this.#queue.add(agent, { question, input: JSON.stringify(input), answer })) {
+    if (!this.#queue.add(agent, { question, input: writeInputs(inputs), answer })) {
       throw new EgressError("policy.unavailable", `too many questions about agent ${agent} wait for an answer`);
     }
     this.#pending.add(answer.promise);
     this.#dispatch();
     try {
-      return JSON.parse(await answer.promise);
+      return JSON.parse(await answer.promise) as unknown[];
     } catch (cause) {
       throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
     } finally {

@@ -1,3 +1,6 @@
+import type { InputText } from "./input-text.ts";
+import { AS_IT_WAS, type Correction } from "./builtins/corrections.ts";
+import { CORRECTED } from "./corrected-module.ts";
 import { readValue, writeValue, type RegoValue } from "./rego-value.ts";
 import type { CompiledModule } from "./web-assembly.ts";
 
@@ -23,6 +26,14 @@ interface Exports {
   opa_value_dump(value: number): number;
   opa_json_dump(value: number): number;
   opa_heap_ptr_get(): number;
+  opa_value_add_path(base: number, path: number, value: number): number;
+  opa_heap_ptr_set(address: number): void;
+  opa_eval_ctx_new(): number;
+  opa_eval_ctx_set_input(context: number, input: number): void;
+  opa_eval_ctx_set_data(context: number, data: number): void;
+  opa_eval_ctx_set_entrypoint(context: number, entryPoint: number): void;
+  opa_eval_ctx_get_result(context: number): number;
+  eval(context: number): number;
   opa_eval(...call: readonly [reserved: 0, entryPoint: number, data: number, input: number, inputBytes: number, heap: number, format: number]): number;
   builtins(): number;
   entrypoints(): number;
@@ -44,6 +55,8 @@ export class WasmInstance {
   readonly #exports: Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #entryPoints: Readonly<Record<string, number>>;
+  /** Those of the corrected builtins as they were, by the names that they are exported under. */
+  readonly #own: Readonly<Record<string, (...args: number[]) => number>>;
   readonly #data: number;
   readonly #heap: number;
 
@@ -52,7 +65,10 @@ export class WasmInstance {
     const maximum = Math.floor(memoryLimitBytes / PAGE_BYTES);
     this.#memory = new WebAssembly.Memory({ initial: Math.min(INITIAL_PAGES, maximum), maximum });
     let names: ReadonlyMap<number, string> = new Map();
-    const call = (id: number, _context: number, ...args: number[]) => this.#call(names.get(id) ?? `${id}`, builtins, args);
+    const call = (id: number, _context: number, ...args: number[]) => {
+      const correction = CORRECTED.get(id);
+      return correction === undefined ? this.#call(names.get(id) ?? `${id}`, builtins, args) : this.#correct(correction, args);
+    };
     const env = {
       memory: this.#memory, opa_println: () => {}, opa_abort: (address: number) => { throw new Error(`the policy stopped: ${this.#text(address, ANSWER_LIMIT_BYTES)}`); },
       opa_builtin0: call, opa_builtin1: call, opa_builtin2: call, opa_builtin3: call, opa_builtin4: call,
@@ -60,6 +76,7 @@ export class WasmInstance {
     this.#exports = new WebAssembly.Instance(module, { env }).exports as unknown as Exports;
     const { opa_wasm_abi_version: major, opa_wasm_abi_minor_version: minor } = this.#exports;
     if (major.value !== 1 || minor.value < 2) throw new Error(`a policy of ABI ${major.value}.${minor.value}; 1.2 and later are understood`);
+    this.#own = this.#exports as unknown as Readonly<Record<string, (...args: number[]) => number>>;
     names = new Map(Object.entries(this.#json(this.#exports.builtins())).map(([name, id]) => [id, name]));
     this.#entryPoints = this.#json(this.#exports.entrypoints());
     this.#data = this.#load(data, (address, bytes) => this.#exports.opa_json_parse(address, bytes));
@@ -84,11 +101,59 @@ export class WasmInstance {
     return this.#text(answer, ANSWER_LIMIT_BYTES);
   }
 
+  /**
+   * Evaluates several inputs that may share one member. @returns a result set for each, as JSON, in order. After anything thrown the instance is not fit to
+   * be used again
+   */
+  evaluateAll(entryPoint: string, { inputs, json }: InputText): readonly string[] {
+    if (json === null) return inputs.map((input) => this.evaluate(entryPoint, input));
+    const id = this.#entryPoints[entryPoint];
+    if (id === undefined) throw new Error(`the policy has no entry point ${entryPoint}`);
+    const parse = (text: string): number => this.#load(text, (address, bytes) => this.#exports.opa_json_parse(address, bytes));
+    this.#exports.opa_heap_ptr_set(this.#heap);
+    const shared = parse(json);
+    const after = this.#exports.opa_heap_ptr_get();
+    return inputs.map((text) => {
+      this.#exports.opa_heap_ptr_set(after);
+      const input = parse(text);
+      if (this.#exports.opa_value_add_path(input, parse(`["json"]`), shared) !== 0) throw new Error("the parts of an input could not be put together");
+      return this.#evaluateParsed(id, input);
+    });
+  }
+
+  /** What `opa_eval` does once it has parsed the input. */
+  #evaluateParsed(entryPoint: number, input: number): string {
+    const exports = this.#exports;
+    const context = exports.opa_eval_ctx_new();
+    exports.opa_eval_ctx_set_input(context, input);
+    exports.opa_eval_ctx_set_data(context, this.#data);
+    exports.opa_eval_ctx_set_entrypoint(context, entryPoint);
+    exports.eval(context);
+    return this.#text(exports.opa_json_dump(exports.opa_eval_ctx_get_result(context)), ANSWER_LIMIT_BYTES);
+  }
+
   #call(name: string, builtins: Readonly<Record<string, Builtin>>, args: readonly number[]): number {
     const builtin = Object.hasOwn(builtins, name) ? builtins[name] : undefined;
     if (builtin === undefined) throw new Error(`the policy calls ${name}, which is not supplied (docs/policy-builtins.md)`);
-    const result = builtin(...args.map((address) => readValue(this.#text(this.#exports.opa_value_dump(address), VALUE_LIMIT_BYTES))));
-    return result === undefined ? 0 : this.#load(writeValue(result), (address, bytes) => this.#exports.opa_value_parse(address, bytes));
+    return this.#give(builtin(...args.map((address) => this.#take(address))));
+  }
+
+  #correct({ exportAs, answer }: Correction & { readonly exportAs: string }, args: readonly number[]): number {
+    const own = () => this.#own[exportAs]?.(...args) ?? 0;
+    const ownValue = () => {
+      const address = own();
+      return address === 0 ? undefined : this.#take(address);
+    };
+    const result = answer((index) => this.#take(args[index] ?? 0), ownValue);
+    return result === AS_IT_WAS ? own() : this.#give(result);
+  }
+
+  #take(address: number): RegoValue {
+    return readValue(this.#text(this.#exports.opa_value_dump(address), VALUE_LIMIT_BYTES));
+  }
+
+  #give(value: RegoValue | undefined): number {
+    return value === undefined ? 0 : this.#load(writeValue(value), (address, bytes) => this.#exports.opa_value_parse(address, bytes));
   }
 
   #load(text: string, parse: (address: number, bytes: number) => number): number {

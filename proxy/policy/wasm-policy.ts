@@ -2,12 +2,13 @@ import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { builtinsAt } from "./builtins.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
+import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { WasmInstance } from "./wasm-instance.ts";
 import type { CompiledModule } from "./web-assembly.ts";
 
 export interface WasmLimits {
-  /** Longest time of one evaluation, in milliseconds. */
+  /** Longest time of one evaluation, or of all that are asked for together, in milliseconds. */
   readonly deadlineMs: number;
   /** Ceiling of the linear memory, in bytes; rounded down to pages of 64 KiB. */
   readonly memoryLimitBytes: number;
@@ -15,10 +16,12 @@ export interface WasmLimits {
 
 /**
  * Asks a compiled policy, in this thread (below) or in others (`threaded-policy.ts`).
- * Rejects with EgressError `policy.unavailable`; resolves to a result set of any shape (`answer.ts` reads it).
+ * Rejects with EgressError `policy.unavailable`, `request.malformed` (input-text.ts); resolves to a result set of any shape (`answer.ts` reads it).
  */
 export interface Evaluator {
   evaluate(question: Question, input: PolicyInput): Promise<unknown>;
+  /** Asks about the parts of one request, at least one, within one deadline. @returns a result set for each, in order */
+  evaluateAll(question: Question, inputs: readonly PolicyInput[]): Promise<readonly unknown[]>;
   /** Answers what was asked, then gives back what it holds; absent if that is nothing. */
   close?(): Promise<void>;
 }
@@ -69,26 +72,32 @@ export class WasmPolicy implements Evaluator {
   }
 
   async evaluate(question: Question, input: PolicyInput): Promise<unknown> {
+    const [answer] = await this.evaluateAll(question, [input]);
+    return answer;
+  }
+
+  async evaluateAll(question: Question, inputs: readonly PolicyInput[]): Promise<readonly unknown[]> {
     // OPA's runtime takes a falsy input for none at all and then decides on nothing.
-    if (typeof input !== "object" || input === null) throw new EgressError("policy.unavailable", "the policy input is not an object");
+    if (!inputs.every((input) => typeof input === "object" && (input as unknown) !== null)) throw new EgressError("policy.unavailable", "the policy input is not an object");
+    const text = writeInputs(inputs);
     try {
-      return JSON.parse(this.answer(question, JSON.stringify(input)));
+      return JSON.parse(this.answer(question, text)) as unknown[];
     } catch (cause) {
       throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
     }
   }
 
-  /** @param input as JSON @returns the result set as JSON @throws Error that says why there is none */
-  answer(question: Question, input: string): string {
+  /** @returns the result sets as a list in JSON @throws Error that says why there is none */
+  answer(question: Question, input: InputText): string {
     try {
       const instance = this.#ready();
       const startedAtMs = this.#clock.monotonicMs();
       this.#nowMs = this.#clock.nowMs();
-      const answer = instance.evaluate(ENTRY_POINTS[question], input);
+      const answers = instance.evaluateAll(ENTRY_POINTS[question], input);
       const tookMs = this.#clock.monotonicMs() - startedAtMs;
       if (tookMs > this.#limits.deadlineMs) throw new Error(`the evaluation took ${Math.ceil(tookMs)} ms; the deadline is ${this.#limits.deadlineMs} ms`);
       if (instance.memoryBytes > this.#recycleAboveBytes) this.#instance = null;
-      return answer;
+      return `[${answers.join(",")}]`;
     } catch (error) {
       this.#instance = null;
       throw error;

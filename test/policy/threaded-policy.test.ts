@@ -1,11 +1,14 @@
 import { setInterval } from "node:timers/promises";
-import { describe, expect, onTestFinished, test, type TestContext } from "vitest";
+import { describe, expect, onTestFinished, test, vi, type TestContext } from "vitest";
 import { checkTenant, clusterBundle, clusterSources, compileClusterRego, type TenantPolicy } from "../../proxy/policy/compile-cluster.ts";
+import { compileData } from "../../proxy/policy/compile-data.ts";
 import { compileFolder } from "../../proxy/policy/compile-policy.ts";
 import { policyData } from "../../proxy/policy/data.ts";
 import { openEvaluator } from "../../proxy/policy/open-evaluator.ts";
 import type { Opa } from "../../proxy/policy/opa.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
+import { readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
+import { ThreadedPolicy } from "../../proxy/policy/threaded-policy.ts";
 import type { Evaluator } from "../../proxy/policy/wasm-policy.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { compiler } from "./compiler.ts";
@@ -65,6 +68,42 @@ async function turnsDuring(work: Promise<unknown>): Promise<number> {
   await watching;
   return turns;
 }
+
+describe("what was read of a body, judged by data alone", { timeout: 60_000 }, () => {
+  const pattern = "a*".repeat(20);
+  const globs = Array.from({ length: 40 }, (_, index) => `${pattern}z${index}`);
+  const hosts = [{ name: "api.example.com", methods: ["POST"], json: { "/text": { like: globs } }, rule: "patterns" }, { name: "open.example.com" }];
+  const ofBody = (name: string, length: number): PolicyInput => ({ ...anExchange({ agent: { namespace: "a", name }, request: { method: "POST" } }), read: { json: null }, json: { text: "a".repeat(length) } });
+  const open = async () => {
+    const evaluator = await openEvaluator({ ...await readDefaultBundle(), data: compileData(policyData.parse({ hosts })) }, { ...LIMITS, deadlineMs: 250 }, new TestClock());
+    onTestFinished(async () => evaluator.close?.());
+    return evaluator;
+  };
+
+  test("is answered, part by part", async () => {
+    const evaluator = await open();
+    expect(await evaluator.evaluate("exchange", ofBody("coder", 10))).toEqual(answered(false));
+    expect(await evaluator.evaluateAll("exchange", [ofBody("coder", 10), ofBody("coder", 11)])).toEqual([...answered(false), ...answered(false)].map((one) => [one]));
+  });
+
+  test("that takes too long costs its own request, and neither this thread nor anybody else", async () => {
+    const evaluator = await open();
+    await evaluator.evaluate("exchange", ofBody("neighbour", 10));
+    const slow = evaluator.evaluate("exchange", ofBody("coder", 4_000_000));
+    const turns = turnsDuring(slow);
+    expect(await evaluator.evaluate("exchange", ofBody("neighbour", 10))).toEqual(answered(false));
+    await expect(slow).rejects.toThrow(UNAVAILABLE);
+    expect(await turns).toBeGreaterThan(5);
+  });
+
+  test("is one question to threads, and so is a path that is longer than usual; a short one is none", async () => {
+    const evaluator = await open();
+    const apart = vi.spyOn(ThreadedPolicy.prototype, "evaluate");
+    onTestFinished(() => { apart.mockRestore(); });
+    for (const path of [["short"], ["x".repeat(513)], Array.from({ length: 60 }, () => "ten-letter")]) await evaluator.evaluate("exchange", anExchange({ request: { path } }));
+    expect(apart.mock.calls.map(([, input]) => input.request?.path.length)).toEqual([1, 60]);
+  });
+});
 
 describe("Rego of tenants", { timeout: 90_000 }, () => {
   test("answers as it would here", async (context) => {

@@ -5,6 +5,7 @@ import { policyData } from "../../proxy/policy/data.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import { readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
 import { WasmPolicy, type WasmLimits } from "../../proxy/policy/wasm-policy.ts";
+import { GOLDEN_DATA, goldenQuestions } from "./golden/questions.ts";
 import { anExchange } from "./questions.ts";
 
 const LIMITS: WasmLimits = { deadlineMs: 50, memoryLimitBytes: 4 << 20 };
@@ -20,6 +21,12 @@ function tickingClock(stepMs: number): Clock & { stepMs: number } {
 const openDefault = async (limits = LIMITS, clock: Clock = tickingClock(1)) => WasmPolicy.open((await readDefaultBundle()).wasm, data, { limits, clock });
 const withHeaderOf = (bytes: number) => anExchange({ request: { headers: { "x-large": "x".repeat(bytes) } } });
 const ALLOWED = [{ result: expect.objectContaining({ allow: true, rule: "api.read" }) }];
+
+/** Questions about what was read, with the data that they are about. */
+function goldenReadings() {
+  const questions = goldenQuestions().filter(({ question, input }) => question === "exchange" && input.read !== undefined).map(({ input }) => input);
+  return { data: compileData(policyData.parse(GOLDEN_DATA)), questions };
+}
 
 /** Counts fresh instances from here on. */
 function countInstances() {
@@ -39,6 +46,32 @@ describe("a policy in WebAssembly", () => {
     await expect(policy.evaluate("exchange", withHeaderOf(8 << 20))).rejects.toThrow(UNAVAILABLE);
     expect(await policy.evaluate("exchange", anExchange())).toEqual(ALLOWED);
     expect(instantiated).toHaveBeenCalledTimes(1);
+  });
+
+  test("answers about parts that share what was read as about each alone", async () => {
+    const { data: golden, questions } = goldenReadings();
+    const policy = await WasmPolicy.open((await readDefaultBundle()).wasm, golden, { limits: { ...LIMITS, deadlineMs: 60_000, memoryLimitBytes: 16 << 20 }, clock: tickingClock(0) });
+    for (const json of [{ channel: "C1", list: [1, "two", null] }, null, "text", "x".repeat(100_000)]) {
+      const inputs = questions.map((input) => ({ ...input, json }));
+      const alone: unknown[] = [];
+      for (const input of inputs) alone.push(await policy.evaluate("exchange", input));
+      expect(await policy.evaluateAll("exchange", inputs)).toEqual(alone);
+      expect(await policy.evaluate("exchange", inputs[0]!)).toEqual(alone[0]);
+    }
+  });
+
+  test.each([["a value", { json: { a: "x\ud83d" } }], ["a key", { json: { "\udc00": 1 } }], ["behind a backslash", { json: "\\\ud83d" }], ["a part", { mcp: { tool: "\ud83d" } }]])("that is asked about half a surrogate pair in %s refuses the request, and is as good as before", async (_where, part) => {
+    const policy = await openDefault();
+    const instantiated = countInstances();
+    const asked = { ...anExchange(), ...part } as PolicyInput;
+    await expect(policy.evaluate("exchange", asked)).rejects.toMatchObject({ code: "request.malformed" });
+    await expect(policy.evaluateAll("exchange", [asked, asked])).rejects.toMatchObject({ code: "request.malformed" });
+    expect(await policy.evaluate("exchange", anExchange())).toEqual(ALLOWED);
+    expect(instantiated).not.toHaveBeenCalled();
+  });
+
+  test.each(["\ud83d\ude00", "\\ud83d", "\\\\ud83d"])("takes the whole pair or the plain text %j", async (text) => {
+    expect(await (await openDefault()).evaluate("exchange", { ...anExchange(), json: { [text]: text } })).toEqual(ALLOWED);
   });
 
   test("that traps while it parses fails, with the reason as an error", async () => {

@@ -109,7 +109,11 @@ export class ConnectionStand {
     const rooms: Rooms = {
       clock: systemClock, log: silentLog, metrics: noMetrics, live: this.live, names: this.names, activity: noActivity, holdings: configuredHoldings,
       identity: new JwtVerifier(identityConfig.parse({}), { clock: systemClock, localIssuer: this.issuer }),
-      policy: { revision: "r1", decide: async <Q extends Question>(_question: Q, input: PolicyInput) => await this.decide(input) as Answers[Q], onChange: () => () => {} },
+      policy: {
+        revision: "r1", onChange: () => () => {},
+        decide: async <Q extends Question>(_question: Q, input: PolicyInput) => await this.decide(input) as Answers[Q],
+        decideAll: async <Q extends Question>(_question: Q, parts: readonly PolicyInput[]) => await Promise.all(parts.map(async (part) => this.decide(part))) as Answers[Q][],
+      },
       credentials: noLender,
       get metering(): never { throw new Error("a connection meters no model"); },
       readings: openReadings(openMcp().read), mcp: openMcp(), approvals: noApprovals, hindsight: noHindsight,

@@ -54,7 +54,7 @@ export class DnsStand implements AsyncDisposable {
       hindsight: noHindsight,
       audit: { commit: async () => Promise.reject(new Error("names are not committed")), enqueue: keep, isHealthy: true },
       policy: {
-        revision: "1", onChange: () => () => { /* never changes */ },
+        revision: "1", onChange: () => () => { /* never changes */ }, decideAll: async () => Promise.reject(new Error("a name has no parts")),
         decide: async <Q extends Question>(_question: Q, input: PolicyInput) => {
           this.inputs.push(input);
           return (options.decide ?? (() => ALLOW))(input) as Answers[Q];

@@ -84,6 +84,10 @@ export class FakeRooms {
     policy: {
       revision: "r1", onChange: () => () => {},
       decide: async <Q extends Question>(_question: Q, input: PolicyInput) => { this.asked.push(input); return await this.answer(input) as Answers[Q]; },
+      decideAll: async <Q extends Question>(_question: Q, parts: readonly PolicyInput[]) => {
+        this.asked.push(...parts);
+        return await Promise.all(parts.map(async (part) => this.answer(part))) as Answers[Q][];
+      },
     },
     credentials: { ...noLender, lend: async () => { if (this.lendFault !== null) throw this.lendFault; return this.loan; } },
     budget: {

@@ -10,9 +10,11 @@ export const approvalId = z.string().regex(/^apr-[0-9a-hjkmnp-tv-z]{26}$/);
 export const REASON_LIMIT = 1_000;
 /** Most questions and thread approvals in one list. */
 export const LIST_LIMIT = 1_000;
-/** Lines of details in a question, and characters in each. */
-export const DETAIL_LINES = 24;
-export const DETAIL_LENGTH = 400;
+/** Lines of details in a question, and characters in each. A request that takes more is not asked about. */
+export const DETAIL_LINES = 48;
+export const DETAIL_LENGTH = 200;
+/** Longest path that is asked about, in characters. */
+export const PATH_LENGTH = 2_048;
 
 const text = (most: number) => z.string().max(most);
 const timeMs = z.number().int().nonnegative();
@@ -32,7 +34,7 @@ export const questionView = z.strictObject({
   question: z.enum(["connection", "exchange"]),
   requestId: text(64).describe("As in the audit; the agent is told it with the answer."),
   host: text(255), port: z.number().int().min(1).max(65_535),
-  method: text(64).nullable(), path: text(2_048).nullable().describe("Without its query."),
+  method: text(64).nullable(), path: text(PATH_LENGTH).nullable().describe("Without its query."),
   details: z.array(text(DETAIL_LENGTH)).max(DETAIL_LINES).describe("What was read of the request, in lines; said by the agent, safe to print."),
   rule: text(200), reason: text(4_000), hint: text(4_000),
   scopes: z.array(approvalScope).min(1).max(2).describe("What may be answered beside no."),

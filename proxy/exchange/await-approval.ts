@@ -10,12 +10,16 @@ import { refusalOf } from "./decide.ts";
 import { describeRequest } from "./describe-request.ts";
 import { fingerprintOf } from "./fingerprint.ts";
 
+const NOTHING = Buffer.alloc(0);
+
 /** A request that waits for a person. */
 export interface Awaiting {
   readonly head: RequestHead;
   readonly incoming: Incoming;
   /** Null where nobody read the body: not a byte of it is taken before the yes. */
-  readonly read: { readonly held: { readonly bytes: Buffer }; readonly body: BodyRead } | null;
+  readonly read: { readonly body: BodyRead } | null;
+  /** The body as it was read, without its content coding. */
+  readonly text: Buffer | null;
   /** Asks policy anew, about the same request: much may have changed while it waited. */
   readonly decideAgain: () => Promise<Allow | Deny | Ask>;
   /** Hears what came of it, whatever that is. */
@@ -39,15 +43,16 @@ export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Ro
   return today;
 }
 
-function subjectOf({ rule }: Ask, { head, incoming, read }: Awaiting, { readings }: Pick<Rooms, "readings">): ApprovalSubject {
+/** @throws EgressError `approval.unavailable` where it is more than a person can be shown */
+function subjectOf({ rule }: Ask, { head, incoming, read, text }: Awaiting, { readings }: Pick<Rooms, "readings">): ApprovalSubject {
   const { connection: { agent, id: connectionId }, exchangeId } = incoming;
   const { method, host, port, path, framing, upgrade } = head;
   const bodyBytes = framing.kind === "none" ? 0 : framing.kind === "length" ? framing.bytes : null;
-  const parts = read === null ? null : read.body.parts;
+  const whole = read === null ? null : { text: text ?? NOTHING, parts: read.body.parts };
   return {
     id: exchangeId, connectionId, agent, question: "exchange", host, port, method, path,
-    details: describeRequest({ head: readings.ofHead(head), parts, bodyBytes }),
-    fingerprint: fingerprintOf({ agent, rule, head, read: read === null ? null : { bytes: read.held.bytes, parts: read.body.parts } }),
+    details: describeRequest({ head, readings: readings.ofHead(head), read: whole, bodyBytes, rule }),
+    fingerprint: fingerprintOf({ agent, rule, head, read: whole }),
     isWhole: (read !== null || bodyBytes === 0) && upgrade === null,
   };
 }

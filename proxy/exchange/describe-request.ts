@@ -1,32 +1,54 @@
 import { safeLine } from "../../common/approvals/safe-line.ts";
-import { DETAIL_LENGTH, DETAIL_LINES } from "../../common/approvals/views.ts";
-import type { BodyReadings, HeadReadings, LlmReading, McpReading } from "../model/readings.ts";
+import { DETAIL_LENGTH, DETAIL_LINES, PATH_LENGTH } from "../../common/approvals/views.ts";
+import { EgressError } from "../errors.ts";
+import type { BodyReadings, HeadReadings, LlmReading } from "../model/readings.ts";
+import type { RequestHead } from "../model/request.ts";
+import { describeBody } from "./describe-body.ts";
 
-/** Longest text of one argument, in characters. */
-const VALUE_LENGTH = 160;
-/** No more of a value is looked at: a body may be megabytes, and little of it is shown. */
-const LOOK_AT = 4 * VALUE_LENGTH;
-/** Names under which people write what others must not read. */
-const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|credential|authorization|api[-_]?key|private[-_]?key|cookie|session/i;
-/** Beginnings of well-known keys: what follows is not shown. */
-const SECRET_TEXT = /\b(sk-|sk_|ghp_|gho_|ghs_|github_pat_|glpat-|xox[abprs]-|AKIA|ASIA|AIza|npm_|pypi-|eyJ|hvs\.|whsec_)[A-Za-z0-9_\-.+/=]{6,}/g;
-const HIDDEN = "[hidden]";
-
-/** What is known of a request beyond method and path. */
-export interface Readings {
-  readonly head: HeadReadings;
-  /** Null where nobody read the body. */
-  readonly parts: readonly BodyReadings[] | null;
+/** What is known of a request beyond method and host. */
+export interface Described {
+  readonly head: Pick<RequestHead, "path" | "query">;
+  readonly readings: HeadReadings;
+  /** Null where nobody read the body. `text` is the body without its content coding. */
+  readonly read: { readonly text: Buffer; readonly parts: readonly BodyReadings[] } | null;
   /** Null if only its end will tell, 0 if there is none. */
   readonly bodyBytes: number | null;
+  /** The rule that asks, for the refusal. */
+  readonly rule: string;
 }
 
-/** What was read of a request, in lines for a person. All of it is the agent's word: cut, on one line each, safe to print, and without what looks like a secret. */
-export function describeRequest({ head, parts, bodyBytes }: Readings): string[] {
-  const lines = [...describeHead(head), ...describeParts(parts)];
-  if (parts === null && bodyBytes !== 0) lines.push(`a body${bodyBytes === null ? "" : ` of ${bodyBytes} bytes`} that was not read`);
-  const most = lines.length > DETAIL_LINES ? [...lines.slice(0, DETAIL_LINES - 1), `and ${lines.length - DETAIL_LINES + 1} lines more`] : lines;
-  return most.map((line) => safeLine(line.replaceAll(SECRET_TEXT, `$1${HIDDEN}`), DETAIL_LENGTH));
+/** Begins a line that names something that will be sent and that the person does not see. */
+const NOT_SHOWN = "NOT SHOWN: ";
+/** Begins a line that goes on with the one before. */
+const MORE = "  … ";
+/** A longer body would be taken apart for lines that nobody is shown; what is under it may be escapes and white space. */
+const LARGEST_BODY_BYTES = 256 * 1_024;
+
+/**
+ * A request in lines for a person: all that was read of it, and a line for each thing that is sent and not shown. All of it is the agent's word: safe to
+ * print, keys and texts in quotes, and without what looks like a secret. A line that is too long goes on in the next, behind `  … `, which begins no other.
+ * @throws EgressError `approval.unavailable` where it does not fit: nobody is asked about what they cannot see
+ */
+export function describeRequest({ head: { path, query }, readings, read, bodyBytes, rule }: Described): string[] {
+  if (path.length > PATH_LENGTH) throw tooMuch(rule, `its path has ${path.length} characters`);
+  if (read !== null && isShown(read.parts) && read.text.byteLength > LARGEST_BODY_BYTES) throw tooMuch(rule, `its body has ${read.text.byteLength} bytes`);
+  const lines = [...notShown(query, read, bodyBytes), ...describeHead(readings), ...(read === null ? [] : describeRead(read))].flatMap(folded);
+  if (lines.length > DETAIL_LINES) throw tooMuch(rule, `what was read of it takes ${lines.length} lines`);
+  return lines;
+}
+
+function notShown(query: string | null, read: Described["read"], bodyBytes: number | null): string[] {
+  const size = bodyBytes === null ? "" : ` of ${bodyBytes} bytes`;
+  return [
+    ...(query === null || query === "" ? [] : [`${NOT_SHOWN}a query of ${query.length} characters`]),
+    ...(read === null && bodyBytes !== 0 ? [`${NOT_SHOWN}a body${size} that was not read`] : []),
+    ...(read !== null && read.text.byteLength > 0 && !isShown(read.parts) ? [`${NOT_SHOWN}all else in a body of ${read.text.byteLength} bytes`] : []),
+  ];
+}
+
+/** Whether the body is shown whole: every reading but that of a model is of JSON that people can judge. */
+function isShown(parts: readonly BodyReadings[]): boolean {
+  return parts.some(({ mcp, graphql, json }) => mcp !== undefined || graphql !== undefined || json !== undefined);
 }
 
 function describeHead({ git, grpc }: HeadReadings): string[] {
@@ -36,22 +58,11 @@ function describeHead({ git, grpc }: HeadReadings): string[] {
   ];
 }
 
-function describeParts(parts: readonly BodyReadings[] | null): string[] {
-  if (parts === null) return [];
-  return parts.slice(0, DETAIL_LINES).flatMap((part, at) => {
-    const lines = describePart(part);
-    return parts.length === 1 ? lines : lines.map((line) => `${at + 1} of ${parts.length}: ${line}`);
-  });
-}
-
-function describePart({ llm, mcp, graphql, json }: BodyReadings): string[] {
-  return [
-    ...(llm === undefined ? [] : describeModel(llm)),
-    ...(mcp === undefined ? [] : describeMessage(mcp)),
-    ...(graphql === undefined ? [] : [`GraphQL: ${graphql.type} ${graphql.name ?? "(anonymous)"} { ${graphql.fields.join(" ")} }`]),
-    // What another reading has said already is not said again.
-    ...(json === undefined || mcp !== undefined ? [] : described("JSON", json)),
-  ];
+function describeRead({ text, parts }: NonNullable<Described["read"]>): string[] {
+  const models = new Set(parts.flatMap(({ llm }) => (llm === undefined ? [] : describeModel(llm))));
+  const operations = new Set(parts.flatMap(({ graphql }) => (graphql === undefined ? [] : [`GraphQL: ${graphql.type} ${graphql.name ?? "(anonymous)"} { ${graphql.fields.join(" ")} }`])));
+  const body = text.byteLength > 0 && isShown(parts) ? describeBody(text, parts.some(({ mcp }) => mcp !== undefined)) : [];
+  return [...models, ...operations, ...body];
 }
 
 function describeModel({ model, provider, max_output_tokens: most, tools }: LlmReading): string[] {
@@ -61,19 +72,21 @@ function describeModel({ model, provider, max_output_tokens: most, tools }: LlmR
   ];
 }
 
-function describeMessage({ method, kind, tool, prompt, uri, arguments: given }: McpReading): string[] {
-  const about = tool ?? prompt ?? uri;
-  return [`MCP: ${method ?? kind}${about === null ? "" : ` ${about}`}`, ...(given === null ? [] : described("", given))];
+/** One line as so many as it takes; no character is cut in two. */
+function folded(line: string): string[] {
+  const lines: string[] = [];
+  for (let at = 0; at < line.length || lines.length === 0;) {
+    const before = lines.length === 0 ? "" : MORE;
+    const room = DETAIL_LENGTH - before.length;
+    const end = at + room < line.length && !line.slice(at, at + room).isWellFormed() && line.slice(at, at + room - 1).isWellFormed() ? at + room - 1 : at + room;
+    lines.push(before + safeLine(line.slice(at, end), room));
+    at = end;
+  }
+  return lines;
 }
 
-/** The entries of an object, a line each; anything else is one line. */
-function described(name: string, value: unknown): string[] {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return [`${name}: ${shortened(name, value)}`];
-  return Object.entries(value).slice(0, DETAIL_LINES).map(([key, one]) => `  ${safeLine(key, 60)} = ${shortened(key, one)}`);
-}
-
-function shortened(name: string, value: unknown): string {
-  if (SECRET_NAME.test(name)) return HIDDEN;
-  const text = JSON.stringify(value, (key, one: unknown) => (key !== "" && SECRET_NAME.test(key) ? HIDDEN : one));
-  return safeLine(text.slice(0, LOOK_AT).replaceAll(SECRET_TEXT, `$1${HIDDEN}`), VALUE_LENGTH);
+function tooMuch(rule: string, detail: string): EgressError {
+  const reason = `A person has to allow this, and it is more than one is shown: at most ${DETAIL_LINES} lines of ${DETAIL_LENGTH} characters, and a path of ${PATH_LENGTH}.`;
+  const hint = "Send less in one request: fewer members, shorter texts, smaller batches.";
+  return new EgressError("approval.unavailable", `too much to be judged by a person: ${detail}`, { explanation: { rule, reason, hint } });
 }

@@ -94,7 +94,7 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
 function awaiting(draft: ExchangeDraft, { head, read }: Measurable, rooms: Rooms): Awaiting {
   const { incoming } = draft;
   return {
-    head: read?.head ?? head, incoming, read,
+    head: read?.head ?? head, incoming, read, text: draft.text,
     decideAgain: async () => (read === null ? requireDecided(await decide(head, incoming.connection, rooms)) : decideRead(read, incoming.connection, rooms)),
     note: (answered) => { draft.answered = answered; },
   };

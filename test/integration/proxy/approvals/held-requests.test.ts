@@ -50,7 +50,7 @@ describe("a request that a person has to allow", () => {
     const answer = charge(12);
     const question = await operator.question();
     expect(question).toMatchObject({ method: "POST", host: HOST, path: "/charges", rule: "billing.charge", reason: "Charging a card needs a person.", scopes: ["once", "thread"], isWaiting: true });
-    expect(question.details).toEqual(["  amount = 12", "  token = [hidden]"]);
+    expect(question.details).toEqual(["NOT SHOWN: a query of 10 characters", '  "amount" = 12', '  "token" = "[hidden: 18 characters]"']);
     expect(upstream.requests).toHaveLength(before);
     expect(await operator.decide(question.id, { decision: "allow", reason: "agreed" })).toMatchObject({ result: "done", outcome: "allowed" });
     expect(await answer).toMatchObject({ status: 200 });
@@ -91,7 +91,7 @@ describe("a request that a person has to allow", () => {
       sent.end("hello");
     });
     const question = await operator.question();
-    expect(question.details).toEqual(["a body of 5 bytes that was not read"]);
+    expect(question.details).toEqual(["NOT SHOWN: a body of 5 bytes that was not read"]);
     expect(mayGoOn).toBe(false);
     await operator.decide(question.id, { decision: "allow" });
     const [answer] = await once(sent, "response") as [import("node:http").IncomingMessage];

@@ -1,51 +1,105 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { describeRequest } from "../../../../proxy/exchange/describe-request.ts";
-import type { McpReading } from "../../../../proxy/model/readings.ts";
+import { describe, expect, test } from "vitest";
+import { DETAIL_LENGTH, DETAIL_LINES, PATH_LENGTH } from "../../../../common/approvals/views.ts";
+import { describeRequest, type Described } from "../../../../proxy/exchange/describe-request.ts";
+import type { BodyReadings, McpReading } from "../../../../proxy/model/readings.ts";
 
 const CALL: McpReading = {
-  era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "charge", arguments: { amount: 12, to: "Ann" }, prompt: null, uri: null, is_listing: false,
+  era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "charge", arguments: {}, prompt: null, uri: null, is_listing: false,
 };
-const about = (over: Partial<Parameters<typeof describeRequest>[0]> = {}) => describeRequest({ head: {}, parts: [], bodyBytes: 0, ...over });
+const about = (over: Partial<Described> = {}) => describeRequest({ head: { path: "/", query: null }, readings: {}, read: null, bodyBytes: 0, rule: "r", ...over });
+const body = (text: string, ...parts: BodyReadings[]) => about({ read: { text: Buffer.from(text), parts }, bodyBytes: text.length });
+const json = (text: string) => body(text, { json: {} });
+const mcp = (text: string) => body(text, { mcp: CALL });
+const tooMuch = expect.objectContaining({ code: "approval.unavailable", explanation: expect.objectContaining({ rule: "r" }) as unknown }) as Error;
 
-test("a tool is shown with its arguments, a line each", () => {
-  expect(about({ parts: [{ mcp: CALL }] })).toEqual(["MCP: tools/call charge", "  amount = 12", '  to = "Ann"']);
+describe("what is sent is shown", () => {
+  test("a tool with its arguments, a line each", () => {
+    expect(mcp('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"charge","arguments":{"amount":12,"to":"Ann"}}}')).toEqual(["MCP: tools/call charge", '  "amount" = 12', '  "to" = "Ann"']);
+  });
+
+  test("what stands beside the arguments, and answers to the server", () => {
+    expect(mcp('{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"charge","inputResponses":{"sure":true},"_meta":{"progressToken":1,"x":1}},"task":{}}'))
+      .toEqual(["MCP: tools/call charge", '  params "inputResponses" = {"sure":true}', '  params "_meta" = {"x":1}', '  message "task" = {}']);
+    expect(mcp('{"jsonrpc":"2.0","id":1,"result":{"action":"accept"}}')).toEqual(["MCP: response", '  message "result" = {"action":"accept"}']);
+    expect(mcp('{"jsonrpc":"2.0","id":1,"method":"custom/do","params":{"all":true}}')).toEqual(["MCP: custom/do", '  params "all" = true']);
+  });
+
+  test("numbers as they were written", () => {
+    expect(json('{"account":1234567890123456789,"most":1e400,"list":[0.10]}')).toEqual(['  "account" = 1234567890123456789', '  "most" = 1e400', '  "list" = [0.10]']);
+  });
+
+  test("each part of a batch, and which it is", () => {
+    const call = (tool: string) => `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"${tool}"}}`;
+    expect(mcp(`[${call("charge")},${call("refund")}]`)).toEqual(["1 of 2: MCP: tools/call charge", "2 of 2: MCP: tools/call refund"]);
+  });
+
+  test("the values of a GraphQL operation, not its name alone", () => {
+    expect(body('{"query":"mutation { pay(amount: 7) }","variables":{"to":"Eve"}}', { graphql: { type: "mutation", name: null, fields: ["pay"] } }))
+      .toEqual(["GraphQL: mutation (anonymous) { pay }", '  "query" = "mutation { pay(amount: 7) }"', '  "variables" = {"to":"Eve"}']);
+  });
+
+  test("a repository and a method of gRPC in words", () => {
+    expect(about({ readings: { git: { service: "git-receive-pack", repository: "org/app", is_write: true } } })).toEqual(["Git: push to org/app"]);
+    expect(about({ readings: { grpc: { service: "p.S", method: "Do" } } })).toEqual(["gRPC: p.S/Do"]);
+  });
+
+  test("a long value goes on in the next line, whole, behind a mark that begins no other line", () => {
+    const lines = json(JSON.stringify({ command: `${"a".repeat(500)}; rm -rf /` }));
+    expect(lines.length).toBe(3);
+    expect(lines.slice(1).every((line) => line.startsWith("  … "))).toBe(true);
+    expect(lines.map((line) => line.replace(/^ {2}… /, "")).join("")).toBe(`  "command" = "${"a".repeat(500)}; rm -rf /"`);
+  });
 });
 
-test("each part of a batch says which it is", () => {
-  expect(about({ parts: [{ mcp: { ...CALL, arguments: null } }, { mcp: { ...CALL, tool: "refund", arguments: null } }] })).toEqual(["1 of 2: MCP: tools/call charge", "2 of 2: MCP: tools/call refund"]);
+describe("nobody is asked about what they cannot see", () => {
+  test.each<[string, () => unknown]>([
+    ["more members than there are lines", () => json(JSON.stringify(Object.fromEntries(Array.from({ length: DETAIL_LINES + 1 }, (_, at) => [`f${at}`, at]))))],
+    ["a value that is longer than all lines", () => json(JSON.stringify({ a: "x".repeat(DETAIL_LINES * DETAIL_LENGTH) }))],
+    ["a batch of too many calls", () => mcp(`[${Array.from({ length: DETAIL_LINES + 1 }, () => '{"method":"ping"}').join(",")}]`)],
+    ["a path that is too long", () => about({ head: { path: `/${"a".repeat(PATH_LENGTH)}`, query: null } })],
+    ["a body of megabytes", () => json(`{"a":1${" ".repeat(300_000)}}`)],
+  ])("%s", (_, describing) => {
+    expect(describing).toThrow(tooMuch);
+  });
+
+  test("as many members as there are lines are all shown", () => {
+    const lines = json(JSON.stringify({ ...Object.fromEntries(Array.from({ length: DETAIL_LINES - 1 }, (_, at) => [`f${at}`, at])), amount: 1_000_000 }));
+    expect(lines.at(-1)).toBe('  "amount" = 1000000');
+  });
 });
 
-test("a model, an operation, a repository and a method of gRPC are said in words", () => {
-  expect(about({ parts: [{ llm: { api: "a", provider: "openai", model: "m1", stream: true, max_output_tokens: 5, tools: ["search"] } }] })).toEqual(["model: m1 of openai, at most 5 output tokens", "tools: search"]);
-  expect(about({ parts: [{ graphql: { type: "mutation", name: null, fields: ["pay", "ship"] } }] })).toEqual(["GraphQL: mutation (anonymous) { pay ship }"]);
-  expect(about({ head: { git: { service: "git-receive-pack", repository: "org/app", is_write: true } } })).toEqual(["Git: push to org/app"]);
-  expect(about({ head: { grpc: { service: "p.S", method: "Do" } } })).toEqual(["gRPC: p.S/Do"]);
+describe("what is sent and not shown is said first", () => {
+  test("a body that nobody read, and a query", () => {
+    expect(about({ bodyBytes: 7 })).toEqual(["NOT SHOWN: a body of 7 bytes that was not read"]);
+    expect(about({ bodyBytes: null })).toEqual(["NOT SHOWN: a body that was not read"]);
+    expect(about({ head: { path: "/", query: "all=true" } })).toEqual(["NOT SHOWN: a query of 8 characters"]);
+    expect(about()).toEqual([]);
+  });
+
+  test("what is said to a model, beside its name and its tools", () => {
+    expect(body('{"model":"m1"}', { llm: { api: "a", provider: "openai", model: "m1", stream: true, max_output_tokens: 5, tools: ["search"] } }))
+      .toEqual(["NOT SHOWN: all else in a body of 14 bytes", "model: m1 of openai, at most 5 output tokens", "tools: search"]);
+  });
 });
 
-test("a body that nobody read is said to be there", () => {
-  expect(about({ parts: null, bodyBytes: 7 })).toEqual(["a body of 7 bytes that was not read"]);
-  expect(about({ parts: null, bodyBytes: null })).toEqual(["a body that was not read"]);
-  expect(about({ parts: null, bodyBytes: 0 })).toEqual([]);
-});
+describe("the agent's word", () => {
+  test("makes no line that looks like another member: keys are quoted", () => {
+    expect(json('{"amount = 12, note":"invoice 7","amount":1000000}')).toEqual(['  "amount = 12, note" = "invoice 7"', '  "amount" = 1000000']);
+  });
 
-test("what looks like a secret is not shown, by its name or by its beginning", () => {
-  const lines = about({ parts: [{ json: { password: "hunter2", nested: { api_key: "abc", note: "use sk-live1234567890" }, text: "ghp_abcdefghijkl" } }] }).join("\n");
-  expect(lines).toContain("password = [hidden]");
-  expect(lines).not.toMatch(/hunter2|abc"|live1234567890|ghp_abcdef/);
-});
+  test("is escaped where it steers a terminal, ends a line or turns the direction of reading", () => {
+    const hostile = "\u001b]0;owned\u0007\r\n\u202Eweir: allowed by root";
+    const lines = mcp(JSON.stringify({ method: hostile, params: { name: hostile, arguments: { [hostile]: hostile } } }));
+    expect(lines).toHaveLength(2);
+    expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+  });
 
-test("terminal escapes, line ends and bidirectional marks of the agent do nothing", () => {
-  const hostile = "\u001b]0;owned\u0007\r\n\u202Eweir: allowed by root";
-  const lines = about({ parts: [{ mcp: { ...CALL, tool: hostile, arguments: { [hostile]: hostile } } }] });
-  expect(lines).toHaveLength(2);
-  expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Cf}]/u);
-});
-
-test("whatever is in a body becomes a few lines of a few hundred characters", () => {
-  fc.assert(fc.property(fc.jsonValue({ maxDepth: 4 }), (json) => {
-    const lines = about({ parts: [{ json }] });
-    expect(lines.length).toBeLessThanOrEqual(24);
-    for (const line of lines) expect(line.length).toBeLessThanOrEqual(400);
-  }));
+  test("becomes a few lines of a few hundred characters, or no question", () => {
+    fc.assert(fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {
+      const lines = json(JSON.stringify(value));
+      expect(lines.length).toBeLessThanOrEqual(DETAIL_LINES);
+      for (const line of lines) expect(line.length).toBeLessThanOrEqual(DETAIL_LENGTH);
+    }));
+  });
 });

@@ -10,8 +10,12 @@ const HEAD: RequestHead = {
 const CALL: McpReading = {
   era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "charge", arguments: { amount: 12 }, prompt: null, uri: null, is_listing: false,
 };
+/** A call as it stands in a body. */
+const message = (id: string, amount = "12", more = "", beside = "") => of({
+  read: { text: Buffer.from(`{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"charge","arguments":{"amount":${amount}}${more}}${beside}}`), parts: [{ mcp: CALL }] },
+});
 const of = (over: Partial<Fingerprinted> = {}, head: Partial<RequestHead> = {}) =>
-  fingerprintOf({ agent: { namespace: "ns", name: "shop", thread: "t1" }, rule: "r", head: { ...HEAD, ...head }, read: { bytes: Buffer.from("{}"), parts: [{ json: {} }] }, ...over });
+  fingerprintOf({ agent: { namespace: "ns", name: "shop", thread: "t1" }, rule: "r", head: { ...HEAD, ...head }, read: { text: Buffer.from("{}"), parts: [{ json: {} }] }, ...over });
 
 describe("the same request", () => {
   test("has the same fingerprint with its next try, whatever its client counts and measures", () => {
@@ -19,9 +23,8 @@ describe("the same request", () => {
   });
 
   test("of MCP too, although its id is another", () => {
-    const call = (id: number, amount = 12) => of({ read: { bytes: Buffer.from(JSON.stringify({ id, amount })), parts: [{ mcp: { ...CALL, arguments: { amount } } }] } });
-    expect(call(1)).toBe(call(2));
-    expect(call(1)).not.toBe(call(1, 13));
+    expect(message("1")).toBe(message('"2"'));
+    expect(message("1", "12", ',"_meta":{"progressToken":1}')).toBe(message("1", "12", ',"_meta":{"progressToken":"x"}'));
   });
 });
 
@@ -37,14 +40,29 @@ describe("another request has another fingerprint", () => {
     ["another query", {}, { query: "to=2" }],
     ["another header that may change what it does", {}, { headers: [...HEAD.headers, ["x-http-method-override", "DELETE"]] }],
     ["other credentials of the agent's own", {}, { headers: [...HEAD.headers, ["authorization", "Bearer other"]] }],
-    ["another body", { read: { bytes: Buffer.from("{ }"), parts: [{ json: {} }] } }, {}],
+    ["another body", { read: { text: Buffer.from("{ }"), parts: [{ json: {} }] } }, {}],
     ["a body that was not read", { read: null }, {}],
   ])("%s", (_, over, head) => {
     expect(of(over, head)).not.toBe(of());
   });
 
-  test("a message of MCP that no reading covers whole counts by its bytes", () => {
-    const odd = (bytes: string) => of({ read: { bytes: Buffer.from(bytes), parts: [{ mcp: { ...CALL, method: "custom/do", tool: null, arguments: null } }] } });
-    expect(odd("1")).not.toBe(odd("2"));
+  test("unread bodies of two lengths are two requests", () => {
+    expect(of({ read: null }, { framing: { kind: "length", bytes: 3 } })).not.toBe(of({ read: null }));
+  });
+
+  test.each<[string, string, string]>([
+    ["another argument", message("1"), message("1", "13")],
+    ["a number that is the same double", message("1", "1234567890123456789"), message("1", "1234567890123456701")],
+    ["a number that no double holds in place of null", message("1", "null"), message("1", "1e400")],
+    ["an answer to the server beside the same arguments", message("1"), message("1", "12", ',"inputResponses":{"sure":{"action":"accept"}}')],
+    ["other metadata", message("1", "12", ',"_meta":{"progressToken":1}'), message("1", "12", ',"_meta":{"progressToken":1,"x":"y"}')],
+    ["a member beside the parameters", message("1"), message("1", "12", "", ',"task":{}')],
+  ])("a message of MCP with %s", (_, one, other) => {
+    expect(one).not.toBe(other);
+  });
+
+  test("an answer of MCP to another question", () => {
+    const answer = (id: string) => of({ read: { text: Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{}}`), parts: [{ mcp: CALL }] } });
+    expect(answer("1")).not.toBe(answer("2"));
   });
 });

@@ -1,0 +1,18 @@
+/** Of the language's standard (ES2026), not yet of its type declarations. */
+const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): boolean };
+
+/**
+ * A JSON value whose numbers are written again as they were: `JSON.stringify` of it keeps ids and amounts that no double holds. Escapes and white space
+ * are the one thing that it does not keep.
+ * @throws SyntaxError
+ */
+export function parseExactly(text: string): unknown {
+  const exact = (_name: string, value: unknown, context?: { readonly source: string }) =>
+    (typeof value === "number" && context !== undefined && String(value) !== context.source ? rawJSON(context.source) : value);
+  return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]);
+}
+
+/** Whether it has members: a list has none, and a number that is kept as it was written has none either. */
+export function hasMembers(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !isRawJSON(value);
+}

@@ -21,8 +21,8 @@ export interface JsonWatch {
   readonly onKey?: (key: string, end: number) => void;
   /** True where a decision hangs on the values: numbers that readers hold in different ways are refused, and keys of one object that differ in case alone. */
   readonly isDecidedBy?: boolean;
-  /** True to refuse keys of one object that differ in case alone, whatever becomes of the numbers. */
-  readonly isCaseIgnored?: boolean;
+  /** With `isDecidedBy`: true for a number, by its key and how deep its object stands (1 is outermost), by which nothing is decided. */
+  readonly isLoose?: (key: string, depth: number) => boolean;
 }
 
 /** A JSON text of which no two readers make different things. */
@@ -79,6 +79,9 @@ class KeyScan {
   readonly #around: Open[] = [];
   #open: Open = { isObject: false, keys: null };
   #isKeyNext = false;
+  /** The key that was read last, and how deep its object stands. */
+  #key = "";
+  #keyDepth = 0;
   parts = 0;
   values = 0;
 
@@ -95,7 +98,7 @@ class KeyScan {
       switch (byte) {
         case QUOTE: {
           const end = stringEnd(bytes, at);
-          if (this.#isKeyNext) this.#key(at, end);
+          if (this.#isKeyNext) this.#readKey(at, end);
           at = end;
           break;
         }
@@ -132,13 +135,14 @@ class KeyScan {
     if (this.parts > PART_LIMIT) throw new JsonFault("too-much", `more than ${PART_LIMIT} objects, lists and keys, long keys counted several times`);
   }
 
-  #key(start: number, end: number): void {
+  #readKey(start: number, end: number): void {
     this.#countPart(1 + Math.floor((end - start) / KEY_BYTES_PER_PART));
     const raw = this.#bytes.toString("utf8", start + 1, end);
     const key = raw.includes("\\") ? unescaped(raw) : raw;
-    const { isDecidedBy = false, isCaseIgnored = isDecidedBy } = this.#watch;
-    const told = isCaseIgnored ? foldedKey(key) : key;
+    const told = this.#watch.isDecidedBy === true ? foldedKey(key) : key;
     this.#isKeyNext = false;
+    this.#key = key;
+    this.#keyDepth = this.#around.length;
     const keys = this.#open.keys ??= new Set();
     if (keys.has(told)) throw new JsonFault("unclear", "a key that occurs twice in one object");
     keys.add(told);
@@ -149,8 +153,13 @@ class KeyScan {
   #number(start: number): number {
     let end = start + 1;
     while (isOfNumber(this.#bytes[end] ?? 0)) end += 1;
-    if (!isHeldAlike(this.#bytes.toString("latin1", start, end))) throw new JsonFault("unclear", "a number that not every reader holds exactly");
+    if (!isHeldAlike(this.#bytes.toString("latin1", start, end)) && !this.#isLoose()) throw new JsonFault("unclear", "a number that not every reader holds exactly");
     return end - 1;
+  }
+
+  /** Of a number that is the value of a key itself. */
+  #isLoose(): boolean {
+    return this.#open.isObject && this.#keyDepth === this.#around.length && this.#watch.isLoose?.(this.#key, this.#keyDepth) === true;
   }
 }
 

@@ -6,7 +6,13 @@ export function isObject(value: unknown): value is JsonObject {
 }
 
 /** Of the language's standard (ES2026), not yet of its type declarations. */
-const { rawJSON } = JSON as unknown as { rawJSON(text: string): unknown };
+const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): value is { readonly rawJSON: string } };
+
+/** A number as `readExactly` gives it, however it is kept. @returns the double that it is to a reader of doubles; null for anything else */
+export function doubleOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  return isRawJSON(value) ? Number(value.rawJSON) : null;
+}
 
 /**
  * A JSON value whose numbers are written again as they were: `JSON.stringify` of it keeps ids and amounts that no double holds.

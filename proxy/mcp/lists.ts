@@ -30,16 +30,15 @@ export function isList(method: string): boolean {
 }
 
 /**
- * The lists in a result, to be filtered. Where the request is not known, a result is taken for what it looks like: a list must not pass because it came by
- * another way.
+ * The lists in a result, to be filtered: whatever looks like one, to whichever request this is the answer. A list must not pass because it came by another
+ * way, or because two readers do not agree on what was asked.
  * @throws EgressError `upstream.malformed` for the answer to a request for a list that holds none
  */
 export function listsIn(result: JsonObject, method: Asked): readonly ListKind[] {
-  if (method === null) return Object.values(LISTS).filter(({ member }) => Array.isArray(result[member]));
-  const kind = isList(method) ? LISTS[method] : undefined;
-  if (kind === undefined || result["resultType"] === "input_required") return [];
-  if (!Array.isArray(result[kind.member])) throw new EgressError("upstream.malformed", `the answer to ${method} holds no list`);
-  return [kind];
+  const found = Object.values(LISTS).filter(({ member }) => Array.isArray(result[member]));
+  const asked = method !== null && isList(method) ? LISTS[method] : undefined;
+  if (asked !== undefined && !found.includes(asked) && result["resultType"] !== "input_required") throw new EgressError("upstream.malformed", `the answer to ${method} holds no list`);
+  return found;
 }
 
 interface Asking {

@@ -4,6 +4,7 @@ import type { McpConfig } from "./config.ts";
 import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
 import { listsIn, visible, type Asked } from "./lists.ts";
 import type { AskMcp, McpFiltered } from "./mcp.ts";
+import { idKey } from "./messages.ts";
 import { refusedMessage } from "./refused-message.ts";
 import type { McpEra } from "./request-message.ts";
 import { asksIn, firstDenied, fromServer, refusalOfAsk, withheld } from "./server-asks.ts";
@@ -14,18 +15,13 @@ export interface FilterContext {
   readonly requestId: string;
   readonly config: McpConfig;
   readonly ask: AskMcp;
-  /** The method of each request that is open here, by `idKey`; null where none is: a stream that the agent opened with GET. */
-  readonly methods: ReadonlyMap<string, string> | null;
+  /** The method of each request that is answered here, by `idKey`. A stream that the agent opened with GET answers none of its own. */
+  readonly methods: ReadonlyMap<string, string>;
 }
 
 const WITHHELD_LIMIT = 100;
 /** Messages that a server may join in one; only revision 2025-03-26 has it. */
 const BATCH_LIMIT = 1_000;
-
-/** Tells ids apart as JSON-RPC does: `1` is not `"1"`. */
-export function idKey(id: unknown): string {
-  return `${typeof id} ${String(id)}`;
-}
 
 /** Takes out of a server's messages what the agent may not see. */
 export class MessageFilter {
@@ -78,7 +74,7 @@ export class MessageFilter {
 
   async #judgeResult(message: JsonObject, result: JsonObject): Promise<Change | null> {
     const { era, ask, config, requestId, methods } = this.#context;
-    const asked: Asked = methods?.get(idKey(message["id"])) ?? null;
+    const asked: Asked = methods.get(idKey(message["id"]) ?? "") ?? null;
     const denied = await firstDenied(asksIn(result), era, ask);
     if (denied !== null) {
       this.#note(denied.method);

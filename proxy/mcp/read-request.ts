@@ -2,8 +2,9 @@ import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
 import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
-import { isObject, type JsonObject } from "./exact-json.ts";
+import type { JsonObject } from "./exact-json.ts";
 import type { McpRead } from "./mcp.ts";
+import { messagesIn, methodsIn, requestsIn, type Messages } from "./messages.ts";
 import { eraOf, HeaderMismatch, requireAgreement } from "./request-headers.ts";
 import { readMessage } from "./request-message.ts";
 
@@ -16,17 +17,28 @@ export const HEADERS_RULE = "mcp.headers";
 
 /** Reads the messages of a request body. @throws EgressError `request.malformed`; see `Mcp.read` */
 export function readRequest({ headers }: RequestHead, body: Buffer): McpRead {
-  const messages = messagesOf(body);
-  if (typeof messages === "string") return { kind: "none", why: messages };
+  if (body.byteLength === 0) return { kind: "none", why: "there is no body" };
+  const json = parse(body);
+  if (json === null) return { kind: "none", why: "it is no JSON" };
+  const messages = messagesIn(json.value);
+  if (messages.all.length === 0) return { kind: "none", why: "it is no JSON-RPC 2.0" };
   try {
-    const era = eraOf(headers, messages);
-    if (messages.length > BATCH_LIMIT) throw malformed(`a batch of more than ${BATCH_LIMIT} messages`);
-    if (era === "stateless" && messages.length > 1) throw malformed("a batch, which this revision of the protocol does not have");
-    return { kind: "read", readings: messages.map((message) => readOne(headers, message, era)) };
+    const era = eraOf(headers, messages.all);
+    requireBatch(messages, era);
+    return { kind: "read", readings: messages.all.map((message) => readOne(headers, message, era)) };
   } catch (error) {
     if (error instanceof HeaderMismatch) throw malformed(error.message, HEADERS_RULE);
     throw error;
   }
+}
+
+/** @throws EgressError `request.malformed` for several messages that are no batch of this era, or whose answers nobody could tell apart */
+function requireBatch(messages: Messages, era: McpReading["era"]): void {
+  const { all, hasStrays } = messages;
+  if (hasStrays) throw malformed("a batch in which something is no message");
+  if (all.length > BATCH_LIMIT) throw malformed(`a batch of more than ${BATCH_LIMIT} messages`);
+  if (era === "stateless" && all.length > 1) throw malformed("a batch, which this revision of the protocol does not have");
+  if (methodsIn(messages).size < requestsIn(messages).length) throw malformed("a batch with two requests of one id");
 }
 
 function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpReading["era"]): McpReading {
@@ -36,22 +48,23 @@ function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpR
   return reading;
 }
 
-/** @returns why there are none, if this is something else @throws EgressError `request.malformed` for a name twice */
-function messagesOf(body: Buffer): readonly JsonObject[] | string {
-  if (body.byteLength === 0) return "there is no body";
-  let value: unknown;
+/** @returns null if this is no JSON @throws EgressError `request.malformed` for what two readers make different things of */
+function parse(body: Buffer): { readonly value: unknown } | null {
   try {
-    value = readClearJson(body, { isCaseIgnored: true }).value;
+    return readClearJson(body, { isDecidedBy: true, isLoose });
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
     if (error.kind !== "no-json") throw malformed(error.message);
-    return "it is no JSON";
+    return null;
   }
-  const messages: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const isAny = messages.some((message) => isObject(message) && message["jsonrpc"] === "2.0");
-  if (!isAny) return "it is no JSON-RPC 2.0";
-  if (!messages.every(isObject)) throw malformed("a batch in which something is no message");
-  return messages;
+}
+
+/** Numbers that only name a message: they go on as they were written, and no rule is about them. Arguments stand deeper. */
+const NAMING = new Set(["id", "requestId", "progressToken"]);
+const NAMING_DEPTH = 2;
+
+function isLoose(key: string, depth: number): boolean {
+  return depth <= NAMING_DEPTH && NAMING.has(key);
 }
 
 function malformed(reason: string, rule = MALFORMED_RULE): EgressError {

@@ -4,9 +4,9 @@ import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { eventOf } from "./event-stream.ts";
 import type { McpExchange, McpRefusal } from "./mcp.ts";
+import { messagesOf, requestsIn } from "./messages.ts";
 import { likelyEra } from "./request-headers.ts";
 import { errorObject, refusedMessage } from "./refused-message.ts";
-import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
 
 /** What a refusal takes: whose it is, and what is the same for every refusal of a proxy. */
 export interface RefusalContext extends McpExchange {
@@ -21,16 +21,16 @@ export interface RefusalContext extends McpExchange {
  * @returns null where the body is no MCP
  */
 export function refuseRequest(head: RequestHead, body: Buffer, error: EgressError, { instance, requestId, config, streams }: RefusalContext): McpRefusal | null {
-  const { messages, isBatch } = messagesOf(body);
-  if (messages.length === 0) return null;
-  const era = likelyEra(head.headers, messages);
-  const answers = messages.filter(isRequest).map((message) => refusedMessage({ id: message["id"], method: textOrNull(message["method"]), era }, error, requestId, config));
+  const messages = messagesOf(body);
+  if (messages.all.length === 0) return null;
+  const era = likelyEra(head.headers, messages.all);
+  const answers = requestsIn(messages).map((request) => refusedMessage({ ...request, era }, error, requestId, config));
   const isAnswered = error.outcome === "denied" && error.code !== "request.malformed" && answers.length > 0;
   const { status } = ERROR_TABLE[error.code];
   if (!isAnswered) return asJson(status, answers[0] ?? { jsonrpc: "2.0", id: null, error: errorObject(error, requestId) });
   const stream = streams.of(instance, head);
   if (stream !== null) return toldElsewhere(answers, stream);
-  const said = isBatch ? answers : answers[0] as object;
+  const said = messages.isBatch ? answers : answers[0] as object;
   return acceptsEventsOnly(head.headers) ? { status: 200, headers: [["content-type", "text/event-stream"]], body: eventOf(said) } : asJson(200, said);
 }
 
@@ -42,27 +42,6 @@ function toldElsewhere(answers: readonly object[], tell: (bytes: Buffer) => void
 
 function asJson(status: number, said: object): McpRefusal {
   return { status, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(said)) };
-}
-
-/** Looks at bodies that were refused as malformed too: whatever can be told of the id is told. */
-function messagesOf(body: Buffer): { readonly messages: readonly JsonObject[]; readonly isBatch: boolean } {
-  try {
-    const value = readExactly(body);
-    const messages = (Array.isArray(value) ? value : [value]).filter((message) => isObject(message) && message["jsonrpc"] === "2.0");
-    return { messages, isBatch: Array.isArray(value) };
-  } catch {
-    return { messages: [], isBatch: false };
-  }
-}
-
-/** Numbers that no double holds are objects here, and are written as they came. */
-function isRequest(message: JsonObject): boolean {
-  const { id } = message;
-  return typeof message["method"] === "string" && (typeof id === "string" || typeof id === "number" || (typeof id === "object" && id !== null && !Array.isArray(id) && Object.isFrozen(id)));
-}
-
-function textOrNull(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
 }
 
 function acceptsEventsOnly(headers: HeaderList): boolean {

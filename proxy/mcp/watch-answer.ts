@@ -3,10 +3,10 @@ import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { blockText, EventReader, type Block } from "./event-stream.ts";
-import { isObject, type JsonObject } from "./exact-json.ts";
 import { isList } from "./lists.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
-import { idKey, MessageFilter, type FilterContext } from "./message-filter.ts";
+import { MessageFilter } from "./message-filter.ts";
+import { messagesOf, methodsIn } from "./messages.ts";
 import { Pieces } from "./pieces.ts";
 import { likelyEra } from "./request-headers.ts";
 
@@ -30,26 +30,15 @@ export function watchAnswer(head: RequestHead, request: Buffer | null, { status,
   const type = mediaType(headers);
   // No revision of the protocol answers GET with anything else: this is a file, or metadata of authorization.
   if (head.method === "GET" && type !== "text/event-stream") return null;
-  const messages = request === null ? [] : messagesOf(request);
-  const methods = new Map(messages.flatMap(({ id, method }) => (typeof method === "string" && id !== undefined ? [[idKey(id), method] as const] : [])));
+  const messages = messagesOf(request ?? NOTHING);
+  const methods = methodsIn(messages);
   if (type !== "application/json" && type !== "text/event-stream") {
     if ([...methods.values()].some(isList)) throw new EgressError("upstream.malformed", "a list that comes as neither JSON nor events");
     return null;
   }
-  const era = likelyEra(head.headers, messages);
-  const filter = new MessageFilter({ era, requestId: context.requestId, config: context.config, ask: context.ask, methods: request === null ? null : methods } satisfies FilterContext);
+  const filter = new MessageFilter({ ...context, era: likelyEra(head.headers, messages.all), methods });
   const hold = new Hold(context.room);
   return type === "application/json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
-}
-
-/** None where nobody read the request as MCP: answers are then taken for what they look like. */
-function messagesOf(body: Buffer): readonly JsonObject[] {
-  try {
-    const value: unknown = JSON.parse(body.toString("utf8"));
-    return (Array.isArray(value) ? value as readonly unknown[] : [value]).filter(isObject);
-  } catch {
-    return [];
-  }
 }
 
 function mediaType(headers: HeaderList): string {

@@ -30,6 +30,13 @@ describe("readClearJson", () => {
     expect(read(`{"a":1,"A":1e999}`, false)).toEqual({ a: 1, A: Number.POSITIVE_INFINITY });
   });
 
+  test("does not judge a number that only names something, and each other one", () => {
+    const isLoose = (key: string, depth: number) => key === "id" && depth === 1;
+    const readNamed = (text: string) => readClearJson(Buffer.from(text), { isDecidedBy: true, isLoose }).value;
+    expect(readNamed(`{"a":{"b":1},"id":9007199254740993}`)).toMatchObject({ a: { b: 1 } });
+    for (const text of [`{"id":[9007199254740993]}`, `{"id":{"id":9007199254740993}}`, `{"id":1,"a":9007199254740993}`, "9007199254740993"]) expect(() => readNamed(text)).toThrow(fault("unclear"));
+  });
+
   test("hears of keys as they are meant", () => {
     const keys: string[] = [];
     readClearJson(Buffer.from(String.raw`{"a":{"\u0062":["c"]}}`), { onKey: (key) => { keys.push(key); } });

@@ -37,6 +37,13 @@ test("a batch is read message by message", () => {
   expect(readings).toMatchObject([{ tool: "a", arguments: null }, { kind: "notification" }]);
 });
 
+test("numbers by which nothing is decided may be of any size, and ids of two kinds are two", () => {
+  expect(read(`{"jsonrpc":"2.0","id":12345678901234567890123,"method":"tools/call","params":{"name":"a","arguments":{"n":9007199254740991,"x":0.1}}}`)).toMatchObject([{ arguments: { n: 9007199254740991, x: 0.1 } }]);
+  expect(read(`[{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"},{"jsonrpc":"2.0","id":1,"result":{}}]`)).toHaveLength(2);
+  expect(read(`{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":9007199254740993}}`)).toHaveLength(1);
+  expect(read([{ jsonrpc: "2.0", id: 1, method: "ping" }, { jsonrpc: "2.0", id: "1", method: "ping" }])).toHaveLength(2);
+});
+
 test.each([["nothing", ""], ["no JSON", "{"], ["another object", { model: "x" }], ["JSON-RPC 1.0", { id: 1, method: "tools/call" }], ["an empty list", []], ["a text with a zero", "\u0000"]])(
   "%s is none of it", (_what, body) => {
     expect(read(body)).toBeTypeOf("string");
@@ -63,7 +70,13 @@ test.each([
   ["a uri that is none", { jsonrpc: "2.0", id: 1, method: "resources/read", params: { uri: 1 } }],
   ["a batch with something else in it", [call({ name: "a" }), 1]],
   ["a batch with another object in it", [call({ name: "a" }), { method: "tools/call" }]],
-  ["a batch without end", Array.from({ length: 101 }, () => call({ name: "a" }))],
+  ["a batch without end", Array.from({ length: 101 }, (_, at) => call({ name: "a" }, { id: at }))],
+  ["a batch with two requests of one id", [call({ name: "a" }), { jsonrpc: "2.0", id: 1, method: "ping" }]],
+  ["a batch with two ids that are one double", `[{"jsonrpc":"2.0","id":9007199254740993,"method":"tools/list"},{"jsonrpc":"2.0","id":9007199254740992,"method":"ping"}]`],
+  ["an argument that is rounded", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"chat":1234567890123456789}}}`],
+  ["an argument called id that is rounded", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"id":1234567890123456789}}}`],
+  ["an argument deep down that is rounded", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"a","arguments":{"a":[{"b":1e400}]}}}`],
+  ["an argument of a prompt that is rounded", `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":"a","arguments":{"b":1234567890123456789}}}`],
 ])("%s is refused, not guessed", (_what, body) => {
   expect(() => read(body)).toThrow(expect.objectContaining({ code: "request.malformed", explanation: expect.objectContaining({ rule: "mcp.malformed" }) as unknown }));
 });

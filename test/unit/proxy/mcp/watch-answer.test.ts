@@ -87,9 +87,10 @@ describe("lists lose what would be denied", () => {
     expect(text).toBe(`[${answer({ tools: [] })},${answer({}, 2)}]`);
   });
 
-  test("the result of a call that looks like a list is none", async () => {
-    const text = answer({ content: [], tools: [{ name: "no" }] });
-    expect((await new Stand([]).pass(list("tools/call"), text)).text).toBe(text);
+  test("whatever was asked, also where two requests have one id and the server answers the other", async () => {
+    const text = answer({ content: [], tools: [{ name: "no" }, { name: "yes" }] });
+    expect((await new Stand(["yes"]).pass(list("tools/call"), text)).text).toBe(answer({ content: [], tools: [{ name: "yes" }] }));
+    expect((await new Stand(["yes"]).pass(`[${list("tools/list")},${list("ping")}]`, `[${text},${answer({})}]`)).text).not.toContain("no");
   });
 });
 

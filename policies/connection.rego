@@ -21,8 +21,9 @@ default decision := {
 # METADATA
 # title: The decision on a connection
 # description: |
-#   Closed destinations, refusals written in Rego, refusing entries, what Rego leaves to a person, the first entry that
-#   allows or asks, allows written in Rego; then the nearest entry explains why it did not allow.
+#   Closed destinations, refusals written in Rego, refusing entries; what Rego leaves to a person, the first entry that
+#   allows or asks, allows written in Rego, unless it is a tunnel for what an entry refuses; then the nearest entry explains
+#   why it did not allow.
 # entrypoint: true
 decision := targets.closed if {
 	targets.closed
@@ -30,12 +31,10 @@ decision := targets.closed if {
 	refused_by_rego
 } else := refused if {
 	refused
-} else := asked_by_rego if {
-	asked_by_rego
-} else := permitted if {
-	permitted
-} else := allowed_by_rego if {
-	allowed_by_rego
+} else := refused_unread if {
+	refused_unread
+} else := opened if {
+	opened
 } else := nearest if {
 	nearest
 } else := targets.unknown
@@ -47,6 +46,27 @@ refused_by_rego := own.refusal(data.weir.custom.connection.deny)
 # METADATA
 # title: What an entry refuses as a whole
 refused := answers.refusal(targets.first(refusals))
+
+# METADATA
+# title: What entries and Rego would open
+opened := asked_by_rego if {
+	asked_by_rego
+} else := permitted if {
+	permitted
+} else := allowed_by_rego
+
+# METADATA
+# title: The refusal of a tunnel that would carry unread what an entry refuses
+# description: have the boundary read what goes there (handling intercept), or take the entry that denies away
+refused_unread := {
+	"allow": false,
+	"rule": entry.rule,
+	"reason": sprintf("a tunnel to %s would carry requests that the policy refuses, and nobody would see them", [input.connection.name]),
+	"hint": rego.metadata.rule().description,
+} if {
+	opened.handling == "tunnel"
+	entry := targets.first(targets.refusing)
+}
 
 # METADATA
 # title: What an entry allows, or leaves to a person

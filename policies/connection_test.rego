@@ -245,3 +245,37 @@ test_rego_of_ones_own_may_leave_a_connection_to_a_person if {
 		with data.weir.custom.connection.ask as {{"rule": "mine", "reason": "may it?", "handling": "tunnel"}}
 	other.handling == "tunnel"
 }
+
+denying := object.union(fixture.entry, {"rule": "no", "order": 9, "effect": "deny", "ports": [], "whole": false})
+
+through(entries) := answer if {
+	opaque := fixture.connecting({"port": 22, "wire": "opaque"})
+	answer := connection.decision with input as opaque with data.egress as fixture.egress_of(entries)
+}
+
+test_a_tunnel_carries_nothing_that_an_entry_refuses if {
+	tunnel := object.union(fixture.entry, {"ports": [22], "handling": "tunnel"})
+	through([tunnel]).handling == "tunnel"
+	through([tunnel, denying]) == {
+		"allow": false,
+		"rule": "no",
+		"reason": "a tunnel to api.test would carry requests that the policy refuses, and nobody would see them",
+		"hint": "have the boundary read what goes there (handling intercept), or take the entry that denies away",
+	}
+	through([tunnel, object.union(denying, {"ports": [443]})]).handling == "tunnel"
+	through([tunnel, object.union(denying, {"agents": []})]).handling == "tunnel"
+}
+
+test_a_tunnel_that_rego_of_ones_own_opens_carries_nothing_refused_either if {
+	question := fixture.connecting({"port": 22, "wire": "opaque"})
+	allow := {{"rule": "mine", "handling": "tunnel"}}
+	free := connection.decision with input as question with data.egress as fixture.egress_of([]) with data.weir.custom.connection.allow as allow
+	free.handling == "tunnel"
+	refused := connection.decision with input as question with data.egress as fixture.egress_of([denying]) with data.weir.custom.connection.allow as allow
+	refused.rule == "no"
+}
+
+test_what_is_read_goes_on_beside_an_entry_that_refuses_some_of_it if {
+	answer := connection.decision with input as fixture.question with data.egress as fixture.egress_of([fixture.entry, denying])
+	answer.handling == "intercept"
+}

@@ -51,7 +51,7 @@ refused_by_rego := own.refusal(data.weir.custom.exchange.deny)
 
 # METADATA
 # title: What an entry refuses
-refused := answers.refusal(targets.first([entry | some entry in refusals; not readings.is_pending(entry); readings.is_covered(entry)]))
+refused := answers.refusal(targets.first([entry | some entry in refusals; readings.unknown(entry) == []; readings.is_covered(entry)]))
 
 # METADATA
 # title: What an entry allows, or leaves to a person
@@ -78,8 +78,8 @@ base := allowance if {
 # title: Entries that refuse this method and path
 refusals := [entry |
 	some entry in targets.refusing
-	methods_and_paths.method_covered(entry.methods)
-	methods_and_paths.path_covered(entry.paths)
+	methods_and_paths.method_refused(entry.methods)
+	methods_and_paths.path_refused(entry.paths)
 ]
 
 # METADATA
@@ -111,8 +111,8 @@ allowance := object.union(answers.exchange(covering), {"obligations": {"filter":
 # title: Entries that only the body decides
 # description: Entries that nobody can judge before the body was read, those that refuse first.
 pending := array.concat(
-	[entry | some entry in refusals; readings.is_pending(entry)],
-	[entry | some entry in permits; readings.is_pending(entry)],
+	[entry | some entry in refusals; readings.unknown(entry) != []],
+	[entry | some entry in permits; readings.unknown(entry) != []],
 )
 
 # METADATA
@@ -152,7 +152,7 @@ is_read_needed if {
 # title: What has to be read, and for which rule
 needs := array.concat(own_reads, [need |
 	some entry in pending
-	need := {"rule": entry.rule, "readings": readings.wanted(entry), "max_bytes": entry.max_read_bytes}
+	need := {"rule": entry.rule, "readings": readings.unknown(entry), "max_bytes": entry.max_read_bytes}
 ])
 
 # METADATA

@@ -6,6 +6,7 @@
 package weir.git
 
 import data.weir.globs
+import data.weir.methods_and_paths
 
 # METADATA
 # title: An allow covers the request
@@ -16,10 +17,54 @@ permits(rules) if {
 
 # METADATA
 # title: A deny covers the request
-# description: In whatever case the repository is written, because hosts of Git take any.
+# description: |
+#   By its path alone, in whatever case the repository is written and however often with `.git`: what is no request of
+#   the smart protocol may be one of the old protocol of plain files, or of LFS.
 refuses(rules) if {
-	input.git.is_write in rules.writes
-	globs.covers(rules.repositories, lower(input.git.repository))
+	some is_write in rules.writes
+	is_write in possible_writes
+	some repository in repositories
+	globs.covers(rules.repositories, repository)
+}
+
+# METADATA
+# title: Repositories that the request may be of
+repositories contains regex.replace(lower(input.git.repository), `(?:\.git)+$`, "")
+
+repositories contains regex.replace(concat("/", array.slice(path, 0, position)), `(?:\.git)+$`, "") if {
+	path := methods_and_paths.plain_path
+	some position, _ in path
+	position > 0
+	is_ending(array.slice(path, position, count(path)))
+}
+
+# METADATA
+# title: What stands behind a repository
+is_ending([service]) if service in {"git-upload-pack", "git-receive-pack", "head"}
+
+is_ending(behind) if behind[0] == "objects"
+
+is_ending(behind) if {
+	behind[0] == "info"
+	behind[1] in {"refs", "lfs"}
+}
+
+# METADATA
+# title: Whether it may be a push, whether it may be a fetch
+# description: A service that is named in an unusual writing may be either.
+possible_writes := {input.git.is_write} if {
+	input.git
+} else := {false} if {
+	input.request.method in {"GET", "HEAD"}
+	not names_service
+} else := {false, true}
+
+# METADATA
+# title: The query says something of a service
+names_service if {
+	some name, given in input.request.query
+	some text in array.concat([name], given)
+	contains(lower(text), "service")
 }
 
 # METADATA

@@ -21,11 +21,43 @@ test_other_repositories_and_other_requests_are_not_covered if {
 	not git.permits(writing) with input as {}
 }
 
-test_a_deny_covers_a_repository_in_whatever_case if {
-	git.refuses(writing) with input as asking("ACME/App", true)
-	not git.refuses(writing) with input as asking("other/app", true)
-	not git.refuses(reading) with input as asking("acme/app", true)
-	not git.refuses(writing) with input as {}
+pushes := object.union(reading, {"writes": [true]})
+
+secret := {"writes": [false, true], "repositories": {"exact": ["acme/secret"], "affixes": [], "patterns": []}}
+
+at(method, path, query) := {"request": {"method": method, "path": path, "query": query}}
+
+read_as(is_write, path) := object.union(at("POST", path, {}), {"git": {"is_write": is_write}})
+
+test_a_deny_covers_a_repository_however_it_is_written if {
+	every name in ["secret", "SECRET", "secret.git", "secret.GIT", "Secret.git.git", "secret.git;x=1"] {
+		git.refuses(secret) with input as read_as(true, ["acme", name, "git-receive-pack"])
+	}
+	every name in ["secrets", "secret.gi", "app"] {
+		not git.refuses(secret) with input as read_as(true, ["acme", name, "git-receive-pack"])
+	}
+	not git.refuses(secret) with input as at("GET", ["acme", "secret"], {})
+	git.refuses(secret) with input as asking("Acme/Secret", true)
+}
+
+test_a_deny_covers_files_of_a_repository_too if {
+	every path in [
+		["acme", "secret", "info", "refs"], ["acme", "secret.git", "HEAD"], ["acme", "secret.git", "objects", "ab", "cd"],
+		["acme", "secret", "info", "lfs", "objects", "batch"], ["acme", "secret", "git-upload-pack", ""], ["acme/secret", "head"],
+	] {
+		git.refuses(secret) with input as at("GET", path, {})
+	}
+	not git.refuses(secret) with input as at("GET", ["acme", "secret", "info", "other"], {})
+	not git.refuses(secret) with input as at("GET", ["objects", "x"], {})
+}
+
+test_a_deny_of_pushes_leaves_fetches if {
+	git.refuses(pushes) with input as read_as(true, ["acme", "app", "git-receive-pack"])
+	not git.refuses(pushes) with input as read_as(false, ["acme", "app", "git-upload-pack"])
+	not git.refuses(pushes) with input as at("GET", ["acme", "app", "info", "refs"], {})
+	git.refuses(pushes) with input as at("GET", ["acme", "app", "info", "refs"], {"a": ["1;service=git-receive-pack"]})
+	git.refuses(pushes) with input as at("PUT", ["acme", "app", "objects", "ab", "cd"], {})
+	not git.refuses(reading) with input as read_as(true, ["acme", "app", "git-receive-pack"])
 }
 
 test_a_refusal_names_what_is_not_covered if {

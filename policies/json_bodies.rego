@@ -16,13 +16,25 @@ is_there if is_null(input.read.json)
 # title: An allow covers the body
 permits(rules) if {
 	is_there
+	not said_in_query(rules)
 	values.all_hold(rules, input.json)
+}
+
+# METADATA
+# title: The query says what the rules speak of
+# description: Some servers take a parameter there for the same, in the place of the one in the body.
+said_in_query(rules) if {
+	some rule in rules
+	some name, _ in input.request.query
+	lower(split(name, "[")[0]) == lower(rule.path[0].key)
 }
 
 # METADATA
 # title: A deny covers the body
 # description: What cannot be read or judged is refused.
 refuses(_) if not is_there
+
+refuses(rules) if said_in_query(rules)
 
 refuses(rules) if {
 	is_there
@@ -32,6 +44,11 @@ refuses(rules) if {
 # METADATA
 # title: What a refusal says of a body that no rule covers
 explanation(rules, host) := {
+	"reason": sprintf("the query for %s says what only the body may say: %s", [host, concat(", ", object.keys(input.request.query))]),
+	"hint": "leave it out of the query",
+} if {
+	said_in_query(rules)
+} else := {
 	"reason": sprintf("%s %s in a body for %s", [place(failed), failed.says, host]),
 	"hint": "send another value, or change the rules in `json` of the rule",
 } if {

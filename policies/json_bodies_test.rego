@@ -34,6 +34,18 @@ test_a_deny_covers_what_holds_or_cannot_be_judged if {
 	not json_bodies.refuses([channel]) with input as body({})
 }
 
+asked_with(name) := object.union(body({"channel": "C1"}), {"request": {"query": {name: ["C2"]}}})
+
+test_what_the_query_says_as_well_is_covered_by_a_deny_alone if {
+	every name in ["channel", "Channel", "channel[]"] {
+		not json_bodies.permits([channel]) with input as asked_with(name)
+		json_bodies.refuses([object.union(channel, {"checks": [["one_of", ["C9"]]]})]) with input as asked_with(name)
+	}
+	json_bodies.permits([whole, channel]) with input as asked_with("channels")
+	answer := json_bodies.explanation([channel], "h") with input as asked_with("channel")
+	answer.reason == "the query for h says what only the body may say: channel"
+}
+
 test_a_body_may_be_false_or_null if {
 	anything := object.union(whole, {"checks": [["one_of", [false, null]]]})
 	json_bodies.permits([anything]) with input as body(false)

@@ -9,9 +9,29 @@ import data.weir.globs
 # title: An allow covers the request
 # description: Every tool that is offered has to be covered, those of the provider included.
 permits(rules) if {
-	globs.covers(rules.models, input.llm.model)
+	model_permitted(rules)
 	input.llm.stream in rules.streams
 	tools_permitted(rules)
+}
+
+# METADATA
+# title: What may come from elsewhere
+# description: |
+#   A stored prompt, a preset or the like may bring `models` or `tools` that nobody read: then no rule that names some
+#   covers the request for an allow, and each covers it for a deny.
+is_unread(part) if part in input.llm.unread
+
+# METADATA
+# title: Rules that name nothing in particular
+is_everything(wanted) if ["", ""] in wanted.affixes
+
+# METADATA
+# title: An allow covers the model
+model_permitted(rules) if is_everything(rules.models)
+
+model_permitted(rules) if {
+	not is_unread("models")
+	globs.covers(rules.models, input.llm.model)
 }
 
 # METADATA
@@ -24,7 +44,10 @@ too_many if count(input.llm.tools) > 256
 # title: An allow covers the tools
 tools_permitted(rules) if not rules.tools
 
+tools_permitted(rules) if is_everything(rules.tools)
+
 tools_permitted(rules) if {
+	not is_unread("tools")
 	not too_many
 	every tool in input.llm.tools {
 		globs.covers(rules.tools, tool)
@@ -37,14 +60,22 @@ tools_permitted(rules) if {
 refuses(_) if not input.llm
 
 refuses(rules) if {
-	globs.covers(rules.models, input.llm.model)
+	model_refused(rules)
 	input.llm.stream in rules.streams
 	tools_refused(rules)
 }
 
 # METADATA
+# title: A deny covers the model
+model_refused(_) if is_unread("models")
+
+model_refused(rules) if globs.covers(rules.models, input.llm.model)
+
+# METADATA
 # title: A deny covers the tools
 tools_refused(rules) if not rules.tools
+
+tools_refused(_) if is_unread("tools")
 
 tools_refused(_) if too_many
 
@@ -60,7 +91,13 @@ explanation(rules, host) := {
 	"reason": sprintf("model %s is not allowed at %s", [input.llm.model, host]),
 	"hint": sprintf("allowed: %s; add it to `llm.models` of the rule", [rules.texts.models]),
 } if {
-	not globs.covers(rules.models, input.llm.model)
+	not is_unread("models")
+	not model_permitted(rules)
+} else := {
+	"reason": sprintf("a request to a model at %s names something stored that may bring %s which nobody read", [host, concat(" and ", input.llm.unread)]),
+	"hint": "leave the stored prompt, preset or conversation out, and say in the request what it would bring",
+} if {
+	count(object.get(input.llm, "unread", [])) > 0
 } else := {
 	"reason": sprintf("requests with stream: %v are not allowed at %s", [input.llm.stream, host]),
 	"hint": "look at `llm.stream` of the rule",

@@ -31,6 +31,29 @@ test_an_allow_covers_a_request_whose_tools_are_all_covered if {
 	llm.permits(base) with input as asking({"tools": ["shell"]})
 }
 
+test_what_something_stored_may_bring_is_covered_by_no_rule_that_names_it if {
+	stored := asking({"unread": ["models", "tools"]})
+	not llm.permits(base) with input as stored
+	not llm.permits(with_tools) with input as asking({"unread": ["tools"]})
+	llm.permits(base) with input as asking({"unread": ["tools"]})
+	open := object.union(with_tools, {"models": every_text, "tools": every_text})
+	llm.permits(open) with input as stored
+	not llm.permits(object.union(with_tools, {"models": every_text})) with input as stored
+}
+
+test_a_deny_covers_what_something_stored_may_bring if {
+	other := {"model": "large", "tools": ["x"]}
+	llm.refuses(base) with input as asking(object.union(other, {"unread": ["models"]}))
+	not llm.refuses(base) with input as asking(object.union(other, {"unread": ["tools"]}))
+	llm.refuses(with_tools) with input as asking({"unread": ["tools"]})
+	not llm.refuses(with_tools) with input as asking({"unread": ["models"]})
+}
+
+test_a_refusal_says_that_something_stored_was_not_read if {
+	answer := llm.explanation(with_tools, "h") with input as asking({"unread": ["models", "tools"]})
+	answer.reason == "a request to a model at h names something stored that may bring models and tools which nobody read"
+}
+
 test_a_deny_covers_its_models_and_what_cannot_be_read if {
 	llm.refuses(base) with input as asking({})
 	not llm.refuses(base) with input as asking({"model": "large"})

@@ -6,6 +6,7 @@
 package weir.mcp
 
 import data.weir.globs
+import data.weir.methods_and_paths
 import data.weir.values
 
 # METADATA
@@ -21,6 +22,8 @@ of_resources := {"resources/read", "resources/subscribe", "resources/unsubscribe
 # description: The stream of a session, and its end.
 is_bodyless if {
 	input.request.method in {"GET", "DELETE"}
+	input.request.upgrade == null
+	not methods_and_paths.has_body
 	not input.mcp
 }
 

@@ -81,8 +81,8 @@ test_what_every_client_needs_is_covered_without_a_question if {
 		sending({"method": null, "kind": "response"}),
 		sending({"method": "ping", "direction": "from_server"}),
 		sending({"method": "notifications/progress", "kind": "notification", "direction": "from_server"}),
-		{"request": {"method": "GET"}},
-		{"request": {"method": "DELETE"}},
+		{"request": {"method": "GET", "upgrade": null}},
+		{"request": {"method": "DELETE", "upgrade": null}},
 	] {
 		permits(question)
 		mcp.opens(rules) with input as question
@@ -94,6 +94,11 @@ test_methods_that_nobody_named_are_not_covered if {
 	not permits(sending({"method": "tasks/cancel"}))
 	not permits({"request": {"method": "POST"}})
 	permits(sending({"method": "tasks/get"}))
+}
+
+test_a_stream_carries_nothing_of_the_agents if {
+	not permits({"request": {"method": "GET", "upgrade": "websocket"}})
+	not permits({"request": {"method": "GET", "upgrade": null, "has_body": true}})
 }
 
 test_a_call_is_covered_by_its_tool_and_never_by_its_method if {
@@ -155,13 +160,13 @@ test_a_deny_covers_what_it_names_and_lets_clients_begin if {
 	refuses(tools, call("delete_file", {}))
 	not refuses(tools, call("read_file", {}))
 	not refuses(tools, sending({"method": "initialize"}))
-	not refuses(tools, {"request": {"method": "GET"}})
+	not refuses(tools, {"request": {"method": "GET", "upgrade": null}})
 	refuses({"methods": globs(["tasks/get"])}, sending({"method": "tasks/get"}))
 	refuses({"resources": prefix("file:///etc/")}, sending({"method": "resources/read", "uri": "file:///etc/passwd"}))
 }
 
 test_a_deny_of_everything_covers_every_request if {
-	every question in [call("read_file", {}), sending({"method": "initialize"}), {"request": {"method": "GET"}}] {
+	every question in [call("read_file", {}), sending({"method": "initialize"}), {"request": {"method": "GET", "upgrade": null}}] {
 		refuses({"everything": true}, question)
 	}
 }

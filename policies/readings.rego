@@ -12,6 +12,7 @@ import data.weir.grpc
 import data.weir.json_bodies
 import data.weir.llm
 import data.weir.mcp
+import data.weir.methods_and_paths
 
 # METADATA
 # title: The body was read
@@ -21,37 +22,54 @@ was_read if input.read
 was_read if input.mcp
 
 # METADATA
-# title: What of the body has to be read for an entry
-wanted(entry) := [reading |
+# title: What has to be read before anybody knows whether the entry covers the request
+# description: Nothing, if the head speaks against it or says it all, or if the body was read.
+unknown(entry) := [reading |
+	not was_read
 	some reading in entry.readings
-	reading in {"graphql", "json", "llm", "mcp"}
-	not is_needless(reading)
+	reading in of_body
+	not is_bodyless(reading)
+	every other in entry.readings {
+		fits_head(other, entry)
+	}
 ]
 
 # METADATA
-# title: A reading of requests that have no body
-is_needless("mcp") if mcp.is_bodyless
+# title: Readings of a body
+of_body := {"graphql", "json", "llm", "mcp"}
 
 # METADATA
-# title: Nobody knows yet whether the entry covers the request
-# description: What the head says of it does not speak against it.
-is_pending(entry) if {
-	entry.readings != []
-	not was_read
-	wanted(entry) != []
-	every reading in entry.readings {
-		fits_head(reading, entry)
-	}
-}
+# title: A request of the protocol that carries nothing to read
+is_bodyless("mcp") if mcp.is_bodyless
 
 # METADATA
 # title: The head says nothing against a reading
 fits_head(reading, entry) if {
-	reading in {"git", "grpc"}
+	not reading in of_body
 	covers(reading, entry)
 }
 
-fits_head(reading, _) if not reading in {"git", "grpc"}
+fits_head(reading, entry) if {
+	reading in of_body
+	may_carry(reading, entry)
+}
+
+# METADATA
+# title: The request may carry what a reading is of
+# description: |
+#   A deny is of whatever could carry it: any request with a body, and WebSockets, in which nothing is read. An allow says
+#   by methods and paths what it is of.
+may_carry(_, entry) if entry.effect != "deny"
+
+may_carry(_, _) if methods_and_paths.has_body
+
+may_carry(_, _) if input.request.upgrade != null
+
+may_carry("graphql", _) if count(input.request.query) > 0
+
+may_carry("mcp", _) if mcp.is_bodyless
+
+may_carry("mcp", _) if input.mcp
 
 # METADATA
 # title: The entry covers the request, as far as it was read
@@ -78,7 +96,7 @@ covers(reading, entry) if {
 # description: Where a list is filtered nobody knows the body of a call yet.
 permits("git", entry) if git.permits(entry.git)
 
-permits("grpc", entry) if grpc.covers(entry.grpc)
+permits("grpc", entry) if grpc.permits(entry.grpc)
 
 permits("llm", entry) if llm.permits(entry.llm)
 
@@ -94,15 +112,25 @@ permits("json", _) if input.mcp.is_listing == true
 # title: A deny covers what was read
 refuses("git", entry) if git.refuses(entry.git)
 
-refuses("grpc", entry) if grpc.covers(entry.grpc)
+refuses("grpc", entry) if grpc.refuses(entry.grpc)
 
-refuses("llm", entry) if llm.refuses(entry.llm)
+refuses("llm", entry) if {
+	may_carry("llm", entry)
+	llm.refuses(entry.llm)
+}
 
-refuses("mcp", entry) if mcp.refuses(entry.mcp)
+refuses("mcp", entry) if {
+	may_carry("mcp", entry)
+	mcp.refuses(entry.mcp)
+}
 
-refuses("graphql", entry) if graphql.refuses(entry.graphql)
+refuses("graphql", entry) if {
+	may_carry("graphql", entry)
+	graphql.refuses(entry.graphql)
+}
 
 refuses("json", entry) if {
+	may_carry("json", entry)
 	not input.mcp.is_listing
 	json_bodies.refuses(entry.json)
 }

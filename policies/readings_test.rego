@@ -12,7 +12,7 @@ texts := {"models": "", "tools": "", "repositories": "", "methods": "", "types":
 # Rules that cover every reading there is.
 open := {
 	"git": {"writes": [true, false], "repositories": every_text, "texts": texts},
-	"grpc": {"services": ["s"], "methods": [], "texts": texts},
+	"grpc": {"services": ["s", "m"], "methods": [], "texts": texts},
 	"llm": {"models": every_text, "streams": [true, false], "texts": texts},
 	"mcp": {"everything": true, "sessions": true, "opening": every_text, "tools": {"named": {}, "like": []}, "texts": texts},
 	"graphql": {"types": ["query"], "texts": texts},
@@ -39,8 +39,8 @@ closed := {
 	"json": [{"name": "", "path": [], "optional": false, "checks": [["type", "array"]], "says": "must be of type array"}],
 }
 
-all_read := object.union(fixture.requesting({"method": "POST"}), {
-	"git": {"repository": "a/b", "is_write": true},
+all_read := object.union(fixture.requesting({"method": "POST", "path": ["s", "m", "git-receive-pack"]}), {
+	"git": {"repository": "s/m", "is_write": true},
 	"grpc": {"service": "s", "method": "m"},
 	"read": {"llm": null, "mcp": null, "graphql": null, "json": null},
 	"llm": {"model": "m", "stream": false, "tools": []},
@@ -73,30 +73,30 @@ test_all_readings_of_an_entry_have_to_hold if {
 
 test_an_entry_without_readings_covers_every_request if {
 	readings.is_covered(fixture.entry) with input as nothing_read
-	not readings.is_pending(fixture.entry) with input as nothing_read
+	readings.unknown(fixture.entry) == [] with input as nothing_read
 }
 
-test_what_only_the_body_tells_is_pending_until_it_was_read if {
+test_what_only_the_body_tells_unknown_until_it_was_read if {
 	every name in of_body {
-		readings.is_pending(entry("allow", [name], open)) with input as nothing_read
-		not readings.is_pending(entry("allow", [name], open)) with input as all_read
+		readings.unknown(entry("allow", [name], open)) == [name] with input as nothing_read
+		readings.unknown(entry("allow", [name], open)) == [] with input as all_read
 	}
-	not readings.is_pending(entry("allow", ["git"], open)) with input as nothing_read
-	not readings.is_pending(entry("allow", ["json"], open)) with input as object.union(nothing_read, {"mcp": all_read.mcp})
+	readings.unknown(entry("allow", ["git"], open)) == [] with input as nothing_read
+	readings.unknown(entry("allow", ["json"], open)) == [] with input as object.union(nothing_read, {"mcp": all_read.mcp})
 }
 
-test_what_the_head_speaks_against_is_not_pending if {
+test_what_the_head_speaks_against_is_not_read if {
 	head := object.remove(all_read, ["read", "llm", "mcp", "graphql", "json"])
-	readings.is_pending(entry("allow", ["git", "json"], open)) with input as head
-	not readings.is_pending(entry("allow", ["git", "json"], object.union(open, {"git": closed.git}))) with input as head
+	readings.unknown(entry("allow", ["git", "json"], open)) == ["json"] with input as head
+	readings.unknown(entry("allow", ["git", "json"], object.union(open, {"git": closed.git}))) == [] with input as head
 }
 
 test_the_stream_of_a_session_needs_no_reading if {
 	stream := fixture.requesting({"method": "GET"})
-	readings.wanted(entry("allow", ["mcp"], open)) == [] with input as stream
+	readings.unknown(entry("allow", ["mcp"], open)) == [] with input as stream
 	readings.is_covered(entry("allow", ["mcp"], open)) with input as stream
 	readings.opens(entry("ask", ["mcp"], open)) with input as stream
-	readings.wanted(entry("allow", ["json", "mcp"], open)) == ["json"] with input as stream
+	readings.unknown(entry("allow", ["json", "mcp"], open)) == ["json"] with input as stream
 }
 
 test_what_could_not_be_read_is_covered_by_a_deny_and_by_no_allow if {
@@ -105,6 +105,31 @@ test_what_could_not_be_read_is_covered_by_a_deny_and_by_no_allow if {
 		not readings.is_covered(entry("allow", [name], open)) with input as question
 		readings.is_covered(entry("deny", [name], closed)) with input as question
 	}
+}
+
+deny(name) := entry("deny", [name], closed)
+
+test_a_deny_is_of_whatever_could_carry_it if {
+	web_socket := fixture.requesting({"upgrade": "websocket"})
+	deleting := fixture.requesting({"method": "DELETE", "has_body": true})
+	every name in of_body {
+		every question in [web_socket, deleting] {
+			readings.unknown(deny(name)) == [name] with input as question
+			readings.is_covered(deny(name)) with input as object.union(question, {"read": {name: "why not"}})
+		}
+		readings.unknown(deny(name)) == [] with input as fixture.question
+		not readings.is_covered(deny(name)) with input as fixture.question
+	}
+	query := fixture.requesting({"query": {"query": ["{a}"]}})
+	readings.unknown(deny("graphql")) == ["graphql"] with input as query
+	readings.unknown(deny("json")) == [] with input as query
+}
+
+test_a_filtered_list_is_held_against_a_deny_of_mcp if {
+	listing := object.union(fixture.question, {"mcp": all_read.mcp})
+	readings.is_covered(entry("deny", ["mcp"], open)) with input as listing
+	readings.is_covered(entry("deny", ["mcp"], open)) with input as fixture.question
+	not readings.is_covered(entry("deny", ["mcp"], open)) with input as fixture.requesting({"method": "OPTIONS"})
 }
 
 reason(list, rules, question) := answer.reason if {

@@ -88,7 +88,11 @@ check_holds("type", wanted, value) if type_name(value) == wanted
 # METADATA
 # title: One check can be judged
 # description: The value is of a kind that the check can judge.
-is_clear("one_of", _, value) if not is_composite(value)
+is_clear("one_of", wanted, value) if {
+	not is_composite(value)
+	type_name(value) in {type_name(other) | some other in wanted}
+	not reads_as_one(wanted, value)
+}
 
 is_clear("within", _, value) if is_plain_path(value)
 
@@ -107,6 +111,15 @@ is_clear(kind, _, value) if {
 is_clear(kind, _, value) if {
 	kind in {"max", "min"}
 	is_number(value)
+}
+
+# METADATA
+# title: A value that some readers take for one of another type
+# description: A text `true`, and a number in quotes.
+reads_as_one(wanted, value) if {
+	some other in wanted
+	type_name(other) != type_name(value)
+	lower(sprintf("%v", [other])) == lower(trim_space(sprintf("%v", [value])))
 }
 
 # METADATA

@@ -12,7 +12,7 @@ like_txt := {"exact": [], "affixes": [["", ".txt"]], "patterns": []}
 
 # What each check says yes to, no to, and what it cannot judge.
 checks := {
-	"one_of": {"wanted": ["w", 1, null], "yes": ["w", 1, 1.0, null], "no": ["x", "1", 2, false], "unclear": [["w"], {"w": 1}]},
+	"one_of": {"wanted": ["w", 1, null], "yes": ["w", 1, 1.0, null], "no": ["x", 2], "unclear": ["1", " NULL", false, ["w"], {"w": 1}]},
 	"like": {"wanted": like_txt, "yes": ["a.txt", ".txt"], "no": ["a.exe", ""], "unclear": [1, null, ["a.txt"], {"a": 1}]},
 	"matches": {"wanted": `\A(?:[a-z]+)\z`, "yes": ["abc"], "no": ["abc1", "", "abc\nd"], "unclear": [1, null, ["abc"]]},
 	"max_length": {"wanted": 2, "yes": ["", "ab", "äö"], "no": ["abc"], "unclear": [1, null, [1]]},

@@ -33,7 +33,12 @@ export interface LlmReading {
   readonly max_output_tokens: number | null;
   /** Names of the tools that are offered to the model, and types of those that the provider runs by itself (`web_search`). */
   readonly tools: readonly string[];
+  /** What else something may bring that the request only names (a stored prompt, a preset, a conversation): nobody read it. Absent if nothing. */
+  readonly unread?: readonly UnreadOfModel[];
 }
+
+/** What a request to a model may leave to something that is stored at the provider. */
+export type UnreadOfModel = "models" | "tools";
 
 /** One message of the Model Context Protocol, either way. A batch is asked about message by message. */
 export interface McpReading {

@@ -1,7 +1,7 @@
 import type { Handling } from "../model/decision.ts";
 import { compileReadings, methodsOfReadings, type CompiledReadings } from "./compile-readings.ts";
 import type { AddressEntry, HostEntry, PolicyData } from "./data.ts";
-import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, type AgentPattern, type HostPattern, type PathPattern } from "./patterns.ts";
+import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, parseRefusedPath, type AgentPattern, type HostPattern, type PathPattern } from "./patterns.ts";
 
 /** One entry as the Rego library reads it: no defaults left, no pattern left to parse. Lists are compared by membership. */
 export interface CompiledEntry extends CompiledReadings {
@@ -88,7 +88,7 @@ function defaultRule(name: string, seen: Map<string, number>): string {
 
 function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRule: string): CompiledEntry {
   const denies = entry.effect === "deny";
-  const methods = entry.methods ?? methodsOfReadings(entry) ?? (denies ? ["*"] : ["GET", "HEAD"]);
+  const methods = entry.methods ?? (denies ? ["*"] : methodsOfReadings(entry) ?? ["GET", "HEAD"]);
   const paths = entry.paths ?? ["/**"];
   const readings = compileReadings(entry);
   return {
@@ -101,7 +101,7 @@ function compileEntry(entry: HostEntry | AddressEntry, order: number, fallbackRu
     handling: entry.handling ?? "intercept",
     ...(entry.handling === "postgres" ? { databases: entry.databases ?? [], users: entry.users ?? ["*"] } : {}),
     methods,
-    paths: paths.map(parsePathPattern),
+    paths: paths.map(denies ? parseRefusedPath : parsePathPattern),
     path_texts: paths,
     whole: methods.includes("*") && paths.includes("/**") && readings.readings.length === 0,
     websocket: entry.websocket ?? false,

@@ -51,15 +51,14 @@ const TEXT_LENGTH = 500;
 const OPENING = ["initialize", "notifications/*", "ping", "server/discover", "subscriptions/listen", "completion/complete", "logging/setLevel"];
 const LISTS = { tools: ["tools/list"], resources: ["resources/list", "resources/templates/list"], prompts: ["prompts/list"] } as const;
 
-/** Methods by which requests of a kind travel. A deny of JSON is of what carries bodies: a GET without one could not be read, and would be refused. */
+/** Methods by which requests of a kind travel. A deny is of whatever could carry them (readings.rego). */
 const METHODS = { mcp: ["GET", "POST", "DELETE"], git: ["GET", "POST"], llm: ["POST"], grpc: ["POST"], json: ["POST"], graphql: ["GET", "POST"] } as const;
-const METHODS_WITH_BODY = ["POST", "PUT", "PATCH"];
 
 type ReadingKeys = Pick<HostEntry, "effect" | "mcp" | "llm" | "git" | "grpc" | "graphql" | "json" | "max_read_bytes">;
 
-/** Methods of an entry that names none; undefined if it has no reading. Those that all of its readings travel by. */
+/** Methods of an allow or ask that names none; undefined if it has no reading. Those that all of its readings travel by. */
 export function methodsOfReadings(entry: ReadingKeys): readonly string[] | undefined {
-  const [first, ...others] = readingsOf(entry).map((name): readonly string[] => (name === "json" && entry.effect === "deny" ? METHODS_WITH_BODY : METHODS[name]));
+  const [first, ...others] = readingsOf(entry).map((name): readonly string[] => METHODS[name]);
   return first?.filter((method) => others.every((methods) => methods.includes(method)));
 }
 
@@ -76,7 +75,7 @@ export function compileReadings(entry: ReadingKeys): CompiledReadings {
     ...(entry.mcp === undefined ? {} : { mcp: compileMcp(entry.mcp, entry.effect === "deny") }),
     ...(entry.llm === undefined ? {} : { llm: compileLlm(entry.llm) }),
     ...(entry.git === undefined ? {} : { git: compileGit(entry.git, entry.effect === "deny") }),
-    ...(entry.grpc === undefined ? {} : { grpc: compileGrpc(entry.grpc) }),
+    ...(entry.grpc === undefined ? {} : { grpc: compileGrpc(entry.grpc, entry.effect === "deny") }),
     ...(entry.graphql === undefined ? {} : { graphql: compileGraphql(entry.graphql, entry.effect === "deny") }),
     ...(entry.json === undefined ? {} : { json: Object.entries(entry.json).map(([pointer, rule]) => compileValueRule(pointer, pointerSteps(pointer), rule)) }),
   };
@@ -151,11 +150,13 @@ function compileGit({ access, repositories }: Said<"git">, denies: boolean): Com
   return { writes, repositories: names === undefined ? EVERY_TEXT : compileGlobs(names), texts: { repositories: listed(repositories) } };
 }
 
-function compileGrpc(methods: Said<"grpc">): Compiled<"grpc"> {
+/** A deny is held against the path in lower case, whatever the request calls its content. */
+function compileGrpc(said: Said<"grpc">, denies: boolean): Compiled<"grpc"> {
+  const methods = denies ? said.map((method) => method.toLowerCase()) : said;
   return {
     methods: methods.filter((method) => !method.endsWith("/*")),
     services: methods.filter((method) => method.endsWith("/*")).map((method) => method.slice(0, -2)),
-    texts: { methods: listed(methods) },
+    texts: { methods: listed(said) },
   };
 }
 

@@ -1,4 +1,5 @@
 import { wholeMatch, type ValueRule } from "./data-readings.ts";
+import { quoteExpression } from "./patterns.ts";
 
 /** Globs as Rego compares them without parsing: whole texts, beginnings with ends, and regular expressions for what has more than one asterisk. */
 export interface CompiledGlobs {
@@ -40,12 +41,9 @@ export function compileGlobs(globs: readonly string[]): CompiledGlobs {
   return {
     exact: parts.filter(({ length }) => length === 1).map(([text = ""]) => text),
     affixes: parts.filter(({ length }) => length === 2).map(([prefix = "", suffix = ""]) => [prefix, suffix] as const),
-    patterns: parts.filter(({ length }) => length > 2).map((pieces) => `(?s)\\A${pieces.map(quote).join(".*")}\\z`),
+    patterns: parts.filter(({ length }) => length > 2).map((pieces) => `(?s)\\A${pieces.map(quoteExpression).join(".*")}\\z`),
   };
 }
-
-/** RE2 takes every punctuation character behind a backslash for itself (RE2 syntax, "escape sequences"). */
-const quote = (text: string): string => text.replaceAll(/[\\.+*?()|[\]{}^$]/g, String.raw`\$&`);
 
 /** @param path steps from the outside in, as text */
 export function compileValueRule(name: string, path: readonly string[], rule: ValueRule): CompiledValueRule {

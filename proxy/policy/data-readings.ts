@@ -4,8 +4,9 @@ import { APPROVAL_SCOPES } from "../model/decision.ts";
 
 /**
  * What an entry of `data.yaml` says beyond method and path, in the words of a protocol. An entry with one of these keys speaks of such requests alone: what
- * is no such request is not covered by it. What cannot be read, or judged beyond doubt, is not covered by an allow or an ask, and is covered by a deny. Where
- * several keys stand, all must hold.
+ * is no such request is not covered by it. What cannot be read, or judged beyond doubt, is not covered by an allow or an ask, and is covered by a deny: a deny of
+ * a body is of every request that has one and of WebSockets, a deny of Git or gRPC is of the path, whatever the request calls itself. Where several keys stand,
+ * all must hold.
  */
 
 /** `*` is any run of characters, also none; everything else stands for itself. Compared with the whole text, case and all. */
@@ -72,6 +73,9 @@ const mcpTool = z.strictObject({
   only_these: z.boolean().default(false).describe("True if a call with any other argument is not covered."),
 });
 
+/** Requests are held against the name without it. */
+const repository = glob.refine((name) => !/\.git$/i.test(name), "is written without .git at its end");
+
 export const entryReadings = {
   mcp: z.strictObject({
     methods: globs.optional()
@@ -90,7 +94,7 @@ export const entryReadings = {
   git: z.strictObject({
     access: z.enum(["read", "write"]).optional()
       .describe("`read` is clone and fetch, the default; `write` is push as well. Of a deny, `write` is push alone, and the default is both."),
-    repositories: globs.optional().describe("Repositories, `org/name` without `.git`. Default every one."),
+    repositories: z.array(repository).min(1).max(1_000).optional().describe("Repositories, `org/name` without `.git`. Default every one."),
   }).optional().describe("Git over smart HTTP."),
   grpc: z.array(z.string().regex(/^[A-Za-z0-9_.]+\/(?:[A-Za-z0-9_]+|\*)$/, "is `package.Service/Method` or `package.Service/*`")).min(1).max(1_000).optional().describe("Methods of gRPC, `package.Service/Method` or `package.Service/*`."),
   graphql: z.strictObject({
@@ -98,7 +102,7 @@ export const entryReadings = {
     names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. Default every one."),
     fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered. Default every one."),
   }).optional().describe("GraphQL over HTTP: JSON bodies, and the query parameters of GET."),
-  json: z.record(z.string().max(1_000), valueRule).superRefine(checkKeys(pointerProblem)).optional().describe("Rules for the JSON body, by JSON pointer."),
+  json: z.record(z.string().max(1_000), valueRule).superRefine(checkKeys(pointerProblem)).optional().describe("Rules for the JSON body, by JSON pointer. A request whose query has a parameter of the same name is not covered by an allow, and is covered by a deny."),
   max_read_bytes: z.number().int().min(1).max(16 << 20).optional()
     .describe("Largest body, decoded, that is held back to be read for this entry, in bytes; a larger one is refused. Default 131072, 16777216 for `llm`."),
 };

@@ -31,12 +31,12 @@ const ports = z.array(port).min(1).max(100);
 
 const common = {
   rule: id.optional().describe("Id that refusals and the audit show; default `hosts.` and the name, `addresses.` and the range."),
-  effect: z.enum(["allow", "deny", "ask"]).default("allow").describe("`deny` wins over every allow, wherever it stands; `ask` is an allow that a person has to give while the request waits."),
+  effect: z.enum(["allow", "deny", "ask"]).default("allow").describe("`deny` wins over every allow, wherever it stands, and closes tunnels that would carry unread what it covers; `ask` is an allow that a person has to give while the request waits."),
   ask: askRule.optional().describe("With `effect: ask`: what a person is asked."),
   agents: z.array(readBy(parseAgentPattern)).min(1).max(1_000).default(["*/*"]).describe("Agents that the entry is for, `namespace/name`; either part may be `*`."),
-  methods: z.array(method).min(1).max(32).optional().describe("Methods; default GET and HEAD for an allow, every method for a deny; with a reading those by which it travels: GET, POST and DELETE for `mcp`, GET and POST for `git` and `graphql`, else POST (a deny of `json`: POST, PUT, PATCH). `*` is every method."),
+  methods: z.array(method).min(1).max(32).optional().describe("Methods; default every method for a deny, GET and HEAD for an allow; for one with a reading those by which it travels: GET, POST and DELETE for `mcp`, GET and POST for `git` and `graphql`, else POST. `*` is every method."),
   paths: z.array(readBy(parsePathPattern)).min(1).max(1_000).optional()
-    .describe("Decoded paths; `*` is one segment, `**` at the end is the rest. Default: every path."),
+    .describe("Decoded paths; `*` is one segment or at least one character of it, never a slash; `**` at the end is the rest; `%2F` is a slash inside a segment. Case counts for an allow. A deny also covers other cases, a slash behind it, path parameters and a format at the end (`.json`). Default: every path."),
   schemes: z.array(z.enum(["https", "http"])).min(1).max(2).optional().describe("Schemes; default https only."),
   websocket: z.boolean().optional().describe("True if WebSockets may be opened; what flows in them is not read. Default false."),
   handling: z.enum(["intercept", "tunnel", "postgres"]).optional()

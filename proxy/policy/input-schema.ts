@@ -32,6 +32,7 @@ const request = z.strictObject({
   query: z.record(z.string(), z.array(z.string())),
   headers: z.record(z.string(), z.string()).describe("Lower-case names. Claimed by the agent, not verified."),
   upgrade: z.literal("websocket").nullable(),
+  has_body: z.boolean().exactOptional().describe("Absent where it is not known."),
 }).describe("Present for exchanges.");
 
 const sql = z.strictObject({
@@ -56,6 +57,7 @@ const llm = z.strictObject({
   stream: z.boolean(),
   max_output_tokens: z.int().nullable(),
   tools: z.array(z.string()).describe("Tools that are offered to the model, those that the provider runs included."),
+  unread: z.array(z.enum(["models", "tools"])).exactOptional().describe("What something stored at the provider may bring beside these (a prompt, a preset, a conversation): nobody read it."),
 }).describe("Present once it was asked for with `read` and the body is a request to a language model.");
 
 const mcp = z.strictObject({

@@ -28,6 +28,8 @@ export interface PolicyRequest {
   /** Field name (lower case) → values joined by ", ". Claimed by the agent, not verified. */
   readonly headers: Readonly<Record<string, string>>;
   readonly upgrade: "websocket" | null;
+  /** Absent where it is not known, as in records of earlier versions: then the method tells. */
+  readonly has_body?: boolean;
 }
 
 /** Policy input v1. The source of the JSON Schemas for `opa check --schema`. */

@@ -23,6 +23,7 @@ export const trialReadings = {
     stream: z.boolean().default(false),
     max_output_tokens: z.int().positive().nullable().default(null),
     tools: z.array(text).max(1_000).default([]),
+    unread: z.array(z.enum(["models", "tools"])).max(2).exactOptional().describe("What something stored at the provider may bring beside these."),
   }).optional().describe("A request to a language model."),
   graphql: z.strictObject({
     type: z.enum(["query", "mutation", "subscription"]).default("query"),

@@ -16,7 +16,7 @@ describe("policyInput", () => {
       version: 1,
       agent: { namespace: "default", name: "researcher", thread: "t1", user: "ann", labels: { team: "a" }, chain: [] },
       connection: { name: "api.ok", is_address: false, port: 443, wire: "tls", sni: "api.ok", alpn: ["http/1.1"] },
-      request: { method: "GET", scheme: "https", host: "api.ok", port: 443, path: ["v1", "x"], query: { a: ["1"] }, headers: { "x-a": "1, 2" }, upgrade: null },
+      request: { method: "GET", scheme: "https", host: "api.ok", port: 443, path: ["v1", "x"], query: { a: ["1"] }, headers: { "x-a": "1, 2" }, upgrade: null, has_body: false },
       budgets: { "team-a": { limit: 5, spent: 1, reserved: 1 } }, time: "2026-01-02T00:00:00.000Z",
     });
   });

@@ -14,7 +14,7 @@ const deny = { effect: "deny" };
 describe("methods of an entry that names none", () => {
   test.each([
     [{ mcp: {} }, ["GET", "POST", "DELETE"]], [{ git: {} }, ["GET", "POST"]], [{ llm: {} }, ["POST"]], [{ grpc: ["a.B/C"] }, ["POST"]], [{ graphql: {} }, ["GET", "POST"]],
-    [{ json: { "/a": { type: "string" } } }, ["POST"]], [{ ...deny, json: { "/a": { type: "string" } } }, ["POST", "PUT", "PATCH"]], [{ mcp: {}, json: {} }, ["POST"]], [{}, undefined],
+    [{ json: { "/a": { type: "string" } } }, ["POST"]], [{ mcp: {}, json: {} }, ["POST"]], [{}, undefined],
   ])("of %j are those by which all of its readings travel", (said, methods) => {
     expect(methodsOfReadings(entryOf(said))).toEqual(methods);
   });

@@ -18,6 +18,8 @@ test.each([
   ["a pointer that is none", { json: { channel: { type: "string" } } }, "is no JSON pointer"],
   ["two asterisks", { mcp: { tools: ["a**"] } }, "one is enough"],
   ["a WebSocket beside a reading", { mcp: {}, websocket: true }, "would let pass what no reading sees"],
+  ["a repository with .git at its end", { git: { repositories: ["acme/app.git"] } }, "without .git"],
+  ["one in capitals", { git: { repositories: ["acme/*.GIT"] } }, "without .git"],
   ["a limit of what is read, where nothing is", { git: {}, max_read_bytes: 10 }, "only where a body is read"],
   ["a deny of calls with these arguments alone", { effect: "deny", ...toolWith({ x: { max: 1 } }, { only_these: true }) }, "one argument more would pass it"],
   ["a reading of a tunnel", { handling: "tunnel", mcp: {} }, "has no meaning in a tunnel"],

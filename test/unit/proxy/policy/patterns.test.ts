@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern } from "../../../../proxy/policy/patterns.ts";
+import { parseAgentPattern, parseCidr, parseHostPattern, parsePathPattern, parseRefusedPath } from "../../../../proxy/policy/patterns.ts";
 
 describe("a host pattern", () => {
   test.each([
@@ -32,15 +32,28 @@ describe("a path pattern", () => {
     ["/v1/", { segments: ["v1", ""], rest: false }],
     ["/repos/*/issues/**", { segments: ["repos", null, "issues"], rest: true }],
     ["/a b/ü", { segments: ["a b", "ü"], rest: false }],
+    ["/a*/*.txt", { segments: [{ like: String.raw`\Aa[^/]+\z` }, { like: String.raw`\A[^/]+\.txt\z` }], rest: false }],
+    ["/@*%2F*/acme%2fapp", { segments: [{ like: String.raw`\A@[^/]+/[^/]+\z` }, "acme/app"], rest: false }],
   ])("%s is read", (text, pattern) => {
     expect(parsePathPattern(text)).toEqual(pattern);
   });
 
   test.each([
-    ["v1", "starts with /"], ["/a?b=1", "query"], ["/a#b", "fragment"], ["/a%20b", "decoded"], ["/**/a", "only at the end"], ["/a*", "one whole segment"],
+    ["v1", "starts with /"], ["/a?b=1", "query"], ["/a#b", "fragment"], ["/a%20b", "decoded"], ["/**/a", "only at the end"], ["/a*b*c*d*e", "at most 3 times"], ["/a**", "only at the end"], ["/a%2F..", "dot segments"], ["/%2Fa", "both sides"], ["/a%2f", "both sides"],
     ["/a/../b", "dot segments"], ["/./a", "dot segments"], ["/a//b", "empty segments"], ["/a//**", "empty segments"], ["//**", "empty segments"],
   ])("%s is refused with the reason", (text, reason) => {
     expect(() => parsePathPattern(text)).toThrow(reason);
+  });
+});
+
+describe("a path pattern of a deny", () => {
+  test.each([
+    ["/", { segments: [], rest: false }],
+    ["/V1/Admin/", { segments: ["v1", "admin"], rest: false }],
+    ["/a;x=1/*/b%2Fc/**", { segments: ["a", null, "b", "c"], rest: true }],
+    ["/adm*", { segments: [{ like: String.raw`\Aadm[^/]*\z` }], rest: false }],
+  ])("%s is read in its plain form", (text, pattern) => {
+    expect(parseRefusedPath(text)).toEqual(pattern);
   });
 });
 

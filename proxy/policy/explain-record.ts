@@ -1,6 +1,7 @@
 import { stringify } from "yaml";
 import { ERROR_TABLE } from "../errors.ts";
 import type { AuditRecord, ExchangeRecord, RecordedDecision } from "../model/record.ts";
+import { opensOf } from "./entry-opens.ts";
 import { FINAL_RULES, smallestEntry } from "./smallest-entry.ts";
 
 /** Why something ended as it did, and the smallest change that would have allowed it. */
@@ -9,8 +10,10 @@ export interface RecordExplanation {
   readonly rule: string | null;
   readonly reason: string;
   readonly hint: string | null;
-  /** YAML for `data.yaml` that allows exactly this and nothing more; null where data cannot allow it. */
+  /** YAML for `data.yaml` that allows this and as little else as can be written; null where data cannot allow it. */
   readonly entry: string | null;
+  /** All that the entry allows beyond this, in words. */
+  readonly opens: readonly string[];
   /** The same for reading. */
   readonly lines: readonly string[];
 }
@@ -21,7 +24,9 @@ export function explainRecord(record: AuditRecord): RecordExplanation {
   const rule = error?.rule ?? ("decision" in record ? record.decision?.rule : undefined) ?? null;
   const reason = error?.reason ?? (error === null ? "it was allowed" : ERROR_TABLE[error.code].says);
   const hint = error?.hint ?? null;
-  const entry = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? entryText(record) : null;
+  const data = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? smallestEntry(record) : null;
+  const entry = data === null ? null : stringify(data);
+  const opens = data === null ? [] : opensOf("hosts" in data ? data.hosts[0] : data.addresses[0]);
   const lines = [
     `${subjectOf(record)}: ${record.outcome}`,
     ...(rule === null ? [] : [`rule:    ${rule}`]),
@@ -31,13 +36,9 @@ export function explainRecord(record: AuditRecord): RecordExplanation {
     ...decisionLines("decision" in record ? record.decision ?? null : null),
     ...maskedLines(record),
     ...(entry === null ? [] : ["", "The smallest entry of data.yaml that allows it (unless an entry with `effect: deny` stands against it):", ...entry.trimEnd().split("\n")]),
+    ...opens.map((open) => `# it also opens ${open}`),
   ];
-  return { outcome: record.outcome, rule, reason, hint, entry, lines };
-}
-
-function entryText(record: AuditRecord): string | null {
-  const data = smallestEntry(record);
-  return data === null ? null : stringify(data);
+  return { outcome: record.outcome, rule, reason, hint, entry, opens, lines };
 }
 
 /** Who decided beside the policy, and who would have decided otherwise. */

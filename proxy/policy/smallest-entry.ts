@@ -24,15 +24,15 @@ export function smallestEntry(record: AuditRecord): EntryData | null {
 }
 
 function exchangeNeed(record: ExchangeRecord): Record<string, unknown> | null {
-  const input = (record.decision?.input?.input ?? {}) as KeptInput;
-  const need = readingNeed(input);
+  const { input: kept = {}, redacted = [] } = record.decision?.input ?? {};
+  const input = kept as KeptInput;
+  const need = readingNeed(input, redacted);
   if (need === null) return null;
-  const reads = record.method === "GET" || record.method === "HEAD";
-  const path = pathEntry(record.path);
+  const path = input.grpc === undefined ? pathEntry(record.path) : null;
   return {
     ...(record.scheme === "http" ? { schemes: ["http"] } : {}),
-    // Of Git, every operation is a GET and a POST below the repository.
-    ...(input.git === undefined ? { ...(reads || record.method === null ? {} : { methods: [record.method] }), ...(path === null ? {} : { paths: [path] }) } : { methods: ["GET", "POST"] }),
+    // Of Git, every operation is a GET and a POST below the repository; of gRPC the path is the method.
+    ...(input.git === undefined ? { ...(record.method === null ? {} : { methods: [record.method] }), ...(path === null ? {} : { paths: [path] }) } : { methods: ["GET", "POST"] }),
     ...(record.error?.hint?.includes("websocket: true") === true ? { websocket: true } : {}),
     ...need,
   };

@@ -1,9 +1,11 @@
 import { isIP } from "node:net";
+import { opensOf, type ProposedEntry } from "../entry-opens.ts";
+import { readingNeed } from "../reading-need.ts";
 import { FINAL_RULES } from "../smallest-entry.ts";
 import { generalisePath } from "./generalise-path.ts";
+import { mergeEntries } from "./merge-entries.ts";
 import type { PastDecision, Replayed } from "./past-decision.ts";
 import { Counts } from "./replay-totals.ts";
-import { WantedReadings } from "./wanted-readings.ts";
 
 /** One entry that is proposed, and what speaks for it and against it. */
 export interface Suggestion {
@@ -21,56 +23,84 @@ export interface Suggestion {
   readonly perhaps: number;
   readonly alsoAllows: number;
   readonly alsoExample: string | null;
-  /** What it opens beyond what was asked for, in words. */
+  /** All that it opens beyond what was asked for, in words: told from the entry itself. */
   readonly opens: readonly string[];
 }
 
-/** Groups that are kept; a flood of different denials is only counted beyond. */
-const GROUPS_LIMIT = 1_000;
-const PATHS_LIMIT = 50;
+/** Different wishes that are kept; a flood of different denials is only counted beyond. */
+const WISHES_LIMIT = 5_000;
+
+/** Denials that one and the same entry would cover. */
+interface Wish {
+  /** Null where no entry can say it. */
+  readonly entry: ProposedEntry | null;
+  readonly example: PastDecision;
+  denials: number;
+  firstMs: number;
+  lastMs: number;
+}
+
+/** An entry, and what became of denials under it. */
+interface Proposal {
+  readonly rule: string;
+  readonly entry: ProposedEntry;
+  readonly wishes: ReadonlySet<Wish>;
+  readonly example: PastDecision;
+  allows: number;
+  perhaps: number;
+  alsoAllows: number;
+  alsoExample: string | null;
+}
 
 /**
- * Turns denials into entries: of one agent to one destination in one protocol each. Denials that no entry may overrule are counted, never worked around.
+ * Turns denials into entries: each denial into the one that covers it and as little else as can be written, then those together that say no more together
+ * than apart. Denials that no entry may overrule are counted, never worked around.
  * First all denials are added, then all are tried on the policy with {@link proposed}, then the suggestions are read.
  */
 export class Suggestions {
-  readonly #groups = new Map<string, Group>();
+  readonly #wishes = new Map<string, Wish>();
   readonly #final = new Counts();
+  #proposals: readonly Proposal[] | null = null;
   #dropped = 0;
 
   add(past: PastDecision): void {
     if (past.verdict !== "deny") return;
     if (FINAL_RULES.has(past.rule)) return this.#final.add(past.rule);
-    const key = keyOf(past);
-    const known = this.#groups.get(key);
-    if (known === undefined && this.#groups.size >= GROUPS_LIMIT) {
+    const entry = entryFor(past);
+    const key = keyOf(past, entry);
+    const known = this.#wishes.get(key);
+    if (known === undefined && this.#wishes.size >= WISHES_LIMIT) {
       this.#dropped += 1;
       return;
     }
-    const group = known ?? new Group(past, `suggested.${this.#groups.size + 1}`);
-    group.add(past);
-    this.#groups.set(key, group);
+    const wish = known ?? { entry, example: past, denials: 0, firstMs: past.timeMs, lastMs: past.timeMs };
+    wish.denials += 1;
+    wish.firstMs = Math.min(wish.firstMs, past.timeMs);
+    wish.lastMs = Math.max(wish.lastMs, past.timeMs);
+    this.#wishes.set(key, wish);
+    this.#proposals = null;
   }
 
   /** All entries at once, each under a rule of its own by which its effect is told. */
   proposed(): { readonly hosts: readonly object[]; readonly addresses: readonly object[] } {
-    const of = (section: Suggestion["section"]) => this.#useful().filter((group) => group.section === section).map((group) => ({ ...group.entry(), rule: group.rule }));
+    const of = (section: Suggestion["section"]) => this.#all().filter(({ example }) => sectionOf(example) === section).map(({ entry, rule }) => ({ ...entry, rule }));
     return { hosts: of("hosts"), addresses: of("addresses") };
   }
 
   /** Takes down what became of a denial under the policy with the proposed entries. */
   tried({ past, verdict, rule, doubts }: Replayed): void {
     if (past.verdict !== "deny" || verdict !== "allow") return;
-    const key = keyOf(past);
-    for (const [own, group] of this.#groups) {
+    const own = this.#wishes.get(keyOf(past, entryFor(past)));
+    for (const proposal of this.#all()) {
       // A name resolves by any entry of its host, and the answer names none of them.
-      const isByIt = past.question === "name" ? group.isOf({ example: past }) : group.rule === rule;
-      if (isByIt) group.allowed(past, { isOwn: own === key || (past.question !== "exchange" && group.isOf({ example: past })), isCertain: doubts.length === 0 });
+      const isByIt = past.question === "name" ? isSameDestination(past, proposal.example) : proposal.rule === rule;
+      const isOwn = (own !== undefined && proposal.wishes.has(own)) || (past.question !== "exchange" && isSameDestination(past, proposal.example));
+      if (isByIt) count(proposal, past, isOwn ? (doubts.length === 0 ? "allows" : "perhaps") : "alsoAllows");
     }
   }
 
   list(): Suggestion[] {
-    return this.#useful().map((group) => group.suggestion()).toSorted((left, right) => right.denials - left.denials);
+    return this.#all().map(suggestionOf).toSorted((left, right) => right.denials - left.denials);
   }
 
   /** Rules whose denials are never suggested around, and how often they refused. */
@@ -82,109 +112,73 @@ export class Suggestions {
     return this.#dropped;
   }
 
-  /** A name that was only resolved says nothing where more is known of the same host. */
-  #useful(): Group[] {
-    const all = [...this.#groups.values()];
-    return all.filter((group) => !group.isUnwritable && (group.question !== "name" || !all.some((other) => other !== group && other.question !== "name" && other.isOf(group))));
+  #all(): readonly Proposal[] {
+    this.#proposals ??= proposalsOf([...this.#wishes.values()]);
+    return this.#proposals;
   }
 }
 
-function keyOf({ agent, host, question, input }: PastDecision): string {
+function proposalsOf(wishes: readonly Wish[]): Proposal[] {
+  const wanted = usefulOf(wishes).flatMap((wish) => (wish.entry === null ? [] : [{ entry: wish.entry, wishes: [wish] }]));
+  return mergeEntries(wanted).map(({ entry, wishes: merged }, index) => ({
+    rule: `suggested.${index + 1}`, entry, wishes: new Set(merged), example: (merged[0] as Wish).example, allows: 0, perhaps: 0, alsoAllows: 0, alsoExample: null,
+  }));
+}
+
+/** A name that was only resolved says nothing where more is known of the same host. */
+function usefulOf(wishes: readonly Wish[]): Wish[] {
+  const known = new Set(wishes.filter(({ example }) => example.question !== "name").map(({ example }) => destinationOf(example)));
+  return wishes.filter(({ example }) => example.question !== "name" || !known.has(destinationOf(example)));
+}
+
+function count(proposal: Proposal, { id }: PastDecision, kind: "allows" | "perhaps" | "alsoAllows"): void {
+  proposal[kind] += 1;
+  if (kind === "alsoAllows") proposal.alsoExample ??= id;
+}
+
+function suggestionOf({ entry, wishes, example, allows, perhaps, alsoAllows, alsoExample }: Proposal): Suggestion {
+  const all = [...wishes];
+  return {
+    section: sectionOf(example), entry, example, allows, perhaps, alsoAllows, alsoExample, opens: opensOf(entry),
+    denials: all.reduce((sum, { denials }) => sum + denials, 0), firstMs: Math.min(...all.map(({ firstMs }) => firstMs)), lastMs: Math.max(...all.map(({ lastMs }) => lastMs)),
+  };
+}
+
+function keyOf(past: PastDecision, entry: ProposedEntry | null): string {
+  return JSON.stringify([past.question === "name", destinationOf(past), entry ?? past.subject]);
+}
+
+function destinationOf({ agent, host }: PastDecision): string {
+  return `${agent} ${host}`;
+}
+
+function isSameDestination(some: PastDecision, other: PastDecision): boolean {
+  return destinationOf(some) === destinationOf(other);
+}
+
+function sectionOf({ host }: PastDecision): Suggestion["section"] {
+  return isIP(host) === 0 ? "hosts" : "addresses";
+}
+
+/** The entry that covers one denial and as little else as can be written; identifiers in its path are `*`. */
+function entryFor(past: PastDecision): ProposedEntry | null {
+  const { host, agent, input, question } = past;
   const { connection, request } = input ?? {};
-  if (question === "name") return JSON.stringify([agent, host, "name"]);
-  return JSON.stringify([agent, host, connection?.port, request?.scheme ?? connection?.wire, request?.upgrade, WantedReadings.kindOf(input ?? {})]);
+  if (input === null || connection?.wire === "postgres" || (question === "exchange" && request === undefined)) return null;
+  const port = connection?.port ?? 443;
+  const place = sectionOf(past) === "hosts" ? { name: host, ...(port === 443 ? {} : { ports: [port] }) } : { cidr: `${host}/${isIP(host) === 6 ? 128 : 32}`, ports: [port] };
+  if (connection?.wire === "opaque") return { ...place, agents: [agent], handling: "tunnel" };
+  const plain = (request?.scheme ?? (connection?.wire === "http" ? "http" : "https")) === "http" ? { schemes: ["http"] } : {};
+  const wanted = request === undefined ? {} : requestEntry(past);
+  return wanted === null ? null : { ...place, agents: [agent], ...plain, ...wanted };
 }
 
-class Group {
-  readonly rule: string;
-  readonly question: PastDecision["question"];
-  readonly #example: PastDecision;
-  readonly #methods = new Set<string>();
-  readonly #paths = new Set<string>();
-  readonly #readings = new WantedReadings();
-  #everyPath = false;
-  #isGuess = false;
-  #count = 0;
-  #firstMs = Number.POSITIVE_INFINITY;
-  #lastMs = 0;
-  #allows = 0;
-  #perhaps = 0;
-  #alsoAllows = 0;
-  #alsoExample: string | null = null;
-
-  constructor(example: PastDecision, rule: string) {
-    this.#example = example;
-    this.rule = rule;
-    this.question = example.question;
-  }
-
-  get section(): Suggestion["section"] {
-    return isIP(this.#example.host) === 0 ? "hosts" : "addresses";
-  }
-
-  get isUnwritable(): boolean {
-    return this.#readings.isUnwritable || this.#example.input === null || this.#example.input.connection?.wire === "postgres";
-  }
-
-  isOf({ example }: { readonly example: PastDecision }): boolean {
-    return example.agent === this.#example.agent && example.host === this.#example.host;
-  }
-
-  get example(): PastDecision {
-    return this.#example;
-  }
-
-  add({ timeMs, input }: PastDecision): void {
-    this.#count += 1;
-    this.#firstMs = Math.min(this.#firstMs, timeMs);
-    this.#lastMs = Math.max(this.#lastMs, timeMs);
-    this.#isGuess ||= input?.request === undefined;
-    if (input?.request === undefined) return;
-    this.#methods.add(input.request.method);
-    this.#readings.add(input);
-    const path = generalisePath(input.request.path);
-    if (path === null || (this.#paths.size >= PATHS_LIMIT && !this.#paths.has(path))) this.#everyPath = true;
-    else this.#paths.add(path);
-  }
-
-  allowed({ id }: PastDecision, { isOwn, isCertain }: { readonly isOwn: boolean; readonly isCertain: boolean }): void {
-    if (!isOwn) this.#alsoAllows += 1;
-    else if (isCertain) this.#allows += 1;
-    else this.#perhaps += 1;
-    if (!isOwn) this.#alsoExample ??= id;
-  }
-
-  entry(): Record<string, unknown> {
-    const { host, agent, input } = this.#example;
-    const { connection, request } = input ?? {};
-    const port = connection?.port ?? 443;
-    const place = this.section === "hosts" ? { name: host, ...(port === 443 ? {} : { ports: [port] }) } : { cidr: `${host}/${isIP(host) === 6 ? 128 : 32}`, ports: [port] };
-    if (connection?.wire === "opaque") return { ...place, agents: [agent], handling: "tunnel" };
-    const plain = (request?.scheme ?? (connection?.wire === "http" ? "http" : "https")) === "http" ? { schemes: ["http"] } : {};
-    return { ...place, agents: [agent], ...plain, ...this.#said(), ...(request?.upgrade === "websocket" ? { websocket: true } : {}), ...this.#readings.entry() };
-  }
-
-  suggestion(): Suggestion {
-    return {
-      section: this.section, entry: this.entry(), denials: this.#count, firstMs: this.#firstMs, lastMs: this.#lastMs, example: this.#example,
-      allows: this.#allows, perhaps: this.#perhaps, alsoAllows: this.#alsoAllows, alsoExample: this.#alsoExample, opens: this.#opens(),
-    };
-  }
-
-  /** Methods and paths; of Git, every operation is a GET and a POST below the repository. */
-  #said(): Record<string, unknown> {
-    if (this.#example.input?.git !== undefined) return { methods: ["GET", "POST"] };
-    const reads = [...this.#methods].every((method) => method === "GET" || method === "HEAD");
-    return { ...(reads ? {} : { methods: [...this.#methods].sort() }), ...(this.#everyPath || this.#paths.size === 0 ? {} : { paths: [...this.#paths].sort() }) };
-  }
-
-  #opens(): string[] {
-    const { connection } = this.#example.input ?? {};
-    return [
-      ...(connection?.wire === "opaque" ? ["all bytes of the connection, unread"] : []),
-      ...(connection?.wire !== "opaque" && this.#isGuess && this.#methods.size === 0 ? ["GET and HEAD of every path: it was refused before it said what it wants; narrow it"] : []),
-      ...(this.#everyPath ? ["every path"] : [...this.#paths].some((path) => path.includes("*")) ? ["any segment in the place of each `*`"] : []),
-      ...this.#readings.opens(),
-    ];
-  }
+function requestEntry({ input, redacted }: PastDecision): ProposedEntry | null {
+  const need = readingNeed(input ?? {}, redacted.map(({ text }) => text));
+  if (need === null || input?.request === undefined) return null;
+  const { method, path, upgrade } = input.request;
+  // Of Git, every operation is a GET and a POST below the repository; of gRPC the path is the method.
+  if (input.git !== undefined) return { methods: ["GET", "POST"], ...need };
+  const written = input.grpc === undefined ? generalisePath(path) : null;
+  return { methods: [method], ...(written === null ? {} : { paths: [written] }), ...(upgrade === "websocket" ? { websocket: true } : {}), ...need };
 }

@@ -38,8 +38,21 @@ test("what was masked in an answer is said, and of which grant", () => {
   ]));
 });
 
-test("what is the default is not in the entry", () => {
-  expect(entryOf({ ...exchange, method: "GET", path: "/" })).toEqual({ hosts: [{ name: "api.test", paths: ["/"], agents: ["default/reviewer"] }] });
+test("the entry is of the one method, and says what it opens all the same", () => {
+  expect(entryOf({ ...exchange, method: "GET", path: "/" })).toEqual({ hosts: [{ name: "api.test", methods: ["GET"], paths: ["/"], agents: ["default/reviewer"] }] });
+  expect(explainRecord({ ...exchange, method: "GET", path: "/" }).opens).toEqual(["any query and header fields"]);
+  expect(explainRecord(exchange).lines).toEqual(expect.arrayContaining(["# it also opens any query and header fields", "# it also opens any body"]));
+});
+
+test("what is not recorded of a tool's arguments is open, and that is said; what is recorded is bound", () => {
+  const mcp = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "mv", prompt: null, uri: null, is_listing: false };
+  const called = (given: object, redacted: string[]) => explainRecord({
+    ...exchange, decision: { allowed: false, rule: "api.read", revision: "r", grants: [], budgets: [], input: { input: { mcp: { ...mcp, arguments: given } }, redacted } },
+  });
+  expect(called({}, ["input.mcp.arguments.from"])).toMatchObject({ entry: expect.stringContaining("- mv"), opens: expect.arrayContaining(["any arguments of the tools mv"]) });
+  expect(called({ from: "/a" }, []).opens.join()).not.toContain("argument");
+  expect(called({ from: "/a" }, []).entry).toContain("only_these: true");
+  expect(called({}, ["input.mcp.tool"]).entry).toBeNull();
 });
 
 test("another port and plain http are in the entry", () => {

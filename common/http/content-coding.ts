@@ -1,8 +1,11 @@
 import type { Transform } from "node:stream";
-import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress } from "node:zlib";
+import { createBrotliDecompress, createGunzip, createInflate, createZstdDecompress, type Gunzip } from "node:zlib";
+
+/** `bytesWritten` is what it has taken in. */
+type Decoder = Transform & Pick<Gunzip, "bytesWritten">;
 
 const CHUNK = { chunkSize: 64 * 1024 };
-const CODINGS: Readonly<Record<string, () => Transform>> = {
+const CODINGS: Readonly<Record<string, () => Decoder>> = {
   "gzip": () => createGunzip(CHUNK), "x-gzip": () => createGunzip(CHUNK), "deflate": () => createInflate(CHUNK),
   "br": () => createBrotliDecompress(CHUNK), "zstd": () => createZstdDecompress(CHUNK),
 };
@@ -51,13 +54,13 @@ export async function undoContentCoding(fields: readonly string[], body: Buffer,
 
 /** Piece by piece: what is too much is never unpacked as a whole. */
 class Unpacking {
-  readonly #decoder: Transform;
+  readonly #decoder: Decoder;
   readonly #limit: DecodeLimit;
   readonly #mostBytes: number;
   /** What `take` threw. */
   refusal: unknown = null;
 
-  constructor(decoder: Transform, limit: DecodeLimit, mostBytes: number) {
+  constructor(decoder: Decoder, limit: DecodeLimit, mostBytes: number) {
     this.#decoder = decoder;
     this.#limit = limit;
     this.#mostBytes = mostBytes;
@@ -74,6 +77,8 @@ class Unpacking {
       this.#take(piece.byteLength);
       pieces.push(piece);
     }
+    // Some readers go on to what stands behind the end: another member, and perhaps another text.
+    if (this.#decoder.bytesWritten < body.byteLength) throw new ContentCodingFault("broken", "a coded body with something behind its end");
     return Buffer.concat(pieces, bytes);
   }
 

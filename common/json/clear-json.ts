@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+import { uncertainText } from "./certain-text.ts";
 import { stringEnd } from "./string-end.ts";
 
 /** Why a text is not read. `no-json`: nobody reads it. `unclear`: two readers could make different things of it. `too-much`: it has more in it than is read. */
@@ -19,7 +20,7 @@ export class JsonFault extends Error {
 export interface JsonWatch {
   /** Hears of each key, unescaped; `end` is the place of its closing quote. */
   readonly onKey?: (key: string, end: number) => void;
-  /** True where a decision hangs on the values: numbers that readers hold in different ways are refused, and keys of one object that differ in case alone. */
+  /** True where a decision hangs on the values: numbers and texts that readers hold in different ways are refused, and keys of one object that differ in case alone. */
   readonly isDecidedBy?: boolean;
   /** With `isDecidedBy`: true for a number, by its key and how deep its object stands (1 is outermost), by which nothing is decided. */
   readonly isLoose?: (key: string, depth: number) => boolean;
@@ -58,8 +59,13 @@ export function readClearJson(bytes: Buffer, watch: JsonWatch = {}): ClearJson {
   if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) throw new JsonFault("unclear", "a byte order mark");
   const { parts, values } = new KeyScan(bytes, watch).run();
   try {
-    return { value: JSON.parse(bytes.toString("utf8")), memoryBytes: bytes.byteLength + parts * BYTES_PER_PART + values * BYTES_PER_VALUE };
+    const text = bytes.toString("utf8");
+    const value: unknown = JSON.parse(text);
+    const problem = watch.isDecidedBy === true ? uncertainText(text, value) : null;
+    if (problem !== null) throw new JsonFault("unclear", problem);
+    return { value, memoryBytes: bytes.byteLength + parts * BYTES_PER_PART + values * BYTES_PER_VALUE };
   } catch (cause) {
+    if (cause instanceof JsonFault) throw cause;
     throw new JsonFault("no-json", "no JSON", { cause });
   }
 }

@@ -4,7 +4,6 @@ import type { RequestHead } from "../model/request.ts";
 import { readGraphql } from "./graphql.ts";
 import { isJson, mediaType } from "./media-type.ts";
 import { malformed, none, type Problem, type Read } from "./part.ts";
-import { queryPairs } from "./query.ts";
 import type { BodyToRead, BodyWasRead } from "./readings.ts";
 
 /** Reads the messages of the Model Context Protocol: mcp/ does. @param text the body, decoded @throws EgressError `request.malformed` */
@@ -27,20 +26,19 @@ export class BodyReader {
   }
 
   /** @throws EgressError `request.malformed`, `request.body-limit` */
-  read(names: readonly ReadingName[]): BodyWasRead {
-    refuseOverride(this.#head);
+  async read(names: readonly ReadingName[]): Promise<BodyWasRead> {
     const report: Record<string, string | null> = {};
     let parts: BodyReadings[] = [{}];
     for (const name of names) {
       if (name === "llm") continue;
-      const read = this.#readAs(name);
+      const read = await this.#readAs(name);
       report[name] = read.kind === "none" ? read.why : null;
       if (read.kind === "read") parts = parts.flatMap((part) => read.parts.map((one) => ({ ...part, ...one })));
     }
     return { report, parts, text: this.#text };
   }
 
-  #readAs(name: Exclude<ReadingName, "llm">): Read<BodyReadings> {
+  async #readAs(name: Exclude<ReadingName, "llm">): Promise<Read<BodyReadings>> {
     if (this.#head.upgrade !== null) return none("what flows in a WebSocket is not read");
     switch (name) {
       case "json": return this.#asJson();
@@ -54,10 +52,10 @@ export class BodyReader {
     return isProblem(json) ? json : { kind: "read", parts: [{ json: json.value }] };
   }
 
-  #asGraphql(): Read<BodyReadings> {
+  async #asGraphql(): Promise<Read<BodyReadings>> {
     const json = this.#text.byteLength === 0 ? null : this.#jsonOnce();
     if (isProblem(json)) return json;
-    const read = readGraphql(this.#head, json);
+    const read = await readGraphql(this.#head, json);
     return read.kind === "none" ? read : { kind: "read", parts: read.parts.map((graphql) => ({ graphql })) };
   }
 
@@ -93,12 +91,6 @@ export class BodyReader {
       throw malformed(fault.message);
     }
   }
-}
-
-/** Servers that take `_method` for the method may take no notice of the body. Fields that say so never leave (header-rules.ts of the exchange path). */
-function refuseOverride({ method, query }: RequestHead): void {
-  const isOverridden = queryPairs(query).some(([name, value]) => name.toLowerCase() === "_method" && value.toUpperCase() !== method);
-  if (isOverridden) throw malformed("it asks for another method than its own");
 }
 
 function isProblem(read: object | null): read is Problem {

@@ -26,6 +26,8 @@ function plain(segment = ""): string {
 }
 
 function readRefs(path: readonly string[], query: string | null): GitReading | null {
+  // Some servers begin a parameter at a semicolon too.
+  if (query?.includes(";") === true) throw malformed("a Git service behind a semicolon");
   const services = queryPairs(query).filter(([name]) => name.toLowerCase() === "service");
   const [first, second] = services;
   if (first === undefined) return null;
@@ -37,7 +39,7 @@ function readRefs(path: readonly string[], query: string | null): GitReading | n
 function reading(service: Service, path: readonly string[], ending: number): GitReading {
   const repository = path.slice(0, -ending);
   if (repository.length === 0 || path.some((segment) => /^$|[/\\;\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
-  return { service, repository: repository.join("/").replace(/\.git$/, ""), is_write: SERVICES[service] };
+  return { service, repository: repository.join("/").replace(/(?:\.git)+$/i, ""), is_write: SERVICES[service] };
 }
 
 function isService(name: string): name is Service {

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { GraphqlReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { readDocument } from "./graphql-document.ts";
@@ -7,6 +8,8 @@ import { queryPairs } from "./query.ts";
 
 /** Operations of one batch. */
 const BATCH_LIMIT = 100;
+/** So many are read before others have their turn. */
+const TURN_OPERATIONS = 5;
 /** Names of GraphQL over HTTP, and those by which servers take a document that they have stored. */
 const PARAMETERS = ["query", "operationName", "variables", "extensions"] as const;
 const STORED = ["id", "documentId", "doc_id", "queryId", "hash"] as const;
@@ -20,33 +23,45 @@ type Parameters = Readonly<Record<string, unknown>>;
  * @param json the body as it was read; undefined where there is none
  * @throws EgressError `request.malformed` where body and query both say what is asked
  */
-export function readGraphql(head: RequestHead, json: { readonly value: unknown } | null): Read<GraphqlReading> {
-  const inQuery = ofQuery(head);
+export async function readGraphql(head: RequestHead, json: { readonly value: unknown } | null): Promise<Read<GraphqlReading>> {
+  const { asked: inQuery, isStored } = ofQuery(head);
+  if (isStored && (json !== null || inQuery !== null)) throw malformed("a stored GraphQL query that is named beside another");
   if (json === null && (head.method !== "GET" || inQuery === null)) return none("there is no body, and no query of a GET that has an operation");
   if (json === null) return one(readOperation(inQuery));
   if (inQuery !== null) throw malformed("GraphQL in the query and in the body");
   if (!Array.isArray(json.value)) return one(readOperation(json.value));
   if (json.value.length === 0 || json.value.length > BATCH_LIMIT) return none(`it is a batch of no operation, or of more than ${BATCH_LIMIT}`);
-  const parts = json.value.map(readOperation);
-  const problem = parts.find(isProblem);
-  return problem ?? { kind: "read", parts: parts.filter((part): part is GraphqlReading => !isProblem(part)) };
+  const parts: GraphqlReading[] = [];
+  for (const operation of json.value) {
+    const part = readOperation(operation);
+    if (isProblem(part)) return part;
+    // Other agents must not wait for a hundred documents.
+    if (parts.push(part) % TURN_OPERATIONS === 0) await nextTurn();
+  }
+  return { kind: "read", parts };
 }
 
 function one(part: GraphqlReading | Problem): Read<GraphqlReading> {
   return isProblem(part) ? part : { kind: "read", parts: [part] };
 }
 
-/** @returns null if the query of the request has none of the names that matter */
-function ofQuery({ query }: RequestHead): Parameters | null {
+/** @returns what the query of the request asks, null if it has none of the names that matter; and whether it names a query that is stored */
+function ofQuery({ query }: RequestHead): { readonly asked: Parameters | null; readonly isStored: boolean } {
   const found: Record<string, unknown> = {};
-  for (const [name, value] of queryPairs(query)) {
+  let isStored = false;
+  // Some servers begin a parameter at a semicolon too.
+  for (const [name, value] of queryPairs(query?.replaceAll(";", "&") ?? null)) {
     // PHP makes one of `query[]` and `query`; some servers ignore case.
     const known = KNOWN.get(name.replace(/\[.*$/, "").toLowerCase());
-    if (known === undefined || (STORED as readonly string[]).includes(known)) continue;
+    if (known === undefined) continue;
+    if ((STORED as readonly string[]).includes(known)) {
+      isStored = true;
+      continue;
+    }
     if (known !== name || Object.hasOwn(found, name) || query?.includes(";") === true) throw malformed("a GraphQL parameter twice, or in an unusual writing");
     found[name] = name === "extensions" ? jsonOf(value) : value;
   }
-  return Object.keys(found).length === 0 ? null : found;
+  return { asked: Object.keys(found).length === 0 ? null : found, isStored };
 }
 
 function jsonOf(text: string): unknown {

@@ -21,6 +21,7 @@ describe("readGit knows smart HTTP by path and query", () => {
     ["escapes", "POST", "/%6frg/n%61me.git/git%2Dreceive-pack"], ["an escaped service", "GET", "/org/name/info/refs?%73ervice=git%2Dreceive-pack"],
     ["dot segments", "POST", "/org/x/../name.git/git-receive-pack"], ["empty segments", "POST", "//org//name.git//git-receive-pack"],
     ["capitals of a server that ignores case", "POST", "/org/name.git/Git-Receive-Pack"], ["a slash behind it", "POST", "/org/name.git/git-receive-pack/"],
+    ["the ending twice", "POST", "/org/name.git.git/git-receive-pack"], ["the ending in capitals", "POST", "/org/name.GIT/git-receive-pack"],
     ["parameters beside it", "GET", "/org/name/info/refs?a=b&service=git-receive-pack"],
   ])("a push is one through %s", (_what, method, target) => { expect(read(method, target)).toEqual(pushing); });
 
@@ -36,6 +37,7 @@ describe("readGit knows smart HTTP by path and query", () => {
   ])("%s is none", (_what, method, target) => { expect(read(method, target)).toBeNull(); });
 
   test.each([
+    ["a service behind a semicolon", "GET", "/org/name/info/refs?a=1;service=git-receive-pack"],
     ["two services", "GET", "/org/name/info/refs?service=git-upload-pack&service=git-receive-pack"],
     ["two services in two writings", "GET", "/org/name/info/refs?service=git-upload-pack&Service=git-receive-pack"],
     ["an unusual writing", "GET", "/org/name/info/refs?SERVICE=git-receive-pack"],

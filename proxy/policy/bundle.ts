@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
 import { packFiles, unpackFiles, type BundleFiles } from "./bundles/files.ts";
+import { quoted, UnfitError } from "./bundles/unfit.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
 
 export { PACKED_LIMIT_BYTES } from "./bundles/files.ts";
@@ -21,19 +22,19 @@ const manifest = z.object({
 
 /**
  * Reads OPA's bundle format (`opa build -t wasm`): `.manifest`, `policy.wasm`, `data.json`; Rego sources in it are not looked at.
- * @throws Error that says in one line what is wrong with it
+ * @throws UnfitError that says in one line what is wrong with it
  */
 export async function readBundle(packed: Uint8Array): Promise<Bundle> {
   return bundleOf(await unpackFiles(packed));
 }
 
-/** The policy that unpacked files are. @throws Error that says in one line what is wrong with it */
+/** The policy that unpacked files are. @throws UnfitError that says in one line what is wrong with it */
 export function bundleOf(files: BundleFiles): Bundle {
   const head = parse(manifest, ".manifest", required(files, ".manifest"));
   for (const entryPoint of Object.values(ENTRY_POINTS)) {
     const found = head.wasm.find(({ entrypoint }) => entrypoint === entryPoint);
-    if (found === undefined) throw new Error(`the bundle has no entry point ${entryPoint}`);
-    if (found.module !== "/policy.wasm") throw new Error(`the entry point ${entryPoint} is in ${found.module}, not in /policy.wasm`);
+    if (found === undefined) throw new UnfitError(`the bundle has no entry point ${entryPoint}`);
+    if (found.module !== "/policy.wasm") throw new UnfitError(`the entry point ${entryPoint} is in ${quoted(found.module)}, not in /policy.wasm`);
   }
   const data = parse(z.record(z.string(), z.unknown()), "data.json", files.get("data.json") ?? Buffer.from("{}"));
   return { revision: head.revision, wasm: new Uint8Array(required(files, "policy.wasm")), data };
@@ -61,7 +62,7 @@ export function contentRevision(wasm: Uint8Array, data: object): string {
 
 function required(files: BundleFiles, name: string): Buffer {
   const content = files.get(name);
-  if (content === undefined) throw new Error(`the bundle holds no ${name}; build it with \`weir policy build\` or \`opa build -t wasm\``);
+  if (content === undefined) throw new UnfitError(`the bundle holds no ${name}; build it with \`weir policy build\` or \`opa build -t wasm\``);
   return content;
 }
 
@@ -70,10 +71,10 @@ function parse<T extends z.ZodType>(schema: T, name: string, content: Buffer): z
   try {
     json = JSON.parse(content.toString("utf8"));
   } catch (cause) {
-    throw new Error(`${name} of the bundle is not JSON`, { cause });
+    throw new UnfitError(`${name} of the bundle is not JSON`, { cause });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Error(`${name} of the bundle: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is malformed"}`, { cause: parsed.error });
+  throw new UnfitError(`${name} of the bundle: ${issue?.path.join(".") ?? ""} ${issue?.message ?? "is malformed"}`, { cause: parsed.error });
 }

@@ -1,7 +1,7 @@
 /**
  * The text that OPA hashes in place of a JSON file (v1/bundle/hash.go): no white space, keys in the order of their bytes, strings as Go's encoder writes them
  * without its HTML escapes, numbers as they stand in the file. Two texts that parse to the same value give the same text, and no others do: what is hashed is
- * what is used.
+ * what is used. Takes some hundred bytes for each value: how many there are has to be limited before (`unpackFiles`).
  * @throws SyntaxError if it is not JSON; RangeError if it is nested too deeply
  */
 export function canonicalJson(text: string): string {

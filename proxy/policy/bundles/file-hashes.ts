@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { BundleFiles } from "./files.ts";
 import { canonicalJson } from "./canonical-json.ts";
+import { UnfitError } from "./unfit.ts";
 
 /** Where OPA keeps the signature of a bundle; the one file that it does not cover. */
 export const SIGNATURES_FILE = ".signatures.json";
@@ -9,7 +10,7 @@ export const SIGNATURES_FILE = ".signatures.json";
 export const HASHES = { "SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512" } as const;
 export type HashName = keyof typeof HASHES;
 
-/** @returns hexadecimal, lower case: of the bytes, or for `.manifest` and `data.json` of OPA's canonical form @throws Error if such a file is not JSON */
+/** @returns hexadecimal, lower case: of the bytes, or for `.manifest` and `data.json` of OPA's canonical form @throws UnfitError if such a file is not JSON */
 export function hashOfFile(path: string, content: Buffer, hash: HashName): string {
   return createHash(HASHES[hash]).update(isStructured(path) ? canonical(path, content) : content).digest("hex");
 }
@@ -26,15 +27,15 @@ export function covered(files: BundleFiles): [path: string, content: Buffer][] {
   return [...files].filter(([path]) => path !== SIGNATURES_FILE);
 }
 
+/** There are none of them elsewhere: `unpackFiles` refuses those, and limits these. */
 function isStructured(path: string): boolean {
-  const name = path.slice(path.lastIndexOf("/") + 1);
-  return name === ".manifest" || name === "data.json";
+  return path === ".manifest" || path === "data.json";
 }
 
 function canonical(path: string, content: Buffer): string {
   try {
     return canonicalJson(content.toString("utf8"));
   } catch (cause) {
-    throw new Error(`${path} of the bundle is not JSON`, { cause });
+    throw new UnfitError(`${path} of the bundle is not JSON`, { cause });
   }
 }

@@ -1,8 +1,10 @@
 import { compactVerify, CompactSign, decodeProtectedHeader } from "jose";
 import * as z from "zod";
+import { textMemoryBytes } from "../data-memory.ts";
 import { covered, hashOfFile, HASHES, SIGNATURES_FILE, type HashName } from "./file-hashes.ts";
 import type { BundleFiles } from "./files.ts";
 import type { SigningKey } from "./signing-keys.ts";
+import { quoted, UnfitError } from "./unfit.ts";
 
 /** Keys by their ID, and what a signature must say it is for. */
 export interface Verification {
@@ -19,6 +21,8 @@ export interface Signer {
 }
 
 const SIGNATURES_LIMIT_BYTES = 1 << 20;
+/** What JSON of a signature may come to once it is parsed, by `textMemoryBytes`: the claims of a thousand files do. */
+const PARSED_LIMIT_BYTES = 4 << 20;
 
 /** A plugin would be another way to check; there is this one. */
 const signaturesFile = z.strictObject({ signatures: z.array(z.string()).length(1, "holds not exactly one signature") });
@@ -39,16 +43,16 @@ const NAMES = { EdDSA: ["EdDSA", "Ed25519"], ES256: ["ES256"], RS256: ["RS256"] 
 /**
  * Checks the signature of a bundle as OPA defines it (`.signatures.json`, docs "Bundle signing"), by one of the configured keys, and that it covers every file
  * with its hash, no file besides, none twice.
- * @throws Error that says in one line why it does not hold; nothing of the bundle may be used then
+ * @throws UnfitError that says in one line why it does not hold; nothing of the bundle may be used then
  */
 export async function verifySignature(files: BundleFiles, verification: Verification): Promise<Signer> {
   const content = files.get(SIGNATURES_FILE);
-  if (content === undefined) throw new Error(`the bundle is not signed: it holds no ${SIGNATURES_FILE}`);
-  if (content.byteLength > SIGNATURES_LIMIT_BYTES) throw new Error(`${SIGNATURES_FILE} is larger than ${SIGNATURES_LIMIT_BYTES} bytes`);
+  if (content === undefined) throw new UnfitError(`the bundle is not signed: it holds no ${SIGNATURES_FILE}`);
+  if (content.byteLength > SIGNATURES_LIMIT_BYTES) throw new UnfitError(`${SIGNATURES_FILE} is larger than ${SIGNATURES_LIMIT_BYTES} bytes`);
   const [token = ""] = read(signaturesFile, content.toString("utf8"), SIGNATURES_FILE).signatures;
   const { signer, payload } = await verifyToken(token, verification);
   if ((payload.scope ?? null) !== verification.scope) {
-    throw new Error(`the signature is for ${describeScope(payload.scope)}, not for ${describeScope(verification.scope)}`);
+    throw new UnfitError(`the signature is for ${describeScope(payload.scope)}, not for ${describeScope(verification.scope)}`);
   }
   checkCoverage(files, payload);
   return signer;
@@ -84,7 +88,7 @@ export function describeSignature(files: BundleFiles): { readonly algorithm: str
 /** The token may name its key; it cannot bring one. Without a name each configured key may be the one. */
 async function verifyToken(token: string, { keys }: Verification): Promise<{ signer: Signer; payload: Claims }> {
   const { kid = claimsOf(token).keyid } = headerOf(token);
-  if (kid !== undefined && !keys.has(kid)) throw new Error(`it is signed with the key ${JSON.stringify(kid.slice(0, 100))}, which is not among policy.verification.keys`);
+  if (kid !== undefined && !keys.has(kid)) throw new UnfitError(`it is signed with the key ${quoted(kid)}, which is not among policy.verification.keys`);
   const tried = kid === undefined ? [...keys] : [...keys].filter(([id]) => id === kid);
   for (const [keyId, { key, algorithm }] of tried) {
     const verified = await compactVerify(token, key, { algorithms: [...NAMES[algorithm]] }).catch(() => null);
@@ -92,14 +96,14 @@ async function verifyToken(token: string, { keys }: Verification): Promise<{ sig
     // Read from what was verified, not from what was looked at before.
     return { signer: { keyId, algorithm }, payload: read(claims, Buffer.from(verified.payload).toString("utf8"), "the signature") };
   }
-  throw new Error(`its signature does not hold with ${kid === undefined ? "any of policy.verification.keys" : `the key ${kid}`}`);
+  throw new UnfitError(`its signature does not hold with ${kid === undefined ? "any of policy.verification.keys" : `the key ${kid}`}`);
 }
 
 function headerOf(token: string): z.output<typeof header> {
   try {
     return header.parse(decodeProtectedHeader(token));
   } catch (cause) {
-    throw new Error(`the signature's header names something else than alg, kid and typ`, { cause });
+    throw new UnfitError(`the signature's header names something else than alg, kid and typ`, { cause });
   }
 }
 
@@ -112,29 +116,30 @@ function checkCoverage(files: BundleFiles, { files: listed }: Claims): void {
   const names = new Set<string>();
   for (const { name, hash, algorithm } of listed) {
     const content = unseen.get(name);
-    if (names.has(name)) throw new Error(`the signature lists ${JSON.stringify(name)} twice`);
-    if (content === undefined) throw new Error(`the signature lists ${JSON.stringify(name)}, which the bundle does not hold`);
-    if (hashOfFile(name, content, algorithm) !== hash.toLowerCase()) throw new Error(`${name} of the bundle is not what was signed`);
+    if (names.has(name)) throw new UnfitError(`the signature lists ${quoted(name)} twice`);
+    if (content === undefined) throw new UnfitError(`the signature lists ${quoted(name)}, which the bundle does not hold`);
+    if (hashOfFile(name, content, algorithm) !== hash.toLowerCase()) throw new UnfitError(`${quoted(name)} of the bundle is not what was signed`);
     names.add(name);
     unseen.delete(name);
   }
   const [unsigned] = unseen.keys();
-  if (unsigned !== undefined) throw new Error(`the signature does not cover ${unsigned}`);
+  if (unsigned !== undefined) throw new UnfitError(`the signature does not cover ${quoted(unsigned)}`);
 }
 
 function describeScope(scope: string | null | undefined): string {
-  return scope === undefined || scope === null ? "no scope" : `the scope ${JSON.stringify(scope.slice(0, 100))}`;
+  return scope === undefined || scope === null ? "no scope" : `the scope ${quoted(scope)}`;
 }
 
 function read<T extends z.ZodType>(schema: T, text: string, name: string): z.output<T> {
+  if (textMemoryBytes(Buffer.from(text)) > PARSED_LIMIT_BYTES) throw new UnfitError(`${name} holds more than a signature does`);
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`${name} is not JSON`, { cause });
+    throw new UnfitError(`${name} is not JSON`, { cause });
   }
   const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new Error(`${name}: ${[issue?.path.join("."), issue?.message].filter(Boolean).join(" ")}`, { cause: parsed.error });
+  throw new UnfitError(`${name}: ${[issue?.path.join("."), issue?.message].filter(Boolean).join(" ")}`, { cause: parsed.error });
 }

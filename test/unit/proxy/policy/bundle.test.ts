@@ -49,11 +49,29 @@ describe("a bundle", () => {
     ["with a backslash in a path", [...files(), ["/a\\b", "x"]], "path"],
     ["with a link", [...files(), [{ name: "/x.wasm", type: "symlink", linkname: "/etc/passwd" }, ""]], "symlink"],
     ["with data in folders", [...files(), ["/egress/data.json", "{}"]], "opa build"],
+    ["with a manifest in a folder", [...files(), ["/egress/.manifest", "{}"]], "belongs at the top"],
+    ["with a manifest that is larger than any", [["/.manifest", JSON.stringify({ ...manifest, more: "x".repeat(64 << 10) })], ...files().slice(1)], ".manifest of the bundle is larger than 65536 bytes"],
+    ["with data that only parsing would blow up", [...files().filter(([name]) => name !== "/data.json"), ["/data.json", `{"a":[${"0,".repeat(400_000)}0]}`]], "policy.memoryLimitBytes"],
+    ["with too many folders", [...files(), ...Array.from({ length: 1_001 }, (_, n): File => [{ name: `/f${n}/`, type: "directory" }, ""])], "more than 1000 files and folders"],
     ["with too many files", [...files(), ...Array.from({ length: 1_001 }, (_, n): File => [`/f${n}.rego`, ""])], "more than 1000 files"],
   ];
 
   test.each(REFUSED)("%s is refused with the reason", async (_, entries, reason) => {
     await expect(readBundle(await tarball(entries))).rejects.toThrow(reason);
+  });
+
+  test.each([
+    ["that is too long", { name: "/x", pax: { path: "a/".repeat(600_000) } }],
+    ["of what cannot be printed", { name: "/x", pax: { path: "\u0001/../".repeat(600_000) } }],
+    ["of a link, however long", { name: "/x", type: "symlink" as const, linkname: "y", pax: { path: "\u0001".repeat(250) } }],
+  ])("with a path %s is refused in one short line", async (_, header) => {
+    const refusal = await readBundle(await tarball([...files(), [header, ""]])).catch((error: unknown) => error as Error);
+    expect(refusal).toMatchObject({ name: "UnfitError", message: expect.stringMatching(/^the bundle cannot be unpacked: it holds a [\x20-\x7e…]{1,800}$/) });
+  });
+
+  test("with as much data as an evaluator of the default size holds is read", async () => {
+    const data = { a: Array.from({ length: 300_000 }, (_, n) => n % 10) };
+    expect((await readBundle(await tarball([...files().filter(([name]) => name !== "/data.json"), ["/data.json", JSON.stringify(data)]]))).data).toEqual(data);
   });
 
   test("that is no gzip file is refused", async () => {

@@ -84,9 +84,11 @@ export class AnswerBody implements DecoderSink, FilteredSink {
     return true;
   }
 
-  /** Sends bytes of ours between those of the destination. */
-  tell(bytes: Buffer): void {
-    if (!this.#isClosed && !this.#toAgent(bytes)) this.#isAgentFull = true;
+  /** Sends bytes of ours between those of the destination. @returns false where the agent reads no more: nothing is kept for it then, and nothing was sent */
+  tell(bytes: Buffer): boolean {
+    if (this.#isClosed || this.#isAgentFull) return false;
+    this.#isAgentFull = !this.#toAgent(bytes);
+    return true;
   }
 
   close(): void {

@@ -68,7 +68,7 @@ export class AnswerRelay implements AnswerBodyObserver {
 
   head(status: number, headers: HeaderList): void {
     const { answer } = this.#draft.incoming;
-    const watched = this.#draft.mcpAnswer = this.#watch?.(status, headers, (bytes) => { this.#body?.tell(bytes); }) ?? null;
+    const watched = this.#draft.mcpAnswer = this.#watch?.(status, headers, (bytes) => this.#body?.tell(bytes) ?? false) ?? null;
     const head = this.#filter.head(status, headers, watched !== null);
     const overLimit = head.hasBody ? this.#count.announced(head.contentLength ?? 0) : null;
     if (overLimit !== null) throw overLimit;

@@ -7,8 +7,8 @@ import type { ExchangeDraft } from "./open-record.ts";
 import { requireDecided } from "./read-body.ts";
 import type { ExchangePath } from "./serve-exchange.ts";
 
-/** Watches the answer of an MCP server, as its head arrives. @param tell sends bytes to the agent between two events of the answer */
-export type WatchMcp = (status: number, headers: HeaderList, tell: (bytes: Buffer) => void) => McpAnswer | null;
+/** Watches the answer of an MCP server, as its head arrives. @param tell sends bytes to the agent between two events of the answer; false if it does not read them */
+export type WatchMcp = (status: number, headers: HeaderList, tell: (bytes: Buffer) => boolean) => McpAnswer | null;
 
 /**
  * What filters the answer of this exchange, if policy has it filtered: because it read the request as MCP, or because the allow obliges to it (the stream

@@ -1,7 +1,7 @@
 import type { RequestHead } from "../model/request.ts";
 
-/** Sends bytes to the agent between two events. */
-export type Tell = (bytes: Buffer) => void;
+/** Sends bytes to the agent between two events. @returns false, and sends nothing, where the agent does not read what it has */
+export type Tell = (bytes: Buffer) => boolean;
 
 /** A session without end must not fill this; the oldest streams are forgotten, and refusals then come as answers. */
 const STREAMS_LIMIT = 1_000;

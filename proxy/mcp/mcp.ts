@@ -49,8 +49,8 @@ export interface McpWatch {
   readonly ask: AskMcp;
   /** What may be held back of it. */
   readonly room: { take(bytes: number): boolean; giveBack(bytes: number): void };
-  /** Sends bytes to the agent between two events of the stream. */
-  readonly tell: (bytes: Buffer) => void;
+  /** Sends bytes to the agent between two events of the stream. @returns false, and sends nothing, where the agent does not read what it has */
+  readonly tell: (bytes: Buffer) => boolean;
 }
 
 /** Governs what flows by the Model Context Protocol, both eras (session and stateless). All bodies are decoded of their content coding. */
@@ -63,7 +63,7 @@ export interface Mcp {
   read(head: RequestHead, body: Buffer): McpRead;
   /**
    * How a refusal reads to an MCP client: a JSON-RPC answer that keeps the id (of each message of a batch); for tools/call a result with `isError`, which the
-   * model reads. Where the answers of the agent's session travel on another stream (HTTP with SSE, 2024-11-05), it goes there.
+   * model reads. Where the answers of the agent's session travel on another stream (HTTP with SSE, 2024-11-05), it goes there, as long as that is read.
    * @returns null where the request is not MCP
    */
   refusal(head: RequestHead, body: Buffer, error: EgressError, at: McpExchange): McpRefusal | null;

@@ -28,17 +28,14 @@ export function refuseRequest(head: RequestHead, body: Buffer, error: EgressErro
   const isAnswered = error.outcome === "denied" && error.code !== "request.malformed" && answers.length > 0;
   const { status } = ERROR_TABLE[error.code];
   if (!isAnswered) return asJson(status, answers[0] ?? { jsonrpc: "2.0", id: null, error: errorObject(error, requestId) });
-  const stream = streams.of(instance, head);
-  if (stream !== null) return toldElsewhere(answers, stream);
   const said = messages.isBatch ? answers : answers[0] as object;
+  const stream = streams.of(instance, head);
+  if (stream !== null) return stream(Buffer.concat(answers.map(eventOf))) ? ACCEPTED : asJson(status, said);
   return acceptsEventsOnly(head.headers) ? { status: 200, headers: [["content-type", "text/event-stream"]], body: eventOf(said) } : asJson(200, said);
 }
 
-/** Answers of a session over HTTP with SSE (2024-11-05) come in its stream, one event each. */
-function toldElsewhere(answers: readonly object[], tell: (bytes: Buffer) => void): McpRefusal {
-  for (const answer of answers) tell(eventOf(answer));
-  return { status: 202, headers: [["content-type", "text/plain"]], body: Buffer.from("Accepted") };
-}
+/** Answers of a session over HTTP with SSE (2024-11-05) come in its stream, one event each; in one that is not read they would only fill our memory. */
+const ACCEPTED: McpRefusal = { status: 202, headers: [["content-type", "text/plain"]], body: Buffer.from("Accepted") };
 
 function asJson(status: number, said: object): McpRefusal {
   return { status, headers: [["content-type", "application/json"]], body: Buffer.from(JSON.stringify(said)) };

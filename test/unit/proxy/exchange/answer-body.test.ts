@@ -58,6 +58,18 @@ describe("a body that begins a secret where it pauses", () => {
   });
 });
 
+test("between two events it tells an agent that reads, and keeps nothing for one that does not", () => {
+  const body = new AnswerBody(answer, { codings: [], filtered: null, metered: null, scrubber: null }, observer);
+  expect(body.tell(Buffer.from("one "))).toBe(true);
+  answer.isFull = true;
+  expect([body.tell(Buffer.from("two ")), body.tell(Buffer.from("three ")), seen()]).toEqual([true, false, "one two "]);
+  answer.isFull = false;
+  body.resume();
+  expect([body.tell(Buffer.from("four")), seen(), heard]).toEqual([true, "one two four", ["wanted"]]);
+  body.close();
+  expect(body.tell(Buffer.from("five"))).toBe(false);
+});
+
 describe("a body that has to be decoded", () => {
   test("is searched as it was meant, and ends when all of it has gone", async () => {
     const body = open("gzip");

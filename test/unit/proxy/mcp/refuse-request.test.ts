@@ -73,17 +73,24 @@ test("what is no MCP is not refused as such", () => {
 test("in a session over HTTP with SSE the refusal travels in the stream of the instance that opened it", () => {
   const told: string[] = [];
   const streams = new EndpointStreams();
-  const forget = streams.add("i1", mcpHead([], "/sse"), "/mcp?sessionId=1", (bytes) => told.push(bytes.toString()));
+  const forget = streams.add("i1", mcpHead([], "/sse"), "/mcp?sessionId=1", (bytes) => told.push(bytes.toString()) > 0);
   expect(refuse(call("7"), { streams })?.status).toBe(200);
   streams.add("i2", mcpHead([], "/sse"), "https://mcp.ok/mcp", () => { throw new Error("told another instance"); });
   streams.add("i1", mcpHead([], "/sse"), "https://evil.ok/mcp", () => { throw new Error("told another origin"); });
   expect(refuse(call("7"), { streams })?.status).toBe(200);
-  streams.add("i1", mcpHead([], "/sse"), "mcp", (bytes) => told.push(bytes.toString()));
+  streams.add("i1", mcpHead([], "/sse"), "mcp", (bytes) => told.push(bytes.toString()) > 0);
   expect(refuse(call("7"), { streams })).toMatchObject({ status: 202, text: "Accepted" });
   expect(told).toEqual([expect.stringContaining(`"id":7`)]);
   forget?.();
 });
 
+test("where the stream is not read, nothing is kept for it: the request itself is answered, by its status too", () => {
+  const streams = new EndpointStreams();
+  streams.add("i1", mcpHead([], "/sse"), "mcp", () => false);
+  const refusal = refuse(`[${call("7")},${call("8")}]`, { streams });
+  expect([refusal?.status, JSON.parse(refusal?.text ?? "")]).toEqual([403, [expect.objectContaining({ id: 7 }), expect.objectContaining({ id: 8 })]]);
+});
+
 test("a stream names no endpoint at another host", () => {
-  expect(new EndpointStreams().add("i1", mcpHead([], "/sse"), "https://evil.ok/mcp", () => {})).toBeNull();
+  expect(new EndpointStreams().add("i1", mcpHead([], "/sse"), "https://evil.ok/mcp", () => true)).toBeNull();
 });

@@ -25,7 +25,7 @@ class Stand {
 
   watch(request: string | null, headers = JSON_TYPE, status = 200, requestHeaders: HeaderList = []): McpAnswer | null {
     return this.mcp.watch(mcpHead(requestHeaders), request === null ? null : Buffer.from(request), { status, headers }, {
-      instance: "i1", requestId: "c1-1", tell: (bytes) => { this.told.push(bytes.toString()); },
+      instance: "i1", requestId: "c1-1", tell: (bytes) => { this.told.push(bytes.toString()); return true; },
       room: { take: (bytes) => { this.held += bytes; return this.held <= this.heldLimit; }, giveBack: (bytes) => { this.held -= bytes; } },
       ask: async (reading) => {
         this.asked.push(reading);
@@ -127,7 +127,7 @@ test("what is held is given back", async () => {
 });
 
 test("what GET brings besides events is none of the protocol", () => {
-  const through = { instance: "i1", requestId: "c1-1", tell: () => {}, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
+  const through = { instance: "i1", requestId: "c1-1", tell: () => true, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
   const watch = (headers: HeaderList) => openMcp().watch({ ...mcpHead(), method: "GET" }, null, { status: 200, headers }, through);
   expect([watch(JSON_TYPE), watch(EVENTS) === null]).toEqual([null, false]);
 });

@@ -139,13 +139,8 @@ export class WasmInstance {
   }
 
   #correct({ exportAs, answer }: Correction & { readonly exportAs: string }, args: readonly number[]): number {
-    const own = () => this.#own[exportAs]?.(...args) ?? 0;
-    const ownValue = () => {
-      const address = own();
-      return address === 0 ? undefined : this.#take(address);
-    };
-    const result = answer((index) => this.#take(args[index] ?? 0), ownValue);
-    return result === AS_IT_WAS ? own() : this.#give(result);
+    const result = answer((index) => this.#take(args[index] ?? 0));
+    return result === AS_IT_WAS ? this.#own[exportAs]?.(...args) ?? 0 : this.#give(result);
   }
 
   #take(address: number): RegoValue {

@@ -1,6 +1,7 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { builtinsAt } from "./builtins.ts";
+import { compileCorrected } from "./corrected-module.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
@@ -35,7 +36,7 @@ export interface PolicyProgram {
 
 /** @throws Error if it is no WebAssembly */
 export async function compileProgram({ wasm, data }: { readonly wasm: Uint8Array<ArrayBuffer>; readonly data: object }): Promise<PolicyProgram> {
-  return { module: await WebAssembly.compile(wasm), data: JSON.stringify(data) };
+  return { module: await compileCorrected(wasm), data: JSON.stringify(data) };
 }
 
 /**

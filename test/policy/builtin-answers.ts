@@ -1,8 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { builtinsAt } from "../../proxy/policy/builtins.ts";
+import { unpackFiles } from "../../proxy/policy/bundles/files.ts";
+import { compileCorrected } from "../../proxy/policy/corrected-module.ts";
 import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
 import { readValue, RegoObject, RegoSet, type RegoValue } from "../../proxy/policy/rego-value.ts";
+import { WasmInstance } from "../../proxy/policy/wasm-instance.ts";
 import type { Call } from "./builtin-calls.ts";
 
 const ours = builtinsAt(() => 1_763_712_345_678);
@@ -26,6 +29,31 @@ export async function opaAnswers(opa: Opa, calls: readonly Call[], folder: strin
   return calls.map((_, index) => {
     const answer = theirs.get(`${index}`);
     return answer === undefined ? undefined : canonical(answer);
+  });
+}
+
+/** What a policy in WebAssembly gives for each of the calls, one evaluation after the other; `refused` where it stops. @param folder where it is built */
+export async function wasmAnswers(opa: Opa, calls: readonly Call[], folder: string): Promise<readonly (string | undefined)[]> {
+  const [source, built] = [join(folder, "wasm-calls.rego"), join(folder, "wasm-calls.tar.gz")];
+  const arities = new Map(calls.map(([name, args]) => [name, args.length]));
+  const rules = [...arities].map(([name, arity]) => `answer contains ${name}(${Array.from({ length: arity }, (_, at) => `input.args[${at}]`).join(", ")}) if input.name == "${name}"`);
+  await writeFile(source, `package calls\n\n${rules.join("\n\n")}\n`);
+  const run = await runOpa(opa, ["build", "--target", "wasm", "--entrypoint", "calls/answer", "--output", built, source]);
+  if (run.exitCode !== 0) throw new Error(`${run.stdout}${run.stderr}`.slice(0, 2_000));
+  const wasm = (await unpackFiles(await readFile(built))).get("policy.wasm");
+  const module = await compileCorrected(new Uint8Array(wasm ?? []));
+  let instance: WasmInstance | null = null;
+  return calls.map(([name, args]) => {
+    instance ??= new WasmInstance({ module, data: "{}", memoryLimitBytes: 64 << 20, builtins: ours });
+    try {
+      const results = readValue(instance.evaluate("calls/answer", JSON.stringify({ name, args }), "value"));
+      const found = results instanceof RegoSet ? results.members[0] : undefined;
+      const members = found instanceof RegoObject ? found.get("result") : undefined;
+      return members instanceof RegoSet && members.members[0] !== undefined ? canonical(members.members[0]) : undefined;
+    } catch {
+      instance = null;
+      return "refused";
+    }
   });
 }
 

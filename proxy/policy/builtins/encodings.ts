@@ -1,6 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { RegoObject, RegoSet, type RegoValue } from "../rego-value.ts";
 import type { Builtin } from "../wasm-instance.ts";
+import { parseJson } from "./json-text.ts";
 import { ofTexts } from "./operands.ts";
 
 const digest = (algorithm: string) => ofTexts((text) => createHash(algorithm).update(text).digest("hex"));
@@ -98,22 +99,17 @@ function base64Url(text: string): Buffer | undefined {
 }
 
 function jsonObject(bytes: Buffer): RegoObject | undefined {
-  try {
-    const read: unknown = JSON.parse(utf8(bytes), (_, value: unknown, context?: { source?: string }) => (typeof value === "number" ? exact(value, context?.source) : value));
-    const value = fromJson(read);
-    return value instanceof RegoObject ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = parseJson(utf8(bytes));
+  return value instanceof RegoObject ? value : undefined;
 }
 
-function exact(value: number, source: string | undefined): number | bigint {
-  return source !== undefined && /^-?\d+$/.test(source) && !Number.isSafeInteger(value) ? BigInt(source) : value;
-}
-
-function fromJson(value: unknown): RegoValue {
-  if (Array.isArray(value)) return value.map(fromJson);
-  if (typeof value === "object" && value !== null) return new RegoObject(Object.entries(value).map(([key, of]) => [key, fromJson(of)] as const));
-  return value as RegoValue;
+/** Text of Base64 with its padding (RFC 4648 §4; §5, whose padding may be missing); line breaks pass, as in Go. @param isText if its bytes must be text */
+export function decodeBase64(text: string, alphabet: "base64" | "base64url", isText = true): string | undefined {
+  const bare = text.replace(/[\r\n]/g, "");
+  const unpadded = bare.replace(/={1,2}$/, "");
+  const isPadded = bare.length % 4 === 0 || (alphabet === "base64url" && unpadded === bare && bare.length % 4 !== 1);
+  const isWritten = (alphabet === "base64" ? /^[A-Za-z0-9+/]*$/ : /^[A-Za-z0-9_-]*$/).test(unpadded);
+  if (!isPadded || !isWritten) return undefined;
+  const bytes = Buffer.from(unpadded, alphabet);
+  return isText ? utf8(bytes) : "";
 }

@@ -31,9 +31,15 @@ interface Network extends Range {
 /** An address without a zone as a number of 128 bits; null if it is none. */
 function readAddress(text: string): bigint | null {
   if (!isIPv4(text) && !(isIPv6(text) && !text.includes("%"))) return null;
-  const bytes = ipaddr.parse(text).toByteArray();
+  const bytes = ipaddr.parse(isIPv4(text) ? text : withoutDots(text)).toByteArray();
   const value = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
   return bytes.length === 4 ? MAPPED | value : value;
+}
+
+/** The parser would take `::10.1.2.3` for `::ffff:10.1.2.3`. */
+function withoutDots(text: string): string {
+  const [whole, ...bytes] = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text) ?? [""];
+  return whole === "" ? text : text.slice(0, -whole.length) + Buffer.from(bytes.map(Number)).toString("hex").replace(/^.{4}/, "$&:");
 }
 
 function readNetwork(text: string): Network | null {
@@ -50,6 +56,20 @@ function readNetwork(text: string): Network | null {
 function readEither(text: string): Range | null {
   const address = readAddress(text);
   return address === null ? readNetwork(text) : { first: address, last: address };
+}
+
+/** `net.cidr_contains`; IPv4 and IPv6 have nothing in common, and an IPv4 address that is written as IPv6 is IPv4. */
+export function networksContain(text: string, otherText: string): boolean | undefined {
+  const [network, other] = [readNetwork(text), readEither(otherText)];
+  if (network === null || other === null) return undefined;
+  return network.first <= other.first && other.last <= network.last && isMapped(network.first) === isMapped(other.first);
+}
+
+/** `net.cidr_intersects` */
+export function networksIntersect(text: string, otherText: string): boolean | undefined {
+  const [network, other] = [readNetwork(text), readNetwork(otherText)];
+  if (network === null || other === null) return undefined;
+  return network.first <= other.last && other.first <= network.last && isMapped(network.first) === isMapped(other.first);
 }
 
 function isMapped(value: bigint): boolean {
@@ -84,9 +104,9 @@ function matches(networks: RegoValue | undefined, others: RegoValue | undefined)
   const pairs: RegoValue[] = [];
   for (const [key, text] of ours) {
     for (const [otherKey, otherText] of theirs) {
-      const [network, other] = [readNetwork(text), readEither(otherText)];
-      if (network === null || other === null) return undefined;
-      if (network.first <= other.first && other.last <= network.last && isMapped(network.first) === isMapped(other.first)) pairs.push([key, otherKey]);
+      const contains = networksContain(text, otherText);
+      if (contains === undefined) return undefined;
+      if (contains) pairs.push([key, otherKey]);
     }
   }
   return new RegoSet(pairs);

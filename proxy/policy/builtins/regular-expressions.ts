@@ -36,6 +36,23 @@ function compile(pattern: string): RE2JS | null {
   }
 }
 
+/** `regex.is_valid` */
+export function isPattern(pattern: string): boolean {
+  return compile(pattern) !== null;
+}
+
+/** `regex.match` */
+export function matchesPattern(pattern: string, text: string): boolean | undefined {
+  return compile(pattern)?.matcher(text).find();
+}
+
+/** `regex.find_all_string_submatch_n` */
+export function submatches(pattern: string, text: string, count: RegoValue): RegoValue | undefined {
+  const most = whole(count);
+  if (most === null) return undefined;
+  return found(pattern, text, most < 0n ? Number.POSITIVE_INFINITY : Number(most))?.map(({ groups }) => groups.map((group) => group ?? ""));
+}
+
 interface Match {
   readonly start: number;
   readonly end: number;

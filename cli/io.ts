@@ -17,7 +17,30 @@ export interface Io {
   exitWith(code: number): void;
 }
 
+/** What a shell reports of a program that a closed pipe ended: 128 and the number of SIGPIPE, which Node ignores. */
+const EXIT_OF_BROKEN_PIPE = 141;
+
+/**
+ * Ends the program quietly when nobody reads its results any more (`weir audit tail | head`). A command that has something to clean up ends as if it was
+ * asked to; what it says to a standard error that is gone is lost.
+ */
+function endWithReader(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream): void {
+  let isEnding = false;
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    if (isEnding) return;
+    isEnding = true;
+    if (process.listenerCount("SIGTERM") === 0) process.exit(EXIT_OF_BROKEN_PIPE);
+    process.kill(process.pid, "SIGTERM");
+  });
+  stderr.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
+/** Standard output and error of this process, which ends when its results are no longer read. */
 export function openIo(environment: Environment): Io {
+  endWithReader(process.stdout, process.stderr);
   const wantsColors = (stream: NodeJS.WriteStream) => stream.isTTY && (environment["NO_COLOR"] ?? "") === "" && environment["TERM"] !== "dumb";
   return {
     out: (line) => { process.stdout.write(`${line}\n`); },

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { CHANGES, openCandidate, pastDecision, readDecisions, ReplayTotals, type Candidate, type ReplayReport } from "../../proxy/operator.ts";
-import { momentBefore } from "../duration-option.ts";
+import { momentBefore, sinceOption } from "../duration-option.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -42,7 +42,7 @@ export function registerReplay(policy: Command, io: Io): void {
     .description("Say what another policy would have decided of the requests of a time, by the audit.")
     .option("-b, --bundle <file>", "built bundle")
     .option("-p, --policy <directory>", "policy folder")
-    .option("--since <when>", "from when on", momentBefore(systemClock.nowMs()), systemClock.nowMs() - 86_400_000)
+    .addOption(sinceOption("24h", systemClock.nowMs()))
     .option("--until <when>", "until when; default now", momentBefore(systemClock.nowMs()))
     .option("--agent <name>", "only this agent")
     .option("--host <host>", "only this host or name; `*.` in front stands for every name below")

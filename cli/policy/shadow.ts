@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { readDecisions, ReplayTotals, shadowOf } from "../../proxy/operator.ts";
-import { momentBefore } from "../duration-option.ts";
+import { sinceOption } from "../duration-option.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -21,7 +21,7 @@ interface ShadowOptions {
 export function registerShadow(policy: Command, io: Io): void {
   policy.command("shadow")
     .description("Say what the shadow policy (policy.shadow) would have decided of what happened, by the audit.")
-    .option("--since <when>", "from when on", momentBefore(systemClock.nowMs()), systemClock.nowMs() - 86_400_000)
+    .addOption(sinceOption("24h", systemClock.nowMs()))
     .option("--agent <name>", "only this agent")
     .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
     .option("--audit <directory>", "folder of a chain, or of several; default that of the configuration")

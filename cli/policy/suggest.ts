@@ -3,7 +3,7 @@ import { stringify } from "yaml";
 import { systemClock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { candidateOf, coveringPacks, pastDecision, readDecisions, readPolicy, Suggestions, withEntries, type Candidate, type PastDecision, type Suggestion } from "../../proxy/operator.ts";
-import { momentBefore } from "../duration-option.ts";
+import { sinceOption } from "../duration-option.ts";
 import { policyPlace } from "../explain-details.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
@@ -32,7 +32,7 @@ Example:
 export function registerSuggest(policy: Command, io: Io): void {
   policy.command("suggest")
     .description("Propose entries for data.yaml from what was refused; applies nothing.")
-    .option("--since <when>", "from when on", momentBefore(systemClock.nowMs()), systemClock.nowMs() - 3_600_000)
+    .addOption(sinceOption("1h", systemClock.nowMs()))
     .option("--agent <name>", "only this agent")
     .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
     .option("-p, --policy <directory>", "policy folder; default that of the configuration")

@@ -40,8 +40,9 @@ const NO_CALL = {
   other: "it goes to no provider of models", upgrade: "what flows in a WebSocket is not read",
 } as const;
 
-function readingsOf({ facts: { api, provider, isStream, maxOutputTokens }, models, tools }: MeteredCall): LlmReading[] {
-  return models.map((model) => ({ api, provider, model, stream: isStream, max_output_tokens: maxOutputTokens, tools }));
+function readingsOf({ facts: { api, provider, isStream, maxOutputTokens }, models, tools, unread }: MeteredCall): LlmReading[] {
+  const rest = { stream: isStream, max_output_tokens: maxOutputTokens, tools, ...(unread.length === 0 ? {} : { unread }) };
+  return models.map((model) => ({ api, provider, model, ...rest }));
 }
 
 /** Policy's limit is of the unpacked body too. */

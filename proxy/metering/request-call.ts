@@ -42,6 +42,7 @@ export class RequestCall implements MeteredCall {
   readonly facts: CallFacts;
   readonly models: readonly string[];
   readonly tools: readonly string[];
+  readonly unread: MeteredCall["unread"];
   readonly worstCase: Amounts;
   readonly unbounded: Explanation | null;
   readonly #request: RequestFacts;
@@ -63,6 +64,7 @@ export class RequestCall implements MeteredCall {
     const maxOutputTokens = reading.hasOutput ? most : 0;
     this.models = reading.models;
     this.tools = reading.toolNames;
+    this.unread = reading.unread;
     this.facts = { api: route.api, provider: route.provider, model: reading.models[0] ?? "", isStream: reading.isStream, maxOutputTokens };
     // What costs nothing costs nothing however much of it there is.
     const usd = isFree || this.unbounded === null ? { usd: worstUsd(request, this.#bounds) } : {};

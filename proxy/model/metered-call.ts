@@ -1,4 +1,5 @@
 import type { Amounts } from "../../common/meters.ts";
+import type { UnreadOfModel } from "./readings.ts";
 import type { HeaderList } from "./request.ts";
 import type { Explanation } from "../errors.ts";
 
@@ -29,6 +30,8 @@ export interface MeteredCall {
   readonly models: readonly string[];
   /** Names of the tools that are offered to the model, and types of those that the provider runs by itself (`web_search_20250305`). */
   readonly tools: readonly string[];
+  /** What else something may bring that the request only names (a stored prompt, a preset): policy cannot know it. */
+  readonly unread: readonly UnreadOfModel[];
   /**
    * The most that it can use of the model meters. Where nothing bounds the output: the first step, and `AnswerMeter.step` asks for more.
    * A meter that cannot be bounded is absent and named in `unbounded`.

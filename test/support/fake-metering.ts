@@ -61,6 +61,7 @@ class FakeCall implements MeteredCall {
   readonly facts: MeteredCall["facts"];
   readonly models: readonly string[];
   readonly tools: readonly string[] = [];
+  readonly unread = [];
   readonly worstCase: Amounts;
   readonly unbounded: MeteredCall["unbounded"];
   readonly body: Buffer | null;

@@ -12,6 +12,7 @@ import { readOpenRouter } from "./openrouter.ts";
 import { readPriceHeaders } from "./price-headers.ts";
 import type { Reading, ReadingContext } from "./reading.ts";
 import { scanJson } from "./scan-json.ts";
+import { unreadParts } from "./stored-parts.ts";
 
 /** The reader of each API's requests. Throws `request.malformed` for what the provider would not understand, or could understand in two ways. */
 const READERS: Readonly<Record<ModelApi, (body: Fields, context: ReadingContext) => Reading>> = {
@@ -38,7 +39,9 @@ export function readRequest(text: Buffer, context: ReadingContext): Reading {
   const body = Fields.of(value, api === "gemini-generate");
   const reading = READERS[api](body, context);
   readPriceHeaders(reading, context.headers);
-  if (provider === "openrouter" || api === "openrouter-chat") readOpenRouter(body, reading);
+  const isRouted = provider === "openrouter" || api === "openrouter-chat";
+  if (isRouted) readOpenRouter(body, reading);
+  reading.unread = unreadParts(body, context.headers, { models: reading.models, areModelsRead: isRouted });
   // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
   if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;
   return reading;

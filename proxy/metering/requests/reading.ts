@@ -1,4 +1,5 @@
 import type { Explanation } from "../../errors.ts";
+import type { UnreadOfModel } from "../../model/readings.ts";
 import type { HeaderList } from "../../model/request.ts";
 import type { ModelRoute } from "../recognise.ts";
 import { malformed, type Fields } from "./fields.ts";
@@ -39,6 +40,8 @@ export class Reading {
   readonly models: string[] = [];
   /** Names of the tools that are offered, and types of those that the provider runs. */
   readonly toolNames: string[] = [];
+  /** What else something may bring that the request only names. */
+  unread: readonly UnreadOfModel[] = [];
   isStream = false;
   /** False for APIs that answer with no text. */
   hasOutput = true;

@@ -3,7 +3,7 @@ import type { Deny } from "../model/decision.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
 
-/** What a body is read into: its messages in order, at least one; or why it is none of this protocol, in our words. */
+/** What a body is read into: its messages in order, at least one, and behind each what it does beyond its method; or why it is none of this protocol, in our words. */
 export type McpRead = { readonly kind: "read"; readonly readings: readonly McpReading[] } | { readonly kind: "none"; readonly why: string };
 
 /** What policy says of one message; the arguments of a listing are not known. Rejects where policy gives no answer. */

@@ -3,6 +3,7 @@ import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import type { JsonObject } from "./exact-json.ts";
+import { furtherReadings } from "./further-readings.ts";
 import type { McpRead } from "./mcp.ts";
 import { messagesIn, methodsIn, requestsIn, type Messages } from "./messages.ts";
 import { eraOf, HeaderMismatch, requireAgreement } from "./request-headers.ts";
@@ -10,6 +11,8 @@ import { readMessage } from "./request-message.ts";
 
 /** More in one body is no batch of anybody. */
 const BATCH_LIMIT = 100;
+/** Policy is asked about each. */
+const READINGS_LIMIT = 2 * BATCH_LIMIT;
 
 /** Rules that refusals name; `mcp.headers` is said with the code of the protocol for it. */
 export const MALFORMED_RULE = "mcp.malformed";
@@ -25,7 +28,9 @@ export function readRequest({ headers }: RequestHead, body: Buffer): McpRead {
   try {
     const era = eraOf(headers, messages.all);
     requireBatch(messages, era);
-    return { kind: "read", readings: messages.all.map((message) => readOne(headers, message, era)) };
+    const readings = messages.all.flatMap((message) => readOne(headers, message, era));
+    if (readings.length > READINGS_LIMIT) throw malformed(`messages that name more than ${READINGS_LIMIT} things`);
+    return { kind: "read", readings };
   } catch (error) {
     if (error instanceof HeaderMismatch) throw malformed(error.message, HEADERS_RULE);
     throw error;
@@ -41,11 +46,13 @@ function requireBatch(messages: Messages, era: McpReading["era"]): void {
   if (methodsIn(messages).size < requestsIn(messages).length) throw malformed("a batch with two requests of one id");
 }
 
-function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpReading["era"]): McpReading {
+function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpReading["era"]): readonly McpReading[] {
   const reading = readMessage(message, era);
   if (reading === null) throw malformed("a message that is not well-formed");
   requireAgreement(headers, message, reading);
-  return reading;
+  const further = furtherReadings(reading, message);
+  if (further === null) throw malformed("a message that is not well-formed");
+  return [reading, ...further];
 }
 
 /** @returns null if this is no JSON @throws EgressError `request.malformed` for what two readers make different things of */

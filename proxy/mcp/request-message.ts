@@ -32,8 +32,8 @@ export function isToolName(name: unknown): name is string {
   return typeof name === "string" && TOOL_NAME.test(name);
 }
 
-const named = z.string().min(1).max(NAME_LENGTH);
-const uri = z.string().min(1).max(URI_LENGTH);
+export const named = z.string().min(1).max(NAME_LENGTH);
+export const uri = z.string().min(1).max(URI_LENGTH);
 const callArguments = z.record(z.string(), z.unknown()).optional();
 /** What is read of `params`, by method; the names of others are checked for case alone. */
 const READ_PARAMS = {
@@ -44,8 +44,8 @@ const READ_PARAMS = {
   "resources/unsubscribe": z.object({ uri }),
 } as const;
 
-/** Names that a reader without regard for case would take for one of these. */
-const KNOWN_NAMES = new Set(["jsonrpc", "id", "method", "params", "result", "error", "name", "arguments", "uri", "_meta"]);
+/** Of a message and of `params`. */
+const KNOWN_NAMES = readNames("jsonrpc", "id", "method", "params", "result", "error", "name", "arguments", "uri", "ref", "notifications", "inputResponses", "_meta");
 
 export type McpEra = McpReading["era"];
 
@@ -53,12 +53,17 @@ export type McpEra = McpReading["era"];
 export function readMessage(message: JsonObject, era: McpEra): McpReading | null {
   if (!areNamesPlain(message)) return null;
   const kind = Object.hasOwn(message, "method") ? (Object.hasOwn(message, "id") ? "request" : "notification") : "response";
-  const blank: McpReading = { era, direction: "to_server", kind, method: null, tool: null, arguments: null, prompt: null, uri: null, is_listing: false };
+  const blank: McpReading = { ...blankReading(era), kind };
   if (kind === "response") return response.safeParse(message).success ? blank : null;
   const parsed = (kind === "request" ? request : notification).safeParse(message);
   if (!parsed.success || !areNamesPlain(parsed.data.params ?? {})) return null;
   const said = readParams(parsed.data.method, parsed.data.params ?? {});
   return said === null ? null : { ...blank, method: parsed.data.method, ...said };
+}
+
+/** A request of which nothing was read yet. */
+export function blankReading(era: McpEra): McpReading {
+  return { era, direction: "to_server", kind: "request", method: null, tool: null, arguments: null, prompt: null, uri: null, is_listing: false };
 }
 
 type Said = Partial<Pick<McpReading, "tool" | "arguments" | "prompt" | "uri">>;
@@ -77,6 +82,12 @@ function isReadMethod(name: string): name is keyof typeof READ_PARAMS {
   return Object.hasOwn(READ_PARAMS, name);
 }
 
-function areNamesPlain(object: JsonObject): boolean {
-  return Object.keys(object).every((name) => KNOWN_NAMES.has(name) || !KNOWN_NAMES.has(foldedKey(name)));
+/** Names that are read of an object, each by what a reader without regard for case takes it for. */
+export function readNames(...names: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(names.map((name) => [foldedKey(name), name]));
+}
+
+/** Whether no name of an object would be taken for one that is read, without being it. */
+export function areNamesPlain(object: JsonObject, read: ReadonlyMap<string, string> = KNOWN_NAMES): boolean {
+  return Object.keys(object).every((name) => (read.get(foldedKey(name)) ?? name) === name);
 }

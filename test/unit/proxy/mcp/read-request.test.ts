@@ -27,9 +27,42 @@ test("prompts and resources are read with their names, notifications, responses 
   expect(read({ jsonrpc: "2.0", id: "a", method: "prompts/get", params: { name: "review", arguments: { x: "1" } } })).toMatchObject([{ prompt: "review", arguments: { x: "1" } }]);
   expect(read({ jsonrpc: "2.0", id: 2, method: "resources/read", params: { uri: "file:///a" } })).toMatchObject([{ uri: "file:///a", tool: null, arguments: null }]);
   expect(read({ jsonrpc: "2.0", method: "notifications/initialized" })).toMatchObject([{ kind: "notification", method: "notifications/initialized" }]);
-  expect(read({ jsonrpc: "2.0", id: 1, result: { roots: [] } })).toMatchObject([{ kind: "response", method: null }]);
+  expect(read({ jsonrpc: "2.0", id: 1, result: {} })).toMatchObject([{ kind: "response", method: null }]);
   expect(read({ jsonrpc: "2.0", id: 1, error: { code: -1, message: "no" } })).toMatchObject([{ kind: "response" }]);
   expect(read({ jsonrpc: "2.0", id: 1, method: "constructor", params: {} })).toMatchObject([{ kind: "request", method: "constructor" }]);
+});
+
+const from = (method: string) => ({ direction: "from_server", kind: "request", method });
+const completing = (ref: object) => ({ jsonrpc: "2.0", id: 1, method: "completion/complete", params: { ref, argument: { name: "a", value: "" } } });
+const listening = (notifications: object) => ({ jsonrpc: "2.0", id: 1, method: "subscriptions/listen", params: { notifications } });
+const answering = (result: object) => ({ jsonrpc: "2.0", id: "e7", result });
+
+test.each<[string, object, readonly object[]]>([
+  ["the completion of a prompt is also about the prompt", completing({ type: "ref/prompt", name: "p" }), [{ method: "completion/complete" }, { method: "prompts/get", prompt: "p", is_listing: true }]],
+  ["the completion of a resource is also about the resource", completing({ type: "ref/resource", uri: "file:///{a}" }), [{ method: "completion/complete" }, { method: "resources/read", uri: "file:///{a}", is_listing: true }]],
+  ["a completion of both is about both", completing({ type: "ref/prompt", name: "p", uri: "u" }), [{}, { prompt: "p" }, { uri: "u" }]],
+  ["to listen is also to subscribe", listening({ toolsListChanged: true, resourceSubscriptions: ["u", "v", "u"] }), [{ method: "subscriptions/listen" }, { method: "resources/subscribe", uri: "u" }, { method: "resources/subscribe", uri: "v" }]],
+  ["to listen to lists is nothing else", listening({ toolsListChanged: true }), [{ method: "subscriptions/listen", uri: null }]],
+  ["an answer to what a server asked is about what it asked for", answering({ action: "accept", content: {} }), [{ kind: "response", method: null }, from("elicitation/create")]],
+  ["the words of a model answer for sampling", answering({ role: "assistant", model: "m", content: {} }), [{ kind: "response" }, from("sampling/createMessage")]],
+  ["folders answer for roots", answering({ roots: [] }), [{ kind: "response" }, from("roots/list")]],
+  ["an answer of two shapes is about both", answering({ roots: [], action: "accept" }), [{ kind: "response" }, from("roots/list"), from("elicitation/create")]],
+  ["an answer that nobody knows is about something unknown", answering({ Action: "accept", content: {} }), [{ kind: "response" }, from("unknown")]],
+  ["an answer that says nothing is about nothing", answering({ _meta: {} }), [{ kind: "response" }]],
+  ["an answer to what was not asked yet is one too", call({ name: "a", inputResponses: { sure: { action: "accept" }, who: { action: "decline" } } }), [{ tool: "a" }, from("elicitation/create")]],
+])("%s", (_what, message, readings) => {
+  expect(read(message)).toEqual(readings.map((reading) => expect.objectContaining(reading) as unknown));
+});
+
+test.each([
+  ["a completion of nothing", completing({ type: "ref/prompt" })], ["a completion of a number", completing({ type: "ref/prompt", name: 1 })],
+  ["a completion in another case", completing({ type: "ref/prompt", name: "p", Uri: "u" })],
+  ["a subscription to a number", listening({ resourceSubscriptions: [1] })], ["a subscription in another case", listening({ resourcesubscriptions: ["u"] })],
+  ["more subscriptions than anybody has", listening({ resourceSubscriptions: Array.from({ length: 101 }, (_, at) => `u${at}`) })],
+  ["a batch of many subscriptions", Array.from({ length: 3 }, (_, id) => ({ ...listening({ resourceSubscriptions: Array.from({ length: 70 }, (_u, at) => `u${at}`) }), id }))],
+  ["answers that are a list", call({ name: "a", inputResponses: [] })], ["answers in another case", call({ name: "a", InputResponses: {} })],
+])("%s is refused", (_what, message) => {
+  expect(() => read(message)).toThrow(expect.objectContaining({ code: "request.malformed" }));
 });
 
 test("a batch is read message by message", () => {

@@ -9,7 +9,7 @@ const KEY_LIMIT = 1_024;
 
 /**
  * What the shipped library said before. It is a pure function of its data and of the few fields below: it asks neither the time nor the
- * budgets, and reads no header or query (test/policy/decision-memory.test.ts looks at its source). So an answer to the same fields is the same
+ * budgets, and reads no header (test/policy/decision-memory.test.ts looks at its source). So an answer to the same fields is the same
  * answer, for as long as this library with this data is in force; a reload begins with an empty memory. A policy with Rego of its own may read
  * anything and has no memory.
  */
@@ -22,7 +22,7 @@ export class DecisionMemory {
     const key = JSON.stringify([
       question, agent.namespace, agent.name,
       connection?.name, connection?.is_address, connection?.port, connection?.wire, connection?.alpn.includes("postgresql"), sql?.database, sql?.user,
-      request?.method, request?.scheme, request?.upgrade, request?.path, dns?.name,
+      request?.method, request?.scheme, request?.upgrade, request?.path, request?.query, request?.has_body, dns?.name,
       git?.is_write, git?.repository, grpc?.service, grpc?.method,
     ]);
     return key.length <= KEY_LIMIT ? key : null;
@@ -49,6 +49,6 @@ export const LIBRARY_READS: readonly string[] = [
   "input.agent.namespace", "input.agent.name",
   "input.connection.name", "input.connection.is_address", "input.connection.port", "input.connection.wire", "input.connection.alpn",
   "input.sql", "input.sql.database", "input.sql.user",
-  "input.request.method", "input.request.scheme", "input.request.upgrade", "input.request.path", "input.dns.name",
+  "input.request.method", "input.request.scheme", "input.request.upgrade", "input.request.path", "input.request.query", "input.request.has_body", "input.dns.name",
   "input.git", "input.git.is_write", "input.git.repository", "input.grpc", "input.grpc.service", "input.grpc.method",
 ];

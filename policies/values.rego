@@ -137,13 +137,13 @@ is_below(base, path) if startswith(path, concat("", [base, "/"]))
 # METADATA
 # title: A path from the root that nobody reads in two ways
 # description: |
-#   No empty segment but the last, none of dots and spaces alone, no backslash, no control character, nothing that a
-#   server may decode or fold into one of these.
+#   No empty segment but the last, none of dots and spaces alone or of two dots with what is no name behind or before
+#   them, no backslash, no control character, no escape, nothing that a server may decode or fold into one of these.
 is_plain_path(path) if {
 	is_string(path)
 	startswith(path, "/")
 	not contains(path, "//")
-	not regex.match(`[\x00-\x1f\x7f\\\x{2024}\x{2025}\x{2044}\x{2215}\x{fe52}\x{fe68}\x{ff0e}\x{ff0f}\x{ff3c}]|%(?i:2e|2f|5c|25|00)|/[. ]+(?:/|$)`, path)
+	not regex.match(`[\x00-\x1f\x7f\\\x{2024}\x{2025}\x{2044}\x{2215}\x{fe52}\x{fe68}\x{ff0e}\x{ff0f}\x{ff3c}]|%(?:[0-9A-Fa-f]{2}|u)|/[. ]+(?:/|$)|/[^\pL\pN_\-/]*\.\.+(?:[^\pL\pN_.\-]|$)`, path)
 }
 
 # METADATA

@@ -21,12 +21,13 @@ checks := {
 	"type": {"wanted": "array", "yes": [[], [1]], "no": ["a", 1, null, {}, true], "unclear": []},
 	"within": {
 		"wanted": "/workspace",
-		"yes": ["/workspace", "/workspace/", "/workspace/a/b.txt", "/workspace/.env", "/workspace/a..b", "/workspace/100%.txt"],
+		"yes": ["/workspace", "/workspace/", "/workspace/a/b.txt", "/workspace/.env", "/workspace/a..b", "/workspace/..a", "/workspace/ a b", "/workspace/100%.txt"],
 		"no": ["/workspace-2", "/etc/passwd", "/work", "/Workspace/a"],
 		"unclear": [
 			"/workspace/../etc", "/workspace/..", "/workspace//..", "/workspace//a", "/workspace/./a", "/workspace/a/../../etc",
 			"//workspace/a", "/workspace\\..\\etc", "/workspace/%2e%2e/etc", "/workspace/%2E./etc", "/workspace/..%2fetc", "/workspace/%252e",
-			"/workspace/a\u0000.txt", "/workspace/a\n", "/workspace/.. /etc", "/workspace/...", "/workspace/．．/etc", "/workspace／../etc",
+			"/workspace/a\u0000.txt", "/workspace/a\n", "/workspace/.. /etc", "/workspace/..;/etc", "/workspace/..;a=b/etc", "/workspace/..\u00a0/etc", "/workspace/\u200b../etc", "/workspace/%c0%ae%c0%ae/etc",
+			"/workspace/%u002e/etc", "/workspace/a%20b", "/workspace/...", "/workspace/．．/etc", "/workspace／../etc",
 			"/workspace/‥/etc", "workspace/a", "~/a", "", "file:///workspace/a", 7, null, ["/workspace/a"], {"path": "/workspace/a"},
 		],
 	},

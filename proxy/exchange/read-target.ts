@@ -19,7 +19,7 @@ const ESCAPE = /%([0-9A-Fa-f]{2})?/g;
 /**
  * Normalises a path once (RFC 3986 §6.2.2): escapes of unreserved characters are decoded, the others upper-cased, dot segments resolved,
  * empty segments dropped. What servers are known to disagree about is refused: backslash, `%5C`, escaped controls, `..;`, `..` above
- * the root, and `%2F` unless it is kept as data.
+ * the root, and `%2F` unless it is kept as data with names on both sides.
  * @param target path and query, as sent @throws EgressError `request.malformed`
  */
 export function readTarget(target: string, encodedSlash: "refuse" | "keep"): Target {
@@ -51,6 +51,7 @@ function resolveDots(path: string): string[] {
   const segments = path.slice(1).split("/");
   for (const [index, segment] of segments.entries()) {
     const isLast = index === segments.length - 1;
+    if (segment.includes("%2F") && segment.split("%2F").some(isDots)) throw malformed("an escaped slash beside dots, or beside nothing");
     const bare = segment.split(";", 1)[0] ?? "";
     if (bare !== segment && (bare === "" || bare === "." || bare === "..")) throw malformed("a path parameter on an empty or dot segment");
     if (segment === "..") {
@@ -62,6 +63,12 @@ function resolveDots(path: string): string[] {
     if (isLast) resolved.push("");
   }
   return resolved;
+}
+
+/** Whoever decodes the slash first would go up, or elsewhere. */
+function isDots(part: string): boolean {
+  const bare = part.split(";", 1)[0];
+  return bare === "" || bare === "." || bare === "..";
 }
 
 function decode(segment: string): string {

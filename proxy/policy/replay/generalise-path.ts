@@ -8,7 +8,7 @@ const IDENTIFIERS = [/^\d+$/, /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i, 
  * @returns null where it cannot be written there
  */
 export function generalisePath(segments: readonly string[]): string | null {
-  const text = `/${segments.map((segment) => (isIdentifier(segment) || /[*/%?#]/.test(segment) ? "*" : segment)).join("/")}`;
+  const text = `/${segments.map((segment) => segment.split("/").map((part) => (isIdentifier(part) || /[*%?#]/.test(part) ? "*" : part)).join("%2F")).join("/")}`;
   try {
     parsePathPattern(text);
     return text;

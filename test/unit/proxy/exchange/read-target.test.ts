@@ -52,6 +52,9 @@ describe("readTarget refuses what servers read differently", () => {
 
   test("an encoded slash may be kept, and then stays inside one segment", () => {
     expect(readTarget("/@scope%2fname", "keep")).toEqual({ path: "/@scope%2Fname", segments: ["@scope/name"], query: null });
+    for (const path of ["/a/b%2f..%2f..%2fadmin", "/a/..%2fb", "/a/b%2f..;x", "/a/b%2f.", "/a/b%2f%2fc", "/a/%2fb", "/a/b%2f"]) {
+      expect(() => readTarget(path, "keep"), path).toThrow("beside dots");
+    }
     expect(() => readTarget("/a%5cb", "keep")).toThrow(expect.objectContaining({ code: "request.malformed" }));
   });
 

@@ -1,13 +1,16 @@
+const KEPT_SLASH = /%2f/i;
+
 /**
  * Whether a text is a path pattern: `/` and segments; `*` stands for exactly one segment, `**` at the end for any number, none too. Stars inside
- * a segment are refused: they look like a glob and would not act like one.
+ * a segment are refused: they look like a glob and would not act like one. A slash that stays inside a segment is written: `*%2F*`.
  */
 export function isPathPattern(pattern: string): boolean {
   if (!pattern.startsWith("/") || /[\s?#\\\x00-\x1f\x7f]/.test(pattern)) return false;
   const segments = segmentsOf(pattern);
   return segments.every((segment, index) => {
     if (segment === "**") return index === segments.length - 1;
-    return segment === "*" || (segment !== "." && segment !== ".." && !segment.includes("*") && (segment !== "" || index === segments.length - 1));
+    const names = segment.split(KEPT_SLASH);
+    return names.every((name) => name === "*" || (name !== "." && name !== ".." && !name.includes("*") && (name !== "" || (names.length === 1 && index === segments.length - 1))));
   });
 }
 
@@ -18,7 +21,14 @@ export function matchesPath(pattern: string, path: string): boolean {
   const given = segmentsOf(path);
   if (wanted.at(-1) === "**") wanted.pop();
   else if (wanted.length !== given.length) return false;
-  return wanted.every((segment, index) => (segment === "*" ? given[index] !== undefined && given[index] !== "" : segment === given[index]));
+  return wanted.every((segment, index) => fits(segment, given[index]));
+}
+
+/** An asterisk is a name that is there, and no slash that a server may decode. */
+function fits(wanted: string, given: string | undefined): boolean {
+  const names = given?.split(KEPT_SLASH) ?? [];
+  const patterns = wanted.split(KEPT_SLASH);
+  return names.length === patterns.length && patterns.every((pattern, index) => (pattern === "*" ? names[index] !== "" : pattern === names[index]));
 }
 
 /**

@@ -1,5 +1,6 @@
 import { LRUCache } from "lru-cache";
 import type { Clock } from "../../common/clock.ts";
+import { TimeUsed } from "./time-used.ts";
 
 /** An agent over whose question a thread was killed waits this long before it is asked about again; doubled each time, up to the last. */
 const FIRST_PAUSE_MS = 1_000;
@@ -9,21 +10,29 @@ const MEMORY_MS = 120_000;
 /** Agents that are remembered; whoever has more of them than that begins anew with the oldest. */
 const AGENT_LIMIT = 8_192;
 
+/** An answer that took this long, in milliseconds, is a slow one: meanwhile others could have had a hundred. */
+const SLOW_MS = 10;
+/** Time in slow answers not long ago, in milliseconds, by which an agent comes under suspicion; half of it is forgotten every so often. */
+const SLOW_LIMIT_MS = 20;
+const SLOW_HALF_LIFE_MS = 5_000;
+
 interface Kills {
   readonly count: number;
   readonly lastMs: number;
   readonly untilMs: number;
 }
 
-/** Which agents have had a thread killed over their questions. Agents are `namespace/name`. */
+/** Which agents have had a thread killed over their questions, or slow answers of late. Agents are `namespace/name`. */
 export class Suspicion {
   readonly #clock: Clock;
   readonly #agents = new LRUCache<string, Kills>({ max: AGENT_LIMIT });
   readonly #namespaces = new LRUCache<string, number>({ max: AGENT_LIMIT });
+  readonly #slow: TimeUsed;
   readonly #answered = new LRUCache<string, true>({ max: AGENT_LIMIT });
 
   constructor(clock: Clock) {
     this.#clock = clock;
+    this.#slow = new TimeUsed(clock, SLOW_HALF_LIFE_MS);
   }
 
   /** True if the agent has to wait before anything of it is evaluated again. */
@@ -32,13 +41,23 @@ export class Suspicion {
     return kills !== undefined && this.#clock.monotonicMs() < kills.untilMs;
   }
 
-  /** True if a thread was killed over the agent not long ago, or over a neighbour of its namespace while it never had an answer itself. */
+  /**
+   * True if a thread was killed over the agent not long ago, or its answers were slow; or if that holds of its namespace while it never had a quick answer
+   * itself.
+   */
   isSuspect(agent: string): boolean {
     const nowMs = this.#clock.monotonicMs();
     const kills = this.#agents.get(agent);
     if (kills !== undefined && nowMs - kills.lastMs < MEMORY_MS) return true;
+    if (this.#slow.of(agent) >= SLOW_LIMIT_MS) return true;
+    if (!this.isNew(agent)) return false;
     const neighbourMs = this.#namespaces.get(namespaceOf(agent));
-    return neighbourMs !== undefined && nowMs - neighbourMs < MEMORY_MS && !this.#answered.has(agent);
+    return (neighbourMs !== undefined && nowMs - neighbourMs < MEMORY_MS) || this.#slow.of(namespaceOf(agent)) >= SLOW_LIMIT_MS;
+  }
+
+  /** True if the agent never had a quick answer. */
+  isNew(agent: string): boolean {
+    return !this.#answered.has(agent);
   }
 
   killed(agent: string): void {
@@ -50,11 +69,14 @@ export class Suspicion {
     this.#answered.delete(agent);
   }
 
-  answered(agent: string): void {
-    if (!this.#answered.has(agent)) this.#answered.set(agent, true);
+  /** @param tookMs of the evaluation alone */
+  answered(agent: string, tookMs: number): void {
+    if (tookMs >= SLOW_MS) for (const key of [agent, namespaceOf(agent)]) this.#slow.charge(key, tookMs);
+    else if (!this.#answered.has(agent)) this.#answered.set(agent, true);
   }
 }
 
-function namespaceOf(agent: string): string {
+/** The namespace of an agent, which is no agent: it has no `/`. */
+export function namespaceOf(agent: string): string {
   return agent.slice(0, Math.max(agent.indexOf("/"), 0));
 }

@@ -1,10 +1,11 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
-import { FairQueue } from "./fair-queue.ts";
+import { FairQueue, type Queued } from "./fair-queue.ts";
 import { KillableThread, ThreadLost, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
 import { writeInputs } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
-import { Suspicion } from "./suspicion.ts";
+import { namespaceOf, Suspicion } from "./suspicion.ts";
+import { TimeUsed } from "./time-used.ts";
 import type { Evaluator } from "./wasm-policy.ts";
 
 export interface ThreadedOptions {
@@ -16,21 +17,29 @@ export interface ThreadedOptions {
 /** A failure that took this long, in milliseconds, is one that costs others: it counts as if the thread had to be killed, and the thread goes. */
 const COSTLY_MS = 10;
 
-interface Waiting extends ThreadQuestion {
+/** A question waits for its turn no longer than so many evaluations may take. */
+const WAIT_IN_DEADLINES = 4;
+/** What was used longer ago than this counts less than half in taking turns. */
+const USE_HALF_LIFE_MS = 1_000;
+
+interface Waiting extends ThreadQuestion, Queued {
   readonly answer: PromiseWithResolvers<string>;
 }
 
 /**
- * Asks a compiled policy in threads of its own. Agents take turns, and no agent has more than one thread; those under suspicion together have all but one.
+ * Asks a compiled policy in threads of its own. Namespaces take turns by the time that they used, and so do agents within them; no agent has more than one
+ * thread, and those under suspicion, together with those that never had an answer, have all but one.
  * A question that does not come back costs itself, its thread, and its agent a pause; another thread stands ready, so that nobody waits for a new one.
  */
 export class ThreadedPolicy implements Evaluator {
   readonly #data: ThreadData;
   readonly #size: number;
-  readonly #queue = new FairQueue<Waiting>();
+  readonly #clock: Clock;
+  readonly #used: TimeUsed;
+  readonly #queue: FairQueue<Waiting>;
   readonly #suspicion: Suspicion;
   readonly #idle: KillableThread[] = [];
-  /** Agents with a question under way, and whether under suspicion. */
+  /** Agents with a question under way, and whether each may only have what is not kept for others. */
   readonly #running = new Map<string, boolean>();
   readonly #pending = new Set<Promise<unknown>>();
   #starting = 0;
@@ -40,6 +49,9 @@ export class ThreadedPolicy implements Evaluator {
   constructor(data: ThreadData, { threads, clock }: ThreadedOptions) {
     this.#data = data;
     this.#size = threads;
+    this.#clock = clock;
+    this.#used = new TimeUsed(clock, USE_HALF_LIFE_MS);
+    this.#queue = new FairQueue((agent) => [this.#used.of(namespaceOf(agent)), this.#used.of(agent)]);
     this.#suspicion = new Suspicion(clock);
   }
 
@@ -62,8 +74,10 @@ export class ThreadedPolicy implements Evaluator {
     const agent = `${input.agent.namespace}/${input.agent.name}`;
     if (this.#suspicion.isPaused(agent)) throw new EgressError("policy.unavailable", `the policy of agent ${agent} did not answer in time; it is asked again in a while`);
     const answer = Promise.withResolvers<string>();
-    if (!this.#queue.add(agent, { question, input: writeInputs(inputs), answer })) {
-      throw new EgressError("policy.unavailable", `too many questions about agent ${agent} wait for an answer`);
+    const text = writeInputs(inputs);
+    const untilMs = this.#clock.monotonicMs() + WAIT_IN_DEADLINES * this.#data.limits.deadlineMs;
+    if (!this.#queue.add(agent, { question, input: text, answer, length: text.length, untilMs })) {
+      throw new EgressError("policy.unavailable", `too many or too long questions about agent ${agent} wait for an answer`);
     }
     this.#pending.add(answer.promise);
     this.#dispatch();
@@ -85,6 +99,8 @@ export class ThreadedPolicy implements Evaluator {
 
   #dispatch(): void {
     this.#fill();
+    // Whatever is under way ends by its own deadline and comes here, so that nothing waits much longer than it may.
+    for (const { answer } of this.#queue.expire(this.#clock.monotonicMs())) answer.reject(new Error("the questions of others took too long"));
     while (this.#idle.length > 0 && this.#running.size < this.#size) {
       const next = this.#queue.take((agent) => this.#mayRun(agent));
       if (next === null) return;
@@ -112,27 +128,34 @@ export class ThreadedPolicy implements Evaluator {
     this.#dispatch();
   }
 
-  /** One thread is always left to those who are not under suspicion. */
+  /** One thread is always left to those that are known to be quick. */
   #mayRun(agent: string): boolean {
     if (this.#running.has(agent)) return false;
-    if (!this.#suspicion.isSuspect(agent)) return true;
-    const suspects = [...this.#running.values()].filter((isSuspect) => isSuspect).length;
-    return suspects < this.#size - 1 && this.#idle.length + this.#running.size - suspects > 1;
+    if (!this.#isHeldBack(agent)) return true;
+    const heldBack = [...this.#running.values()].filter((isHeldBack) => isHeldBack).length;
+    if (heldBack >= this.#size - 1) return false;
+    return !this.#suspicion.isSuspect(agent) || this.#idle.length + this.#running.size - heldBack > 1;
+  }
+
+  #isHeldBack(agent: string): boolean {
+    return this.#suspicion.isNew(agent) || this.#suspicion.isSuspect(agent);
   }
 
   async #run(thread: KillableThread, { key: agent, entry }: { readonly key: string; readonly entry: Waiting }): Promise<void> {
-    this.#running.set(agent, this.#suspicion.isSuspect(agent));
+    this.#running.set(agent, this.#isHeldBack(agent));
     const startedAtMs = performance.now();
+    const tookMs = () => performance.now() - startedAtMs;
     try {
       entry.answer.resolve(await thread.ask({ question: entry.question, input: entry.input }));
-      this.#suspicion.answered(agent);
+      this.#suspicion.answered(agent, tookMs());
     } catch (error) {
       entry.answer.reject(error);
-      const isCostly = performance.now() - startedAtMs >= COSTLY_MS;
+      const isCostly = tookMs() >= COSTLY_MS;
       // What filled its memory would be given back by a collector of garbage that is in no hurry.
       if (isCostly) thread.kill();
       if (isCostly || error instanceof ThreadLost) this.#pause(agent);
     }
+    for (const key of [agent, namespaceOf(agent)]) this.#used.charge(key, tookMs());
     this.#running.delete(agent);
     if (thread.isAlive) this.#idle.push(thread);
     this.#dispatch();

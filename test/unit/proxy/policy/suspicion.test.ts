@@ -28,10 +28,10 @@ describe("suspicion", () => {
 
   test("falls on neighbours that never had an answer, and not on those that had, nor on other namespaces", () => {
     const { suspicion } = aSuspicion();
-    suspicion.answered("a/reviewer");
+    suspicion.answered("a/reviewer", 1);
     suspicion.killed("a/coder");
     expect(["a/coder", "a/new", "a/reviewer", "b/new"].map((agent) => suspicion.isSuspect(agent))).toEqual([true, true, false, false]);
-    suspicion.answered("a/new");
+    suspicion.answered("a/new", 1);
     expect(suspicion.isSuspect("a/new")).toBe(false);
   });
 
@@ -39,7 +39,7 @@ describe("suspicion", () => {
     const { clock, suspicion } = aSuspicion();
     suspicion.killed("a/coder");
     suspicion.killed("a/coder");
-    suspicion.answered("a/coder");
+    suspicion.answered("a/coder", 1);
     clock.advance(119_999);
     expect(suspicion.isSuspect("a/coder")).toBe(true);
     clock.advance(1);
@@ -47,5 +47,22 @@ describe("suspicion", () => {
     suspicion.killed("a/coder");
     clock.advance(1_000);
     expect(suspicion.isPaused("a/coder")).toBe(false);
+  });
+
+  test("falls on an agent whose answers are slow, and on new ones of its namespace, until that is half forgotten", () => {
+    const { clock, suspicion } = aSuspicion();
+    suspicion.answered("a/known", 1);
+    suspicion.answered("a/slow", 30);
+    const suspects = () => ["a/slow", "a/new", "a/known", "b/new"].map((agent) => suspicion.isSuspect(agent));
+    expect(suspects()).toEqual([true, true, false, false]);
+    clock.advance(5_000);
+    expect(suspects()).toEqual([false, false, false, false]);
+  });
+
+  test("does not fall on an agent for one slow moment, nor for a great many quick answers", () => {
+    const { suspicion } = aSuspicion();
+    suspicion.answered("a/coder", 15);
+    for (let count = 0; count < 1_000; count += 1) suspicion.answered("a/coder", 9);
+    expect([suspicion.isSuspect("a/coder"), suspicion.isNew("a/coder"), suspicion.isNew("a/other")]).toEqual([false, false, true]);
   });
 });

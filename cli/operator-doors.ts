@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import * as z from "zod";
-import { approvalList, decisionResult, type ApprovalDecision, type ApprovalList, type DecisionResult } from "../common/approvals/views.ts";
+import { decisionResult, readableApprovalList, type ApprovalDecision, type DecisionResult, type ReadableApprovalList } from "../common/approvals/views.ts";
 import { describeError } from "../common/lifecycle.ts";
 import { operatorFolder, revokeAnswer, usageAnswer, type RevokeAnswer, type RevokeRequest, type UsageAnswer } from "../common/operator-door.ts";
 
@@ -30,8 +30,8 @@ export async function usageAtDoors(stateDirectory: string): Promise<DoorAnswer<U
 }
 
 /** Asks the same proxies what waits for a person, and what people have allowed for threads. */
-export async function approvalsAtDoors(stateDirectory: string): Promise<DoorAnswer<ApprovalList>[]> {
-  return askDoors(stateDirectory, { method: "GET", path: "/approvals", body: "" }, approvalList);
+export async function approvalsAtDoors(stateDirectory: string): Promise<DoorAnswer<ReadableApprovalList>[]> {
+  return askDoors(stateDirectory, { method: "GET", path: "/approvals", body: "" }, readableApprovalList);
 }
 
 /** Tells each of them what a person decided; only one knows the question. */

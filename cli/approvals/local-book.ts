@@ -20,10 +20,15 @@ export function localApprovalBook(stateDirectory: string, kept: KeptApprovals = 
     list: async () => {
       const said = await approvalsAtDoors(stateDirectory);
       const lists = said.flatMap(({ answer }) => answer ?? []);
-      const threads = new Map([...kept.list(), ...lists.flatMap((list) => list.threads)].map((approval) => [approval.id, approval]));
+      const [questions, allowed] = [lists.flatMap((list) => list.questions), lists.flatMap((list) => list.threads)];
+      const threads = new Map([...kept.list(), ...known(allowed)].map((approval) => [approval.id, approval]));
+      const unread = questions.length + allowed.length - known(questions).length - known(allowed).length;
       return {
-        questions: lists.flatMap(({ questions }) => questions).sort((a, b) => a.askedAtMs - b.askedAtMs), threads: [...threads.values()],
-        troubles: said.flatMap(({ proxy, trouble }) => (trouble === null ? [] : [`${proxy}: ${trouble}`])),
+        questions: known(questions).sort((a, b) => a.askedAtMs - b.askedAtMs), threads: [...threads.values()],
+        troubles: [
+          ...said.flatMap(({ proxy, trouble }) => (trouble === null ? [] : [`${proxy}: ${trouble}`])),
+          ...(unread === 0 ? [] : [`${unread} entries of the list are not understood by this version of weir`]),
+        ],
       };
     },
     decide: async (id, decision) => answersOf(await decideAtDoors(stateDirectory, id, decision)).find(({ result }) => result !== "unknown") ?? UNKNOWN,
@@ -33,6 +38,11 @@ export function localApprovalBook(stateDirectory: string, kept: KeptApprovals = 
       return isRevoked || await kept.revoke(id, reason);
     },
   };
+}
+
+/** Without what could not be understood. */
+function known<T>(entries: readonly (T | null)[]): T[] {
+  return entries.filter((entry) => entry !== null);
 }
 
 /** @throws UserError if one did not answer: it may have been the one that was meant */

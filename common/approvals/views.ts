@@ -52,6 +52,11 @@ export type ThreadApprovalView = z.output<typeof threadApprovalView>;
 
 export const approvalList = z.strictObject({ questions: z.array(questionView).max(LIST_LIMIT), threads: z.array(threadApprovalView).max(LIST_LIMIT) });
 export type ApprovalList = z.output<typeof approvalList>;
+/** The same, read entry by entry: what is not understood is null, and keeps nothing else from being read. */
+export const readableApprovalList = z.strictObject({
+  questions: z.array(questionView.nullable().catch(null)).max(LIST_LIMIT), threads: z.array(threadApprovalView.nullable().catch(null)).max(LIST_LIMIT),
+});
+export type ReadableApprovalList = z.output<typeof readableApprovalList>;
 
 /** What a person says to a question. A yes says for how long; a no is for the one request. */
 export const approvalDecision = z.discriminatedUnion("decision", [

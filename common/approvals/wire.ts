@@ -11,21 +11,24 @@ export const WIRE_LIMIT_BYTES = 2 << 20;
 /** Longest wait of one poll, in milliseconds. */
 export const LONGEST_POLL_MS = 20_000;
 
-const processId = z.string().min(1).max(64).regex(/^[\w-]+$/);
+/** A process of a node proxy, and when it began by its own clock, in milliseconds: what an earlier one asked, nobody waits for. */
+const from = { proxy: z.string().min(1).max(64).regex(/^[\w-]+$/), startedAtMs: z.int().nonnegative() };
 
-/** What a node proxy says: what is asked or has changed, and what is over. `proxy` names the process: what an earlier one asked, nobody waits for. */
+/** What a node proxy says: what is asked or has changed, and what is over. A question that cannot be understood is null, and keeps no other back. */
 export const approvalReport = z.strictObject({
-  proxy: processId,
-  asked: z.array(questionView).max(REPORT_LIMIT),
+  ...from,
+  /** The proxy's clock, to which its times belong. */
+  sentAtMs: z.int().nonnegative(),
+  asked: z.array(questionView.nullable().catch(null)).max(REPORT_LIMIT),
   over: z.array(z.strictObject({ id: approvalId, outcome: z.enum(["allowed", "denied", "expired", "withdrawn"]) })).max(LIST_LIMIT),
 });
 export type ApprovalReport = z.output<typeof approvalReport>;
 
-/** Of the questions in a report, those that the controller keeps; the others are about nobody whom the proxy may speak for. */
+/** Of the questions in a report, those that people can answer, or have answered. The others are over, not understood, or about nobody whom the proxy may speak for. */
 export const reportReply = z.strictObject({ kept: z.array(approvalId).max(REPORT_LIMIT) });
 
 /** @property version what the proxy knows already; an answer with another comes at once */
-export const approvalPoll = z.strictObject({ proxy: processId, version: z.string().max(64), waitMs: z.int().min(0).max(LONGEST_POLL_MS) });
+export const approvalPoll = z.strictObject({ ...from, version: z.string().max(64), waitMs: z.int().min(0).max(LONGEST_POLL_MS) });
 
 const said = z.strictObject({ by: z.string().max(300), reason: z.string().max(REASON_LIMIT) });
 export const pollReply = z.strictObject({

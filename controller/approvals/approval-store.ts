@@ -5,6 +5,8 @@ import type { ApprovalReport, PollReply } from "../../common/approvals/wire.ts";
 export interface AskingProxy {
   readonly node: string;
   readonly proxy: string;
+  /** When it began, by the clock of its node, in milliseconds: orders the processes of one node. */
+  readonly startedAtMs: number;
 }
 
 /** A question of an instance that the cluster agrees lives on the node. */
@@ -35,9 +37,12 @@ export interface DueMessage {
 
 /** Questions of all nodes, answers of people. Every word is durable before it is heard of. Rejects with StoreUnavailable if the database does not answer. */
 export interface ApprovalStore {
-  /** Enters questions, or notes that their client has left or come back. What an earlier process of the node asked is withdrawn. */
-  ask(from: AskingProxy, questions: readonly AskedQuestion[], nowMs: number): Promise<void>;
-  /** What a node proxy says is over: heard by it, or ended by time. A person's answer is not undone by it. */
+  /**
+   * Enters questions, or notes that their client has left or come back: nothing else of one changes. What an earlier process of the node asked is withdrawn.
+   * @returns ids of those that people can answer, or have answered
+   */
+  ask(from: AskingProxy, questions: readonly AskedQuestion[], nowMs: number): Promise<readonly string[]>;
+  /** What a node proxy says is over: heard by it, or ended before an answer for once came to it, which then did not count. */
   end(from: AskingProxy, over: ApprovalReport["over"], nowMs: number): Promise<void>;
   /** What a node proxy has still to hear. */
   news(from: AskingProxy, nowMs: number): Promise<PollReply>;

@@ -20,6 +20,7 @@ const STEPS: readonly (readonly string[])[] = [
     "create table approval_messages (id text primary key, body text not null, failed integer not null default 0, next_at_ms bigint not null)",
     "create index approval_messages_due on approval_messages (next_at_ms)",
   ],
+  ["alter table approval_questions add column started_at_ms bigint not null default 0"],
 ];
 
 /** Brings the schema up to date, all steps or none. @throws UserError if the database was written by a newer controller */

@@ -8,7 +8,7 @@ import { messageRow } from "./rows.ts";
 /** Puts a message beside what it tells of, in the same transaction: there is none without the other. */
 export type Post = (statements: Statements, type: WebhookEvent, question: QuestionView, nowMs: number) => Promise<void>;
 
-/** @param wanted false where there is no other service to tell */
+/** @param isWanted false where there is no other service to tell */
 export function outbox(isWanted: boolean, link: string | undefined): Post {
   return async (statements, type, question, nowMs) => {
     if (!isWanted) return;

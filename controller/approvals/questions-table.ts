@@ -1,14 +1,14 @@
-import type { ApprovalDecision, DecisionResult } from "../../common/approvals/views.ts";
+import { LIST_LIMIT, type ApprovalDecision, type DecisionResult } from "../../common/approvals/views.ts";
 import type { Row, SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
 import type { ApprovalStore, AskedQuestion, AskingProxy, StoredQuestion } from "./approval-store.ts";
 import type { ApprovalsConfig } from "./config.ts";
 import type { Post } from "./outbox.ts";
-import { QUESTION_COLUMNS, questionRow } from "./rows.ts";
+import { QUESTION_COLUMNS, questionRow, readableQuestion } from "./rows.ts";
 import { tellAll } from "./signals.ts";
 import { allowThread } from "./threads-table.ts";
 
-/** Questions of one list. */
-const LIST_LIMIT = 1_000;
+/** A person's answer that its node has not heard. A yes for a thread holds whatever became of the question. */
+const IS_UNHEARD = "(state in ('allowed', 'denied') and not is_heard and scope is distinct from 'thread')";
 
 type Questions = Pick<ApprovalStore, "ask" | "end" | "open" | "get" | "decide" | "forget">;
 
@@ -17,23 +17,26 @@ export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post:
     ask: async (from, questions, nowMs) => driver.transaction(async (statements) => {
       const stale = await statements.query(
         `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true
-          where node = $1 and proxy <> $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs]);
+          where node = $1 and proxy <> $2 and started_at_ms < $4 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs, from.startedAtMs]);
       for (const row of stale) await post(statements, "approval.withdrawn", questionRow(row).view, nowMs);
-      for (const question of questions) await enter(statements, from, question, { post, nowMs });
-      await tellAll(statements);
+      const kept: string[] = [];
+      for (const question of questions) if (await enter(statements, from, question, { post, nowMs })) kept.push(question.view.id);
+      if (stale.length + questions.length > 0) await tellAll(statements);
+      return kept;
     }),
     end: async (from, over, nowMs) => driver.transaction(async (statements) => {
       for (const { id, outcome } of over) {
-        await statements.query("update approval_questions set is_heard = true where id = $1 and node = $2", [id, from.node]);
         const ended = await statements.query(
-          `update approval_questions set state = $3, ended_at_ms = $4 where id = $1 and node = $2 and state = 'open' returning ${QUESTION_COLUMNS}`, [id, from.node, outcome, nowMs]);
+          `update approval_questions set state = $3, ended_at_ms = $4, decided_by = null, scope = null
+            where id = $1 and node = $2 and state <> $3 and (state = 'open' or ${IS_UNHEARD}) returning ${QUESTION_COLUMNS}`, [id, from.node, outcome, nowMs]);
+        await statements.query("update approval_questions set is_heard = true where id = $1 and node = $2", [id, from.node]);
         for (const row of ended) await post(statements, `approval.${outcome}`, questionRow(row).view, nowMs);
       }
       await tellAll(statements);
     }),
     open: async (namespace, nowMs) => (await driver.query(
       `select ${QUESTION_COLUMNS} from approval_questions where state = 'open' and expires_at_ms > $1 and ($2::text is null or namespace = $2) order by expires_at_ms, id limit ${LIST_LIMIT}`,
-      [nowMs, namespace])).map(questionRow),
+      [nowMs, namespace])).flatMap(readableQuestion),
     get: async (id, nowMs) => questionAt((await driver.query(`select ${QUESTION_COLUMNS} from approval_questions where id = $1`, [id]))[0], nowMs),
     decide: async (id, decision, by, nowMs) => driver.transaction(async (statements) => decide(statements, { id, decision, by, nowMs }, config, post)),
     forget: async (beforeMs) => {
@@ -43,14 +46,22 @@ export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post:
   };
 }
 
-async function enter(statements: Statements, { node, proxy }: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: { readonly post: Post; readonly nowMs: number }): Promise<void> {
-  const written = JSON.stringify(view);
-  const changed = await statements.query("update approval_questions set view = $2::jsonb where id = $1 and node = $3 and proxy = $4 and state = 'open' returning id", [view.id, written, node, proxy]);
-  if (changed.length > 0) return;
+/** @returns whether people can answer it, or have answered it */
+async function enter(statements: Statements, from: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: { readonly post: Post; readonly nowMs: number }): Promise<boolean> {
+  const { id, agent: { namespace }, isWaiting, scopes } = view;
+  const [found] = await statements.query(
+    "select state from approval_questions where id = $1 and node = $2 and proxy = $3 and namespace = $4 and thread_uid is not distinct from $5 for update", [id, from.node, from.proxy, namespace, threadUid]);
+  if (found !== undefined) {
+    // Whoever may answer is who may answer what was entered: of all that it says only this can change.
+    const changes = JSON.stringify({ isWaiting, scopes });
+    await statements.query("update approval_questions set view = view || $2::jsonb where id = $1 and state = 'open'", [id, changes]);
+    return ["open", "allowed", "denied"].includes(String(found["state"]));
+  }
   const entered = await statements.query(
-    `insert into approval_questions (id, node, proxy, namespace, thread_uid, rule, view, expires_at_ms) values ($1, $2, $3, $4, $5, $6, $7::jsonb, $8)
-      on conflict (id) do nothing returning id`, [view.id, node, proxy, view.agent.namespace, threadUid, view.rule, written, view.expiresAtMs]);
+    `insert into approval_questions (id, node, proxy, started_at_ms, namespace, thread_uid, rule, view, expires_at_ms) values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, $9)
+      on conflict (id) do nothing returning id`, [id, from.node, from.proxy, from.startedAtMs, namespace, threadUid, view.rule, JSON.stringify(view), view.expiresAtMs]);
   if (entered.length > 0) await post(statements, "approval.asked", view, nowMs);
+  return entered.length > 0;
 }
 
 interface Answer {

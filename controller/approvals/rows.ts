@@ -17,6 +17,11 @@ export function questionRow(row: Row): StoredQuestion {
   };
 }
 
+/** For lists: one that is not understood keeps no other out of it. */
+export function readableQuestion(row: Row): readonly StoredQuestion[] {
+  return questionView.safeParse(row["view"]).success ? [questionRow(row)] : [];
+}
+
 export function approvalRow(row: Row): StoredApproval {
   const text = (name: string) => String(row[name]);
   return {

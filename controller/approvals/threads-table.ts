@@ -1,3 +1,4 @@
+import { LIST_LIMIT } from "../../common/approvals/views.ts";
 import type { SqlDriver, Statements } from "../../common/sql/sql-driver.ts";
 import type { ApprovalStore, StoredQuestion } from "./approval-store.ts";
 import type { ApprovalsConfig } from "./config.ts";
@@ -34,7 +35,7 @@ export async function allowThread(statements: Statements, { question: { view, th
 export function threadsTable(driver: SqlDriver): Pick<ApprovalStore, "threadApprovals" | "revoke"> {
   return {
     threadApprovals: async (namespace, nowMs) => (await driver.query(
-      `select ${APPROVAL_COLUMNS} from thread_approvals where ${HOLDS} and ($2::text is null or namespace = $2) order by allowed_at_ms, id limit 1000`,
+      `select ${APPROVAL_COLUMNS} from thread_approvals where ${HOLDS} and ($2::text is null or namespace = $2) order by allowed_at_ms, id limit ${LIST_LIMIT}`,
       [nowMs, namespace])).map(approvalRow),
     revoke: async (id, by, reason, nowMs) => driver.transaction(async (statements) => {
       const revoked = await statements.query(

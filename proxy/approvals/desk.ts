@@ -102,6 +102,15 @@ export class ApprovalDesk implements Approvals {
     for (const approval of approvals) if (this.#context.threads.get(approval.id) === null) this.#allowThread(approval);
   }
 
+  /** Nobody can be asked this: whoever waits for it is told so. */
+  giveUp(id: string): void {
+    const question = this.#open.get(id);
+    if (question === null) return;
+    question.waiter?.reject(new EgressError("approval.unavailable", "the question cannot be brought to anybody"));
+    question.waiter = null;
+    this.#end(question, { outcome: "withdrawn", by: null, reason: "nobody can be asked", scope: null, approvalId: id });
+  }
+
   /** Nothing is asked any more, and whoever waits is told so. */
   close(reason: EgressError): void {
     this.#closed ??= reason;

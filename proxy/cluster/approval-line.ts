@@ -13,8 +13,19 @@ const LONG_MS = 600_000;
 /** The controller has to be heard this lately for a silence to be nobody's answer, in milliseconds. */
 const HEARD_MS = 2 * LONGEST_POLL_MS;
 
+/** What the controller answers to a report that it will never take as it is. */
+const NEVER: ReadonlySet<number> = new Set([400, 413, 422]);
+/** Ends of questions that are kept to be told; of older ones the controller learns by their time. */
+const OVER_LIMIT = 10_000;
+
+class Refused extends Error {
+  override readonly name = "Refused";
+}
+
 /** What the line does with what people said. */
 export interface Answers {
+  /** Nobody can be asked this question. */
+  giveUp(id: string): void;
   decide(id: string, decision: ApprovalDecision, by: string): DecisionResult;
   agree(threads: readonly ThreadApprovalView[], whoRevoked: (id: string) => { readonly by: string; readonly reason: string }): void;
 }
@@ -35,11 +46,17 @@ export class ApprovalLine {
   readonly #asked = new Map<string, QuestionView>();
   readonly #over = new Map<string, QuestionOutcome>();
   readonly #kept = new Set<string>();
+  /** Questions that were in a report, whether or not it was heard: of all others nobody need be told that they are over. */
+  readonly #said = new Set<string>();
+  readonly #startedAtMs: number;
+  /** Of one report; fewer after one that was refused. */
+  #most = REPORT_LIMIT;
   readonly #listeners = new Set<() => void>();
   #heardMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: ApprovalLineContext) {
     this.#context = context;
+    this.#startedAtMs = context.clock.nowMs();
   }
 
   /** For the desk. */
@@ -49,7 +66,7 @@ export class ApprovalLine {
     ended: ({ id }: QuestionView, { outcome }: { readonly outcome: QuestionOutcome }): void => {
       this.#asked.delete(id);
       this.#kept.delete(id);
-      this.#over.set(id, outcome);
+      if (this.#said.has(id)) this.#end(id, outcome);
       this.#ring();
     },
     revoked: (): void => {},
@@ -60,7 +77,7 @@ export class ApprovalLine {
 
   /** Until the signal aborts. Never throws. */
   async run(answers: Answers, signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#runReports(signal), this.#runPolls(answers, signal)]);
+    await Promise.all([this.#runReports(answers, signal), this.#runPolls(answers, signal)]);
   }
 
   #say(question: QuestionView): void {
@@ -68,37 +85,71 @@ export class ApprovalLine {
     this.#ring();
   }
 
+  #end(id: string, outcome: QuestionOutcome): void {
+    this.#over.set(id, outcome);
+    const [oldest] = this.#over.keys();
+    if (this.#over.size > OVER_LIMIT && oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(id: string): void {
+    this.#over.delete(id);
+    this.#said.delete(id);
+  }
+
   #ring(): void {
     for (const listener of this.#listeners) listener();
   }
 
-  async #runReports(signal: AbortSignal): Promise<void> {
+  async #runReports(answers: Answers, signal: AbortSignal): Promise<void> {
     using changes = new Changes({ onChange: (listener) => {
       this.#listeners.add(listener);
       return () => { this.#listeners.delete(listener); };
     } });
     while (!signal.aborted) {
-      const isDone = await this.#reportOnce();
+      const isDone = await this.#reportOnce(answers);
       await changes.next(isDone ? LONG_MS : PAUSE_MS, signal);
     }
   }
 
   /** @returns false if something is left to say */
-  async #reportOnce(): Promise<boolean> {
-    const asked = [...this.#asked.values()].slice(0, REPORT_LIMIT);
-    const over = [...this.#over].slice(0, REPORT_LIMIT).map(([id, outcome]) => ({ id, outcome }));
+  async #reportOnce(answers: Answers): Promise<boolean> {
+    const asked = [...this.#asked.values()].slice(0, this.#most);
+    const over = [...this.#over].slice(0, this.#most).map(([id, outcome]) => ({ id, outcome }));
     if (asked.length + over.length === 0) return true;
     try {
-      const report: ApprovalReport = { proxy: this.#context.proxy, asked, over };
-      const { kept } = reportReply.parse(await this.#ask(APPROVALS_PATHS.report, report));
-      for (const id of kept) this.#kept.add(id);
-      // What came meanwhile is another object, and stays.
-      for (const question of asked) if (this.#asked.get(question.id) === question) this.#asked.delete(question.id);
-      for (const { id } of over) this.#over.delete(id);
-      return this.#asked.size + this.#over.size === 0;
+      await this.#report(asked, over, answers);
+      this.#most = REPORT_LIMIT;
     } catch (error) {
       this.#context.log.warn("approvals.untold", { questions: asked.length, error: describeError(error) });
-      return false;
+      if (!(error instanceof Refused)) return false;
+      this.#sayLess(asked, over, answers);
+    }
+    return this.#asked.size + this.#over.size === 0;
+  }
+
+  async #report(asked: readonly QuestionView[], over: ApprovalReport["over"], answers: Answers): Promise<void> {
+    const { proxy, clock } = this.#context;
+    for (const { id } of asked) this.#said.add(id);
+    const report: ApprovalReport = { proxy, startedAtMs: this.#startedAtMs, sentAtMs: clock.nowMs(), asked: [...asked], over };
+    const kept = new Set(reportReply.parse(await this.#ask(APPROVALS_PATHS.report, report)).kept);
+    for (const { id } of over) this.#forget(id);
+    for (const question of asked) {
+      // What came meanwhile is another object, and stays.
+      if (this.#asked.get(question.id) === question) this.#asked.delete(question.id);
+      if (kept.has(question.id) && !this.#over.has(question.id)) this.#kept.add(question.id);
+      else if (!kept.has(question.id)) answers.giveUp(question.id);
+    }
+  }
+
+  /** A report that is refused is halved, until the one thing in it that is unfit is known: that alone is dropped. */
+  #sayLess(asked: readonly QuestionView[], over: ApprovalReport["over"], answers: Answers): void {
+    const most = Math.max(asked.length, over.length);
+    this.#most = Math.max(1, Math.floor(most / 2));
+    if (most > 1) return;
+    for (const { id } of over) this.#forget(id);
+    for (const { id } of asked) {
+      this.#asked.delete(id);
+      answers.giveUp(id);
     }
   }
 
@@ -106,7 +157,7 @@ export class ApprovalLine {
     let version = "";
     while (!signal.aborted) {
       try {
-        const news = pollReply.parse(await this.#ask(APPROVALS_PATHS.poll, { proxy: this.#context.proxy, version, waitMs: LONGEST_POLL_MS }, LONGEST_POLL_MS));
+        const news = pollReply.parse(await this.#ask(APPROVALS_PATHS.poll, { proxy: this.#context.proxy, startedAtMs: this.#startedAtMs, version, waitMs: LONGEST_POLL_MS }, LONGEST_POLL_MS));
         this.#heardMs = this.#context.clock.monotonicMs();
         if (news.version !== version) this.#hear(news, answers);
         version = news.version;
@@ -121,19 +172,23 @@ export class ApprovalLine {
     answers.agree(threads, (id) => revoked[id] ?? { by: "controller", reason: "" });
     for (const { id, by, decision } of decisions) {
       // A yes for a thread is among the approvals of threads, and has let its question through; if it holds no longer, neither does this.
-      const isOfThread = decision.decision === "allow" && decision.scope === "thread";
-      const { result } = isOfThread ? { result: "unfit" as const } : answers.decide(id, decision, by);
-      // It was heard, whatever could be done with it: the controller need not say it again.
-      if (result !== "done") this.#over.set(id, decision.decision === "allow" ? "allowed" : "denied");
+      if (decision.decision === "allow" && decision.scope === "thread") this.#end(id, "allowed");
+      else this.#put(id, answers.decide(id, decision, by));
     }
     this.#ring();
   }
 
-  /** @throws Error if there is no answer, or no good one */
+  /** An answer that came too late is told with what became of the question instead: the controller need not say it again, and does not say that it counted. */
+  #put(id: string, { result, outcome }: DecisionResult): void {
+    if (result !== "done") this.#end(id, outcome ?? "withdrawn");
+  }
+
+  /** @throws Error if there is no answer, or no good one: Refused if there never will be to this */
   async #ask(path: string, body: object, waitMs = 0): Promise<unknown> {
     const to = this.#context.controller();
     if (to === null) throw new Error("no boundary names a controller yet");
     const { status, body: text } = await this.#context.client.ask(to, { path, body: JSON.stringify(body), limitBytes: WIRE_LIMIT_BYTES, waitMs });
+    if (NEVER.has(status)) throw new Refused(`the controller refused POST ${path} with ${status}`);
     if (status !== 200) throw new Error(`the controller answered ${status} to POST ${path}`);
     return JSON.parse(text) as unknown;
   }

@@ -27,26 +27,39 @@ export function nodeApprovalRoutes(api: Api, parts: RouteParts): void {
   };
   api.openapi(report, async (context) => {
     const caller = await requireNode(context.get("caller"));
-    const { proxy, asked, over } = context.req.valid("json");
-    const from = { node: caller.node, proxy };
-    const vouched = (await Promise.all(asked.map(async (view) => vouchedQuestion(view, caller, parts)))).filter((one) => one !== null);
-    await approvals.ask(from, vouched, clock.nowMs());
-    await approvals.end(from, over, clock.nowMs());
-    return context.json({ kept: vouched.map(({ view }) => view.id) }, 200);
+    const { proxy, startedAtMs, sentAtMs, asked, over } = context.req.valid("json");
+    const from = { node: caller.node, proxy, startedAtMs };
+    const nowMs = clock.nowMs();
+    const here = asked.filter((view) => view !== null).map((view) => atOurClock(view, nowMs - sentAtMs));
+    const vouched = (await Promise.all(here.map(async (view) => vouchedQuestion(view, caller, parts)))).filter((one) => one !== null);
+    const kept = await approvals.ask(from, vouched, nowMs);
+    await approvals.end(from, over, nowMs);
+    return context.json({ kept: [...kept] }, 200);
   });
   api.openapi(poll, async (context) => {
     const caller = await requireNode(context.get("caller"));
-    const { proxy, version, waitMs } = context.req.valid("json");
-    const news = await newsAfter({ node: caller.node, proxy }, { version, waitMs, signal: context.req.raw.signal }, parts);
+    const { proxy, startedAtMs, version, waitMs } = context.req.valid("json");
+    const from = { node: caller.node, proxy, startedAtMs };
+    // Also one that has nothing to ask is the successor of those before it.
+    await approvals.ask(from, [], clock.nowMs());
+    const news = await newsAfter(from, { version, waitMs, signal: context.req.raw.signal }, parts);
     return context.json(news, 200);
   });
 }
 
+/** The clocks of nodes and of the controller differ: what counts is how long ago it was asked, and how much time is left. */
+function atOurClock(view: QuestionView, aheadMs: number): QuestionView {
+  return { ...view, askedAtMs: Math.max(0, view.askedAtMs + aheadMs), expiresAtMs: Math.max(0, view.expiresAtMs + aheadMs) };
+}
+
+/** Who the instance is, whom it serves and for whom is the cluster's word, not the node's. Null for one that the node may not speak for. */
 async function vouchedQuestion(view: QuestionView, caller: NodeProxy, { access }: RouteParts): Promise<AskedQuestion | null> {
-  const { namespace, name, instance, pod } = view.agent;
+  const { namespace, name, thread, instance, pod } = view.agent;
   if (pod === null) return null;
   const known = await access.instanceOn(caller, { namespace, pod, uid: instance.split("/", 1)[0] ?? "" });
-  return known === null || known.agent !== name ? null : { view, threadUid: known.thread?.uid ?? null };
+  if (known === null || known.agent !== name || thread !== (known.thread?.name ?? pod)) return null;
+  const { uid: threadUid, user, chain } = known.thread ?? { uid: null, user: view.agent.user, chain: [] };
+  return { view: { ...view, agent: { ...view.agent, user, chain: [...chain] } }, threadUid };
 }
 
 interface Known {

@@ -7,7 +7,7 @@ import { openApprovalStore } from "../../../controller/approvals/open-approval-s
 import { migrate as migrateThreads } from "../../../controller/threads/migrations.ts";
 import { aQuestionView } from "../../support/asked-question.ts";
 
-const NODE = { node: "node-1", proxy: "p1" };
+const NODE = { node: "node-1", proxy: "p1", startedAtMs: 100 };
 const yes = { decision: "allow", scope: "once", reason: "agreed" } as const;
 const forThread = { decision: "allow", scope: "thread", reason: "trusted" } as const;
 const no = { decision: "deny", reason: "no" } as const;
@@ -72,8 +72,8 @@ export function describeApprovalStore(name: string, open: () => Promise<SqlDrive
       const news = await store.news(NODE, 2_000);
       expect(news.version).not.toBe(before.version);
       expect(news.decisions).toEqual([{ id, by: "ann", decision: yes }]);
-      expect((await store.news({ node: "node-2", proxy: "p9" }, 2_000)).decisions).toEqual([]);
-      await store.end({ node: "node-2", proxy: "p9" }, [{ id, outcome: "expired" }], 2_500);
+      expect((await store.news({ node: "node-2", proxy: "p9", startedAtMs: 100 }, 2_000)).decisions).toEqual([]);
+      await store.end({ node: "node-2", proxy: "p9", startedAtMs: 100 }, [{ id, outcome: "expired" }], 2_500);
       expect((await store.news(NODE, 2_500)).decisions).toHaveLength(1);
       await store.end(NODE, [{ id, outcome: "allowed" }], 3_000);
       expect((await store.news(NODE, 3_000)).decisions).toEqual([]);
@@ -82,14 +82,49 @@ export function describeApprovalStore(name: string, open: () => Promise<SqlDrive
 
     test("what an earlier process of a node asked is withdrawn with the first word of the next", async () => {
       const { id } = await ask();
-      await ask({}, { node: "node-1", proxy: "p2" });
+      await ask({}, { node: "node-1", proxy: "p2", startedAtMs: 200 });
       expect(await store.get(id, 2_000)).toMatchObject({ state: "withdrawn" });
+    });
+
+    test("a process that is going takes nothing from its successor, and a question that is over is not kept", async () => {
+      const successor = { node: "node-1", proxy: "p2", startedAtMs: 200 };
+      const { id } = await ask({}, successor);
+      expect(await store.ask(NODE, [], 1_500)).toEqual([]);
+      expect(await store.get(id, 2_000)).toMatchObject({ state: "open" });
+      const early = await ask();
+      expect(await store.ask(successor, [], 1_600)).toEqual([]);
+      expect(await store.ask(NODE, [{ view: early, threadUid: null }], 1_700)).toEqual([]);
+      expect(await store.get(early.id, 2_000)).toMatchObject({ state: "withdrawn" });
+    });
+
+    test("a question that was answered and not heard is kept: its answer is on the way", async () => {
+      const view = await ask();
+      await store.decide(view.id, yes, "ann", 2_000);
+      expect(await store.ask(NODE, [{ view, threadUid: null }], 2_001)).toEqual([view.id]);
+    });
+
+    test("whose question it is cannot be changed after it was entered, only whether its client waits", async () => {
+      const view = await ask({}, NODE, "u1");
+      const other = { ...view, host: "evil.test", isWaiting: false, agent: { ...view.agent, thread: "shop-2" } };
+      expect(await store.ask(NODE, [{ view: other, threadUid: "u1" }], 1_500)).toEqual([view.id]);
+      expect(await store.get(view.id, 2_000)).toMatchObject({ view: { ...view, isWaiting: false }, threadUid: "u1" });
+      expect(await store.ask(NODE, [{ view: other, threadUid: "u2" }], 1_500)).toEqual([]);
+      expect(await store.ask({ node: "node-2", proxy: "p9", startedAtMs: 100 }, [{ view: other, threadUid: "u1" }], 1_500)).toEqual([]);
+    });
+
+    test("an answer that came too late for its node did not count, and is not said to have", async () => {
+      const { id } = await ask();
+      await store.decide(id, yes, "ann", 2_000);
+      await store.end(NODE, [{ id, outcome: "expired" }], 2_500);
+      expect(await store.get(id, 3_000)).toMatchObject({ state: "expired", by: null });
+      expect((await store.news(NODE, 3_000)).decisions).toEqual([]);
+      expect((await store.due(3_000, 10)).map(({ body }) => (JSON.parse(body) as { type: string }).type)).toContain("approval.expired");
     });
 
     test("a yes for a thread reaches every node, until it is revoked or over, and says by whom", async () => {
       const { id } = await ask();
       await store.decide(id, forThread, "ann", 2_000);
-      const elsewhere = { node: "node-2", proxy: "p9" };
+      const elsewhere = { node: "node-2", proxy: "p9", startedAtMs: 100 };
       expect((await store.news(elsewhere, 3_000)).threads).toMatchObject([{ id, thread: "shop-1", rule: "billing.charge", by: "ann", reason: "trusted" }]);
       expect((await store.news(elsewhere, 2_000 + CONFIG.threadApprovalMs)).threads).toEqual([]);
       expect(await store.revoke(id, "max", "a mistake", 4_000)).toBe(true);

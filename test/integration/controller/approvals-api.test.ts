@@ -24,14 +24,16 @@ beforeAll(async () => {
 });
 afterAll(async () => stand.close());
 
+/** The process that asks. */
+const P1 = { proxy: "p1", startedAtMs: 1_000 };
 const as = (name: string) => ({ token: tokenFor(name) });
 const asNode = async (node: string, path: string, body: unknown): Promise<Answer> => stand.call("POST", path, { token: tokenFor(`proxy-on-${node}`), body });
 const view = (changes: Partial<QuestionView> = {}): QuestionView => {
   const agent = { ...aQuestionView().agent, namespace: pod.namespace, pod: pod.pod, instance: `${pod.uid}/0` };
   return aQuestionView({ askedAtMs: Date.now(), expiresAtMs: Date.now() + 60_000, agent, ...changes });
 };
-const report = async (question: QuestionView, node = "node-1") => asNode(node, APPROVALS_PATHS.report, { proxy: "p1", asked: [question], over: [] });
-const poll = async (version = "", waitMs = 0) => (await asNode("node-1", APPROVALS_PATHS.poll, { proxy: "p1", version, waitMs })).body as unknown as PollReply;
+const report = async (question: QuestionView, node = "node-1") => asNode(node, APPROVALS_PATHS.report, { ...P1, sentAtMs: Date.now(), asked: [question], over: [] });
+const poll = async (version = "", waitMs = 0) => (await asNode("node-1", APPROVALS_PATHS.poll, { ...P1, version, waitMs })).body as unknown as PollReply;
 const decide = async (name: string, id: string, body: object) => stand.call("POST", `/v1/approvals/${id}/decision`, { ...as(name), body });
 
 describe("questions of a cluster", () => {
@@ -87,8 +89,8 @@ describe("nobody speaks for another", () => {
     await report(question);
     expect((await stand.asInstance(pod, "GET", "/v1/approvals")).status).toBe(403);
     expect((await stand.asInstance(pod, "POST", `/v1/approvals/${question.id}/decision`, { decision: "allow" })).status).toBe(403);
-    expect((await stand.asInstance(pod, "POST", APPROVALS_PATHS.report, { proxy: "p1", asked: [], over: [] })).status).toBe(403);
-    expect((await stand.asInstance(pod, "POST", APPROVALS_PATHS.poll, { proxy: "p1", version: "", waitMs: 0 })).status).toBe(403);
+    expect((await stand.asInstance(pod, "POST", APPROVALS_PATHS.report, { ...P1, sentAtMs: Date.now(), asked: [], over: [] })).status).toBe(403);
+    expect((await stand.asInstance(pod, "POST", APPROVALS_PATHS.poll, { ...P1, version: "", waitMs: 0 })).status).toBe(403);
   });
 
   test("a node proxy cannot answer, and not ask for a pod of another node or in another agent's name", async () => {
@@ -98,11 +100,31 @@ describe("nobody speaks for another", () => {
     expect(await report(view({ agent: { ...question.agent, pod: null } }))).toMatchObject({ body: { kept: [] } });
     await report(question);
     expect((await asNode("node-1", `/v1/approvals/${question.id}/decision`, { decision: "allow" })).status).toBe(403);
-    expect((await asNode("node-2", APPROVALS_PATHS.report, { proxy: "p9", asked: [], over: [{ id: question.id, outcome: "withdrawn" }] })).status).toBe(200);
+    expect((await asNode("node-2", APPROVALS_PATHS.report, { proxy: "p9", startedAtMs: 1, sentAtMs: Date.now(), asked: [], over: [{ id: question.id, outcome: "withdrawn" }] })).status).toBe(200);
     expect((await stand.call("GET", `/v1/approvals/${question.id}`, as("olga"))).body).toMatchObject({ state: "open" });
   });
 
+  test("a node proxy cannot get a yes for a thread that its pod does not serve, and the cluster says for whom the thread works", async () => {
+    const question = view();
+    expect(await report(view({ agent: { ...question.agent, thread: "shop-2" } }))).toMatchObject({ status: 200, body: { kept: [] } });
+    await report(view({ id: question.id, agent: { ...question.agent, user: "root", chain: ["other"] } }));
+    expect((await stand.call("GET", `/v1/approvals/${question.id}`, as("olga"))).body).toMatchObject({ agent: { thread: "shop-1", user: "olga", chain: [] } });
+  });
+
+  test("one question that is not understood keeps no other from people", async () => {
+    const question = view();
+    const body = { ...P1, sentAtMs: Date.now(), asked: [{ ...view(), path: "x".repeat(3_000) }, question], over: [] };
+    expect(await asNode("node-1", APPROVALS_PATHS.report, body)).toMatchObject({ status: 200, body: { kept: [question.id] } });
+  });
+
+  test("a node whose clock is hours off has its questions answered all the same", async () => {
+    const behindMs = 5 * 3_600_000;
+    const question = view({ askedAtMs: Date.now() - behindMs, expiresAtMs: Date.now() - behindMs + 60_000 });
+    await asNode("node-1", APPROVALS_PATHS.report, { ...P1, sentAtMs: Date.now() - behindMs, asked: [question], over: [] });
+    expect(await decide("olga", question.id, { decision: "allow" })).toMatchObject({ status: 200 });
+  });
+
   test("a person is no node", async () => {
-    expect((await stand.call("POST", APPROVALS_PATHS.poll, { ...as("olga"), body: { proxy: "p1", version: "", waitMs: 0 } })).status).toBe(403);
+    expect((await stand.call("POST", APPROVALS_PATHS.poll, { ...as("olga"), body: { ...P1, version: "", waitMs: 0 } })).status).toBe(403);
   });
 });

@@ -64,7 +64,7 @@ afterEach(() => { term.abort(); });
 const lead = async () => sendMessages({ store, config, clock: systemClock, log: silentLog }, term.signal);
 const ask = async () => {
   const view = aQuestionView({ expiresAtMs: Date.now() + 60_000 });
-  await store.ask({ node: "n", proxy: "p" }, [{ view, threadUid: null }], Date.now());
+  await store.ask({ node: "n", proxy: "p", startedAtMs: 1 }, [{ view, threadUid: null }], Date.now());
   return view;
 };
 const typesOf = () => heard.map(({ body }) => (JSON.parse(body) as { type: string }).type);

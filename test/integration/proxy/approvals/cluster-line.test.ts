@@ -123,6 +123,14 @@ describe("a question of a node", () => {
     await eventually("that it is over", async () => (await api.call("GET", `/v1/approvals/${id}`, root)).body["state"] === "expired");
   });
 
+  test("that the controller does not take is refused at once, and keeps no other from people", async () => {
+    const elsewhere = first.desk.ask({ ...subject("c9.1"), agent: { ...subject("c9.1").agent, thread: "another" } }, anAsk(), staying);
+    const waiting = first.desk.ask(subject("c10.1"), anAsk(), staying);
+    await expect(elsewhere).rejects.toMatchObject({ code: "approval.unavailable" });
+    await decide(await idOf("c10.1"), { decision: "allow" });
+    expect(await waiting).toMatchObject({ outcome: "allowed" });
+  });
+
   test("of a process that is gone is withdrawn when the next one speaks", async () => {
     void first.desk.ask(subject("c7.1"), anAsk(), staying);
     const id = await idOf("c7.1");

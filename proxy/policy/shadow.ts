@@ -5,8 +5,11 @@ import type { RecordedShadow } from "../model/record.ts";
 import { askAgain, type Asker } from "./ask-again.ts";
 import type { PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 
-/** Questions that may wait for the shadow at once; what comes on top is counted and not asked. */
+/** Questions that may wait for the shadow at once, and how large they may be together; what comes on top is counted and not asked. */
 const WAITING_LIMIT = 256;
+const WAITING_LIMIT_BYTES = 16 << 20;
+/** A larger question is not asked: making a text of it, for the shadow's thread, would keep everybody waiting. */
+const QUESTION_LIMIT_BYTES = 256 << 10;
 
 /** How a shadow's answer stands to the decision in force. `failed`: it gave none, or could not. */
 export type ShadowVerdict = "agrees" | "would-deny" | "would-allow" | "would-ask" | "failed" | "dropped";
@@ -34,6 +37,7 @@ export class Shadow {
   readonly #policy: Asker & Pick<PolicyEngine, "revision">;
   readonly #context: ShadowContext;
   readonly #waiting = new Set<Promise<void>>();
+  #waitingBytes = 0;
   readonly #signal = new AbortController();
 
   constructor(policy: Asker & Pick<PolicyEngine, "revision">, context: ShadowContext) {
@@ -44,9 +48,11 @@ export class Shadow {
   /** @param input the last that the policy in force was asked */
   ask(question: Question, input: PolicyInput, decision: Decision): ShadowAnswer {
     const { revision } = this.#policy;
-    if (this.#waiting.size >= WAITING_LIMIT) {
+    const bytes = sizeOf(input, QUESTION_LIMIT_BYTES);
+    const dropped = this.#reasonToDrop(bytes);
+    if (dropped !== null) {
       this.#context.count(question, "dropped", null);
-      return answered({ revision, outcome: "failed", rule: null, reason: "too many questions waited" });
+      return answered({ revision, outcome: "failed", rule: null, reason: dropped });
     }
     const answer = { recorded: null as RecordedShadow | null, late: { revision, outcome: "failed" as const, rule: null, reason: "not yet answered" } };
     const settled = this.#answer(question, input, revision).then((recorded) => {
@@ -54,13 +60,22 @@ export class Shadow {
       this.#context.count(question, verdictOf(decision, recorded), recorded.rule);
     });
     this.#waiting.add(settled);
-    void settled.finally(() => { this.#waiting.delete(settled); });
+    this.#waitingBytes += bytes;
+    void settled.finally(() => {
+      this.#waiting.delete(settled);
+      this.#waitingBytes -= bytes;
+    });
     return Object.assign(answer, { settled });
   }
 
   /** Waits for what was asked; every answer has a deadline. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#waiting);
+  }
+
+  #reasonToDrop(bytes: number): string | null {
+    if (bytes > QUESTION_LIMIT_BYTES) return "the question is too large";
+    return this.#waiting.size >= WAITING_LIMIT || this.#waitingBytes + bytes > WAITING_LIMIT_BYTES ? "too many questions waited" : null;
   }
 
   async #answer(question: Question, input: PolicyInput, revision: string): Promise<RecordedShadow> {
@@ -73,6 +88,22 @@ export class Shadow {
       return { revision, outcome: "failed", rule: null, reason: "it could not be evaluated" };
     }
   }
+}
+
+/** About how many bytes a value is as a text. Not counted to the end once it is more than the limit. */
+function sizeOf(value: unknown, limit: number): number {
+  const left: unknown[] = [value];
+  let bytes = 0;
+  while (left.length > 0 && bytes <= limit) {
+    const next = left.pop();
+    bytes += typeof next === "string" ? next.length : 8;
+    if (typeof next !== "object" || next === null) continue;
+    for (const [key, item] of Object.entries(next)) {
+      bytes += key.length;
+      left.push(item);
+    }
+  }
+  return bytes;
 }
 
 function answered(recorded: RecordedShadow): ShadowAnswer {

@@ -68,6 +68,32 @@ describe("a shadow policy", () => {
   });
 });
 
+describe("what waits for a shadow", () => {
+  const large = (bytes: number) => anInput({ read: { json: null }, json: { items: Array.from({ length: 16 }, () => "x".repeat(bytes / 16)) } });
+
+  test("is at most 16 MiB together; what comes on top is counted and not asked, and there is room again when it was answered", async () => {
+    const waiting = Promise.withResolvers<Decision>();
+    const { counted, shadow } = shadowOf(() => waiting.promise);
+    const answers = Array.from({ length: 80 }, () => shadow.ask("exchange", large(250 << 10), allow()));
+    expect(counted.length).toBe(15);
+    expect(answers.at(-1)?.recorded).toMatchObject({ outcome: "failed", reason: "too many questions waited" });
+    waiting.resolve(allow());
+    await shadow.close();
+    expect(shadow.ask("exchange", large(250 << 10), allow()).recorded).toBeNull();
+  });
+
+  test.each<[string, PolicyInput]>([
+    ["one long text", anInput({ read: { json: null }, json: "x".repeat(300 << 10) })], ["many small values", anInput({ read: { json: null }, json: Array.from({ length: 50_000 }, () => 1) })],
+    ["long names", anInput({ read: { json: null }, json: { ["k".repeat(300 << 10)]: 1 } })],
+  ])("is never a question of more than 256 KiB: %s", async (_what, input) => {
+    let asked = 0;
+    const { counted, shadow } = shadowOf(() => { asked += 1; return allow(); });
+    expect(shadow.ask("exchange", input, allow()).recorded).toMatchObject({ outcome: "failed", reason: "the question is too large" });
+    await shadow.ask("exchange", large(200 << 10), allow()).settled;
+    expect([asked, counted[0]]).toEqual([1, "dropped"]);
+  });
+});
+
 describe("hindsight", () => {
   test("keeps of a batch the part that was denied, and says that there were others", () => {
     const parts = ["read", "write"].map((tool) => anInput({ read: { mcp: null }, mcp: { ...mcp, tool } }));

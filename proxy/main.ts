@@ -156,6 +156,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const { clock, audit, metrics, lifecycle, issuer, cluster, onEvent } = furniture;
   const held = cluster === null ? {} : { held: () => cluster.heldBundle() };
   const policy = await ReloadingPolicyEngine.open(config.policy, { log, clock, environment, stateDirectory: options.stateDirectory, onEvent, ...held });
+  lifecycle.onStop("policy", async () => policy.close());
   const upstream = new UndiciUpstream(config.upstream, clock);
   lifecycle.onStop("upstream", async () => upstream.close());
   const leaseDirectory = join(options.stateDirectory, "leases");

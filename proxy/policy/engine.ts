@@ -40,6 +40,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   /** Replaced as a whole, so that one decision never sees two. */
   #program: Program;
   #loading: Promise<void> = Promise.resolve();
+  #isClosed = false;
 
   private constructor(parts: Parts, context: EngineContext, first: Program) {
     this.#parts = parts;
@@ -106,6 +107,12 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     }
   }
 
+  /** Gives back what the policy in force holds, after what it was asked is answered; one that is loaded all the same is given back at once. Never throws. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#give(this.#program);
+  }
+
   #reload(signal: AbortSignal): Promise<void> {
     this.#loading = this.#loading.then(() => this.#load(signal));
     return this.#loading;
@@ -140,11 +147,19 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   #replace(program: Program): void {
     const before = this.#program;
     this.#program = program;
-    before.close().catch((error: unknown) => { this.#context.log.warn("policy.unclosed", { error: describeError(error) }); });
+    for (const unneeded of this.#isClosed ? [before, program] : [before]) void this.#give(unneeded);
   }
 
   #announce({ bundle, signer }: Offer): void {
     this.#parts.standing.loaded(bundle.revision, signer);
     for (const listener of [...this.#listeners]) listener();
+  }
+
+  async #give(program: Program): Promise<void> {
+    try {
+      await program.close();
+    } catch (error) {
+      this.#context.log.warn("policy.unclosed", { error: describeError(error) });
+    }
   }
 }

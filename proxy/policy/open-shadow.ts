@@ -12,7 +12,9 @@ export interface OpenShadowContext extends ShadowContext {
   readonly onEvent?: (event: PolicyEvent) => void;
 }
 
-export interface RunningShadow extends Pick<Shadow, "ask" | "close"> {
+export interface RunningShadow extends Pick<Shadow, "ask"> {
+  /** Waits for what was asked, then ends the threads. */
+  close(): Promise<void>;
   /** Loads the policy again when its files change, until the signal aborts. */
   watch(signal: AbortSignal): Promise<void>;
 }
@@ -28,7 +30,13 @@ export async function openShadow(config: NonNullable<PolicyConfig["shadow"]>, co
     log, clock, environment, onEvent: (event) => onEvent?.({ ...event, event: event.event.replace(/^policy\./, "shadow.") }), openEvaluator: openThreads,
   });
   const shadow = new Shadow(engine, context);
-  return { ask: shadow.ask.bind(shadow), close: shadow.close.bind(shadow), watch: engine.watch.bind(engine) };
+  return {
+    ask: shadow.ask.bind(shadow), watch: engine.watch.bind(engine),
+    close: async () => {
+      await shadow.close();
+      await engine.close();
+    },
+  };
 }
 
 /** Never where requests are served, not even the library: what nobody asked for must cost nobody's time. */

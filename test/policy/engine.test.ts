@@ -56,6 +56,26 @@ describe("the engine", () => {
     await expect(engine.decide("exchange", anExchange(), AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
   });
 
+  test("that is closed gives back the threads of its policy, also of one that was being loaded", async () => {
+    const open = new Set<string>();
+    const folder = await aFolder({ "data.yaml": rule("first") });
+    const engine = await ReloadingPolicyEngine.open(config({ directory: folder }), {
+      log: silentLog, clock: systemClock, environment: {},
+      openEvaluator: async ({ wasm, data }, limits, clock) => {
+        const policy = await WasmPolicy.open(wasm, data, { limits, clock });
+        const name = JSON.stringify(data);
+        open.add(name);
+        return Object.assign(policy, { close: async () => { open.delete(name); } });
+      },
+    });
+    expect(open.size).toBe(1);
+    await writeFile(join(folder, "data.yaml"), rule("second"));
+    const loading = engine.reload();
+    await engine.close();
+    await loading;
+    await vi.waitFor(() => { expect([...open]).toEqual([]); });
+  });
+
   test("takes one place for its policy, not two", () => {
     expect(policyConfig.safeParse({ bundle: "a", directory: "b" }).error?.issues[0]?.message).toBe("bundle and directory exclude each other; keep one");
   });
@@ -183,7 +203,7 @@ describe("a policy that changes", () => {
   });
 
   test("as a bundle is not looked for in the folders beside it, however many there are", () => {
-    expect(bundleFile("/home/someone/policy.tar.gz", { pollIntervalMs: 100, vetting: null }).watched).toEqual({ folder: "/home/someone", isDeep: false });
+    expect(bundleFile("/home/someone/policy.tar.gz", { pollIntervalMs: 100, vetting: null, memoryLimitBytes: 1 << 26 }).watched).toEqual({ folder: "/home/someone", isDeep: false });
     expect(policyFolder("/etc/weir/policy", { pollIntervalMs: 100, environment: {} }).watched).toEqual({ folder: "/etc/weir/policy", isDeep: true });
   });
 

@@ -43,7 +43,10 @@ export class ApprovalDesk implements Approvals {
   constructor(context: DeskContext) {
     this.#context = context;
     const { clock, config } = context;
-    this.#open = new OpenQuestions(clock, config, (late) => { this.#expire(late); });
+    this.#open = new OpenQuestions(clock, config, {
+      late: (question) => { this.#expire(question); },
+      dropped: (question) => { this.#withdraw(question, "the client has gone, and others need its room"); },
+    });
     this.#kept = new KeptAnswers(clock, config.retryMs, LIST_LIMIT);
   }
 
@@ -108,7 +111,7 @@ export class ApprovalDesk implements Approvals {
     if (question === null) return;
     question.waiter?.reject(new EgressError("approval.unavailable", "the question cannot be brought to anybody"));
     question.waiter = null;
-    this.#end(question, { outcome: "withdrawn", by: null, reason: "nobody can be asked", scope: null, approvalId: id });
+    this.#withdraw(question, "nobody can be asked");
   }
 
   /** Nothing is asked any more, and whoever waits is told so. */
@@ -117,7 +120,7 @@ export class ApprovalDesk implements Approvals {
     for (const question of this.#open.all()) {
       question.waiter?.reject(reason);
       question.waiter = null;
-      this.#end(question, { outcome: "withdrawn", by: null, reason: "the proxy stops", scope: null, approvalId: question.id });
+      this.#withdraw(question, "the proxy stops");
     }
     this.#open.close();
   }
@@ -149,7 +152,11 @@ export class ApprovalDesk implements Approvals {
   #left(question: Question): void {
     question.waiter = null;
     if (offered(question).length > 0) return this.#tell((listener) => { listener.changed?.(viewOf(question)); });
-    this.#end(question, { outcome: "withdrawn", by: null, reason: "the client has gone", scope: null, approvalId: question.id });
+    this.#withdraw(question, "the client has gone");
+  }
+
+  #withdraw(question: Question, reason: string): void {
+    this.#end(question, { outcome: "withdrawn", by: null, reason, scope: null, approvalId: question.id });
   }
 
   #allowThread(approval: ThreadApprovalView): void {

@@ -223,6 +223,39 @@ describe("a flood of questions", () => {
     expect(stand.desk.list().questions.map(({ requestId }) => requestId)).toEqual(["c1.1", "c2.1", "c4.1"]);
   });
 
+  test("of clients that have left keeps nobody out: the oldest goes for whoever waits", async () => {
+    using stand = new ApprovalStand({ maxOpen: 2 });
+    for (const fingerprint of ["f1", "f2"]) await abandoned(stand, { id: fingerprint, fingerprint });
+    const other = aSubject({ id: "c9.1", fingerprint: "f9", agent: { ...aSubject().agent, namespace: "other" } });
+    void stand.desk.ask(other, anAsk(), staying);
+    expect(stand.desk.list().questions.map(({ requestId }) => requestId)).toEqual(["f2", "c9.1"]);
+    expect(stand.events).toContain("withdrawn f1");
+  });
+
+  test("of one namespace leaves room for another", async () => {
+    using stand = new ApprovalStand({ maxOpenPerNamespace: 1 });
+    void stand.desk.ask(aSubject(), anAsk(), staying);
+    const agent = { ...aSubject().agent, name: "quiet" };
+    await expect(stand.desk.ask(aSubject({ agent, fingerprint: "f2" }), anAsk(), staying)).rejects.toMatchObject({ code: "approval.unavailable" });
+    void stand.desk.ask(aSubject({ id: "c9.1", agent: { ...agent, namespace: "other" } }), anAsk(), staying);
+    expect(stand.desk.list().questions).toHaveLength(2);
+  });
+
+  test("of an agent that asks and leaves ends at its rate", async () => {
+    using stand = new ApprovalStand({ maxAskedPerMinute: 2 });
+    for (const fingerprint of ["f1", "f2"]) await abandoned(stand, { id: fingerprint, fingerprint });
+    await expect(stand.desk.ask(aSubject({ fingerprint: "f3" }), anAsk(), staying)).rejects.toMatchObject({ code: "approval.unavailable" });
+    vi.advanceTimersByTime(30_000);
+    void stand.desk.ask(aSubject({ fingerprint: "f3" }), anAsk(), staying);
+    expect(stand.desk.list().questions).toHaveLength(3);
+  });
+
+  test("of one client that tries again with a body that nobody read is one question", async () => {
+    using stand = new ApprovalStand();
+    for (let at = 0; at < 30; at += 1) await abandoned(stand, { id: `c${at}.1`, isWhole: false });
+    expect(stand.desk.list().questions).toHaveLength(1);
+  });
+
   test("is refused at the limit of all", async () => {
     using stand = new ApprovalStand({ maxOpen: 1 });
     void stand.desk.ask(aSubject(), anAsk(), staying);

@@ -122,7 +122,7 @@ export const packUse = z.strictObject({
   grants: z.union([z.array(z.string().min(1).max(200)).max(8), z.record(z.string(), z.string().min(1).max(200))]).optional()
     .describe("As in an entry: the credential that is lent where the pack lends one; by name where it has several (`{api: github, git: github-git}`)."),
   budgets: z.array(z.string()).max(16).optional().describe("As in an entry."),
-  ask: z.array(z.string().min(1).max(200)).max(100).optional().describe("Rules of the pack that a person has to allow each time, such as `github.merge`."),
+  ask: z.array(z.string().min(1).max(200)).max(100).optional().describe("Rules of the pack that a person has to allow each time, such as `github.git.push`."),
   with: z.record(z.string(), z.union([z.string(), z.array(z.string())])).default({}).describe("Values for the pack's parameters, such as `repositories`."),
 });
 export type PackUse = z.output<typeof packUse>;

@@ -28,9 +28,9 @@ export function watchAnswer(head: RequestHead, request: Buffer | null, { status,
   // Clients read nothing of an error's body but, perhaps, an error; and nothing of 202.
   if (status < 200 || status > 299 || status === 202) return null;
   const type = mediaType(headers);
-  // No revision of the protocol answers GET with anything else: this is a file, or metadata of authorization.
-  if (head.method === "GET" && type !== "text/event-stream") return null;
   const messages = messagesOf(request ?? NOTHING);
+  // No revision of the protocol answers GET with anything else: this is a file, or metadata of authorization. But a server may take a message in its body.
+  if (head.method === "GET" && messages.all.length === 0 && type !== "text/event-stream") return null;
   const methods = methodsIn(messages);
   if (type !== "application/json" && type !== "text/event-stream") {
     if ([...methods.values()].some(isList)) throw new EgressError("upstream.malformed", "a list that comes as neither JSON nor events");

@@ -126,10 +126,10 @@ test("what is held is given back", async () => {
   expect(stand.held).toBe(0);
 });
 
-test("what GET brings besides events is none of the protocol", () => {
+test("what GET brings besides events is none of the protocol, unless a message was in its body", () => {
   const through = { instance: "i1", requestId: "c1-1", tell: () => true, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
-  const watch = (headers: HeaderList) => openMcp().watch({ ...mcpHead(), method: "GET" }, null, { status: 200, headers }, through);
-  expect([watch(JSON_TYPE), watch(EVENTS) === null]).toEqual([null, false]);
+  const watch = (headers: HeaderList, body: string | null) => openMcp().watch({ ...mcpHead(), method: "GET" }, body === null ? null : Buffer.from(body), { status: 200, headers }, through) !== null;
+  expect([watch(JSON_TYPE, null), watch(JSON_TYPE, ""), watch(EVENTS, null), watch(JSON_TYPE, list("tools/list"))]).toEqual([false, false, true, true]);
 });
 
 test("errors, accepted notifications and other types pass unread", () => {

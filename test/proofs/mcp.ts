@@ -1,6 +1,6 @@
 import type { ProofOptions, ProofResult } from "../support/proof.ts";
 import { changePolicy, growList, keepApart, lookAtRecords, resume } from "./mcp/changes.ts";
-import { evade, failClosed, keepIds } from "./mcp/evasions.ts";
+import { evade, failClosed, hideInBodies, keepIds, leaveUnread } from "./mcp/evasions.ts";
 import { beAsked, speak, TRANSPORTS } from "./mcp/sessions.ts";
 import { openSetting } from "./mcp/setting.ts";
 import { compareHeaders, speakStateless } from "./mcp/stateless.ts";
@@ -17,7 +17,7 @@ export async function run({ print }: ProofOptions): Promise<ProofResult> {
     for (const name of Object.keys(TRANSPORTS) as (keyof typeof TRANSPORTS)[]) await statements.about(name, async () => speak(setting, statements, name));
     for (const name of ["Streamable HTTP, events", "HTTP with SSE"] as const) await statements.about(`${name}, asked by the server`, async () => beAsked(setting, statements, name));
     const others = {
-      "the stateless era": speakStateless, "headers and bodies": compareHeaders, "arguments": evade, "ids": keepIds, "answers that cannot be read": failClosed,
+      "the stateless era": speakStateless, "headers and bodies": compareHeaders, "arguments": evade, "bodies of GET and DELETE": hideInBodies, "a stream that is not read": leaveUnread, "ids": keepIds, "answers that cannot be read": failClosed,
       "a list that grows": growList, "a stream that breaks": resume, "two agents": keepApart, "a policy that changes": changePolicy,
     };
     for (const [what, check] of Object.entries(others)) await statements.about(what, async () => check(setting, statements));

@@ -55,6 +55,16 @@ const EVASIONS: Readonly<Record<string, string>> = {
   "two bodies in one": `${read(`"/workspace/a"`)}${call(`{"name":"run_shell","arguments":{"path":"x"}}`)}`,
   "no JSON": `name=run_shell`,
   "an unknown method": `{"jsonrpc":"2.0","id":1,"method":"tools/callAll","params":{"name":"run_shell"}}`,
+  "two calls of one id": `[${read(`"/workspace/a"`)},${read(`"/workspace/b"`)}]`,
+  "two ids that are one double": `[${call(`{"name":"count"}`, "9007199254740993")},${call(`{"name":"count"}`, "9007199254740992")}]`,
+  "a number that is another one to who rounds": call(`{"name":"pay","arguments":{"to":9007199254740993}}`),
+  "a number that nobody holds": call(`{"name":"pay","arguments":{"to":1e400}}`),
+  "an answer to what the server may not ask": `{"jsonrpc":"2.0","id":"e7","result":{"role":"assistant","model":"m","content":{"type":"text","text":"yes"}}}`,
+  "an answer of a shape that nobody knows": `{"jsonrpc":"2.0","id":"e7","result":{"sure":true}}`,
+  "an answer before it is asked": call(`{"name":"count","inputResponses":{"roots":{"roots":[{"uri":"file:///"}]}}}`),
+  "the completion of a prompt that is denied": `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/prompt","name":"jailbreak"},"argument":{"name":"of","value":""}}}`,
+  "the completion of a resource that is denied": `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":{"type":"ref/resource","uri":"file:///etc/{name}"},"argument":{"name":"name","value":""}}}`,
+  "to listen to a resource that is denied": `{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"resourceSubscriptions":["file:///etc/passwd"]}}}`,
   "a prototype": call(`{"name":"read_file","arguments":{"__proto__":{"path":"/workspace/a"}}}`),
 };
 
@@ -70,6 +80,36 @@ export async function evade(setting: Setting, statements: Statements): Promise<v
     const isRefused = (status === 200 && (text.includes("isError") || text.includes("-32003"))) || status === 400 || status === 403;
     statements.say(`refused, and not sent: ${what}`, isRefused && setting.destination.bodies.length === before && !text.includes(SECRET_CONTENT), `${status} ${text}`);
   }
+}
+
+/** What has no message to those who read no body of GET, and one to those who do. */
+export async function hideInBodies({ stand, destination }: Setting, statements: Statements): Promise<void> {
+  const body = call(`{"name":"run_shell","arguments":{"path":"x"}}`);
+  for (const method of ["GET", "DELETE"]) {
+    const before = destination.streams.length;
+    const answer = await stand.ask(method, `${ORIGIN}${PATHS.raw}`, { body, headers: { "content-type": "application/json", "content-length": String(Buffer.byteLength(body)) } });
+    const isRefused = answer.status === 403 || answer.body.includes("isError");
+    statements.say(`refused, and not sent: a call in the body of ${method}`, isRefused && destination.streams.length === before, `${answer.status} ${answer.body}`);
+  }
+}
+
+/** Posts that fill a stream of which nobody reads: more than any of the buffers between here and there hold. */
+const UNREAD_POSTS = 300;
+
+/** An agent that does not read the stream of its session makes nobody keep what it is told there. */
+export async function leaveUnread(setting: Setting, statements: Statements): Promise<void> {
+  const stream = await setting.agent("i3").fetch(new URL(PATHS.sse, ORIGIN), { headers: { accept: "text/event-stream" } });
+  const reader = stream.body?.getReader();
+  const endpoint = /data: (\S+)/.exec(Buffer.from((await reader?.read())?.value ?? []).toString())?.[1] ?? "";
+  const body = `[${Array.from({ length: 100 }, (_, at) => call(`{"name":"run_shell"}`, `"${String(at).padStart(1_000, "x")}"`)).join(",")}]`;
+  const statuses: number[] = [];
+  while (statuses.length < UNREAD_POSTS && statuses.at(-1) !== 403) {
+    const answer = await setting.agent("i3").fetch(new URL(endpoint, ORIGIN), { method: "POST", headers: { "content-type": "application/json" }, body });
+    await answer.arrayBuffer();
+    statuses.push(answer.status);
+  }
+  statements.say("refusals go into the stream as long as it is read, and to whoever posts from then on", statuses[0] === 202 && statuses.at(-1) === 403, statuses);
+  await reader?.cancel();
 }
 
 const IDS = [`1`, `"1"`, `0`, `-7`, `"a\\u00e4\\"b"`, `""`, `9007199254740993`, `123456789012345678901234567890`, `1.0`, `1e2`];

@@ -16,6 +16,7 @@ export const RULES = {
   tools: [
     { name: "read_file", arguments: { path: { within: "/workspace" } }, only_these: true },
     "count", "grow", "grown_ok", { name: "route", arguments: { region: { one_of: ["eu", "zürich"] } } }, "ask_model", "ask_user", "ask_roots",
+    { name: "pay", arguments: { to: { one_of: [9_007_199_254_740_992] } } },
   ],
   resources: ["file:///workspace/*"],
   prompts: ["review"],

@@ -2,7 +2,7 @@
 import { isBuiltin } from "node:module";
 import { build } from "esbuild";
 
-const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", redirect: "init/node/serve.ts", proxy: "proxy/serve.ts", "policy-thread": "proxy/policy/policy-thread.ts", "ledger-thread": "common/ledger/ledger-thread.ts", controller: "controller/serve.ts" };
+const programs = { weir: "cli/weir.ts", stage: "cli/sandbox/stage.ts", init: "init/main.ts", redirect: "init/node/serve.ts", proxy: "proxy/serve.ts", "policy-thread": "proxy/policy/policy-thread.ts", "bundle-thread": "proxy/policy/bundles/bundle-thread.ts", "ledger-thread": "common/ledger/ledger-thread.ts", controller: "controller/serve.ts" };
 
 /** CommonJS packages inside an ES module bundle still call require() for Node's own modules. */
 const requireShim = 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);';

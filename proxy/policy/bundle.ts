@@ -40,6 +40,12 @@ export function bundleOf(files: BundleFiles): Bundle {
   return { revision: head.revision, wasm: new Uint8Array(required(files, "policy.wasm")), data };
 }
 
+/** The revision of any bundle of OPA's, whatever it is for; empty if it has none. @throws UnfitError if its manifest is not JSON */
+export function revisionOf(files: BundleFiles): string {
+  const { revision } = parse(z.looseObject({ revision: z.unknown().optional() }), ".manifest", files.get(".manifest") ?? Buffer.from("{}"));
+  return typeof revision === "string" ? revision : "";
+}
+
 /** Writes a bundle; the same bundle gives the same bytes (before compression, which differs by platform). */
 export async function writeBundle(bundle: Bundle): Promise<Buffer> {
   return packFiles(filesOf(bundle));

@@ -2,8 +2,9 @@ import type { Clock } from "../../common/clock.ts";
 import type { Environment } from "../../common/config.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
+import { isUnfit } from "./bundles/unfit.ts";
 import type { PolicyConfig } from "./config.ts";
-import { openFirst, takeUp } from "./open-first.ts";
+import { openFirst, takeUp, type InForce } from "./open-first.ts";
 import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import type { Offer, PolicySource } from "./policy-source.ts";
 import { PolicyStanding, type PolicyEvent, type PolicyState } from "./policy-standing.ts";
@@ -38,14 +39,14 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   readonly #context: EngineContext;
   readonly #listeners = new Set<() => void>();
   /** Replaced as a whole, so that one decision never sees two. */
-  #program: Program;
+  #inForce: InForce;
   #loading: Promise<void> = Promise.resolve();
   #isClosed = false;
 
-  private constructor(parts: Parts, context: EngineContext, first: Program) {
+  private constructor(parts: Parts, context: EngineContext, first: InForce) {
     this.#parts = parts;
     this.#context = context;
-    this.#program = first;
+    this.#inForce = first;
   }
 
   /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
@@ -59,7 +60,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 
   get revision(): string {
-    return this.#program.revision;
+    return this.#inForce.program.revision;
   }
 
   /** How it stands with the policy, for metrics. */
@@ -69,12 +70,12 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   async decide<Q extends Question>(question: Q, input: PolicyInput, signal: AbortSignal): Promise<Answers[Q]> {
     signal.throwIfAborted();
-    return this.#program.decide(question, input);
+    return this.#inForce.program.decide(question, input);
   }
 
   async decideAll<Q extends Question>(question: Q, parts: readonly PolicyInput[], signal: AbortSignal): Promise<readonly Answers[Q][]> {
     signal.throwIfAborted();
-    return this.#program.decideAll(question, parts);
+    return this.#inForce.program.decideAll(question, parts);
   }
 
   onChange(listener: () => void): () => void {
@@ -110,7 +111,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   /** Gives back what the policy in force holds, after what it was asked is answered; one that is loaded all the same is given back at once. Never throws. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await this.#give(this.#program);
+    await this.#give(this.#inForce.program);
   }
 
   #reload(signal: AbortSignal): Promise<void> {
@@ -122,36 +123,28 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     const { source, standing } = this.#parts;
     try {
       const offer = await source.load(signal);
-      const isOther = offer !== null && offer.bundle.revision !== this.#program.revision;
-      if (isOther) await this.#takeUp(offer);
+      // A revision is what people call it; two may be called the same.
+      if (offer !== null && offer.digest !== this.#inForce.digest) this.#replace(offer, await takeUp(offer, this.#parts.open));
+      source.settled?.("done");
       standing.answered(offer !== null);
     } catch (error) {
-      if (!signal.aborted) standing.failed(error, this.#program.revision);
+      source.settled?.(isUnfit(error) ? "done" : "again");
+      if (!signal.aborted) standing.failed(error, this.revision);
     }
   }
 
-  async #takeUp(offer: Offer): Promise<void> {
-    this.#replace(await takeUp(offer, this.#parts.open));
-    this.#announce(offer);
-  }
-
   async #adopt(held: HeldBundle, together: () => void): Promise<void> {
-    const offer = { bundle: await readHeld(held) };
-    const program = await this.#parts.open(offer);
-    this.#replace(program);
-    together();
-    this.#announce(offer);
+    const offer = await readHeld(held);
+    this.#replace(offer, await this.#parts.open(offer), together);
   }
 
-  /** What the one before was asked it still answers. */
-  #replace(program: Program): void {
-    const before = this.#program;
-    this.#program = program;
+  /** In one turn, with what has to change at the same time. What the one before was asked it still answers. */
+  #replace(offer: Offer, program: Program, together: () => void = () => undefined): void {
+    const before = this.#inForce.program;
+    this.#inForce = { program, digest: offer.digest };
     for (const unneeded of this.#isClosed ? [before, program] : [before]) void this.#give(unneeded);
-  }
-
-  #announce({ bundle, signer }: Offer): void {
-    this.#parts.standing.loaded(bundle.revision, signer);
+    together();
+    this.#parts.standing.loaded(offer);
     for (const listener of [...this.#listeners]) listener();
   }
 

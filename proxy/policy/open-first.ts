@@ -1,5 +1,6 @@
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
+import { isUnfit } from "./bundles/unfit.ts";
 import type { Offer, PolicySource } from "./policy-source.ts";
 import type { PolicyStanding } from "./policy-standing.ts";
 import type { Program } from "./program.ts";
@@ -7,6 +8,13 @@ import type { Program } from "./program.ts";
 /** A start does not wait longer for a server: there may be a bundle from before, and the server is asked again. */
 const START_PATIENCE_MS = 5_000;
 const NONE = "none";
+
+/** A policy that decides, and of which content it is. */
+export interface InForce {
+  readonly program: Program;
+  /** Of {@link Offer}. */
+  readonly digest: string;
+}
 
 /**
  * Opens what is offered and remembers that it comes into force; nothing is left open if that fails.
@@ -27,16 +35,19 @@ export async function takeUp(offer: Offer, open: (offer: Offer) => Promise<Progr
  * The policy to begin with: what its source has, else what was in force last, if the source keeps that.
  * @throws UserError if there is neither: a boundary does not start without its policy
  */
-export async function openFirst(source: PolicySource, standing: PolicyStanding, open: (offer: Offer) => Promise<Program>): Promise<Program> {
+export async function openFirst(source: PolicySource, standing: PolicyStanding, open: (offer: Offer) => Promise<Program>): Promise<InForce> {
   const take = async (offer: Offer | null) => {
     if (offer === null) throw new Error(`${source.name} offers no policy`);
     const program = await takeUp(offer, open);
-    standing.loaded(program.revision, offer.signer);
-    return program;
+    standing.loaded(offer);
+    return { program, digest: offer.digest };
   };
   try {
-    return await take(await source.load(AbortSignal.timeout(START_PATIENCE_MS)));
+    const first = await take(await source.load(AbortSignal.timeout(START_PATIENCE_MS)));
+    source.settled?.("done");
+    return first;
   } catch (error) {
+    source.settled?.(isUnfit(error) ? "done" : "again");
     const kept = await keptBy(source, error);
     standing.failed(error, kept?.bundle.revision ?? NONE);
     if (kept === null) throw error instanceof UserError ? error : unobtainable(error);

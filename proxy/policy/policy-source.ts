@@ -3,11 +3,16 @@ import type { Bundle } from "./bundle.ts";
 /** A policy that a source has, read and checked. */
 export interface Offer {
   readonly bundle: Bundle;
+  /** Of its content: policies with the same are the same, whatever their revision is called; with another they are others. */
+  readonly digest: string;
   /** Names the key whose signature it has; absent for what nobody signed. */
   readonly signer?: string;
   /** Remembers durably that it comes into force. Called before it does. @throws Error if it may not */
   readonly remember?: () => Promise<void>;
 }
+
+/** What became of the last look: `done` until something else is there, or to be looked at `again`, as what kept it away may pass. */
+export type Outcome = "done" | "again";
 
 /** Where the policy comes from, and how to notice that it changed. */
 export interface PolicySource {
@@ -24,6 +29,8 @@ export interface PolicySource {
   kept?(): Promise<Offer | null>;
   /** Resolves when it is worth looking again, or when the signal aborts. */
   changed(signal: AbortSignal): Promise<void>;
+  /** Told after each load what became of it. */
+  settled?(outcome: Outcome): void;
   /** The next load offers what is there, whether or not it was offered before: for an operator who asks. */
   forget?(): void;
 }

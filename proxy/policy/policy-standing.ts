@@ -4,7 +4,7 @@ import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { LifecycleRecord } from "../model/record.ts";
 import { UnreachableError } from "./bundles/fetch-bundle.ts";
-import type { PolicySource } from "./policy-source.ts";
+import type { Offer, PolicySource } from "./policy-source.ts";
 
 /** A policy was put in force, or a new one was not fit and the last good one stays; for the audit. */
 export type PolicyEvent = Pick<LifecycleRecord, "event" | "outcome" | "fields">;
@@ -47,11 +47,11 @@ export class PolicyStanding {
     return this.#state;
   }
 
-  /** A policy came into force. @param signer the key whose signature it has, if it has one */
-  loaded(revision: string, signer: string | undefined): void {
+  /** A policy came into force: named by its revision, told from others by its digest. */
+  loaded({ bundle: { revision }, digest, signer }: Offer): void {
     const nowMs = this.#witnesses.clock.nowMs();
     this.#state = { ...this.#state, loadedAtMs: nowMs };
-    this.#report({ event: "policy.loaded", outcome: "succeeded", fields: { source: this.#source, revision, ...(signer === undefined ? {} : { signer }) } });
+    this.#report({ event: "policy.loaded", outcome: "succeeded", fields: { source: this.#source, revision, digest, ...(signer === undefined ? {} : { signer }) } });
   }
 
   /** The source answered. @param isInForce false: what it has was refused before, and is still the same */

@@ -1,8 +1,9 @@
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { unreachable } from "../../common/unreachable.ts";
-import { readBundle, type Bundle } from "./bundle.ts";
+import { readBundle } from "./bundle.ts";
 import { HighestRevision, policyStateDirectory } from "./bundles/highest-revision.ts";
 import { readVerification } from "./bundles/read-verification.ts";
 import type { ServiceConfig } from "./bundles/config.ts";
@@ -13,7 +14,7 @@ import type { PolicyConfig } from "./config.ts";
 import { policyData, type PolicyData } from "./data.ts";
 import { bundleFile, policyFolder } from "./file-sources.ts";
 import { requireOpa } from "./opa.ts";
-import type { PolicySource } from "./policy-source.ts";
+import type { Offer, PolicySource } from "./policy-source.ts";
 import { withPacks } from "./read-packs.ts";
 import { readDefaultBundle } from "./shipped-files.ts";
 
@@ -40,12 +41,13 @@ type Choice =
 
 /** Without any setting the data is empty, and everything is refused. @throws UserError if a key to check with cannot be read */
 export function openSource(config: PolicyConfig, { environment, stateDirectory }: SourceContext): PolicySource {
-  const { pollIntervalMs, verification } = config;
+  const { pollIntervalMs, verification, memoryLimitBytes } = config;
   const directory = stateDirectory === undefined ? null : policyStateDirectory(stateDirectory);
-  const vetting = verification === undefined ? null : new Vetting(readVerification(verification), directory === null ? null : new HighestRevision(directory));
+  const highest = directory === null ? null : new HighestRevision(directory);
+  const vetting = verification === undefined ? null : new Vetting(readVerification(verification), highest, memoryLimitBytes);
   const choice = chosen(config);
   switch (choice.kind) {
-    case "bundle": return bundleFile(choice.path, { pollIntervalMs, vetting });
+    case "bundle": return bundleFile(choice.path, { pollIntervalMs, vetting, memoryLimitBytes });
     case "service": return new ServiceSource(choice.service, { vetting: required(vetting), directory });
     case "folder": return policyFolder(choice.path, { pollIntervalMs, environment });
     case "data": return inlineData(choice.data, environment);
@@ -63,15 +65,16 @@ export function heldSource(last: () => HeldBundle | null): PolicySource {
     changed: never,
     load: async () => {
       const held = last();
-      return { bundle: held === null ? { ...await readDefaultBundle(), revision: NOTHING_YET } : await readHeld(held) };
+      return held === null ? { bundle: { ...await readDefaultBundle(), revision: NOTHING_YET }, digest: NOTHING_YET } : readHeld(held);
     },
   };
 }
 
 /** @throws UserError if the bundle cannot be used */
-export async function readHeld({ packed, revision }: HeldBundle): Promise<Bundle> {
+export async function readHeld({ packed, revision }: HeldBundle): Promise<Offer> {
   try {
-    return { ...await readBundle(packed), revision };
+    const digest = createHash("sha256").update(packed).digest("hex");
+    return { bundle: { ...await readBundle(packed), revision }, digest: `${revision} sha256:${digest}` };
   } catch (cause) {
     throw new UserError(`cannot use the policy bundle of the boundary ${revision}: ${(cause as Error).message}`, "Look at the controller's log: it compiles the policies.", EXIT.config, { cause });
   }
@@ -94,7 +97,10 @@ function inlineData(data: PolicyData, environment: Environment): PolicySource {
   return {
     name: "the policy data in the configuration",
     changed: never,
-    load: async () => ({ bundle: await compileFolder({ data: await withPacks(data, "policy.data"), rego: new Map() }, () => requireOpa(environment)) }),
+    load: async () => {
+      const bundle = await compileFolder({ data: await withPacks(data, "policy.data"), rego: new Map() }, () => requireOpa(environment));
+      return { bundle, digest: bundle.revision };
+    },
   };
 }
 

@@ -41,7 +41,7 @@ const CONTENTS: Readonly<Record<ImageName, (sources: Sources, root: string) => v
     copyFile(join(checkout, "dist/sidecar.cjs"), join(root, APP, "sidecar.cjs"));
   },
   proxy: ({ checkout }, root) => {
-    for (const program of ["proxy.mjs", "policy-thread.mjs"]) copyFile(join(checkout, "dist", program), join(root, APP, program));
+    for (const program of ["proxy.mjs", "policy-thread.mjs", "bundle-thread.mjs"]) copyFile(join(checkout, "dist", program), join(root, APP, program));
     copyFile(join(checkout, "policies/dist/default.tar.gz"), join(root, APP, "policies/dist/default.tar.gz"));
     cpSync(join(checkout, "policies/packs"), join(root, APP, "policies/packs"), { recursive: true, filter: isNoTest });
     copyPackages(checkout, root, ["koffi", `@koromix/koffi-${process.platform}-${process.arch}`]);

@@ -145,7 +145,7 @@ describe("a policy that changes", () => {
     await engine.reload();
     expect(await asks(engine, "exchange", anExchange())).toMatchObject({ kind: "allow", rule: "good" });
     expect(events).toEqual([
-      { event: "policy.loaded", outcome: "succeeded", fields: { source: directory, revision: engine.revision } },
+      { event: "policy.loaded", outcome: "succeeded", fields: { source: directory, revision: engine.revision, digest: expect.any(String) } },
       { event: "policy.refused", outcome: "failed", fields: { source: directory, error: expect.any(String), kept: engine.revision } },
     ]);
   });

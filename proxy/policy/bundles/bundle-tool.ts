@@ -3,9 +3,13 @@ import { EXIT, UserError } from "../../../common/exit-codes.ts";
 import { bundleOf } from "../bundle.ts";
 import { contentDigest, covered, SIGNATURES_FILE } from "./file-hashes.ts";
 import { packFiles, unpackFiles } from "./files.ts";
+import { nameApart } from "./open-apart.ts";
 import { REVISION_FORM, revisionNumber, stepFrom } from "./revision.ts";
 import { describeSignature, signFiles, verifySignature, type Signer } from "./signature.ts";
 import { readPrivateKey, readPublicKey } from "./signing-keys.ts";
+
+/** The most that `policy.memoryLimitBytes` can be: who will use the bundle is not known here. */
+const MEMORY_LIMIT_BYTES = 1 << 30;
 
 /** What an operator does with bundles: none of it runs while agents are served. */
 export interface SigningOrder {
@@ -39,7 +43,7 @@ export function makeSigningKeys(): { readonly privatePem: string; readonly publi
 export async function signBundle(packed: Uint8Array, { keyPem, keyId, scope }: SigningOrder): Promise<Buffer> {
   return mended("sign the bundle", async () => {
     const key = readPrivateKey(keyPem);
-    const files = new Map(covered(await unpackFiles(packed)));
+    const files = new Map(covered(await unpackFiles(packed, MEMORY_LIMIT_BYTES)));
     return packFiles(new Map([...files, [SIGNATURES_FILE, await signFiles(files, key, { keyId, scope })]]));
   });
 }
@@ -51,7 +55,7 @@ export async function signBundle(packed: Uint8Array, { keyPem, keyId, scope }: S
  */
 export async function inspectBundle(packed: Uint8Array, publicPem?: string, scope?: string): Promise<BundleReport> {
   return mended("use the bundle", async () => {
-    const files = await unpackFiles(packed);
+    const files = await unpackFiles(packed, MEMORY_LIMIT_BYTES);
     const { revision } = bundleOf(files);
     const head = JSON.parse((files.get(".manifest") ?? Buffer.from("{}")).toString("utf8")) as { readonly wasm?: readonly { readonly entrypoint: string }[] };
     const signature = describeSignature(files);
@@ -73,7 +77,8 @@ export async function inspectBundle(packed: Uint8Array, publicPem?: string, scop
  */
 export async function mayReplace(next: Uint8Array, before: Uint8Array | null): Promise<boolean> {
   return mended("publish the bundle", async () => {
-    const [name, now] = [await nameOf(next), before === null ? null : await nameOf(before).catch(() => null)];
+    const name = await nameApart(next, MEMORY_LIMIT_BYTES);
+    const now = before === null ? null : await nameApart(before, MEMORY_LIMIT_BYTES).catch(() => null);
     const step = stepFrom(now, name);
     if (step === "unordered") throw new Error(`its revision ${JSON.stringify(name.revision)} has no order; it has to be ${REVISION_FORM}`);
     if (step === "lower") {
@@ -89,17 +94,6 @@ export async function mayReplace(next: Uint8Array, before: Uint8Array | null): P
 export function requireOrder(revision: string): string {
   if (revisionNumber(revision) === null) throw new UserError(`${JSON.stringify(revision)} is no revision that has an order`, `It is ${REVISION_FORM}.`, EXIT.usage);
   return revision;
-}
-
-async function nameOf(packed: Uint8Array): Promise<{ revision: string; digest: string }> {
-  const files = await unpackFiles(packed);
-  return { revision: revisionOf(files.get(".manifest")), digest: contentDigest(files) };
-}
-
-/** Of any bundle of OPA's, whatever it is for. */
-function revisionOf(manifest: Buffer | undefined): string {
-  const { revision = "" } = JSON.parse(manifest?.toString("utf8") ?? "{}") as { readonly revision?: unknown };
-  return typeof revision === "string" ? revision : "";
 }
 
 async function mended<T>(what: string, work: () => Promise<T>): Promise<T> {

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Agent } from "undici";
 import type { ServiceConfig } from "./config.ts";
 import { PACKED_LIMIT_BYTES } from "./files.ts";
+import { UnfitError } from "./unfit.ts";
 
 /** An entity tag longer than this is not sent back, and everything is fetched each time. */
 const ETAG_LIMIT = 1_024;
@@ -12,8 +13,7 @@ export class UnreachableError extends Error {
 }
 
 /** The server has more than a bundle may be. It has a tag all the same: it need not be fetched again until it changes. */
-export class OversizedError extends Error {
-  override readonly name = "OversizedError";
+export class OversizedError extends UnfitError {
   readonly etag: string | null;
 
   constructor(etag: string | null) {

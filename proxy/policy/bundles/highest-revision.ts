@@ -5,6 +5,7 @@ import * as z from "zod";
 import { writeDurably } from "../../../common/durable-file.ts";
 import { lockFile } from "../../../common/file-lock.ts";
 import { revisionNumber, REVISION_FORM, stepFrom } from "./revision.ts";
+import { quoted, UnfitError } from "./unfit.ts";
 
 const LOCK_RETRY_MS = 20;
 const LOCK_DEADLINE_MS = 5_000;
@@ -15,6 +16,11 @@ const highest = z.strictObject({
   digest: z.string().min(1).nullable(),
 });
 export type Highest = z.output<typeof highest>;
+
+interface Named {
+  readonly revision: string;
+  readonly digest: string;
+}
 
 /** Where the proxy keeps what it has to remember of its policy, below its state directory. */
 export function policyStateDirectory(stateDirectory: string): string {
@@ -43,19 +49,37 @@ export class HighestRevision {
     }
   }
 
-  /** Remembers a revision that comes into force. @throws Error if it may not, after all: another proxy was faster, or the disk does not take it */
-  async raise(to: { readonly revision: string; readonly digest: string }): Promise<void> {
+  /**
+   * Remembers a revision that comes into force.
+   * @param together what has to be written with it, before it: nobody else raises at the same time
+   * @throws UnfitError if it may not, after all: another proxy was faster; Error if the disk does not take it
+   */
+  async raise(to: Named, together: () => Promise<void> = async () => undefined): Promise<void> {
     await this.#locked(async () => {
       const now = await this.read();
       checkUpwards(to, now);
-      if (now?.revision !== to.revision || now.digest === null) await writeDurably(this.#path, JSON.stringify(to));
+      await together();
+      if (now?.revision !== to.revision || now.digest === null) await this.#write(to);
+    });
+  }
+
+  /** Remembers a revision that was in force before this start, unless an operator has pinned one since: that is still to be decided by what comes next. @throws as `raise` */
+  async resume(to: Named): Promise<void> {
+    await this.#locked(async () => {
+      const now = await this.read();
+      checkUpwards(to, now);
+      if (now === null) await this.#write(to);
     });
   }
 
   /** The operator's way out: the revision, and everything above it, may come into force, whatever was before. @throws Error if it is none */
   async pin(revision: string): Promise<void> {
     if (revisionNumber(revision) === null) throw new Error(`${JSON.stringify(revision)} is no revision: ${REVISION_FORM}`);
-    await this.#locked(async () => writeDurably(this.#path, JSON.stringify({ revision, digest: null })));
+    await this.#locked(async () => this.#write({ revision, digest: null }));
+  }
+
+  async #write(to: Highest): Promise<void> {
+    await writeDurably(this.#path, JSON.stringify(to));
   }
 
   async #locked(work: () => Promise<void>): Promise<void> {
@@ -78,11 +102,11 @@ export class HighestRevision {
   }
 }
 
-/** @throws Error that says how to get on, if the revision is no step up from the highest one, nor the same content again */
-export function checkUpwards(next: { readonly revision: string; readonly digest: string }, before: Highest | null): void {
+/** @throws UnfitError that says how to get on, if the revision is no step up from the highest one, nor the same content again */
+export function checkUpwards(next: Named, before: Highest | null): void {
   const { revision } = next;
   const step = stepFrom(before, next);
-  if (step === "unordered") throw new Error(`its revision ${JSON.stringify(revision)} has no order; a signed bundle has ${REVISION_FORM}`);
-  if (step === "lower") throw new Error(`its revision ${revision} is lower than ${before?.revision}, which was in force; \`weir policy pin ${revision}\` allows to go back`);
-  if (step === "conflict") throw new Error(`its revision ${revision} was in force with other content; give it a higher one`);
+  if (step === "unordered") throw new UnfitError(`its revision ${quoted(revision)} has no order; a signed bundle has ${REVISION_FORM}`);
+  if (step === "lower") throw new UnfitError(`its revision ${revision} is lower than ${before?.revision}, which was in force; \`weir policy pin ${revision}\` allows to go back`);
+  if (step === "conflict") throw new UnfitError(`its revision ${revision} was in force with other content; give it a higher one`);
 }

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { writeDurably } from "../../../common/durable-file.ts";
 import { EXIT, UserError } from "../../../common/exit-codes.ts";
 import { describeError } from "../../../common/lifecycle.ts";
-import type { Offer, PolicySource } from "../policy-source.ts";
+import type { Offer, Outcome, PolicySource } from "../policy-source.ts";
 import type { ServiceConfig } from "./config.ts";
 import { BundleClient, OversizedError } from "./fetch-bundle.ts";
 import { PACKED_LIMIT_BYTES } from "./files.ts";
-import type { Vetting } from "./vetting.ts";
+import type { Vetted, Vetting } from "./vetting.ts";
 
 const FIRST_BACKOFF_MS = 1_000;
 /** How far a wait is off its length, so that many proxies do not ask at the same moment. */
@@ -28,8 +28,10 @@ export class ServiceSource implements PolicySource {
   readonly #config: ServiceConfig;
   readonly #client: BundleClient;
   readonly #options: ServiceOptions;
-  /** Of what was offered last, fit or not: a bundle that was refused is not fetched again until it changes. */
+  /** Of what was offered last and is settled, fit or not: a bundle that was refused for its own fault is not fetched again until it changes. */
   #etag: string | null = null;
+  /** Of what was offered last. */
+  #offered: string | null = null;
   #failures = 0;
 
   constructor(config: ServiceConfig, options: ServiceOptions) {
@@ -43,17 +45,29 @@ export class ServiceSource implements PolicySource {
   }
 
   async load(signal: AbortSignal): Promise<Offer | null> {
-    const fetched = await this.#fetch(signal);
-    if (fetched === null) return null;
-    this.#etag = fetched.etag;
-    return this.#offer(fetched.packed, this.name, true);
+    this.#offered = this.#etag;
+    const packed = await this.#fetch(signal);
+    if (packed === null) return null;
+    const { vetting } = this.#options;
+    const vetted = await this.#vet(packed, this.name);
+    return offerOf(vetted, async () => vetting.remember(vetted, async () => this.#keep(packed)));
   }
 
   async kept(): Promise<Offer | null> {
     const path = this.#keptPath;
-    if (path === null) return null;
-    const packed = await readKept(path);
-    return packed === null ? null : this.#offer(packed, path, false);
+    const packed = path === null ? null : await readKept(path);
+    if (path === null || packed === null) return null;
+    const vetted = await this.#vet(packed, path);
+    return offerOf(vetted, async () => this.#options.vetting.resume(vetted));
+  }
+
+  settled(outcome: Outcome): void {
+    if (outcome === "again") {
+      this.#failures += 1;
+    } else {
+      this.#failures = 0;
+      this.#etag = this.#offered;
+    }
   }
 
   async changed(signal: AbortSignal): Promise<void> {
@@ -69,47 +83,40 @@ export class ServiceSource implements PolicySource {
     this.#etag = null;
   }
 
-  async #fetch(signal: AbortSignal): Promise<Awaited<ReturnType<BundleClient["fetch"]>>> {
+  /** @returns null if it is what is settled */
+  async #fetch(signal: AbortSignal): Promise<Buffer | null> {
     try {
       const fetched = await this.#client.fetch(this.#etag, signal);
-      this.#failures = 0;
-      return fetched;
+      if (fetched === null) return null;
+      this.#offered = fetched.etag;
+      return fetched.packed;
     } catch (error) {
-      if (error instanceof OversizedError) {
-        this.#failures = 0;
-        this.#etag = error.etag;
-        throw refusal(this.name, error);
-      }
-      this.#failures += 1;
-      throw error;
+      if (!(error instanceof OversizedError)) throw error;
+      this.#offered = error.etag;
+      throw refusal(this.name, error);
     }
   }
 
-  async #offer(packed: Buffer, name: string, isNew: boolean): Promise<Offer> {
-    const { vetting } = this.#options;
+  async #vet(packed: Buffer, name: string): Promise<Vetted> {
     try {
-      const vetted = await vetting.vet(packed);
-      const { bundle, signer } = vetted;
-      return { bundle, signer: signer.keyId, remember: async () => this.#remember(async () => vetting.remember(vetted), isNew ? packed : null) };
+      return await this.#options.vetting.vet(packed);
     } catch (cause) {
       throw refusal(name, cause);
     }
   }
 
-  /** The bundle first: what is remembered as the highest must be there at the next start. */
-  async #remember(raise: () => Promise<void>, packed: Buffer | null): Promise<void> {
-    try {
-      if (packed !== null && this.#keptPath !== null) await writeDurably(this.#keptPath, packed);
-      await raise();
-    } catch (error) {
-      this.#etag = null;
-      throw error;
-    }
+  /** Before it is remembered as the highest: that must be there at the next start. */
+  async #keep(packed: Buffer): Promise<void> {
+    if (this.#keptPath !== null) await writeDurably(this.#keptPath, packed);
   }
 
   get #keptPath(): string | null {
     return this.#options.directory === null ? null : join(this.#options.directory, "kept.tar.gz");
   }
+}
+
+function offerOf({ bundle, signer, digest }: Vetted, remember: () => Promise<void>): Offer {
+  return { bundle, digest, signer: signer.keyId, remember };
 }
 
 function refusal(name: string, cause: unknown): UserError {

@@ -7,7 +7,7 @@ const NAME_LIMIT = 100;
  * and the same bundle may be fit later.
  */
 export class UnfitError extends Error {
-  override readonly name = "UnfitError";
+  override readonly name: string = "UnfitError";
 
   constructor(message: string, options?: { readonly cause?: unknown }) {
     super(clip(message, MESSAGE_LIMIT), options);

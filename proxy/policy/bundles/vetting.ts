@@ -1,8 +1,10 @@
-import { bundleOf, type Bundle } from "../bundle.ts";
-import { contentDigest } from "./file-hashes.ts";
-import { unpackFiles } from "./files.ts";
+import type { Bundle } from "../bundle.ts";
 import { checkUpwards, type HighestRevision } from "./highest-revision.ts";
-import { verifySignature, type Signer, type Verification } from "./signature.ts";
+import { openApart } from "./open-apart.ts";
+import type { Signer, Verification } from "./signature.ts";
+
+/** The default of `policy.memoryLimitBytes`. */
+const DEFAULT_MEMORY_BYTES = 64 << 20;
 
 /** A bundle that may come into force. */
 export interface Vetted {
@@ -17,24 +19,34 @@ export class Vetting {
   readonly #verification: Verification;
   /** Null where nothing is remembered: a command that only looks. */
   readonly #highest: HighestRevision | null;
+  readonly #memoryLimitBytes: number;
 
-  constructor(verification: Verification, highest: HighestRevision | null) {
+  /** @param memoryLimitBytes of the evaluator that is to hold the data */
+  constructor(verification: Verification, highest: HighestRevision | null, memoryLimitBytes = DEFAULT_MEMORY_BYTES) {
     this.#verification = verification;
     this.#highest = highest;
+    this.#memoryLimitBytes = memoryLimitBytes;
   }
 
-  /** @throws Error that says in one line why it may not come into force */
+  /** @throws UnfitError that says in one line why it may not come into force; Error if that cannot be told now */
   async vet(packed: Uint8Array): Promise<Vetted> {
-    const files = await unpackFiles(packed);
-    const signer = await verifySignature(files, this.#verification);
-    const bundle = bundleOf(files);
-    const digest = contentDigest(files);
+    const { bundle, signer, digest } = await openApart(packed, { verification: this.#verification, memoryLimitBytes: this.#memoryLimitBytes });
+    if (signer === null) throw new TypeError("a bundle was opened without its signature");
     checkUpwards({ revision: bundle.revision, digest }, await this.#highest?.read() ?? null);
     return { bundle, signer, digest };
   }
 
-  /** Remembers durably that it comes into force, before it does. @throws Error if it may not any more, or that cannot be remembered */
-  async remember({ bundle: { revision }, digest }: Vetted): Promise<void> {
-    await this.#highest?.raise({ revision, digest });
+  /**
+   * Remembers durably that it comes into force, before it does.
+   * @param keep puts the bundle itself away; called where no other proxy can come between, and only if it may come into force
+   * @throws UnfitError if it may not any more; Error if that cannot be remembered
+   */
+  async remember({ bundle: { revision }, digest }: Vetted, keep?: () => Promise<void>): Promise<void> {
+    await this.#highest?.raise({ revision, digest }, keep);
+  }
+
+  /** The same for one that was in force before this start, and may be so again until another is to be had: an operator's pin stays where it was set. */
+  async resume({ bundle: { revision }, digest }: Vetted): Promise<void> {
+    await this.#highest?.resume({ revision, digest });
   }
 }

@@ -112,6 +112,23 @@ describe("a bundle on a server", () => {
     expect(named("policy.refused")).toHaveLength(2);
   });
 
+  test("that something else kept away comes into force once that has passed, though its tag is the same", async () => {
+    server.serve(await bundle("2"), "\"a\"");
+    const engine = await start();
+    const memory = join(state, "policy", "highest-revision.json");
+    const good = await readFile(memory);
+    await writeFile(memory, "{");
+    server.serve(await bundle("3"), "\"b\"");
+    await engine.reload();
+    expect(named("policy.refused")).toMatchObject([{ fields: { error: expect.stringContaining("weir policy pin"), kept: "2" } }]);
+    await writeFile(memory, good);
+    const stop = new AbortController();
+    const watching = engine.watch(stop.signal);
+    await eventually("the bundle is in force", () => engine.revision === "3");
+    stop.abort();
+    await watching;
+  });
+
   test("without end is not read further than a bundle may be large", async () => {
     server.serve(await bundle("1"), "\"a\"");
     const engine = await start({ timeoutMs: 20_000 });

@@ -1,10 +1,11 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { monitorEventLoopDelay } from "node:perf_hooks";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../../common/clock.ts";
 import { silentLog } from "../../../../common/log.ts";
 import { HighestRevision, policyStateDirectory } from "../../../../proxy/policy/bundles/highest-revision.ts";
-import { packFiles } from "../../../../proxy/policy/bundles/files.ts";
+import { packFiles, unpackFiles } from "../../../../proxy/policy/bundles/files.ts";
 import { policyConfig } from "../../../../proxy/policy/config.ts";
 import { ReloadingPolicyEngine, type PolicyEvent } from "../../../../proxy/policy/engine.ts";
 import { aFolder } from "../../../policy/folders.ts";
@@ -132,6 +133,49 @@ test("of several proxies that share their state, none can lower what another rai
   const raised = await Promise.allSettled(offers.toReversed().map(async (offer) => new HighestRevision(state).raise(offer)));
   expect(await new HighestRevision(state).read()).toEqual(offers.at(-1));
   expect(raised.some(({ status }) => status === "fulfilled")).toBe(true);
+});
+
+test("an unsigned bundle of the same revision with other content comes into force, and records tell the two apart", async () => {
+  const path = join(await aFolder({ "policy.tar.gz": await packFiles(await files("release-7")) }), "policy.tar.gz");
+  const events: PolicyEvent[] = [];
+  const engine = await ReloadingPolicyEngine.open(policyConfig.parse({ bundle: path }), { log: silentLog, clock: systemClock, environment: {}, onEvent: (event) => { events.push(event); } });
+  const first = engine.revision;
+  await engine.reload();
+  expect(events, "the same content is the same policy").toHaveLength(1);
+  await writeFile(path, await packFiles(await files("release-7", "other.example.com")));
+  await engine.reload();
+  expect([first, engine.revision].map((revision) => revision.replace(/[0-9a-f]{16}$/, "…"))).toEqual(["release-7+sha256:…", "release-7+sha256:…"]);
+  expect(engine.revision).not.toBe(first);
+  expect(events.map(({ event, fields }) => [event, fields["revision"]])).toEqual([["policy.loaded", first], ["policy.loaded", engine.revision]]);
+});
+
+test("a signed bundle with JSON that only parsing would blow up is refused while everything else goes on", async () => {
+  const stage = await aStage(await bundle("5"));
+  const engine = await stage.start();
+  const genuine = await unpackFiles(await bundle("6"));
+  await stage.publish(await packFiles(new Map([...genuine, ["data.json", Buffer.from(`[${"0,".repeat(10 << 20)}0]`)]])));
+  const delay = monitorEventLoopDelay({ resolution: 5 });
+  delay.enable();
+  await engine.reload();
+  delay.disable();
+  expect(refusals(stage)).toEqual([expect.stringContaining("policy.memoryLimitBytes")]);
+  expect(delay.max / 1e6).toBeLessThan(250);
+});
+
+test("of two proxies that share their state, the slower one does not put its bundle over the kept one of the faster", async () => {
+  const state = await aFolder({});
+  const kept: string[] = [];
+  const raise = async (revision: string) => new HighestRevision(state).raise({ revision, digest: revision }, async () => { kept.push(revision); });
+  await raise("43");
+  await expect(raise("42")).rejects.toThrow("is lower than 43");
+  expect(kept).toEqual(["43"]);
+});
+
+test("what was in force before a start leaves an operator's pin as it is", async () => {
+  const highest = new HighestRevision(await aFolder({}));
+  await highest.pin("41");
+  await highest.resume({ revision: "43", digest: "sha256:a" });
+  expect(await highest.read()).toEqual({ revision: "41", digest: null });
 });
 
 describe("the configuration", () => {

@@ -11,7 +11,7 @@ import type { Builtin } from "./wasm-instance.ts";
 
 /**
  * Builtins of Rego that the WebAssembly of OPA leaves to its host and that policies need. Each gives what `opa eval` gives for the same
- * arguments (test/policy/builtins.test.ts); where OPA is undefined, so is the answer. None reads anything but its arguments, except the
+ * arguments (test/policy/builtins.test.ts), but for what docs/policy-builtins.md lists; where OPA is undefined, so is the answer. None reads anything but its arguments, except the
  * clock, which stands still during one evaluation. What one cannot do exactly, or would make too much of, it throws: that ends the evaluation.
  */
 const PURE_BUILTINS: Readonly<Record<string, Builtin>> = {

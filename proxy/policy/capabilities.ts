@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { HOST_BUILTINS } from "./builtins.ts";
 
-/** Builtins that OPA's WebAssembly carries in itself. */
+/** Builtins that OPA's WebAssembly carries in itself; some are put right by the host (builtins/corrections.ts). */
 export const WASM_BUILTINS: readonly string[] = `
   abs all and any array.concat array.flatten array.reverse array.slice assign base64.decode base64.encode base64.is_valid base64url.decode base64url.encode
   bits.and bits.lsh bits.negate bits.or bits.rsh bits.xor ceil concat contains count div endswith eq equal floor format_int

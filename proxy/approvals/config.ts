@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { webhookConfig } from "../../common/approvals/webhook-config.ts";
 
 /** How people are asked. */
 export const approvalsConfig = z.strictObject({
@@ -10,13 +11,7 @@ export const approvalsConfig = z.strictObject({
     .describe("For so long, in milliseconds, an answer that a client did not wait for is kept for its next try of the same request."),
   threadApprovalMs: z.number().int().min(1_000).max(30 * 86_400_000).default(8 * 3_600_000).describe("For so long, in milliseconds, a yes for a thread holds."),
   maxThreadApprovals: z.number().int().min(1).max(1_000).default(500).describe("Most approvals of threads that hold at a time."),
-  webhook: z.strictObject({
-    url: z.url({ protocol: /^https?$/ }).describe("Is told, by POST, of each question and of what became of it; signed as Standard Webhooks ask."),
-    secretFile: z.string().min(1).describe("File with the key of the signatures: `whsec_` and base64 of 24 to 64 bytes."),
-    timeoutMs: z.number().int().min(100).max(60_000).default(5_000).describe("For the answer to one attempt, in milliseconds."),
-    attempts: z.number().int().min(1).max(12).default(8).describe("Most attempts for one message; the pauses between them double from one second on."),
-    link: z.url({ protocol: /^https?$/ }).optional().describe("Where people answer, put into each message as `link`. Without it a message has ids only."),
-  }).optional().describe("Tells another service that somebody waits. It can tell people; it cannot answer."),
+  webhook: webhookConfig({ most: 12, standard: 8 }).optional().describe("Tells another service that somebody waits. It can tell people; it cannot answer."),
 });
 export type ApprovalsConfig = z.output<typeof approvalsConfig>;
 export type WebhookConfig = NonNullable<ApprovalsConfig["webhook"]>;

@@ -2,19 +2,15 @@ import { hash } from "node:crypto";
 import type { Socket } from "node:net";
 import type { ApprovalSubject } from "../approvals/approvals.ts";
 import { EgressError } from "../errors.ts";
-import { afterYes, refusalBy, type Answered } from "../model/approval.ts";
+import { takeAnswer, type Waiting } from "../model/approval.ts";
 import { destinationHost, type Classified, type SqlStartup } from "../model/connection.ts";
 import type { Ask, Verdict } from "../model/decision.ts";
 import type { RecordedApproval } from "../model/record.ts";
 import type { Rooms } from "../rooms.ts";
 
 /** A connection that may have to wait for a person. */
-export interface Awaiting {
+export interface Awaiting extends Waiting {
   readonly decision: Verdict | Ask;
-  /** Asks policy anew: much may have changed while it waited. */
-  readonly decideAgain: () => Promise<Verdict | Ask>;
-  /** Hears what came of it, whatever that is. */
-  readonly note: (answered: Answered) => void;
 }
 
 type Asking = Classified & { readonly sql?: SqlStartup };
@@ -25,13 +21,9 @@ type Asking = Classified & { readonly sql?: SqlStartup };
  * A person decides while the connection waits: nothing is dialled, no certificate is minted, and not a byte of the agent's is taken. What policy decides by
  * itself passes at once.
  */
-export async function awaitApproval(asking: Asking, { decision, decideAgain, note }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
+export async function awaitApproval(asking: Asking, { decision, ...waiting }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
   if (decision.kind !== "ask") return decision;
-  const approval = await ask(asking, decision, rooms);
-  note({ rule: decision.rule, approval });
-  const refusal = refusalBy(approval, decision);
-  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
-  return approval.waitedMs === 0 ? decision.allow : afterYes(await decideAgain(), decision);
+  return await takeAnswer(await ask(asking, decision, rooms), decision, waiting);
 }
 
 /** Whoever waits is busy: an idle instance would be stopped. */

@@ -1,7 +1,6 @@
 import type { ApprovalSubject } from "../approvals/approvals.ts";
-import { EgressError } from "../errors.ts";
-import { afterYes, refusalBy, type Answered } from "../model/approval.ts";
-import type { Allow, Ask, Deny } from "../model/decision.ts";
+import { takeAnswer, type Waiting } from "../model/approval.ts";
+import type { Allow, Ask } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
 import type { BodyRead } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
@@ -13,17 +12,13 @@ import { fingerprintOf } from "./fingerprint.ts";
 const NOTHING = Buffer.alloc(0);
 
 /** A request that waits for a person. */
-export interface Awaiting {
+export interface Awaiting extends Waiting {
   readonly head: RequestHead;
   readonly incoming: Incoming;
   /** Null where nobody read the body: not a byte of it is taken before the yes. */
   readonly read: { readonly body: BodyRead } | null;
   /** The body as it was read, without its content coding. */
   readonly text: Buffer | null;
-  /** Asks policy anew, about the same request: much may have changed while it waited. */
-  readonly decideAgain: () => Promise<Allow | Deny | Ask>;
-  /** Hears what came of it, whatever that is. */
-  readonly note: (answered: Answered) => void;
 }
 
 /**
@@ -34,11 +29,7 @@ export interface Awaiting {
  */
 export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Rooms, "approvals" | "readings">): Promise<Allow> {
   const approval = await rooms.approvals.ask(subjectOf(ask, awaiting, rooms), ask, leaving(awaiting.incoming));
-  awaiting.note({ rule: ask.rule, approval });
-  const refusal = refusalBy(approval, ask);
-  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
-  // A yes that needed no waiting is for the decision that was just made.
-  const today = approval.waitedMs === 0 ? ask.allow : afterYes(await awaiting.decideAgain(), ask);
+  const today = await takeAnswer(approval, ask, awaiting);
   if (today.kind === "deny") throw refusalOf(today);
   return today;
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode, Explanation } from "../errors.ts";
+import { EgressError, type ErrorCode, type Explanation } from "../errors.ts";
 import type { Allow, Ask, Deny } from "./decision.ts";
 import type { RecordedApproval } from "./record.ts";
 
@@ -20,6 +20,25 @@ export function refusalBy({ outcome, reason: said }: RecordedApproval, { rule, r
   if (outcome === "allowed") return null;
   if (outcome === "expired") return { code: "approval.expired", detail: `nobody answered within ${timeoutMs} ms`, explanation: { rule, reason, hint } };
   return { code: "approval.denied", detail: "a person refused it", explanation: { rule, reason: `${reason} A person refused it${said === "" ? "." : `: ${said}`}`, hint } };
+}
+
+/** Who waits, once a person has answered. */
+export interface Waiting {
+  /** Asks policy anew: much may have changed meanwhile. */
+  readonly decideAgain: () => Promise<Allow | Deny | Ask>;
+  /** Hears what came of it, whatever that is. */
+  readonly note: (answered: Answered) => void;
+}
+
+/**
+ * What an answer makes of the question. A yes that had to be waited for is for what policy says by now; one that needed no waiting, for the decision that was just made.
+ * @throws EgressError `approval.denied`, `approval.expired`, and what deciding again throws
+ */
+export async function takeAnswer(approval: RecordedApproval, ask: Ask, { decideAgain, note }: Waiting): Promise<Allow | Deny> {
+  note({ rule: ask.rule, approval });
+  const refusal = refusalBy(approval, ask);
+  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
+  return approval.waitedMs === 0 ? ask.allow : afterYes(await decideAgain(), ask);
 }
 
 /** What policy says now of what a person has just allowed: the allow that the question becomes, where it is still the same question. */

@@ -48,7 +48,8 @@ function connectionNeed(record: ConnectionRecord): Record<string, unknown> {
 function pathEntry(path: string | null): string | null {
   if (path === null) return null;
   try {
-    const decoded = decodeURIComponent(path);
+    // A slash that was kept inside a segment is written as it came.
+    const decoded = path.split(/%2f/i).map(decodeURIComponent).join("%2F");
     if (decoded.includes("*")) return null;
     parsePathPattern(decoded);
     return decoded;

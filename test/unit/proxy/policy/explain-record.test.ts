@@ -98,3 +98,7 @@ test("what was allowed says by which rule", () => {
   const allowed = explainRecord({ ...exchange, outcome: "allowed", error: null, decision: { allowed: true, rule: "api.write", revision: "r", grants: [], budgets: [] } });
   expect(allowed).toMatchObject({ outcome: "allowed", rule: "api.write", reason: "it was allowed", entry: null });
 });
+
+test("a slash that was kept inside a segment stays in it", () => {
+  expect(entryOf({ ...exchange, method: "GET", path: "/@acme%2Fapp" })).toMatchObject({ hosts: [{ paths: ["/@acme%2Fapp"] }] });
+});

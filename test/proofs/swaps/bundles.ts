@@ -1,11 +1,14 @@
 import { gzipSync } from "node:zlib";
-import { packFiles } from "../../../proxy/policy/bundles/files.ts";
+import { packFiles, unpackFiles } from "../../../proxy/policy/bundles/files.ts";
 import { keysOf, policyFiles, signed, type TestKeys } from "../../support/signed-bundles.ts";
 
 export const HOST = "api.swaps.test";
 /** Its permission comes and goes. */
 export const FLEETING_HOST = "stream.swaps.test";
 export const FLEETING_DATABASE = "tunnel.swaps.test";
+
+/** Small on the wire, and gigabytes once something is made of each number. */
+const MANY_NUMBERS = Buffer.from(`[${"0,".repeat(15 << 20)}0]`);
 
 /** A bundle that must be refused, and what the refusal says. */
 export interface BadBundle {
@@ -50,6 +53,7 @@ export class Publisher {
       async () => ({ what: "same revision, other content", says: /with other content/, packed: await signed(await this.#files(now, true, "other"), this.keys) }),
       () => ({ what: "oversized", says: /larger than/, packed: this.#huge }),
       () => ({ what: "a bomb", says: /unpacks to more than/, packed: this.#endless }),
+      async () => ({ what: "a bomb that only parsing JSON shows", says: /policy\.memoryLimitBytes/, packed: await packFiles(new Map([...await unpackFiles(good), ["data.json", MANY_NUMBERS]])) }),
     ];
     return (kinds[kind % kinds.length] ?? kinds[0]!)();
   }

@@ -1,5 +1,5 @@
 /** Of the language's standard (ES2026), not yet of its type declarations. */
-const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): boolean };
+const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): value is { readonly rawJSON: string } };
 
 /**
  * A JSON value whose numbers are written again as they were: `JSON.stringify` of it keeps ids and amounts that no double holds. Escapes and white space
@@ -10,6 +10,12 @@ export function parseExactly(text: string): unknown {
   const exact = (_name: string, value: unknown, context?: { readonly source: string }) =>
     (typeof value === "number" && context !== undefined && String(value) !== context.source ? rawJSON(context.source) : value);
   return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]);
+}
+
+/** @returns the double that a number is to a reader of doubles, however it is kept here; null for anything else */
+export function doubleOf(value: unknown): number | null {
+  if (typeof value === "number") return value;
+  return isRawJSON(value) ? Number(value.rawJSON) : null;
 }
 
 /** Whether it has members: a list has none, and a number that is kept as it was written has none either. */

@@ -1,4 +1,5 @@
-import { doubleOf, isObject, readExactly, type JsonObject } from "./exact-json.ts";
+import { doubleOf } from "../../common/json/exact-json.ts";
+import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
 
 /** What a body holds: one message of JSON-RPC 2.0, or a batch. Nothing is said yet of whether they are well-formed. */
 export interface Messages {

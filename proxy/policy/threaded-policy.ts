@@ -42,6 +42,9 @@ export class ThreadedPolicy implements Evaluator {
   /** Agents with a question under way, and whether each may only have what is not kept for others. */
   readonly #running = new Map<string, boolean>();
   readonly #pending = new Set<Promise<unknown>>();
+  /** The start of the first threads; null before anybody needs it. */
+  #opening: Promise<void> | null = null;
+  #isOpen = false;
   #starting = 0;
   #isClosed = false;
 
@@ -55,10 +58,10 @@ export class ThreadedPolicy implements Evaluator {
     this.#suspicion = new Suspicion(clock);
   }
 
-  /** Starts the first thread; the others come with the first question. @throws Error if the policy does not load there */
+  /** Starts the first threads; the others come with the first question. @throws Error if the policy does not load there */
   static async open(data: ThreadData, options: ThreadedOptions): Promise<ThreadedPolicy> {
     const policy = new ThreadedPolicy(data, options);
-    policy.#idle.push(await KillableThread.start(data));
+    await policy.#open();
     return policy;
   }
 
@@ -73,6 +76,8 @@ export class ThreadedPolicy implements Evaluator {
     if (this.#isClosed) throw new EgressError("policy.unavailable", "the policy is no longer in force");
     const agent = `${input.agent.namespace}/${input.agent.name}`;
     if (this.#suspicion.isPaused(agent)) throw new EgressError("policy.unavailable", `the policy of agent ${agent} did not answer in time; it is asked again in a while`);
+    // A thread takes longer to start than a question may wait for its turn.
+    if (!this.#isOpen) await this.#open();
     const answer = Promise.withResolvers<string>();
     const text = writeInputs(inputs);
     const untilMs = this.#clock.monotonicMs() + WAIT_IN_DEADLINES * this.#data.limits.deadlineMs;
@@ -95,6 +100,20 @@ export class ThreadedPolicy implements Evaluator {
     await Promise.allSettled(this.#pending);
     this.#isClosed = true;
     for (const thread of this.#idle.splice(0)) thread.kill();
+  }
+
+  async #open(): Promise<void> {
+    // Two, because whoever is not known to be quick may not have the only one.
+    this.#opening ??= Promise.all([KillableThread.start(this.#data), KillableThread.start(this.#data)]).then((threads) => {
+      this.#idle.push(...threads);
+      this.#isOpen = true;
+    });
+    try {
+      await this.#opening;
+    } catch (cause) {
+      this.#opening = null;
+      throw new EgressError("policy.unavailable", "no thread for the policy could be started", { cause });
+    }
   }
 
   #dispatch(): void {

@@ -1,4 +1,7 @@
 /** What the operator's tool needs of the rooms, beside starting them: nothing in here runs while agents are served. */
+import { trialReader } from "./exchange/read-trial.ts";
+import { ofHead } from "./readings/open-readings.ts";
+
 export { ThreadApprovals } from "./approvals/thread-approvals.ts";
 export { latestCheckpoint, rotateAuditKey } from "./audit/keeping.ts";
 export { openOperatorChain } from "./audit/operator-chain.ts";
@@ -52,3 +55,6 @@ export type { RegoProblem, TenantRego } from "./policy/tenant-rego.ts";
 export { parseTrial, runTrial } from "./policy/trial.ts";
 export { openCa } from "./tls/ca.ts";
 export { UndiciUpstream } from "./upstream/undici-upstream.ts";
+
+/** Reads the heads of trials as the boundary reads those of requests. */
+export const readTrialHead = trialReader(ofHead);

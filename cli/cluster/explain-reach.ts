@@ -5,7 +5,7 @@ import { TYPES } from "../../common/kube/resource-types.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { silentLog } from "../../common/log.ts";
 import {
-  BoundaryHoldings, describeStep, parseTrial, policyConfig, readBoundary, ReloadingPolicyEngine, runTrial, withinHoldings, type Boundary, type Decision,
+  BoundaryHoldings, describeStep, parseTrial, policyConfig, readBoundary, readTrialHead, ReloadingPolicyEngine, runTrial, withinHoldings, type Boundary, type Decision,
 } from "../../proxy/operator.ts";
 import type { Cluster } from "./cluster-connection.ts";
 import { getSeen, readAgent, type SeenAgent, type SeenCondition } from "./resources.ts";
@@ -47,7 +47,7 @@ export async function explainReach(cluster: Cluster, reach: Reach): Promise<Reac
   const engine = await ReloadingPolicyEngine.open(policyConfig.parse({}), {
     log: silentLog, clock: systemClock, environment: {}, held: () => ({ packed: boundary.bundle, revision: boundary.set.revision }),
   });
-  const steps = await runTrial(engine, asked, new Date(systemClock.nowMs()));
+  const steps = await runTrial(engine, asked, { time: new Date(systemClock.nowMs()), readHead: readTrialHead });
   const last = steps.at(-1) ?? steps[0];
   const decision = withinHoldings(last.decision, holdingsOf(boundary, { namespace, name, narrowedTo: reach.narrowedTo }));
   const agent = await getSeen(cluster.api, TYPES.agents, { namespace, name: reach.agent }, readAgent);

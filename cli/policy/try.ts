@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
 import { EXIT } from "../../common/exit-codes.ts";
-import { describeStep, parseTrial, runTrial } from "../../proxy/operator.ts";
+import { describeStep, parseTrial, readTrialHead, runTrial } from "../../proxy/operator.ts";
 import { loadConfig } from "../load-config.ts";
 import type { Io } from "../io.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -57,11 +57,11 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
   const agent = options.agent ?? config.agent.name;
   const asked = parseTrial({
     host: options.host, port: options.port, scheme: options.scheme, wire: options.opaque === true ? "opaque" : undefined,
-    database: options.database, user: options.user, method: options.method, path: options.path, websocket: options.websocket,
+    database: options.database, user: options.user, method: options.method, path: options.path, websocket: options.websocket, encoded_slash: config.exchange.encodedSlash,
     mcp: options.mcp, llm: options.llm, graphql: options.graphql, json: options.json,
     agent: agent.includes("/") ? agent : `${config.agent.namespace}/${agent}`, labels: config.agent.labels,
   });
-  const steps = await runTrial(engine, asked, new Date(systemClock.nowMs()));
+  const steps = await runTrial(engine, asked, { time: new Date(systemClock.nowMs()), readHead: readTrialHead });
   const { decision } = steps.at(-1) ?? steps[0];
   if (options.output === "json") {
     io.out(JSON.stringify({ decision, steps }, null, 2));

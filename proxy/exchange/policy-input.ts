@@ -32,7 +32,8 @@ function policyConnection({ destination, wire }: Opened): PolicyConnection {
   };
 }
 
-function policyRequest(head: RequestHead): PolicyRequest {
+/** What policy sees of a head. */
+export function policyRequest(head: RequestHead): PolicyRequest {
   return {
     method: head.method, scheme: head.scheme, host: head.host, port: head.port, path: head.segments,
     query: readQuery(head.query), headers: joinFields(head.headers), upgrade: head.upgrade, has_body: head.framing.kind !== "none",

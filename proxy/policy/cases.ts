@@ -3,6 +3,7 @@ import { join } from "node:path";
 import * as z from "zod";
 import { parseConfig } from "../../common/config.ts";
 import type { PolicyEngine } from "./policy-engine.ts";
+import type { TrialContext } from "./trial-head.ts";
 import { runTrial, trial, type TrialStep } from "./trial.ts";
 
 /** Tests of a policy that need no Rego: `*_test.yaml` beside `data.yaml`, a list of requests and what must become of them. */
@@ -24,19 +25,19 @@ export interface CaseResult {
 }
 
 /** Runs every case of a policy folder, in order of file. @throws ConfigError listing every mistake of a case file */
-export async function runCases(directory: string, engine: PolicyEngine, time: Date): Promise<CaseResult[]> {
+export async function runCases(directory: string, engine: PolicyEngine, context: TrialContext): Promise<CaseResult[]> {
   const results: CaseResult[] = [];
   for (const file of (await readdir(directory)).filter((name) => /_test\.ya?ml$/.test(name)).sort()) {
     const path = join(directory, file);
     const { cases } = parseConfig(caseFile, path, await readFile(path, "utf8"));
-    for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, time) });
+    for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, context) });
   }
   return results;
 }
 
 /** Why a case does not hold, or null. */
-export async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, time: Date): Promise<string | null> {
-  const steps = await runTrial(engine, asked, time);
+export async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, context: TrialContext): Promise<string | null> {
+  const steps = await runTrial(engine, asked, context);
   const { decision } = steps.at(-1) ?? steps[0];
   if (decision.kind !== expect) return `expected ${expect}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
   if (rule !== undefined && decision.rule !== rule) return `expected rule ${rule}, got ${describeStep(steps.at(-1) ?? steps[0])}`;

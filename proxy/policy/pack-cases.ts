@@ -12,6 +12,7 @@ import { ReloadingPolicyEngine } from "./engine.ts";
 import { expandPacks } from "./packs.ts";
 import { OWN_PACKS } from "./policy-folder.ts";
 import type { FoundPack } from "./read-packs.ts";
+import type { TrialContext } from "./trial-head.ts";
 
 /** Tests of a pack, `NAME_test.yaml` beside it: how it is taken up, and what must become of requests then. They stand below its name, as the pack does. */
 const packTests = z.strictObject({
@@ -40,12 +41,12 @@ export async function readPackTests(folder: string): Promise<ReadonlyMap<string,
  * Runs the tests of a policy folder's own packs: each pack by itself, taken up as the test says, without the folder's data and Rego.
  * @param packs all that there are @throws ConfigError for a test file with a mistake, and for a test that takes its pack up wrongly
  */
-export async function runPackCases(directory: string, packs: ReadonlyMap<string, FoundPack>, time: Date): Promise<CaseResult[]> {
+export async function runPackCases(directory: string, packs: ReadonlyMap<string, FoundPack>, context: TrialContext): Promise<CaseResult[]> {
   const folder = join(directory, OWN_PACKS);
   const results: CaseResult[] = [];
   for (const [name, tests] of await readPackTests(folder)) {
     const file = join(OWN_PACKS, `${name}${TESTS}`);
-    for (const [index, test] of tests.entries()) results.push(...await runPackTest({ name, file, place: `${join(directory, file)}: ${name}.tests.${index}`, test }, packs, time));
+    for (const [index, test] of tests.entries()) results.push(...await runPackTest({ name, file, place: `${join(directory, file)}: ${name}.tests.${index}`, test }, packs, context));
   }
   return results;
 }
@@ -60,12 +61,12 @@ interface PlacedTest {
 }
 
 /** One way of taking a pack up, and its cases. */
-export async function runPackTest({ name, file, place, test: { cases, ...use } }: PlacedTest, packs: ReadonlyMap<string, FoundPack>, time: Date): Promise<CaseResult[]> {
+export async function runPackTest({ name, file, place, test: { cases, ...use } }: PlacedTest, packs: ReadonlyMap<string, FoundPack>, context: TrialContext): Promise<CaseResult[]> {
   const written = { ...policyData.parse({}), packs: [{ pack: name, ...use }] };
   const expanded = expandPacks(written, new Map([...packs].map(([each, { pack }]) => [each, pack])));
   if ("problems" in expanded) throw new ConfigError(place, expanded.problems.map((problem) => problem.replace(/^packs\.0\./, "")), { reference: REFERENCE });
   const engine = await ReloadingPolicyEngine.open(policyConfig.parse({ data: expanded.data }), { log: silentLog, clock: systemClock, environment: {} });
   const results: CaseResult[] = [];
-  for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, time) });
+  for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, context) });
   return results;
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { READINGS, type BodyReadings, type HeadReadings, type ReadReport, type ReadingName } from "../model/readings.ts";
+import { READINGS, type BodyReadings, type ReadReport, type ReadingName } from "../model/readings.ts";
 
 const text = z.string().max(4_096);
 
@@ -59,17 +59,4 @@ function mcpOf({ method, tool, prompt, uri, kind, ...rest }: NonNullable<TrialRe
     ...rest, kind: kindOf, method: kindOf === "response" ? null : method ?? named,
     tool: tool ?? null, arguments: rest.arguments ?? null, prompt: prompt ?? null, uri: uri ?? null,
   };
-}
-
-const GIT_SERVICES = { "git-upload-pack": false, "git-receive-pack": true } as const;
-
-/** What the head of a trial says of Git (`/org/name.git/git-receive-pack`, `/org/name/info/refs?service=…`) and of gRPC (by its content type). */
-export function headReadings(path: readonly string[], query: Readonly<Record<string, readonly string[]>>, headers: Readonly<Record<string, string>>): HeadReadings {
-  const isRefs = path.at(-1) === "refs" && path.at(-2) === "info";
-  const service = isRefs ? query["service"]?.[0] : path.at(-1);
-  const repository = path.slice(0, isRefs ? -2 : -1).join("/").replace(/\.git$/, "");
-  if (service === "git-upload-pack" || service === "git-receive-pack") return { git: { service, repository, is_write: GIT_SERVICES[service] } };
-  const [grpcService, method, ...more] = path;
-  if (headers["content-type"]?.startsWith("application/grpc") !== true || grpcService === undefined || method === undefined || more.length > 0) return {};
-  return { grpc: { service: grpcService, method } };
 }

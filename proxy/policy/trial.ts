@@ -2,8 +2,9 @@ import { isIP } from "node:net";
 import * as z from "zod";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { Decision } from "../model/decision.ts";
-import type { PolicyConnection, PolicyEngine, PolicyInput, PolicyRequest, Question } from "./policy-engine.ts";
-import { answerRead, headReadings, holdsReading, trialReadings } from "./trial-readings.ts";
+import type { PolicyConnection, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
+import type { TrialContext, TrialHeadRead } from "./trial-head.ts";
+import { answerRead, holdsReading, trialReadings } from "./trial-readings.ts";
 
 function isDecodable(path: string): boolean {
   try {
@@ -25,6 +26,7 @@ export const trial = z.strictObject({
   method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about, unless something is said of the body: then it is POST."),
   path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").default("/").describe("Path as it is sent."),
   headers: z.record(z.string(), z.string()).default({}),
+  encoded_slash: z.enum(["refuse", "keep"]).default("refuse").describe("As `exchange.encodedSlash` of the boundary."),
   websocket: z.boolean().default(false),
   agent: z.string().regex(/^[^/]+\/[^/]+$/, "an agent is written namespace/name").default("local/agent"),
   labels: z.record(z.string(), z.string()).default({}),
@@ -50,13 +52,18 @@ export interface TrialStep {
  * Asks what the boundary would ask, in its order: does the name resolve, may the connection be opened, may the request be sent. Where policy wants to see
  * the body, it is told what the trial says of it. Ends with the first deny or ask; the last step is the outcome.
  */
-export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): Promise<readonly [TrialStep, ...TrialStep[]]> {
-  const input = inputOf(asked, time);
+export async function runTrial(engine: PolicyEngine, asked: Trial, context: TrialContext): Promise<readonly [TrialStep, ...TrialStep[]]> {
+  const input = inputOf(asked, context.time);
+  const head = context.readHead(headOf(asked, input.connection));
   const questions: Question[] = [...(input.connection.is_address ? [] : ["name" as const]), "connection", ...(hasRequest(asked) ? ["exchange" as const] : [])];
   const steps: TrialStep[] = [];
   const signal = new AbortController().signal;
   for (const question of questions) {
-    const asking = inputFor(question, input, asked);
+    if (question === "exchange" && head.kind === "malformed") {
+      steps.push({ question, decision: refusedHead(head.why, engine) });
+      break;
+    }
+    const asking = inputFor(question, input, head);
     let decision: Decision = await engine.decide(question, asking, signal);
     steps.push({ question, decision });
     if (decision.kind === "read") {
@@ -68,19 +75,32 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, time: Date): 
   }
   const { decision } = steps.at(-1) ?? {};
   if (decision?.kind === "allow" && decision.handling === "postgres" && asked.database !== undefined) {
-    const { request: _, dns: __, ...session } = input;
+    const { dns: _, ...session } = input;
     steps.push({ question: "connection", decision: await engine.decide("connection", session, signal) });
   }
   return steps as [TrialStep, ...TrialStep[]];
 }
 
-type FullInput = PolicyInput & Required<Pick<PolicyInput, "connection" | "request" | "sql" | "dns">>;
+type FullInput = PolicyInput & Required<Pick<PolicyInput, "connection" | "sql" | "dns">>;
 
-function inputFor(question: Question, input: FullInput, asked: Trial): PolicyInput {
-  const { request, dns, connection, sql: _, ...rest } = input;
+function inputFor(question: Question, input: FullInput, head: TrialHeadRead): PolicyInput {
+  const { dns, connection, sql: _, ...rest } = input;
   if (question === "name") return { ...rest, dns };
-  if (question === "connection" || !hasRequest(asked)) return { ...rest, connection };
-  return { ...rest, connection, request, ...headReadings(request.path, request.query, request.headers) };
+  if (question === "connection" || head.kind === "malformed") return { ...rest, connection };
+  return { ...rest, connection, request: head.request, ...head.readings };
+}
+
+/** What the boundary refuses before it asks anybody. */
+function refusedHead(why: string, { revision }: PolicyEngine): Decision {
+  return { kind: "deny", rule: "request.malformed", reason: why, hint: "The boundary refuses such a request with 400, whatever the policy says.", revision };
+}
+
+function headOf(asked: Trial, { name, port }: PolicyConnection): Parameters<TrialContext["readHead"]>[0] {
+  const method = asked.method ?? (holdsReading(asked) ? "POST" : "GET");
+  return {
+    method, scheme: asked.scheme, host: name, port, target: asked.path, headers: asked.headers, isWebSocket: asked.websocket,
+    hasBody: holdsReading(asked) || !["DELETE", "GET", "HEAD", "OPTIONS"].includes(method), encodedSlash: asked.encoded_slash,
+  };
 }
 
 const hasRequest = (asked: Trial): boolean => asked.method !== undefined || holdsReading(asked);
@@ -95,7 +115,6 @@ function inputOf(asked: Trial, time: Date): FullInput {
     version: 1,
     agent: { namespace, name, thread: "trial", user: "", labels: asked.labels, chain: [] },
     connection: { name: host, is_address: isAddress, port, wire, sni: wire === "tls" && !isAddress ? host : null, alpn: wire === "tls" ? ["h2", "http/1.1"] : [] },
-    request: requestOf(asked, host, port),
     sql: { user: asked.user, database: asked.database ?? "", application_name: "", options: "" },
     dns: { name: host, type: "A" },
     budgets: {},
@@ -106,15 +125,4 @@ function inputOf(asked: Trial, time: Date): FullInput {
 function wireOf({ database, scheme }: Trial): PolicyConnection["wire"] {
   if (database !== undefined) return "postgres";
   return scheme === "https" ? "tls" : "http";
-}
-
-function requestOf(asked: Trial, host: string, port: number): PolicyRequest {
-  const [path = "/", queryText = ""] = asked.path.split("?", 2);
-  const query: Record<string, string[]> = {};
-  for (const [key, value] of new URLSearchParams(queryText)) (query[key] ??= []).push(value);
-  return {
-    method: asked.method ?? (holdsReading(asked) ? "POST" : "GET"), scheme: asked.scheme, host, port,
-    path: path === "/" ? [] : path.slice(1).split("/").map(decodeURIComponent),
-    query, headers: asked.headers, upgrade: asked.websocket ? "websocket" : null,
-  };
 }

@@ -23,7 +23,7 @@ export function openReadings(readMcp: ReadMcp): Readings {
 const NOTHING: HeadReadings = {};
 
 /** Every request comes this way, whoever decides about it. */
-function ofHead(head: RequestHead): HeadReadings {
+export function ofHead(head: RequestHead): HeadReadings {
   refuseOverride(head);
   const git = readGit(head);
   const grpc = git === null ? readGrpc(head) : null;

@@ -4,8 +4,9 @@ import { runCases } from "../../proxy/policy/cases.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { anEngine } from "./engines.ts";
 import { aFolder } from "./folders.ts";
+import { trialsAt } from "../support/trial-context.ts";
 
-const NOW = new Date("2026-01-01T12:00:00Z");
+const NOW = trialsAt(new Date("2026-01-01T12:00:00Z"));
 
 test.each([...PRESET_NAMES, PRESET_NAMES.join(",")])("the policy for %s passes its own cases", async (names) => {
   const { policyData, policyTest } = presetFiles(names);

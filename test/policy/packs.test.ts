@@ -9,8 +9,9 @@ import { readPackTests, runPackTest } from "../../proxy/policy/pack-cases.ts";
 import { entriesOf, levelsOf } from "../../proxy/policy/packs.ts";
 import { readShippedPacks } from "../../proxy/policy/read-packs.ts";
 import { packFolder } from "../../proxy/policy/shipped-files.ts";
+import { trialsAt } from "../support/trial-context.ts";
 
-const NOW = new Date("2026-01-01T12:00:00Z");
+const NOW = trialsAt(new Date("2026-01-01T12:00:00Z"));
 const packs = await readShippedPacks();
 const tests = await readPackTests(packFolder());
 

@@ -9,8 +9,9 @@ import { parseTrial, runTrial, type Trial } from "../../proxy/policy/trial.ts";
 import type { ExchangeRecord } from "../../proxy/model/record.ts";
 import { anEngine } from "./engines.ts";
 import { aFolder } from "./folders.ts";
+import { trialsAt } from "../support/trial-context.ts";
 
-const NOW = new Date("2026-01-01T12:00:00Z");
+const NOW = trialsAt(new Date("2026-01-01T12:00:00Z"));
 
 describe("the starter policy", () => {
   test("is fit and passes its own cases", async () => {

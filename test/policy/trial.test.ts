@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
-import { systemClock } from "../../common/clock.ts";
 import { describeStep, runCases } from "../../proxy/policy/cases.ts";
 import { policyConfig } from "../../proxy/policy/config.ts";
 import { policyData } from "../../proxy/policy/data.ts";
 import { parseTrial, runTrial } from "../../proxy/policy/trial.ts";
 import { anEngine } from "./engines.ts";
 import { aFolder } from "./folders.ts";
+import { trialsAt } from "../support/trial-context.ts";
 
-const NOW = new Date("2026-01-01T00:00:00Z");
+const NOW = trialsAt(new Date("2026-01-01T00:00:00Z"));
 const DATA = {
   hosts: [
     { name: "mcp.test", rule: "files", mcp: { tools: ["read_file", { name: "write_file", arguments: { path: { within: "/workspace" } } }] }, grants: ["files"] },
@@ -52,6 +52,25 @@ describe("a trial", () => {
   });
 });
 
+describe("the head of a trial is read as the boundary reads that of a request", () => {
+  test.each([
+    ["dot segments", { path: "/x/../acme/app/git-receive-pack" }], ["a slash behind it", { path: "/acme/app.git/git-receive-pack/" }], ["other capitals", { path: "/acme/app/Git-Receive-Pack" }],
+  ])("a push is one through %s", async (_what, asked) => {
+    expect((await tried({ host: "git.test", method: "POST", ...asked })).at(-1)).toMatch(/^deny \(exchange\) by rule git: pushing to repository acme\/app/);
+  });
+
+  test("what it refuses before it asks is said to be refused, and asked where it is configured to be kept", async () => {
+    for (const path of ["/a%2fb", "/a%5cb", "/a?_method=DELETE"]) expect((await tried({ host: "git.test", method: "POST", path })).at(-1)).toMatch(/^deny \(exchange\) by rule request\.malformed/);
+    expect((await tried({ host: "git.test", method: "POST", path: "/a%2fb", encoded_slash: "keep" })).at(-1)).toMatch(/^deny \(exchange\) by rule git/);
+  });
+
+  test("a method of gRPC is known by its content type, whatever its field's capitals", async () => {
+    const asked = { host: "grpc.test", method: "POST", path: "/acme.Items/Get" };
+    expect((await tried({ ...asked, headers: { "Content-Type": "application/grpc" } })).at(-1)).toBe("allow (exchange) by rule grpc");
+    expect((await tried({ ...asked, headers: { "content-type": "application/json" } })).at(-1)).toMatch(/^deny/);
+  });
+});
+
 test("cases say what is read, and that a person is asked", async () => {
   const folder = await aFolder({ "a_test.yaml": `cases:
   - {name: reading is free, host: mcp.test, mcp: {tool: read_file}, expect: allow, grants: [files]}
@@ -59,6 +78,6 @@ test("cases say what is read, and that a person is asked", async () => {
   - {name: it is hidden, host: mcp.test, mcp: {tool: format_disk, is_listing: true}, expect: deny}
   - {name: this is wrong, host: mcp.test, mcp: {tool: delete_file}, expect: allow}
 ` });
-  const results = await runCases(folder, engine, new Date(systemClock.nowMs()));
+  const results = await runCases(folder, engine, NOW);
   expect(results.map(({ failure }) => failure)).toEqual([null, null, null, "expected allow, got ask (exchange) by rule files.delete: May it delete?"]);
 });

@@ -11,8 +11,7 @@ const DIFFERENCES = `| numbers that are calculated with | 64 bits; whole numbers
 | \`json.marshal\` of numbers with a fraction | writes the fewest digits that tell them apart |
 | \`replace\` of nothing in text beyond ASCII, \`strings.replace_n\` of nothing | stop the policy |
 | \`to_number\` of what is a number to Go and none to JSON (\`"01"\`, \`"+1"\`, \`".5"\`) | stops the policy; OPA's interpreter makes of it what cannot be printed |
-| \`sprintf\` with \`%f\` from 1e21 on, \`%#U\` of what is no character, \`%p\` | may be written differently |
-| \`uuid.parse\` | times before 1678 and after 2262 do not wrap around; a line break at either end is no brace |
+| \`sprintf\` with \`%#U\` of what is no character, \`%p\` | may be written differently |
 | time zones \`Factory\`, \`posixrules\`, \`localtime\` | undefined; \`EST\`, \`CET\`, \`PST8PDT\` before 1900 may differ |
 | keys of \`data\` by a number | not found |`;
 

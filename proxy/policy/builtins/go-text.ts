@@ -50,6 +50,8 @@ export function goFloat(value: number, { verb, precision }: FloatForm): string {
 
 /** Of two that are as near, the even one, as Go rounds; `toFixed` takes the greater. */
 function fixed(value: number, precision: number): string {
+  // From here on `toFixed` writes an exponent, and all numbers are whole.
+  if (value >= 1e21) return precision === 0 ? BigInt(value).toString() : `${BigInt(value)}.${"0".repeat(precision)}`;
   const text = value.toFixed(Math.min(precision, 100));
   const doubled = value * 2 * 10 ** precision;
   const isTie = precision <= 15 && Number.isSafeInteger(doubled) && doubled % 2 === 1 && doubled / 2 / 10 ** precision === value;

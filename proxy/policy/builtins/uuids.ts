@@ -5,7 +5,7 @@ import { integer, ofTexts } from "./operands.ts";
 /** The four ways in which a UUID is written that OPA reads. */
 const FORMS = [
   /^(?:urn:uuid:)?([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12})$/i,
-  /^.([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12}).$/i,
+  /^.([0-9a-f]{8})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{4})-([0-9a-f]{12}).$/is,
   /^([0-9a-f]{8})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{4})([0-9a-f]{12})$/i,
 ];
 /** From the beginning of the Gregorian calendar to 1970, in units of 100 ns. */
@@ -37,7 +37,7 @@ function madeOf(bytes: Buffer): [string, RegoValue][] {
   const node = bytes.subarray(10);
   const first = node.readUInt8(0);
   return [
-    ["time", integer((ticks - EPOCH_TICKS) * 100n)],
+    ["time", integer(BigInt.asIntN(64, (ticks - EPOCH_TICKS) * 100n))],
     ["nodeid", [...node].map((byte) => byte.toString(16).padStart(2, "0")).join("-")],
     ["macvariables", `${(first & 2) === 0 ? "global" : "local"}:${(first & 1) === 0 ? "unicast" : "multicast"}`],
     ["clocksequence", bytes.readUInt16BE(8) & 0x3fff],

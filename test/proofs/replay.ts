@@ -12,6 +12,7 @@ import { mintAuthority, type TestAuthority } from "../support/tls-authority.ts";
 import { sendAll } from "./replay/agents.ts";
 import { auditedDecision, Comparison, type AuditedDecision } from "./replay/comparison.ts";
 import { HOSTS, plan, type Planned } from "./replay/plan.ts";
+import { judgeSuggestions } from "./replay/judge-suggestions.ts";
 import { POLICY_A, POLICY_B, REGO_B } from "./replay/policies.ts";
 
 /** A machine that is busy with other things must not make a policy late here: lateness is a failure, and this is about decisions. */
@@ -20,7 +21,8 @@ const DEADLINE_MS = 10_000;
 /**
  * Thousands of requests of several agents go through a whole proxy under policy A, with policy B as its shadow. What `weir policy replay` then says that B
  * would have decided is held against what happens when the same requests are sent under B: the same verdict by the same rule for every decision that it
- * does not call uncertain. The shadow saw what no record holds, and must be right about all that it could decide.
+ * does not call uncertain. Then all that `weir policy suggest` proposes is applied to A: it allows what was denied, and nothing else that it does not name.
+ * The shadow saw what no record holds, and must be right about all that it could decide.
  */
 export async function run({ quick, seed, print }: ProofOptions): Promise<ProofResult> {
   const directory = mkdtempSync(join(tmpdir(), "weir-replay-proof-"));
@@ -32,7 +34,11 @@ export async function run({ quick, seed, print }: ProofOptions): Promise<ProofRe
     const asA = await record({ planned, authority, destination, policy: { directory: policies.a, shadow: { bundle: policies.bundle, deadlineMs: DEADLINE_MS } } });
     const asB = await record({ planned, authority, destination, policy: { bundle: policies.bundle, deadlineMs: DEADLINE_MS } });
     const candidate = await openCandidate(policies.b, { environment: readEnvironment(), announce: print });
-    return await judge(asA, asB, candidate, print);
+    const foretold = await judge(asA, asB, candidate, print);
+    const suggested = await judgeSuggestions(asA.map(({ past }) => past), POLICY_A);
+    print(`  ${suggested.holds ? "ok  " : "FAIL"} ${suggested.figure}`);
+    for (const line of suggested.wrong.slice(0, 10)) print(`       ${line}`);
+    return { holds: foretold.holds && suggested.holds, figure: `${foretold.figure}; ${suggested.figure}` };
   } finally {
     destination.close();
     destination.closeAllConnections();

@@ -43,8 +43,8 @@ export async function decideAll(head: RequestHead, connection: Opened, rooms: De
   const holdings = rooms.holdings.of(connection.agent);
   const decisions = decided.map((decision) => withinHoldings(decision, holdings));
   const denied = decisions.findIndex(({ kind }) => kind === "deny");
-  const decisive = inputs.at(denied);
-  if (decisive !== undefined) rooms.noteAsked?.(decisive);
+  // That there were others is told by one of them; the one that decided comes last.
+  for (const input of inputs.length > 1 ? [inputs[1], inputs.at(denied)] : []) if (input !== undefined) rooms.noteAsked?.(input);
   return denied === -1 ? decisions : decisions.slice(0, denied + 1);
 }
 

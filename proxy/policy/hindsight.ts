@@ -49,7 +49,8 @@ function decisiveOf(asked: Asked, decision: Decision): PolicyInput {
 function inputOf(decisive: PolicyInput, asked: Asked, { level, scrub }: { readonly level: InputLevel; readonly scrub: Scrub }): Pick<RecordedDecision, "input"> {
   const input = keepInput(decisive, level, scrub);
   if (input === undefined) return {};
-  const hasOthers = asked.filter(({ read }) => read !== undefined).length > 1;
+  // The part that decided may be noted twice.
+  const hasOthers = new Set(asked.filter(({ read }) => read !== undefined)).size > 1;
   return { input: hasOthers ? { ...input, redacted: [...input.redacted, OTHER_PARTS] } : input };
 }
 

@@ -104,6 +104,11 @@ describe("hindsight", () => {
     expect(input?.redacted).toContain("input.parts");
   });
 
+  test("of a body of one part is whole, however often the part is noted", () => {
+    const part = anInput({ read: { mcp: null }, mcp });
+    expect(openHindsight("full", null).note("exchange", [anInput(), part, part], allow()).recorded(asIs).input?.redacted).toEqual([]);
+  });
+
   test("of a head alone is whole", () => {
     expect(openHindsight("keys", null).note("exchange", [anInput()], deny()).recorded(asIs).input?.redacted).toEqual([]);
     expect(noHindsight.note("exchange", [anInput()], deny()).recorded(asIs)).toEqual({});

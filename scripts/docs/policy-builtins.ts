@@ -27,6 +27,9 @@ No builtin reads anything but its arguments, except \`time.now_ns\`, whose clock
 bounded (4 MiB; a pattern 10,000 characters; 65,536 addresses of a network; 100,000 numbers or paths), and patterns are matched by RE2 in time that grows with the text
 alone. A call that would make more, or that cannot be exact, stops the decision, and nothing is allowed: \`policy.unavailable\`.
 
+Time is shared: namespaces take turns by the time that their questions used, and agents within a namespace. A question waits four deadlines
+(\`policy.deadlineMs\`) at most, and is then \`policy.unavailable\`. Who was slow of late (answers of 10 ms and more), or has never had a quick answer, has all threads but one.
+
 ## Supplied by Weir
 
 ${list(HOST_BUILTINS)}

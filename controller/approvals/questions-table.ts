@@ -50,7 +50,8 @@ export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post:
 async function enter(statements: Statements, from: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: { readonly post: Post; readonly nowMs: number }): Promise<boolean> {
   const { id, agent: { namespace }, isWaiting, scopes } = view;
   const [found] = await statements.query(
-    "select state from approval_questions where id = $1 and node = $2 and proxy = $3 and namespace = $4 and thread_uid is not distinct from $5 for update", [id, from.node, from.proxy, namespace, threadUid]);
+    "select state from approval_questions where id = $1 and node = $2 and proxy = $3 and namespace = $4 and thread_uid is not distinct from $5 for update",
+    [id, from.node, from.proxy, namespace, threadUid]);
   if (found !== undefined) {
     // Whoever may answer is who may answer what was entered: of all that it says only this can change.
     const changes = JSON.stringify({ isWaiting, scopes });

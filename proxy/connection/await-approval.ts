@@ -23,7 +23,7 @@ type Asking = Classified & { readonly sql?: SqlStartup };
  */
 export async function awaitApproval(asking: Asking, { decision, ...waiting }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
   if (decision.kind !== "ask") return decision;
-  return await takeAnswer(await ask(asking, decision, rooms), decision, waiting);
+  return await takeAnswer(await ask(asking, decision, rooms), decision, waiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
 }
 
 /** Whoever waits is busy: an idle instance would be stopped. */

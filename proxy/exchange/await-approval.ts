@@ -1,4 +1,5 @@
 import type { ApprovalSubject } from "../approvals/approvals.ts";
+import { EgressError } from "../errors.ts";
 import { takeAnswer, type Waiting } from "../model/approval.ts";
 import type { Allow, Ask } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
@@ -29,7 +30,7 @@ export interface Awaiting extends Waiting {
  */
 export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Rooms, "approvals" | "readings">): Promise<Allow> {
   const approval = await rooms.approvals.ask(subjectOf(ask, awaiting, rooms), ask, leaving(awaiting.incoming));
-  const today = await takeAnswer(approval, ask, awaiting);
+  const today = await takeAnswer(approval, ask, awaiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
   if (today.kind === "deny") throw refusalOf(today);
   return today;
 }

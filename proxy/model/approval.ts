@@ -1,4 +1,4 @@
-import { EgressError, type ErrorCode, type Explanation } from "../errors.ts";
+import type { ErrorCode, Explanation } from "../errors.ts";
 import type { Allow, Ask, Deny } from "./decision.ts";
 import type { RecordedApproval } from "./record.ts";
 
@@ -32,12 +32,13 @@ export interface Waiting {
 
 /**
  * What an answer makes of the question. A yes that had to be waited for is for what policy says by now; one that needed no waiting, for the decision that was just made.
- * @throws EgressError `approval.denied`, `approval.expired`, and what deciding again throws
+ * @param refusedBy the error of a refusal
+ * @throws that error, `approval.denied` or `approval.expired`, and what deciding again throws
  */
-export async function takeAnswer(approval: RecordedApproval, ask: Ask, { decideAgain, note }: Waiting): Promise<Allow | Deny> {
+export async function takeAnswer(approval: RecordedApproval, ask: Ask, { decideAgain, note }: Waiting, refusedBy: (refusal: ApprovalRefusal) => Error): Promise<Allow | Deny> {
   note({ rule: ask.rule, approval });
   const refusal = refusalBy(approval, ask);
-  if (refusal !== null) throw new EgressError(refusal.code, refusal.detail, refusal);
+  if (refusal !== null) throw refusedBy(refusal);
   return approval.waitedMs === 0 ? ask.allow : afterYes(await decideAgain(), ask);
 }
 

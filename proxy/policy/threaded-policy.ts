@@ -2,7 +2,7 @@ import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { FairQueue, type Queued } from "./fair-queue.ts";
 import { KillableThread, ThreadLost, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
-import { writeInputs } from "./input-text.ts";
+import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { namespaceOf, Suspicion } from "./suspicion.ts";
 import { TimeUsed } from "./time-used.ts";
@@ -81,7 +81,7 @@ export class ThreadedPolicy implements Evaluator {
     const answer = Promise.withResolvers<string>();
     const text = writeInputs(inputs);
     const untilMs = this.#clock.monotonicMs() + WAIT_IN_DEADLINES * this.#data.limits.deadlineMs;
-    if (!this.#queue.add(agent, { question, input: text, answer, length: text.length, untilMs })) {
+    if (!this.#queue.add(agent, { question, input: text, answer, length: lengthOf(text), untilMs })) {
       throw new EgressError("policy.unavailable", `too many or too long questions about agent ${agent} wait for an answer`);
     }
     this.#pending.add(answer.promise);
@@ -184,4 +184,8 @@ export class ThreadedPolicy implements Evaluator {
     this.#suspicion.killed(agent);
     for (const { answer } of this.#queue.drop(agent)) answer.reject(new Error("a question about the agent before this one did not come back"));
   }
+}
+
+function lengthOf({ inputs, json }: InputText): number {
+  return inputs.reduce((sum, { length }) => sum + length, json?.length ?? 0);
 }

@@ -28,6 +28,8 @@ export function isBundleName(name: string): boolean {
 /** Bundles in one folder, each replaced as a whole and by a higher revision only. */
 export class BundleFolder {
   readonly #directory: string;
+  /** What was read last of each name, so that however many readers there are, one copy is held. */
+  readonly #read = new Map<string, { readonly stamp: string; readonly stored: Promise<StoredBundle> }>();
 
   constructor(directory: string) {
     this.#directory = directory;
@@ -37,11 +39,16 @@ export class BundleFolder {
   async read(name: string): Promise<StoredBundle | null> {
     try {
       const path = this.#pathOf(name);
-      const { size } = await stat(path);
+      const { size, ino, mtimeNs } = await stat(path, { bigint: true });
       if (size > SERVED_LIMIT_BYTES) throw new UserError(`${path} is larger than ${SERVED_LIMIT_BYTES} bytes`, "Put a smaller bundle there.", EXIT.config);
-      const packed = await readFile(path);
-      return { packed, etag: etagOf(packed) };
+      const stamp = `${ino} ${mtimeNs} ${size}`;
+      const known = this.#read.get(name);
+      if (known?.stamp === stamp) return await known.stored;
+      const stored = readFile(path).then((packed) => ({ packed, etag: etagOf(packed) }));
+      this.#read.set(name, { stamp, stored });
+      return await stored;
     } catch (error) {
+      this.#read.delete(name);
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
       throw error;
     }

@@ -5,7 +5,7 @@ import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { contentRevision, PACKED_LIMIT_BYTES } from "./bundle.ts";
 import { openApart } from "./bundles/open-apart.ts";
-import { UnfitError } from "./bundles/unfit.ts";
+import { markUnfit } from "./bundles/unfit.ts";
 import type { Vetting } from "./bundles/vetting.ts";
 import { compileFolder } from "./compile-policy.ts";
 import { requireOpa } from "./opa.ts";
@@ -67,8 +67,7 @@ async function compiledOffer(path: string, environment: Environment): Promise<Of
     const bundle = await compileFolder(await readPolicyFolder(path), () => requireOpa(environment));
     return { bundle, digest: bundle.revision };
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(error.message, error.hint, error.exitCode, { cause: new UnfitError(error.message, { cause: error }) });
+    throw error instanceof UserError ? markUnfit(error) : error;
   }
 }
 

@@ -14,9 +14,17 @@ export class UnfitError extends Error {
   }
 }
 
+const marked = new WeakSet<Error>();
+
+/** Says of an error that has its own words and parts, such as all problems of a file, that what was offered is at fault. @returns the same error */
+export function markUnfit<E extends Error>(error: E): E {
+  marked.add(error);
+  return error;
+}
+
 /** True if the error, or what caused it, is the fault of what was offered. */
 export function isUnfit(error: unknown): boolean {
-  return error instanceof UnfitError || (error instanceof Error && error.cause !== undefined && isUnfit(error.cause));
+  return error instanceof UnfitError || (error instanceof Error && marked.has(error)) || (error instanceof Error && error.cause !== undefined && isUnfit(error.cause));
 }
 
 /** A name out of a bundle, for a message: in quotes, escaped, and no longer than a line. */

@@ -33,7 +33,7 @@ interface Exports {
   opa_eval_ctx_set_data(context: number, data: number): void;
   opa_eval_ctx_set_entrypoint(context: number, entryPoint: number): void;
   opa_eval_ctx_get_result(context: number): number;
-  eval(context: number): number;
+  readonly eval: (context: number) => number;
   opa_eval(...call: readonly [reserved: 0, entryPoint: number, data: number, input: number, inputBytes: number, heap: number, format: number]): number;
   builtins(): number;
   entrypoints(): number;
@@ -124,11 +124,12 @@ export class WasmInstance {
   /** What `opa_eval` does once it has parsed the input. */
   #evaluateParsed(entryPoint: number, input: number): string {
     const exports = this.#exports;
+    const { eval: run } = exports;
     const context = exports.opa_eval_ctx_new();
     exports.opa_eval_ctx_set_input(context, input);
     exports.opa_eval_ctx_set_data(context, this.#data);
     exports.opa_eval_ctx_set_entrypoint(context, entryPoint);
-    exports.eval(context);
+    run(context);
     return this.#text(exports.opa_json_dump(exports.opa_eval_ctx_get_result(context)), ANSWER_LIMIT_BYTES);
   }
 

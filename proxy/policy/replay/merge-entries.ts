@@ -8,7 +8,8 @@ const LIST_LIMIT = 100;
 
 /** Lists of an entry that stand for alternatives. A path of keys. */
 const ALTERNATIVES: readonly (readonly string[])[] = [
-  ["methods"], ["paths"], ["grpc"], ["git", "repositories"], ["llm", "models"], ["graphql", "names"], ["mcp", "tools"], ["mcp", "methods"], ["mcp", "resources"], ["mcp", "prompts"], ["mcp", "from_server"],
+  ["methods"], ["paths"], ["grpc"], ["git", "repositories"], ["llm", "models"], ["graphql", "names"],
+  ["mcp", "tools"], ["mcp", "methods"], ["mcp", "resources"], ["mcp", "prompts"], ["mcp", "from_server"],
 ];
 
 /** Something that is proposed, with the entry that says it. */

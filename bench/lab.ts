@@ -2,8 +2,9 @@ import { randomBytes } from "node:crypto";
 import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../test/support/free-port.ts";
 import { writeCertificates, type Certificates } from "./certificates.ts";
-import { freePort, spawnPinned, stopProcess, untilListening } from "./processes.ts";
+import { spawnPinned, stopProcess, untilListening } from "./processes.ts";
 
 /** What all peers share: the destination, its certificates and the credential that each of them must put in. */
 export interface Lab extends Certificates {

@@ -2,8 +2,9 @@ import { readFileSync } from "node:fs";
 import { Agent } from "node:https";
 import { join } from "node:path";
 import { Proxy } from "http-mitm-proxy";
+import { freePort } from "../../test/support/free-port.ts";
 import type { Lab } from "../lab.ts";
-import { freePort, spawnPinned, stopProcess, untilListening } from "../processes.ts";
+import { spawnPinned, stopProcess, untilListening } from "../processes.ts";
 import { DUMMY_AUTHORIZATION, type Peer } from "./peer.ts";
 
 /** http-mitm-proxy through CONNECT, as its README starts it, with upstream keep-alive and verification. */

@@ -1,7 +1,8 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
 import type { Lab } from "../lab.ts";
-import { freePort, spawnPinned, stopProcess, untilListening } from "../processes.ts";
+import { spawnPinned, stopProcess, untilListening } from "../processes.ts";
 import { DUMMY_AUTHORIZATION, PeerMissing, type Peer } from "./peer.ts";
 
 /** mitmproxy's command-line form through CONNECT, HTTP/1.1 on both sides like all others here, bodies streamed. */

@@ -1,7 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
 import { NGINX_USER, type Lab } from "../lab.ts";
-import { freePort, spawnPinned, stopProcess, untilListening } from "../processes.ts";
+import { spawnPinned, stopProcess, untilListening } from "../processes.ts";
 import { DUMMY_AUTHORIZATION, type Peer } from "./peer.ts";
 
 /** The anchor of all ratios: ends TLS, sets the credential, encrypts again to a verified upstream; no policy, no record. */

@@ -3,8 +3,9 @@ import { existsSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { freePort } from "../../test/support/free-port.ts";
 import type { Lab } from "../lab.ts";
-import { freePort, spawnPinned, stopProcess, untilListening } from "../processes.ts";
+import { spawnPinned, stopProcess, untilListening } from "../processes.ts";
 import { DUMMY_AUTHORIZATION, PeerMissing, type Peer } from "./peer.ts";
 
 const run = promisify(execFile);

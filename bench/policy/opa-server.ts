@@ -2,13 +2,13 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { Agent, request, type IncomingMessage } from "node:http";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Opa } from "../../proxy/policy/opa.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import { librarySources } from "../../proxy/policy/shipped-files.ts";
+import { freePort } from "../../test/support/free-port.ts";
 
 const START_DEADLINE_MS = 20_000;
 
@@ -71,13 +71,4 @@ export class OpaServer implements AsyncDisposable {
     this.#agent.destroy();
     await this.#end();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

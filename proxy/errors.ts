@@ -19,6 +19,7 @@ export const ERROR_TABLE = {
   "policy.unavailable": { status: 503, outcome: "failed", level: "error", says: "The policy could not be evaluated." },
   "approval.denied": { status: 403, outcome: "denied", level: "info", says: "A person refused this." },
   "approval.expired": { status: 403, outcome: "denied", level: "info", says: "A person had to allow this, and nobody did in time." },
+  "approval.too-large": { status: 413, outcome: "denied", level: "info", says: "A person has to allow this, and it is more than one can be shown." },
   "approval.unavailable": { status: 503, outcome: "failed", level: "error", says: "A person has to allow this, and nobody could be asked." },
   "tls.rejected-by-agent": { status: 400, outcome: "failed", level: "info", says: "The client did not accept the certificate of the boundary." },
   "tls.malformed": { status: 400, outcome: "denied", level: "info", says: "The TLS handshake is not acceptable." },

@@ -35,7 +35,7 @@ export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Ro
   return today;
 }
 
-/** @throws EgressError `approval.unavailable` where it is more than a person can be shown */
+/** @throws EgressError `approval.too-large` where it is more than a person can be shown */
 function subjectOf({ rule }: Ask, { head, incoming, read, text }: Awaiting, { readings }: Pick<Rooms, "readings">): ApprovalSubject {
   const { connection: { agent, id: connectionId }, exchangeId } = incoming;
   const { method, host, port, path, framing, upgrade } = head;

@@ -23,14 +23,15 @@ const NOT_SHOWN = "NOT SHOWN: ";
 const MORE = "  … ";
 /** A longer body would be taken apart for lines that nobody is shown; what is under it may be escapes and white space. */
 const LARGEST_BODY_BYTES = 256 * 1_024;
+const SEND_LESS = "Do not repeat it as it is. Send less in one request: fewer members, shorter texts, smaller batches.";
 
 /**
  * A request in lines for a person: all that was read of it, and a line for each thing that is sent and not shown. All of it is the agent's word: safe to
  * print, keys and texts in quotes, and without what looks like a secret. A line that is too long goes on in the next, behind `  … `, which begins no other.
- * @throws EgressError `approval.unavailable` where it does not fit: nobody is asked about what they cannot see
+ * @throws EgressError `approval.too-large` where it does not fit: nobody is asked about what they cannot see
  */
 export function describeRequest({ head: { path, query }, readings, read, bodyBytes, rule }: Described): string[] {
-  if (path.length > PATH_LENGTH) throw tooMuch(rule, `its path has ${path.length} characters`);
+  if (path.length > PATH_LENGTH) throw tooMuch(rule, `its path has ${path.length} characters`, "Do not repeat it as it is: use a shorter path.");
   if (read !== null && isShown(read.parts) && read.text.byteLength > LARGEST_BODY_BYTES) throw tooMuch(rule, `its body has ${read.text.byteLength} bytes`);
   const lines = [...notShown(query, read, bodyBytes), ...describeHead(readings), ...(read === null ? [] : describeRead(read))].flatMap(folded);
   if (lines.length > DETAIL_LINES) throw tooMuch(rule, `what was read of it takes ${lines.length} lines`);
@@ -85,8 +86,7 @@ function folded(line: string): string[] {
   return lines;
 }
 
-function tooMuch(rule: string, detail: string): EgressError {
+function tooMuch(rule: string, detail: string, hint = SEND_LESS): EgressError {
   const reason = `A person has to allow this, and it is more than one is shown: at most ${DETAIL_LINES} lines of ${DETAIL_LENGTH} characters, and a path of ${PATH_LENGTH}.`;
-  const hint = "Send less in one request: fewer members, shorter texts, smaller batches.";
-  return new EgressError("approval.unavailable", `too much to be judged by a person: ${detail}`, { explanation: { rule, reason, hint } });
+  return new EgressError("approval.too-large", `too much to be judged by a person: ${detail}`, { explanation: { rule, reason, hint } });
 }

@@ -15,11 +15,11 @@ const FATAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "request.malformed", "request.too-large", "request.expectation", "request.timeout", "request.flood", "destination.mismatch", "identity.expired", "draining",
 ]);
 /** Client libraries retry by status alone, and these do not come right by asking again. */
-const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.upgrade"]);
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.upgrade", "approval.too-large"]);
 /** A handshake that fails is not read beyond its status: clients go on over HTTP after 426. */
 const SAID_AS_PROVIDER: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["budget.exhausted", "budget.unmeasurable", "budget.unavailable"]);
 /** What policy or a person refuses of a request to a model, once its body was read: its client shows the provider's errors, and takes others for faults. */
-const SAID_TO_MODEL_CLIENTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["policy.denied", "approval.denied", "approval.expired"]);
+const SAID_TO_MODEL_CLIENTS: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["policy.denied", "approval.denied", "approval.expired", "approval.too-large"]);
 /** A client waits no longer than this for a window to open; whoever has longer to wait should stop. */
 const SOON_MS = 60_000;
 

@@ -81,6 +81,17 @@ describe("a request that a person has to allow", () => {
     expect((await operator.list()).questions).toEqual([]);
   });
 
+  test("is refused for good where it is more than a person can be shown, with what to do about it", async () => {
+    const before = upstream.requests.length;
+    const lines = JSON.stringify({ amount: 12, items: Array.from({ length: 2_000 }, (_, at) => `item ${at}`) });
+    const { status, headers, body } = await stand.ask("POST", `https://${HOST}/charges`, { headers: { "content-type": "application/json" }, body: lines });
+    expect([status, headers["x-should-retry"], headers["x-weir-decision"], headers["retry-after"]]).toEqual([413, "false", "denied", undefined]);
+    expect(JSON.parse(body)).toMatchObject({ error: "approval.too-large", rule: "billing.charge", hint: expect.stringContaining("Send less in one request") as string });
+    expect([(await operator.list()).questions, upstream.requests.length]).toEqual([[], before]);
+    await eventually("the record", () => closed() !== undefined);
+    expect(closed()).toMatchObject({ outcome: "denied", error: { code: "approval.too-large" } });
+  });
+
   test("waits before a byte of its body is read, if policy reads none of it", async () => {
     const socket = await stand.open(HOST);
     const sent = request({ createConnection: () => socket, method: "PUT", path: "/upload", headers: { host: HOST, expect: "100-continue", "content-length": "5" } });

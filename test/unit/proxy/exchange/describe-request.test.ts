@@ -11,7 +11,7 @@ const about = (over: Partial<Described> = {}) => describeRequest({ head: { path:
 const body = (text: string, ...parts: BodyReadings[]) => about({ read: { text: Buffer.from(text), parts }, bodyBytes: text.length });
 const json = (text: string) => body(text, { json: {} });
 const mcp = (text: string) => body(text, { mcp: CALL });
-const tooMuch = expect.objectContaining({ code: "approval.unavailable", explanation: expect.objectContaining({ rule: "r" }) as unknown }) as Error;
+const tooMuch = expect.objectContaining({ code: "approval.too-large", explanation: expect.objectContaining({ rule: "r" }) as unknown }) as Error;
 
 describe("what is sent is shown", () => {
   test("a tool with its arguments, a line each", () => {

@@ -43,7 +43,7 @@ describe("other ends have fitting kinds", () => {
   test.each<readonly [ErrorCode, string, number, string]>([
     ["policy.denied", OPENAI_CHAT, 403, "permission_error"], ["policy.denied", ANTHROPIC, 403, "permission_error"], ["policy.denied", GEMINI, 403, "PERMISSION_DENIED"],
     ["request.malformed", OPENAI_CHAT, 400, "invalid_request_error"], ["request.body-limit", ANTHROPIC, 413, "request_too_large"], ["budget.unavailable", OPENAI_CHAT, 503, "server_error"],
-    ["budget.unavailable", ANTHROPIC, 503, "api_error"], ["upstream.timeout", GEMINI, 504, "DEADLINE_EXCEEDED"],
+    ["approval.too-large", ANTHROPIC, 413, "request_too_large"], ["budget.unavailable", ANTHROPIC, 503, "api_error"], ["upstream.timeout", GEMINI, 504, "DEADLINE_EXCEEDED"],
   ])("%s at %s", (code, url, status, kind) => {
     const refusal = refuse(url, code);
     expect(refusal?.status).toBe(status);

@@ -29,9 +29,9 @@ refuses(rules) if {
 
 # METADATA
 # title: Repositories that the request may be of
-repositories contains regex.replace(lower(input.git.repository), `(?:\.git)+$`, "")
+repositories contains plain(input.git.repository)
 
-repositories contains regex.replace(concat("/", array.slice(path, 0, position)), `(?:\.git)+$`, "") if {
+repositories contains plain(concat("/", array.slice(path, 0, position))) if {
 	path := methods_and_paths.plain_path
 	some position, _ in path
 	position > 0
@@ -39,10 +39,21 @@ repositories contains regex.replace(concat("/", array.slice(path, 0, position)),
 }
 
 # METADATA
-# title: What stands behind a repository
-is_ending([service]) if service in {"git-upload-pack", "git-receive-pack", "head"}
+# title: A repository as a server may take it that is generous
+# description: In lower case, without `.git` at its end, be it a folder of its own.
+plain(repository) := regex.replace(lower(repository), `(?:/?\.git)+$`, "")
 
-is_ending(behind) if behind[0] == "objects"
+# METADATA
+# title: What stands behind a repository
+# description: Services; files of it, which servers of WebDAV let clients write; LFS, GitLab's beside the usual.
+is_ending([last]) if last in {"git-upload-pack", "git-upload-archive", "git-receive-pack", "head", "packed-refs"}
+
+is_ending(behind) if behind[0] in {"objects", "gitlab-lfs"}
+
+is_ending(behind) if {
+	behind[0] == "refs"
+	count(behind) > 1
+}
 
 is_ending(behind) if {
 	behind[0] == "info"

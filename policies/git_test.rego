@@ -18,6 +18,7 @@ test_reading_is_fetching_and_writing_is_pushing_too if {
 test_other_repositories_and_other_requests_are_not_covered if {
 	not git.permits(writing) with input as asking("other/app", false)
 	not git.permits(writing) with input as asking("ACME/app", false)
+	not git.permits(writing) with input as at("POST", ["acme", "app", "info", "lfs", "objects", "batch"], {})
 	not git.permits(writing) with input as {}
 }
 
@@ -30,7 +31,7 @@ at(method, path, query) := {"request": {"method": method, "path": path, "query":
 read_as(is_write, path) := object.union(at("POST", path, {}), {"git": {"is_write": is_write}})
 
 test_a_deny_covers_a_repository_however_it_is_written if {
-	every name in ["secret", "SECRET", "secret.git", "secret.GIT", "Secret.git.git", "secret.git;x=1"] {
+	every name in ["secret", "SECRET", "secret.git", "secret.GIT", "Secret.git.git", "secret.git;x=1", "secret/.git", "secret.git/.GIT"] {
 		git.refuses(secret) with input as read_as(true, ["acme", name, "git-receive-pack"])
 	}
 	every name in ["secrets", "secret.gi", "app"] {
@@ -44,10 +45,13 @@ test_a_deny_covers_files_of_a_repository_too if {
 	every path in [
 		["acme", "secret", "info", "refs"], ["acme", "secret.git", "HEAD"], ["acme", "secret.git", "objects", "ab", "cd"],
 		["acme", "secret", "info", "lfs", "objects", "batch"], ["acme", "secret", "git-upload-pack", ""], ["acme/secret", "head"],
+		["acme", "secret", "git-upload-archive"], ["acme", "secret", "refs", "heads", "main"], ["acme", "secret.git", "packed-refs"],
+		["acme", "secret", ".git", "HEAD"], ["acme", "secret.git", "gitlab-lfs", "objects", "ab", "1"],
 	] {
 		git.refuses(secret) with input as at("GET", path, {})
 	}
 	not git.refuses(secret) with input as at("GET", ["acme", "secret", "info", "other"], {})
+	not git.refuses(secret) with input as at("GET", ["acme", "secret", "refs"], {})
 	not git.refuses(secret) with input as at("GET", ["objects", "x"], {})
 }
 
@@ -57,6 +61,9 @@ test_a_deny_of_pushes_leaves_fetches if {
 	not git.refuses(pushes) with input as at("GET", ["acme", "app", "info", "refs"], {})
 	git.refuses(pushes) with input as at("GET", ["acme", "app", "info", "refs"], {"a": ["1;service=git-receive-pack"]})
 	git.refuses(pushes) with input as at("PUT", ["acme", "app", "objects", "ab", "cd"], {})
+	git.refuses(pushes) with input as at("PUT", ["acme", "app", "refs", "heads", "main"], {})
+	git.refuses(pushes) with input as at("POST", ["acme", "app", "info", "lfs", "objects", "batch"], {})
+	not git.refuses(pushes) with input as read_as(false, ["acme", "app", "git-upload-archive"])
 	not git.refuses(reading) with input as read_as(true, ["acme", "app", "git-receive-pack"])
 }
 

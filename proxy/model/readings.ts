@@ -9,8 +9,8 @@ export type ReadingName = (typeof READINGS)[number];
 
 /** Git over smart HTTP (gitprotocol-http), by path and query alone. */
 export interface GitReading {
-  readonly service: "git-upload-pack" | "git-receive-pack";
-  /** Path of the repository, decoded, without a slash before it and `.git` after it: `org/name`. */
+  readonly service: "git-upload-pack" | "git-upload-archive" | "git-receive-pack";
+  /** Path of the repository, decoded, in its own capitals, without a slash before it and `.git` or `/.git` after it: `org/name`. */
   readonly repository: string;
   /** True for a push, from its first request on. */
   readonly is_write: boolean;

@@ -43,7 +43,7 @@ const sql = z.strictObject({
 }).describe("Present for a connection whose handling is `postgres`, once the client has said what it wants. Claimed by the agent, not verified.");
 
 const git = z.strictObject({
-  service: z.enum(["git-upload-pack", "git-receive-pack"]),
+  service: z.enum(["git-upload-pack", "git-upload-archive", "git-receive-pack"]),
   repository: z.string().describe("`org/name`: without a slash before it and `.git` after it."),
   is_write: z.boolean().describe("True for a push, from its first request on."),
 }).describe("Present for exchanges of Git over smart HTTP.");

@@ -3,8 +3,11 @@ import type { GitReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { queryPairs } from "./query.ts";
 
-const SERVICES = { "git-upload-pack": false, "git-receive-pack": true } as const;
+const SERVICES = { "git-upload-pack": false, "git-upload-archive": false, "git-receive-pack": true } as const;
 type Service = keyof typeof SERVICES;
+/** What clients write behind a repository, or the folder of a checkout; in one writing, as servers that tell capitals apart may have another repository in another. */
+const ENDING = /\/?\.git$/;
+const ANY_ENDING = /\.git$/i;
 
 /**
  * Git over smart HTTP by path and query alone (gitprotocol-http): `GET REPO/info/refs?service=S` and `POST REPO/S`. The old protocol of plain files names no
@@ -37,9 +40,10 @@ function readRefs(path: readonly string[], query: string | null): GitReading | n
 
 /** @param ending segments behind the repository */
 function reading(service: Service, path: readonly string[], ending: number): GitReading {
-  const repository = path.slice(0, -ending);
-  if (repository.length === 0 || path.some((segment) => /^$|[/\\;\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
-  return { service, repository: repository.join("/").replace(/(?:\.git)+$/i, ""), is_write: SERVICES[service] };
+  const repository = path.slice(0, -ending).join("/").replace(ENDING, "");
+  if (repository === "" || path.some((segment) => /^$|[/\\;\0]/.test(segment))) throw malformed("a Git repository whose path can be read in two ways");
+  if (ANY_ENDING.test(repository)) throw malformed("a Git repository that ends in .git twice, or in an unusual writing");
+  return { service, repository, is_write: SERVICES[service] };
 }
 
 function isService(name: string): name is Service {

@@ -13,6 +13,11 @@ const DATA = {
     { name: "mcp.test", rule: "files", mcp: { tools: ["read_file", { name: "write_file", arguments: { path: { within: "/workspace" } } }] }, grants: ["files"] },
     { name: "mcp.test", rule: "files.delete", effect: "ask", ask: { reason: "May it delete?" }, mcp: { tools: ["delete_file"] }, grants: ["files"] },
     { name: "git.test", rule: "git", git: { repositories: ["acme/*"] } },
+    { name: "lfs.test", rule: "fetch", methods: ["POST"], paths: ["/acme/app.git/info/lfs/objects/batch"], json: { "/operation": { one_of: ["download"] } } },
+    { name: "forge.test", rule: "no-secret", effect: "deny", git: { repositories: ["acme/secret"] } },
+    { name: "forge.test", rule: "no-push", effect: "deny", git: { access: "write" } },
+    { name: "forge.test", rule: "app", git: { access: "write", repositories: ["acme/app"] } },
+    { name: "forge.test", rule: "all", methods: ["*"] },
     { name: "grpc.test", rule: "grpc", grpc: ["acme.Items/Get"] },
     { name: "llm.test", rule: "llm", llm: { models: ["small-*"] } },
     { name: "db.test", rule: "tunnel", effect: "ask", ask: { reason: "May it connect?" }, ports: [22], handling: "tunnel" },
@@ -68,6 +73,36 @@ describe("the head of a trial is read as the boundary reads that of a request", 
     const asked = { host: "grpc.test", method: "POST", path: "/acme.Items/Get" };
     expect((await tried({ ...asked, headers: { "Content-Type": "application/grpc" } })).at(-1)).toBe("allow (exchange) by rule grpc");
     expect((await tried({ ...asked, headers: { "content-type": "application/json" } })).at(-1)).toMatch(/^deny/);
+  });
+});
+
+describe("a repository of Git is one, however it is written", () => {
+  const decided = async (method: string, path: string) => (await tried({ host: "forge.test", method, path })).at(-1);
+
+  test.each([
+    ["GET", "/ACME/Secret.git/info/refs?service=git-upload-pack"], ["POST", "//acme/x/%2e%2e/secret/git-upload-pack/"], ["POST", "/acme/secret/.git/git-upload-pack"],
+    ["POST", "/acme/secret/git-upload-archive"], ["GET", "/acme/secret.GIT/info/refs"], ["GET", "/acme/secret.git/objects/ab/cd"],
+    ["POST", "/acme/secret.git/info/lfs/objects/batch"], ["GET", "/acme/secret.git.git/HEAD"], ["GET", "/acme/secret/.GIT/packed-refs"],
+  ])("a deny of it covers %s %s", async (method, path) => { expect(await decided(method, path)).toMatch(/^deny \(exchange\) by rule no-secret/); });
+
+  test.each([
+    ["POST", "/acme/app/git-receive-pack"], ["PUT", "/acme/app.git/refs/heads/main"], ["PUT", "/acme/app/objects/ab/cd"], ["POST", "/acme/app.git/info/lfs/objects/batch"],
+    ["GET", "/acme/app/info/refs?SERVICE[]=git-receive-pack"],
+  ])("a deny of pushes covers %s %s", async (method, path) => { expect(await decided(method, path)).toMatch(/^deny \(exchange\) by rule no-push/); });
+
+  test.each([["POST", "/acme/app.GIT/git-upload-pack"], ["POST", "/acme/app.git.git/git-upload-pack"]])("what may be another is refused: %s %s", async (method, path) => {
+    expect(await decided(method, path)).toMatch(/^deny \(exchange\) by rule request\.malformed/);
+  });
+
+  test("an allow covers it in its own capitals alone, in the writings of clients", async () => {
+    for (const path of ["/acme/app/git-upload-pack", "/acme/app.git/git-upload-pack", "/acme/app/.git/git-upload-pack"]) expect(await decided("POST", path)).toBe("allow (exchange) by rule app");
+    for (const path of ["/acme/App/git-upload-pack", "/acme/app2/git-upload-pack", "/acme/app/x/git-upload-pack"]) expect(await decided("POST", path)).toBe("allow (exchange) by rule all");
+  });
+
+  test("large files are fetched and not pushed by what the body says", async () => {
+    const asked = { host: "lfs.test", method: "POST", path: "/acme/app.git/info/lfs/objects/batch" };
+    expect((await tried({ ...asked, json: { operation: "download", objects: [] } })).at(-1)).toBe("allow (exchange) by rule fetch");
+    expect((await tried({ ...asked, json: { operation: "upload", objects: [] } })).at(-1)).toMatch(/^deny \(exchange\) by rule fetch/);
   });
 });
 

@@ -4,6 +4,7 @@ import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import { isUnfit } from "./bundles/unfit.ts";
 import type { PolicyConfig } from "./config.ts";
+import { openEvaluator, openHeldEvaluator } from "./open-evaluator.ts";
 import { openFirst, takeUp, type InForce } from "./open-first.ts";
 import type { Answers, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import type { Offer, PolicySource } from "./policy-source.ts";
@@ -53,8 +54,10 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
     const source = context.held === undefined ? openSource(config, context) : heldSource(context.held);
     const standing = new PolicyStanding(source, context);
-    const { clock, openEvaluator } = context;
-    const options = { source: source.name, limits: config, clock, ...(openEvaluator === undefined ? {} : { openEvaluator }) };
+    const options = {
+      source: source.name, limits: config, clock: context.clock,
+      openEvaluator: context.openEvaluator ?? (context.held === undefined ? openEvaluator : openHeldEvaluator),
+    };
     const open = async (offer: Offer) => Program.open(offer.bundle, options);
     return new ReloadingPolicyEngine({ source, standing, open }, context, await openFirst(source, standing, open));
   }

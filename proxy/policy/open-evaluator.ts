@@ -6,7 +6,7 @@ import { isShippedLibrary } from "./shipped-files.ts";
 import { ThreadedPolicy } from "./threaded-policy.ts";
 import { compileProgram, WasmPolicy, type Evaluator, type WasmLimits } from "./wasm-policy.ts";
 
-/** What the data of a cluster's bundle say of who wrote Rego; on one machine there is none of it. */
+/** What the data of a cluster's bundle say of who wrote Rego. */
 const clusterData = z.looseObject({
   egress: z.looseObject({
     cluster: z.looseObject({ holders: z.record(z.string(), z.record(z.string(), z.array(z.string()))), programs: z.array(z.string()).default([]) }),
@@ -18,26 +18,41 @@ export interface EvaluatorLimits extends WasmLimits {
   readonly threads?: number;
 }
 
+type EvaluatedBundle = Pick<Bundle, "wasm" | "data">;
+
 /** Segments of a path that may be compared with patterns here, in characters all together: what is longer may take long. */
 const SHORT_PATH_LENGTH = 512;
 
 /**
- * Opens a policy. What the library that comes with Weir decides by a head is evaluated in this thread: such questions are short, and so the answer is there
- * in some microseconds whatever the data. All others may take long, and go to threads that can be killed: what was read of a body, however the data were
- * written; and all questions of agents that hold a policy with Rego, which on one machine are all. The threads are started when they are first needed,
- * but for Rego: that must load before it comes into force.
+ * Opens a policy, whoever made it. What the library that comes with Weir decides by a head is evaluated in this thread: such questions are short, and so the
+ * answer is there in some microseconds whatever the data. All others may take long, and go to threads that can be killed: what was read of a body, however the
+ * data were written; and all questions to any other program, whatever its data say of it. The threads are started when they are first needed, but for such a
+ * program: it must load before it comes into force.
  * @throws Error if it does not load
  */
-export async function openEvaluator(bundle: Pick<Bundle, "wasm" | "data">, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
-  const program = await compileProgram(bundle);
-  const { deadlineMs, memoryLimitBytes, threads = 2 } = limits;
-  const data = { program, limits: { deadlineMs, memoryLimitBytes } };
-  if (await isShippedLibrary(bundle.wasm)) return divided(new WasmPolicy(program, { limits, clock }), new ThreadedPolicy(data, { threads, clock }), mayTakeLong);
-  const apart = await ThreadedPolicy.open(data, { threads, clock });
+export async function openEvaluator(bundle: EvaluatedBundle, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
+  const { program, data, threads } = await prepare(bundle, limits);
+  if (!await isShippedLibrary(bundle.wasm)) return ThreadedPolicy.open(data, { threads, clock });
+  return divided(new WasmPolicy(program, { limits, clock }), new ThreadedPolicy(data, { threads, clock }), mayTakeLong);
+}
+
+/**
+ * Opens a policy that the boundary of a cluster hands over. Its controller compiled it out of the library and the Rego of tenants, and wrote down which agents
+ * hold which: only of such a bundle is that believed, as agents that hold none of the Rego are answered in this thread too.
+ * @throws Error if it does not load
+ */
+export async function openHeldEvaluator(bundle: EvaluatedBundle, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
   const programmed = programmedAgents(bundle.data);
-  if (programmed.size === 0) return apart;
+  if (programmed.size === 0) return openEvaluator(bundle, limits, clock);
+  const { program, data, threads } = await prepare(bundle, limits);
+  const apart = await ThreadedPolicy.open(data, { threads, clock });
   const here = new WasmPolicy(program, { limits, clock });
   return divided(here, apart, (input) => programmed.has(`${input.agent.namespace}/${input.agent.name}`) || mayTakeLong(input));
+}
+
+async function prepare(bundle: EvaluatedBundle, { deadlineMs, memoryLimitBytes, threads = 2 }: EvaluatorLimits) {
+  const program = await compileProgram(bundle);
+  return { program, data: { program, limits: { deadlineMs, memoryLimitBytes } }, threads };
 }
 
 function divided(here: WasmPolicy, apart: ThreadedPolicy, isApart: (input: PolicyInput) => boolean): Evaluator {
@@ -56,7 +71,7 @@ function mayTakeLong({ read, request }: PolicyInput): boolean {
   return length > SHORT_PATH_LENGTH;
 }
 
-/** Agents, `namespace/name`, that hold a policy with Rego. */
+/** Agents, `namespace/name`, that hold a policy with Rego by what the boundary's bundle says. */
 export function programmedAgents(data: object): ReadonlySet<string> {
   const parsed = clusterData.safeParse(data);
   if (!parsed.success) return new Set();

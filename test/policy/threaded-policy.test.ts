@@ -1,10 +1,16 @@
+import { join } from "node:path";
 import { setInterval } from "node:timers/promises";
 import { describe, expect, onTestFinished, test, vi, type TestContext } from "vitest";
+import { systemClock } from "../../common/clock.ts";
+import { silentLog } from "../../common/log.ts";
+import { writeBundle } from "../../proxy/policy/bundle.ts";
 import { checkTenant, clusterBundle, clusterSources, compileClusterRego, type TenantPolicy } from "../../proxy/policy/compile-cluster.ts";
 import { compileData } from "../../proxy/policy/compile-data.ts";
 import { compileFolder } from "../../proxy/policy/compile-policy.ts";
+import { policyConfig } from "../../proxy/policy/config.ts";
 import { policyData } from "../../proxy/policy/data.ts";
-import { openEvaluator } from "../../proxy/policy/open-evaluator.ts";
+import { ReloadingPolicyEngine } from "../../proxy/policy/engine.ts";
+import { openEvaluator, openHeldEvaluator } from "../../proxy/policy/open-evaluator.ts";
 import type { Opa } from "../../proxy/policy/opa.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import { readDefaultBundle } from "../../proxy/policy/shipped-files.ts";
@@ -12,6 +18,8 @@ import { ThreadedPolicy } from "../../proxy/policy/threaded-policy.ts";
 import type { Evaluator } from "../../proxy/policy/wasm-policy.ts";
 import { TestClock } from "../support/test-clock.ts";
 import { compiler } from "./compiler.ts";
+import { asks } from "./engines.ts";
+import { aFolder } from "./folders.ts";
 import { anExchange } from "./questions.ts";
 
 const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 32 << 20, threads: 2 };
@@ -42,7 +50,7 @@ async function aCluster(context: TestContext, clock = new TestClock()): Promise<
   }));
   const holders = Object.fromEntries(Object.keys(written).map((namespace) => [namespace, { coder: [`${namespace}.web`] }]));
   const cluster = { base: policyData.parse({}), holders, withheld: {}, platform: "weir.internal", policies };
-  const evaluator = await openEvaluator(clusterBundle(cluster, await compileClusterRego(clusterSources(policies), opa)), LIMITS, clock);
+  const evaluator = await openHeldEvaluator(clusterBundle(cluster, await compileClusterRego(clusterSources(policies), opa)), LIMITS, clock);
   onTestFinished(async () => evaluator.close?.());
   return evaluator;
 }
@@ -191,5 +199,37 @@ describe("Rego of one machine's own", { timeout: 90_000 }, () => {
     await expect(evaluator.evaluate("exchange", ask("default", "PUT"))).rejects.toThrow(UNAVAILABLE);
     await expect(evaluator.evaluate("exchange", ask("default"))).rejects.toThrow(/asked again in a while/);
     expect(await evaluator.evaluate("exchange", ask("other"))).toEqual(answered(true));
+  });
+});
+
+describe("a bundle whose data say that most agents hold no Rego", { timeout: 90_000 }, () => {
+  const opened = async (context: TestContext, rego: string) => {
+    const opa = compiler(context);
+    const { wasm, data } = await compileFolder({ data: policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } }), rego: new Map([["own.rego", rego]]) }, async () => opa);
+    const said = { ...data, egress: { ...(data as { egress: object }).egress, cluster: { holders: { decoy: { agent: ["decoy.policy"] } }, programs: ["decoy.policy"] } } };
+    const packed = await writeBundle({ revision: "1", wasm, data: said });
+    const parts = { log: silentLog, clock: systemClock, environment: {} };
+    const close = (engine: ReloadingPolicyEngine) => { onTestFinished(async () => engine.close()); return engine; };
+    return {
+      fromAnywhere: async () => close(await ReloadingPolicyEngine.open(policyConfig.parse({ deadlineMs: LIMITS.deadlineMs, bundle: join(await aFolder({ "policy.tar.gz": packed }), "policy.tar.gz") }), parts)),
+      fromTheBoundary: async () => close(await ReloadingPolicyEngine.open(policyConfig.parse({ deadlineMs: LIMITS.deadlineMs }), { ...parts, held: () => ({ packed, revision: "1" }) })),
+    };
+  };
+
+  test("is not believed: what does not end does not hold up this thread", async (context) => {
+    const engine = await (await opened(context, ENDLESS["mine.rego"])).fromAnywhere();
+    const endless = asks(engine, "exchange", ask("default", "PUT"));
+    expect(await turnsDuring(endless)).toBeGreaterThan(10);
+    await expect(endless).rejects.toThrow(UNAVAILABLE);
+  });
+
+  test("is believed of the boundary, which wrote it: the others are answered in this thread", async (context) => {
+    const engine = await (await opened(context, QUICK["mine.rego"].replace('"reason": ""', '"reason": "not today"'))).fromTheBoundary();
+    const apart = vi.spyOn(ThreadedPolicy.prototype, "evaluate");
+    onTestFinished(() => { apart.mockRestore(); });
+    expect(await asks(engine, "exchange", ask("default", "PUT"))).toMatchObject({ kind: "deny", rule: "b.put" });
+    expect(apart).not.toHaveBeenCalled();
+    expect(await asks(engine, "exchange", anExchange({ agent: { namespace: "decoy", name: "agent" } }))).toMatchObject({ kind: "allow" });
+    expect(apart).toHaveBeenCalledOnce();
   });
 });

@@ -15,7 +15,8 @@ export interface ThreadQuestion {
   readonly input: InputText;
 }
 
-export type ThreadAnswer = { readonly answer: string } | { readonly failure: string };
+/** Another one follows if the data have to be loaded before the next question. */
+export type ThreadAnswer = ({ readonly answer: string } | { readonly failure: string }) & { readonly isLoaded: boolean };
 
 /** The thread is gone and took the question with it: it ran out of time or of memory. */
 export class ThreadLost extends Error {
@@ -39,6 +40,7 @@ export class KillableThread {
   readonly #worker: Worker;
   readonly #deadlineMs: number;
   #asked: PromiseWithResolvers<string> | null = null;
+  #loaded: Promise<unknown> = Promise.resolve();
   #isAlive = true;
 
   private constructor(data: ThreadData) {
@@ -69,6 +71,11 @@ export class KillableThread {
     return answer;
   }
 
+  /** Resolves once the thread may be asked again: at once, unless what it was asked cost it its data; or once it is lost. */
+  async loaded(): Promise<void> {
+    await this.#loaded.catch(() => {});
+  }
+
   kill(): void {
     this.#lost("the thread of the policy was ended");
     void this.#worker.terminate();
@@ -89,6 +96,7 @@ export class KillableThread {
   #answered(answer: ThreadAnswer): void {
     const asked = this.#asked;
     this.#asked = null;
+    if (!answer.isLoaded) this.#loaded = this.#answerWithin(START_DEADLINE_MS);
     if ("answer" in answer) asked?.resolve(answer.answer);
     else asked?.reject(new Error(answer.failure));
   }

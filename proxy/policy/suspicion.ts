@@ -69,10 +69,19 @@ export class Suspicion {
     this.#answered.delete(agent);
   }
 
-  /** @param tookMs of the evaluation alone */
+  /** @param tookMs of its thread */
   answered(agent: string, tookMs: number): void {
+    this.#occupied(agent, tookMs);
+    if (tookMs < SLOW_MS && !this.#answered.has(agent)) this.#answered.set(agent, true);
+  }
+
+  /** There was no answer, though its thread is not lost. @param tookMs of it, until it could be asked again */
+  failed(agent: string, tookMs: number): void {
+    this.#occupied(agent, tookMs);
+  }
+
+  #occupied(agent: string, tookMs: number): void {
     if (tookMs >= SLOW_MS) for (const key of [agent, namespaceOf(agent)]) this.#slow.charge(key, tookMs);
-    else if (!this.#answered.has(agent)) this.#answered.set(agent, true);
   }
 }
 

@@ -166,6 +166,7 @@ export class ThreadedPolicy implements Evaluator {
     const tookMs = () => performance.now() - startedAtMs;
     try {
       entry.answer.resolve(await thread.ask({ question: entry.question, input: entry.input }));
+      await thread.loaded();
       this.#suspicion.answered(agent, tookMs());
     } catch (error) {
       entry.answer.reject(error);
@@ -173,9 +174,12 @@ export class ThreadedPolicy implements Evaluator {
       // What filled its memory would be given back by a collector of garbage that is in no hurry.
       if (isCostly) thread.kill();
       if (isCostly || error instanceof ThreadLost) this.#pause(agent);
+      await thread.loaded();
+      this.#suspicion.failed(agent, tookMs());
     }
     for (const key of [agent, namespaceOf(agent)]) this.#used.charge(key, tookMs());
     this.#running.delete(agent);
+    if (this.#isClosed) return thread.kill();
     if (thread.isAlive) this.#idle.push(thread);
     this.#dispatch();
   }

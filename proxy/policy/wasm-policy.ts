@@ -88,6 +88,16 @@ export class WasmPolicy implements Evaluator {
     }
   }
 
+  /** False after an answer that cost the instance: the next question waits for the data to be loaded, unless somebody calls `load` before. */
+  get isLoaded(): boolean {
+    return this.#instance !== null;
+  }
+
+  /** @throws Error if policy and data do not load */
+  load(): void {
+    this.#ready();
+  }
+
   /** @returns the result sets as a list in JSON @throws Error that says why there is none */
   answer(question: Question, input: InputText): string {
     try {

@@ -49,6 +49,13 @@ describe("suspicion", () => {
     expect(suspicion.isPaused("a/coder")).toBe(false);
   });
 
+  test("falls on an agent whose failures keep their threads busy, and a failure makes nobody known", () => {
+    const { suspicion } = aSuspicion();
+    suspicion.failed("a/quick", 1);
+    suspicion.failed("b/costly", 30);
+    expect(["a/quick", "b/costly"].map((agent) => [suspicion.isNew(agent), suspicion.isSuspect(agent)])).toEqual([[true, false], [true, true]]);
+  });
+
   test("falls on an agent whose answers are slow, and on new ones of its namespace, until that is half forgotten", () => {
     const { clock, suspicion } = aSuspicion();
     suspicion.answered("a/known", 1);

@@ -43,16 +43,18 @@ export const decisionShape = {
   }).optional(),
   policy_input: z.string().max(64_000).optional(),
   policy_input_redacted: z.array(z.string()).max(PLACES_LIMIT).optional(),
+  policy_undecided: z.enum(["ask", "read"]).optional(),
   shadow: z.strictObject({
     outcome: z.enum(["allow", "deny", "ask", "failed"]), reason: z.string().optional(), revision: z.string(), rule: z.string().optional(),
   }).optional(),
 };
 const written = z.object(decisionShape);
 
-/** Approval, input and shadow of a decision, as far as the event has them. An input that is no JSON object is none: nothing is decided by it. */
-export function readDecisionParts(weir: z.output<typeof written>, agent: RecordedAgent | null): Pick<RecordedDecision, "approval" | "input" | "shadow"> {
+/** What stands beside the verdict of a decision, as far as the event has it. An input that is no JSON object is none: nothing is decided by it. */
+export function readDecisionParts(weir: z.output<typeof written>, agent: RecordedAgent | null): Pick<RecordedDecision, "undecided" | "approval" | "input" | "shadow"> {
   const input = readInput(weir, agent);
   return {
+    ...(weir.policy_undecided === undefined ? {} : { undecided: weir.policy_undecided }),
     ...(weir.approval === undefined ? {} : { approval: readApproval(weir.approval) }),
     ...(input === null ? {} : { input }),
     ...(weir.shadow === undefined ? {} : { shadow: readShadow(weir.shadow) }),

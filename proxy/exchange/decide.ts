@@ -35,16 +35,15 @@ export async function decide(head: RequestHead, connection: Opened, rooms: Decid
 /** The same about all parts of a body, with one deadline. @returns the decisions in order, up to the first deny: it is the one of the record */
 export async function decideAll(head: RequestHead, connection: Opened, rooms: Deciders, parts: readonly PartRead[]): Promise<readonly Decision[]> {
   const inputs = parts.map(inputsOf(head, connection, rooms));
-  const [first] = inputs;
-  if (first !== undefined) rooms.noteAsked?.(first);
+  for (const input of inputs) rooms.noteAsked?.(input);
   const startedMs = rooms.clock.monotonicMs();
   const decided = await rooms.policy.decideAll("exchange", inputs, connection.signal);
   rooms.metrics.policyEvaluated("exchange", rooms.clock.monotonicMs() - startedMs);
   const holdings = rooms.holdings.of(connection.agent);
   const decisions = decided.map((decision) => withinHoldings(decision, holdings));
   const denied = decisions.findIndex(({ kind }) => kind === "deny");
-  // That there were others is told by one of them; the one that decided comes last.
-  for (const input of inputs.length > 1 ? [inputs[1], inputs.at(denied)] : []) if (input !== undefined) rooms.noteAsked?.(input);
+  const decisive = inputs[denied];
+  if (decisive !== undefined) rooms.noteAsked?.(decisive);
   return denied === -1 ? decisions : decisions.slice(0, denied + 1);
 }
 

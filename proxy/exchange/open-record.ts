@@ -43,7 +43,7 @@ export class ExchangeDraft {
   decision: Decision | null = null;
   /** What the decision was made on. */
   noted: Noted | null = null;
-  #asked: readonly PolicyInput[] = [];
+  #asked: PolicyInput[] = [];
   /** What was read of it before policy decided; null where its head was enough. */
   read: ReadRequest | null = null;
   /** Its body as far as it was held to be read, without content coding once it was; null where nobody had it read. */
@@ -132,16 +132,15 @@ export class ExchangeDraft {
 
   /** Notes what policy is asked. */
   readonly noteAsked = (input: PolicyInput): void => {
-    this.#asked = [...this.#asked, input];
+    this.#asked.push(input);
   };
 
-  /** Notes what was decided on all that was asked, before a person is asked about it. */
-  decided(decision: Decision, hindsight: Hindsight): Decision {
+  /** Notes what was decided on all that was asked, before a person is asked about it; or that it came to nothing, where the body could not be read. */
+  decided(decision: Decision, hindsight: Hindsight): void {
     const [first, ...others] = this.#asked;
     if (first !== undefined) this.noted = hindsight.note("exchange", [first, ...others], decision);
     this.#asked = [];
     this.decision = decision;
-    return decision;
   }
 
   durationMs(clock: Clock): number {

@@ -1,8 +1,9 @@
 import { PLATFORM_NAME } from "../../common/labels.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import { EgressError } from "../errors.ts";
-import type { Allow } from "../model/decision.ts";
+import type { Allow, Decision } from "../model/decision.ts";
 import type { Incoming, ServeExchange } from "../model/incoming.ts";
+import type { RequestHead } from "../model/request.ts";
 import type { Usage } from "../model/usage.ts";
 import type { Rooms } from "../rooms.ts";
 import { awaitApproval, type Awaiting } from "./await-approval.ts";
@@ -18,7 +19,7 @@ import { noteDecision } from "./note-decision.ts";
 import { openRecord } from "./open-record.ts";
 import type { ExchangeDraft } from "./open-record.ts";
 import { ProbeWatch } from "./probe-watch.ts";
-import { decideRead, readBody, requireDecided } from "./read-body.ts";
+import { decideRead, readBody, requireDecided, type ReadRequest } from "./read-body.ts";
 import { readHead } from "./read-head.ts";
 import { refuse } from "./refuse.ts";
 import { reserve } from "./reserve.ts";
@@ -77,17 +78,27 @@ async function pass(draft: ExchangeDraft, path: ExchangePath): Promise<void> {
   draft.head = head;
   // A long poll for messages is how an idle agent waits; if it counted, no agent would ever be idle.
   if (head.host !== PLATFORM_NAME) draft.endActivity = rooms.activity.begin(incoming.connection.agent);
-  const deciders = noting(draft.noteAsked, rooms);
-  const byHead = draft.decision = await decide(head, incoming.connection, deciders);
-  const read = byHead.kind === "read" ? await readBody(head, byHead, draft, path) : null;
-  if (read !== null) {
-    draft.wasRead(read);
-    draft.decision = await decideRead(read, incoming.connection, deciders);
-  }
-  draft.decided(draft.decision, rooms.hindsight);
-  const allow = draft.decision.kind === "ask" ? await awaitApproval(draft.decision, awaiting(draft, { head, read }, rooms), rooms) : requireAllow(draft.decision);
+  const { decision, read } = await decideWhole(head, draft, path);
+  const allow = decision.kind === "ask" ? await awaitApproval(decision, awaiting(draft, { head, read }, rooms), rooms) : requireAllow(decision);
   draft.decision = allow;
   await sendAllowed({ head: read?.head ?? head, read }, allow, draft, path);
+}
+
+/** By the head, or by what policy wants to have read. What it was asked is noted however that ends: a body that cannot be read leaves it at the wish to read it. */
+async function decideWhole(head: RequestHead, draft: ExchangeDraft, path: ExchangePath): Promise<{ readonly decision: Decision; readonly read: ReadRequest | null }> {
+  const { rooms } = path;
+  const { connection } = draft.incoming;
+  const deciders = noting(draft.noteAsked, rooms);
+  let decision = await decide(head, connection, deciders);
+  try {
+    if (decision.kind !== "read") return { decision, read: null };
+    const read = await readBody(head, decision, draft, path);
+    draft.wasRead(read);
+    decision = await decideRead(read, connection, deciders);
+    return { decision, read };
+  } finally {
+    draft.decided(decision, rooms.hindsight);
+  }
 }
 
 /** For the stage that waits for a person: policy is asked again about what was read already. */

@@ -34,6 +34,8 @@ export interface RecordedDecision {
   readonly revision: string;
   readonly grants: readonly string[];
   readonly budgets: readonly string[];
+  /** Present where policy came to no verdict of its own: it left it to a person, or wanted to read the body first. What came of that, `approval` and the error tell. */
+  readonly undecided?: "ask" | "read";
   /** Present where a person decided, or was asked and did not. */
   readonly approval?: RecordedApproval;
   /** Present where a second bundle was asked beside the one in force. */
@@ -46,7 +48,8 @@ export interface RecordedDecision {
 export function recordedDecision(decision: Decision, approval?: RecordedApproval): RecordedDecision {
   const { rule, revision } = decision;
   const asked = approval === undefined ? {} : { approval };
-  if (decision.kind !== "allow") return { allowed: false, rule, revision, grants: [], budgets: [], ...asked };
+  const undecided = decision.kind === "ask" || decision.kind === "read" ? { undecided: decision.kind } : {};
+  if (decision.kind !== "allow") return { allowed: false, rule, revision, grants: [], budgets: [], ...undecided, ...asked };
   return { allowed: true, rule, revision, grants: decision.grants, budgets: decision.budgets, ...asked };
 }
 

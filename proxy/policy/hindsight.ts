@@ -4,7 +4,7 @@ import { keepInput, type InputLevel, type Scrub } from "./keep-input.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import type { Shadow, ShadowAnswer } from "./shadow.ts";
 
-/** What policy was asked, in turn: once by the head, then once for each part of a body that was read. At least one. */
+/** What policy was asked, in turn: once by the head, then once for each part of a body that was read, and the part that was denied once more. At least one. */
 export type Asked = readonly [PolicyInput, ...PolicyInput[]];
 
 /** One decision, looked at afterwards: what it was made on, and what a second policy would have decided. */
@@ -28,29 +28,35 @@ export const noHindsight: Hindsight = { note: () => ({ pending: null, recorded: 
 export function openHindsight(level: InputLevel, shadow: Pick<Shadow, "ask"> | null): Hindsight {
   return {
     note: (question, asked, decision) => {
+      const parts = [...new Set(asked.filter(({ read }) => read !== undefined))];
       const decisive = decisiveOf(asked, decision);
-      const answer = shadow?.ask(question, decisive, decision) ?? null;
+      const hasOthers = parts.length > 1;
+      const answer = shadow?.ask(question, parts.length === 0 ? [decisive] : parts, decision) ?? null;
       return {
         get pending() { return answer === null || answer.recorded !== null ? null : answer.settled; },
-        recorded: (scrub) => ({ ...inputOf(decisive, asked, { level, scrub }), ...shadowOf(answer) }),
+        recorded: (scrub) => ({ ...inputOf(decisive, { level, scrub, hasOthers }), ...shadowOf(answer) }),
       };
     },
   };
 }
 
-/** The input that the decision hangs on: of the parts of a body the one that was denied, which is the last that was asked about; else the first. */
+/** The input that the decision hangs on: of the parts of a body the one that was denied, which is the last that was noted; else the first. */
 function decisiveOf(asked: Asked, decision: Decision): PolicyInput {
   const [first] = asked;
   const parts = asked.filter(({ read }) => read !== undefined);
   return (decision.kind === "deny" ? parts.at(-1) : parts[0]) ?? asked.at(-1) ?? first;
 }
 
-/** Of a body with several parts one is kept; that there were others is said like anything else that was left out. */
-function inputOf(decisive: PolicyInput, asked: Asked, { level, scrub }: { readonly level: InputLevel; readonly scrub: Scrub }): Pick<RecordedDecision, "input"> {
+interface Keeping {
+  readonly level: InputLevel;
+  readonly scrub: Scrub;
+  /** Of a body with several parts one is kept; that there were others is said like anything else that was left out. */
+  readonly hasOthers: boolean;
+}
+
+function inputOf(decisive: PolicyInput, { level, scrub, hasOthers }: Keeping): Pick<RecordedDecision, "input"> {
   const input = keepInput(decisive, level, scrub);
   if (input === undefined) return {};
-  // The part that decided may be noted twice.
-  const hasOthers = new Set(asked.filter(({ read }) => read !== undefined)).size > 1;
   return { input: hasOthers ? { ...input, redacted: [...input.redacted, OTHER_PARTS] } : input };
 }
 

@@ -45,17 +45,17 @@ export class Shadow {
     this.#context = context;
   }
 
-  /** @param input the last that the policy in force was asked */
-  ask(question: Question, input: PolicyInput, decision: Decision): ShadowAnswer {
+  /** @param parts what the policy in force was asked: all parts of a body that was read, or the head alone */
+  ask(question: Question, parts: readonly PolicyInput[], decision: Decision): ShadowAnswer {
     const { revision } = this.#policy;
-    const bytes = sizeOf(input, QUESTION_LIMIT_BYTES);
+    const bytes = sizeOf(parts, QUESTION_LIMIT_BYTES);
     const dropped = this.#reasonToDrop(bytes);
     if (dropped !== null) {
       this.#context.count(question, "dropped", null);
       return answered({ revision, outcome: "failed", rule: null, reason: dropped });
     }
     const answer = { recorded: null as RecordedShadow | null, late: { revision, outcome: "failed" as const, rule: null, reason: "not yet answered" } };
-    const settled = this.#answer(question, input, revision).then((recorded) => {
+    const settled = this.#answer(question, parts, revision).then((recorded) => {
       answer.recorded = recorded;
       this.#context.count(question, verdictOf(decision, recorded), recorded.rule);
     });
@@ -78,11 +78,18 @@ export class Shadow {
     return this.#waiting.size >= WAITING_LIMIT || this.#waitingBytes + bytes > WAITING_LIMIT_BYTES ? "too many questions waited" : null;
   }
 
-  async #answer(question: Question, input: PolicyInput, revision: string): Promise<RecordedShadow> {
+  /** Of parts as the boundary decides about them (exchange/agree.ts): a deny of one is a deny of all, else an ask, else an allow. */
+  async #answer(question: Question, parts: readonly PolicyInput[], revision: string): Promise<RecordedShadow> {
+    let strictest: RecordedShadow | null = null;
     try {
-      const again = await askAgain(this.#policy, question, input, this.#signal.signal);
-      if (again.kind === "undecided") return { revision, outcome: "failed", rule: null, reason: again.reason };
-      return { revision: again.revision, outcome: again.kind, rule: again.rule };
+      for (const part of parts) {
+        const again = await askAgain(this.#policy, question, part, this.#signal.signal);
+        if (again.kind === "undecided") return { revision, outcome: "failed", rule: null, reason: again.reason };
+        const said = { revision: again.revision, outcome: again.kind, rule: again.rule };
+        if (said.outcome === "deny") return said;
+        if (strictest === null || strictest.outcome === "allow") strictest = said;
+      }
+      return strictest ?? { revision, outcome: "failed", rule: null, reason: "nothing was asked" };
     } catch (error) {
       this.#context.log.debug("policy.shadow-failed", { error: describeError(error) });
       return { revision, outcome: "failed", rule: null, reason: "it could not be evaluated" };
@@ -112,6 +119,7 @@ function answered(recorded: RecordedShadow): ShadowAnswer {
 
 function verdictOf({ kind }: Decision, { outcome }: RecordedShadow): ShadowVerdict {
   if (outcome === "failed") return "failed";
-  if (kind === outcome) return "agrees";
+  // What could not be read was refused.
+  if (kind === outcome || (kind === "read" && outcome === "deny")) return "agrees";
   return `would-${outcome}`;
 }

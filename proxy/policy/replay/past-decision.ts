@@ -15,7 +15,8 @@ export interface PastDecision {
   readonly host: string;
   /** For people: `POST https://api.example.com/v1`. */
   readonly subject: string;
-  readonly verdict: PastVerdict;
+  /** Null where policy came to none: it wanted to read the body, and that failed. */
+  readonly verdict: PastVerdict | null;
   readonly rule: string;
   readonly revision: string;
   /** Null where the record is of a time, or of a setting, that kept none. */
@@ -44,6 +45,11 @@ export interface Replayed {
 export const NOT_OF_POLICY: ReadonlySet<string> = new Set(["agents.unknown", "grants.not-held"]);
 const PARTS = "input.parts";
 
+/** Why nobody knows whether anything would be otherwise; empty where policy came to a verdict. */
+export function doubtsOf({ verdict }: PastDecision): readonly string[] {
+  return verdict === null ? ["the policy in force wanted to read its body, and that failed"] : [];
+}
+
 /** The decision that a record tells of; null for a record that tells of none, or of one that another record tells of too. */
 export function pastDecision(record: AuditRecord): PastDecision | null {
   if (record.kind === "lifecycle" || record.agent === null || ("phase" in record && record.phase !== "closed")) return null;
@@ -64,11 +70,12 @@ export function shadowOf(record: AuditRecord): Replayed | null {
   const shadow = record.kind === "lifecycle" ? undefined : record.decision?.shadow;
   if (past === null || shadow === undefined) return null;
   const { outcome, rule, reason } = shadow;
-  return outcome === "failed" ? { past, verdict: null, rule: null, doubts: [reason ?? "it failed"] } : { past, verdict: outcome, rule, doubts: [] };
+  return outcome === "failed" ? { past, verdict: null, rule: null, doubts: [reason ?? "it failed"] } : { past, verdict: outcome, rule, doubts: doubtsOf(past) };
 }
 
-function verdictOf({ allowed, approval }: RecordedDecision, code: string | undefined): PastVerdict {
-  if (approval !== undefined || code?.startsWith("approval.") === true) return "ask";
+function verdictOf({ allowed, approval, undecided }: RecordedDecision, code: string | undefined): PastVerdict | null {
+  if (approval !== undefined || undecided === "ask" || code?.startsWith("approval.") === true) return "ask";
+  if (undecided === "read") return null;
   return allowed ? "allow" : "deny";
 }
 

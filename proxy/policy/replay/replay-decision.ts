@@ -1,7 +1,7 @@
 import { askAgain, type Again, type Asker } from "../ask-again.ts";
 import type { PolicyInput } from "../policy-engine.ts";
 import type { Step } from "../places.ts";
-import { NOT_OF_POLICY, type PastDecision, type Redacted, type Replayed } from "./past-decision.ts";
+import { doubtsOf, NOT_OF_POLICY, type PastDecision, type Redacted, type Replayed } from "./past-decision.ts";
 import type { PolicyReads } from "./policy-reads.ts";
 
 /** Stands where a name is known and its value is not. */
@@ -14,7 +14,7 @@ export async function replayDecision(past: PastDecision, policy: Asker, reads: P
   const seen = new SeenBodies(policy);
   const again = await attempt(seen, past, filled(past.input, past.redacted));
   const holds = NOT_OF_POLICY.has(past.rule) && again.kind !== "deny" ? ["what the agent holds refused it, not the policy"] : [];
-  const doubts = [...holds, ...past.redacted.filter((place) => matters(place, reads, seen.read)).map(({ text }) => `${text} is not recorded`)];
+  const doubts = [...doubtsOf(past), ...holds, ...past.redacted.filter((place) => matters(place, reads, seen.read)).map(({ text }) => `${text} is not recorded`)];
   if (again.kind === "undecided") return { past, verdict: null, rule: null, doubts: [again.reason] };
   return { past, verdict: again.kind, rule: again.rule, doubts };
 }

@@ -93,7 +93,7 @@ class Changes {
     if (this.#examples.length >= EXAMPLES) return;
     const { id, timeMs, agent, subject } = past;
     this.#examples.push({
-      id, time: new Date(timeMs).toISOString(), agent, subject, from: { verdict: past.verdict, rule: past.rule }, to: { verdict: verdict ?? "", rule: rule ?? "" },
+      id, time: new Date(timeMs).toISOString(), agent, subject, from: { verdict: past.verdict ?? "", rule: past.rule }, to: { verdict: verdict ?? "", rule: rule ?? "" },
     });
   }
 

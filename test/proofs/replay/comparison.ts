@@ -5,6 +5,8 @@ import { pastDecision, type Candidate, type PastDecision } from "../../../proxy/
 export interface AuditedDecision {
   readonly key: string;
   readonly past: PastDecision;
+  /** True if it says that the body was to be read, and could not be. */
+  readonly isUnread: boolean;
   readonly shadow: RecordedShadow | null;
 }
 
@@ -13,7 +15,7 @@ export function auditedDecision(record: AuditRecord): AuditedDecision | null {
   const past = pastDecision(record);
   if (past === null || record.kind === "lifecycle") return null;
   const what = record.kind === "exchange" ? `${record.method} ${record.host}${record.path}?${record.queryKeys.join("&")}` : `${record.kind} ${past.host}`;
-  return { key: `${past.agent} ${what}`, past, shadow: record.decision?.shadow ?? null };
+  return { key: `${past.agent} ${what}`, past, isUnread: record.decision?.undecided === "read", shadow: record.decision?.shadow ?? null };
 }
 
 /** Holds what was foretold against what happened. */

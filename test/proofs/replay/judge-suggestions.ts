@@ -1,3 +1,4 @@
+import type { McpReading } from "../../../proxy/model/readings.ts";
 import type { PolicyInput } from "../../../proxy/policy/policy-engine.ts";
 import { policyData } from "../../../proxy/policy/data.ts";
 import { candidateOf, readPolicy, Suggestions, withEntries, type Candidate, type PastDecision, type Suggestion } from "../../../proxy/operator.ts";
@@ -75,11 +76,16 @@ function mixtures(one: PolicyInput, other: PolicyInput): PolicyInput[] {
   if (request === undefined || foreign === undefined) return [];
   return [
     { ...one, agent: other.agent }, { ...one, request: { ...request, method: foreign.method } }, { ...one, request: { ...request, path: foreign.path } },
-    ...(one.mcp === undefined || other.mcp === undefined ? [] : [{ ...one, mcp: { ...one.mcp, tool: other.mcp.tool } }, { ...one, mcp: { ...one.mcp, arguments: other.mcp.arguments } }]),
+    ...(one.mcp === undefined || other.mcp === undefined ? [] : mixedCalls(one.mcp, other.mcp).map((mcp) => ({ ...one, mcp }))),
     ...(one.git === undefined || other.git === undefined ? [] : [{ ...one, git: { ...one.git, is_write: other.git.is_write } }, { ...one, git: { ...one.git, repository: other.git.repository } }]),
     ...(one.llm === undefined || other.llm === undefined ? [] : [{ ...one, llm: { ...one.llm, model: other.llm.model } }]),
     ...(one.graphql === undefined || other.graphql === undefined ? [] : [{ ...one, graphql: { ...one.graphql, fields: other.graphql.fields } }]),
   ];
+}
+
+/** A message that is no call of a tool has neither name nor arguments to give. */
+function mixedCalls(one: McpReading, other: McpReading): McpReading[] {
+  return one.tool === null || other.tool === null ? [] : [{ ...one, tool: other.tool }, { ...one, arguments: other.arguments }];
 }
 
 /** What an entry can tell apart. */
@@ -91,14 +97,18 @@ function shapeOf({ agent, host, input }: PastDecision): string {
 /** Whether a suggestion of this agent and host names the way in which the request differs from what was denied. */
 function names({ entry, opens, example }: Suggestion, { agent, host, input }: PastDecision): boolean {
   if (example.agent !== agent || example.host !== host) return false;
-  const { methods, paths, git, mcp } = entry as { methods?: readonly string[]; paths?: readonly string[]; git?: { repositories: readonly string[] }; mcp?: { tools?: readonly unknown[] } };
+  const { methods, paths, git, mcp } = entry as { methods?: readonly string[]; paths?: readonly string[]; git?: { repositories: readonly string[] }; mcp?: { tools?: readonly unknown[]; methods?: readonly string[] } };
   if (input?.git !== undefined) return git?.repositories.includes(input.git.repository) === true && opens.some((open) => open.includes("every fetch"));
   const hasMethod = methods?.includes(input?.request?.method ?? "") === true;
   const anySegment = opens.some((open) => open.startsWith("any segment")) && paths?.some((path) => path.split("/").length === (input?.request?.path.length ?? 0) + 1) === true;
   const anyArguments = input?.mcp?.tool !== undefined && mcp?.tools?.includes(input.mcp.tool) === true && opens.some((open) => open.startsWith("any arguments of the tools"));
   const begins = mcp !== undefined && input?.mcp?.tool === null && opens.some((open) => open.startsWith("what every MCP client needs"));
   const anyBody = opens.includes("any body") && input?.mcp === undefined && input?.llm === undefined && input?.graphql === undefined;
-  return hasMethod && ((anySegment && (mcp === undefined || anyArguments || begins || sameTool(mcp, input))) || (paths === undefined && opens.includes("every path")) || anyArguments || begins || (anyBody && anySegment));
+  return hasMethod && ((anySegment && (mcp === undefined || anyArguments || begins || sameMethod(mcp, input) || sameTool(mcp, input))) || (paths === undefined && opens.includes("every path")) || anyArguments || begins || (anyBody && anySegment));
+}
+
+function sameMethod(mcp: { readonly methods?: readonly string[] }, input: PolicyInput | null): boolean {
+  return input?.mcp?.tool === null && mcp.methods?.includes(input.mcp.method ?? "") === true;
 }
 
 function sameTool(mcp: { readonly tools?: readonly unknown[] }, input: PolicyInput | null): boolean {

@@ -19,7 +19,7 @@ type Dice = () => number;
 
 /** Requests of all protocols that the boundary reads, some covered by the first policy, some by the second, some by both, some by none. */
 export function plan(count: number, random: Dice): Planned[] {
-  const kinds = [rest, rest, rest, tool, tool, listing, git, graphql, hook, model, gone, unknown];
+  const kinds = [rest, rest, rest, tool, tool, batch, unreadable, listing, git, graphql, hook, model, gone, unknown];
   return Array.from({ length: count }, (_, index) => {
     const make = kinds[Math.floor(random() * kinds.length)] ?? rest;
     return { agent: oneOf(AGENTS, random), headers: {}, body: null, method: "GET", ...make(index, random) };
@@ -48,8 +48,21 @@ function tool(index: number, random: Dice): Made {
   return { host: HOSTS.mcp, path: `/mcp/${index}`, ...json({ jsonrpc: "2.0", id: index, method: "tools/call", params }) };
 }
 
+/** One of them may be refused where the other is not. */
+function batch(index: number, random: Dice): Made {
+  const calls = [1, 2].map((id) => ({ jsonrpc: "2.0", id, method: "tools/call", params: { name: oneOf(["read", "write", "remove"], random), arguments: { path: "/workspace", count: 1 } } }));
+  return { host: HOSTS.mcp, path: `/mcp/${index}`, ...json(calls) };
+}
+
+/** What cannot be read in one way only, so that no policy which reads it decides about it. */
+function unreadable(index: number, random: Dice): Made {
+  const twice = { method: "POST", headers: { "content-type": "application/json" }, body: `{"channel": "general", "channel": "finance", "text": "number ${index}"}` };
+  if (random() < 0.5) return { host: HOSTS.hook, path: `/hook/${index}`, ...twice };
+  return { host: HOSTS.mcp, path: `/mcp/${index}`, ...json({ jsonrpc: "2.0", id: index, method: "completion/complete", params: {} }) };
+}
+
 function listing(index: number, random: Dice): Made {
-  const method = oneOf(["tools/list", "ping", "resources/list", "completion/complete"], random);
+  const method = oneOf(["tools/list", "ping", "resources/list", "logging/setLevel"], random);
   return { host: HOSTS.mcp, path: `/mcp/${index}`, ...json({ jsonrpc: "2.0", id: index, method, params: {} }) };
 }
 

@@ -32,6 +32,12 @@ describe("what a decision was made on, as an event", () => {
     expect(fromOcsf(JSON.parse(stored(record)))).toEqual(expected);
   });
 
+  test.each(["ask", "read"] as const)("says that policy came to no verdict of its own: %s", (undecided) => {
+    const decision = { ...whole, allowed: false, undecided };
+    expect(fromOcsf(JSON.parse(stored(anExchange({ decision }))))).toMatchObject({ decision: { undecided } });
+    expect(fromOcsf(JSON.parse(stored(aConnection({ decision }))))).toMatchObject({ decision: { undecided } });
+  });
+
   test("is canonical and hashes to what the record claims, whatever an agent names", () => {
     const odd = { ...whole, input: { input: { json: { "\ud800": "\udfff\u0000", "": [{ "0": 1 }] } }, redacted: ["input.json"] } };
     const line = Buffer.from(stored(anExchange({ decision: odd })).trimEnd());

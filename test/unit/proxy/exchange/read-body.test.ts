@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { EgressError } from "../../../../proxy/errors.ts";
 import type { Decision, Read } from "../../../../proxy/model/decision.ts";
 import type { BodyReadings } from "../../../../proxy/model/readings.ts";
+import { openHindsight } from "../../../../proxy/policy/hindsight.ts";
 import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
 import { allow, deny, eventually } from "../../../support/exchange.ts";
 import type { Request } from "../../../support/exchange-answer.ts";
@@ -97,6 +98,47 @@ describe("a request that policy reads before it decides", () => {
     expect([requests(), stand.path.held.bytes]).toEqual([[], 0]);
   });
 });
+
+describe("the record of a request that policy reads", () => {
+  const recorded = () => stand.fakes.closed().at(-1)!;
+  beforeEach(() => { Object.assign(stand.fakes.rooms, { hindsight: openHindsight("full", null) }); });
+
+  test("holds what decided: its head and what was read", async () => {
+    reading(() => deny());
+    await stand.serve(post("{}"));
+    expect(recorded().decision).toMatchObject({ allowed: false, input: { input: { request: { method: "POST" }, read: { json: null }, json: { a: 1 } }, redacted: [] } });
+    expect(recorded().decision).not.toHaveProperty("undecided");
+  });
+
+  test("holds of several parts the one that was denied, and says that there were others", async () => {
+    parts = [{ json: { a: 1 } }, { json: { a: 2 } }, { json: { a: 3 } }];
+    reading(({ json }) => (JSON.stringify(json) === `{"a":2}` ? deny() : allow()));
+    await stand.serve(post("[]"));
+    expect(recorded().decision).toMatchObject({ input: { input: { json: { a: 2 } }, redacted: ["input.parts"] } });
+  });
+
+  test.each<[string, string, () => Promise<unknown>]>([
+    ["it cannot be read", "request.malformed", async () => {
+      stand.fakes.rooms.readings.read = async () => { throw new EgressError("request.malformed", "a key twice"); };
+      return stand.serve(post("{}"));
+    }],
+    ["it is too large", "request.body-limit", async () => stand.serve(post("x".repeat(2_000)))],
+    ["the client leaves", "relay.aborted", async () => stand.serve(post("{", { body: Readable.from(unfinished(), { objectMode: false }) }))],
+    ["policy fails over it", "policy.unavailable", async () => {
+      stand.fakes.rooms.policy.decideAll = async () => { throw new EgressError("policy.unavailable", "late"); };
+      return stand.serve(post("{}"));
+    }],
+  ])("holds its head, and that nothing was decided, where %s", async (_why, code, send) => {
+    reading(() => allow());
+    await send();
+    expect(recorded()).toMatchObject({ error: { code }, decision: { allowed: false, rule: "test.read", undecided: "read", input: { input: { request: { method: "POST", path: ["free"] } } } } });
+  });
+});
+
+async function* unfinished() {
+  yield Buffer.from("{");
+  throw new Error("reset");
+}
 
 describe("a body of several parts", () => {
   test("is asked about part by part, all within one question", async () => {

@@ -4,6 +4,7 @@ import type { Decision } from "../../../../proxy/model/decision.ts";
 import { noHindsight, openHindsight } from "../../../../proxy/policy/hindsight.ts";
 import type { PolicyInput } from "../../../../proxy/policy/policy-engine.ts";
 import { Shadow } from "../../../../proxy/policy/shadow.ts";
+import { anAsk } from "../../../support/approval-stand.ts";
 import { allow, deny } from "../../../support/exchange.ts";
 import { anInput } from "../../../support/past-decisions.ts";
 
@@ -56,6 +57,25 @@ describe("a shadow policy", () => {
     await noted.pending;
   });
 
+  test.each<[readonly string[], string]>([[["read", "write"], "deny write"], [["read", "maybe", "read"], "ask maybe"], [["read", "read"], "allow read"]])("is asked about all parts of a batch, of which the strictest answer counts: %j", async (tools, expected) => {
+    const { hindsight } = shadowOf(({ mcp: call }) => {
+      if (call === undefined) return { kind: "read", rule: "b", readings: ["mcp"], maxBytes: 1, revision: "r2" };
+      const rule = call.tool ?? "";
+      if (rule === "write") return deny({ rule });
+      return rule === "maybe" ? anAsk({ rule }) : allow({ rule });
+    });
+    const noted = hindsight.note("exchange", [anInput(), ...tools.map((tool) => anInput({ read: { mcp: null }, mcp: { ...mcp, tool } }))], allow());
+    await noted.pending;
+    const { outcome, rule } = noted.recorded(asIs).shadow!;
+    expect(`${outcome} ${rule}`).toBe(expected);
+  });
+
+  test("that would refuse what could not be read agrees with the refusal", async () => {
+    const { counted, hindsight } = shadowOf(() => deny({ rule: "b" }));
+    await hindsight.note("exchange", [anInput()], { kind: "read", rule: "a", readings: ["mcp"], maxBytes: 1, revision: "r1" }).pending;
+    expect(counted).toEqual(["agrees b"]);
+  });
+
   test("is not asked more than 256 questions at once; the others are counted", async () => {
     const never = Promise.withResolvers<Decision>();
     const { counted, hindsight, shadow } = shadowOf(() => never.promise);
@@ -74,12 +94,12 @@ describe("what waits for a shadow", () => {
   test("is at most 16 MiB together; what comes on top is counted and not asked, and there is room again when it was answered", async () => {
     const waiting = Promise.withResolvers<Decision>();
     const { counted, shadow } = shadowOf(() => waiting.promise);
-    const answers = Array.from({ length: 80 }, () => shadow.ask("exchange", large(250 << 10), allow()));
+    const answers = Array.from({ length: 80 }, () => shadow.ask("exchange", [large(250 << 10)], allow()));
     expect(counted.length).toBe(15);
     expect(answers.at(-1)?.recorded).toMatchObject({ outcome: "failed", reason: "too many questions waited" });
     waiting.resolve(allow());
     await shadow.close();
-    expect(shadow.ask("exchange", large(250 << 10), allow()).recorded).toBeNull();
+    expect(shadow.ask("exchange", [large(250 << 10)], allow()).recorded).toBeNull();
   });
 
   test.each<[string, PolicyInput]>([
@@ -88,16 +108,16 @@ describe("what waits for a shadow", () => {
   ])("is never a question of more than 256 KiB: %s", async (_what, input) => {
     let asked = 0;
     const { counted, shadow } = shadowOf(() => { asked += 1; return allow(); });
-    expect(shadow.ask("exchange", input, allow()).recorded).toMatchObject({ outcome: "failed", reason: "the question is too large" });
-    await shadow.ask("exchange", large(200 << 10), allow()).settled;
+    expect(shadow.ask("exchange", [input], allow()).recorded).toMatchObject({ outcome: "failed", reason: "the question is too large" });
+    await shadow.ask("exchange", [large(200 << 10)], allow()).settled;
     expect([asked, counted[0]]).toEqual([1, "dropped"]);
   });
 });
 
 describe("hindsight", () => {
   test("keeps of a batch the part that was denied, and says that there were others", () => {
-    const parts = ["read", "write"].map((tool) => anInput({ read: { mcp: null }, mcp: { ...mcp, tool } }));
-    const noted = openHindsight("keys", null).note("exchange", [anInput(), parts[0]!, parts[1]!], deny());
+    const parts = ["read", "write", "remove"].map((tool) => anInput({ read: { mcp: null }, mcp: { ...mcp, tool } }));
+    const noted = openHindsight("keys", null).note("exchange", [anInput(), ...parts, parts[1]!], deny());
     expect(noted.pending).toBeNull();
     const { input } = noted.recorded(asIs);
     expect(input).toMatchObject({ input: { mcp: { tool: "write" } } });

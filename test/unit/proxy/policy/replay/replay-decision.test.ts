@@ -54,6 +54,11 @@ describe("replayDecision", () => {
     expect((await replayDecision(past, policy((input) => (input.read === undefined ? readMcp : allow())), readsNothing)).doubts).toHaveLength(1);
   });
 
+  test("cannot tell what would change where the policy in force came to no verdict", async () => {
+    const replayed = await replayDecision(aPastDecision({ verdict: null, rule: "mcp" }), policy(() => allow()), readsNothing);
+    expect(replayed).toMatchObject({ verdict: "allow", doubts: ["the policy in force wanted to read its body, and that failed"] });
+  });
+
   test("cannot tell what the agent held, where that refused it", async () => {
     const past = aPastDecision({ verdict: "deny", rule: "grants.not-held" });
     expect((await replayDecision(past, policy(() => allow()), readsNothing)).doubts).toHaveLength(1);

@@ -18,7 +18,8 @@ permits(rules) if {
 # title: What may come from elsewhere
 # description: |
 #   A stored prompt, a preset or the like may bring `models` or `tools` that nobody read: then no rule that names some
-#   covers the request for an allow, and each covers it for a deny.
+#   covers the request for an allow, and each covers it for a deny. Where a name stands for a `model` that nobody read, an
+#   allow may name it all the same.
 is_unread(part) if part in input.llm.unread
 
 # METADATA
@@ -69,7 +70,24 @@ refuses(rules) if {
 # title: A deny covers the model
 model_refused(_) if is_unread("models")
 
-model_refused(rules) if globs.covers(rules.models, input.llm.model)
+model_refused(_) if is_unread("model")
+
+model_refused(rules) if {
+	some name in writings(input.llm.model)
+	globs.covers(rules.models, name)
+}
+
+# METADATA
+# title: The same model in other writings
+# description: |
+#   In small letters: as it is, without the seller or folder before it (`anthropic/claude-opus-5`), region and seller
+#   (`us.anthropic.claude-opus-5`), the variant behind it (`:nitro`).
+writings(model) := {name |
+	plain := lower(model)
+	last := regex.replace(plain, `^.*/`, "")
+	some whole in {plain, last, regex.replace(last, `^[a-z]+(?:-gov)?\.`, ""), regex.replace(last, `^[a-z-]+\.[a-z]+\.`, "")}
+	some name in {whole, regex.replace(whole, `:[^:]*$`, "")}
+}
 
 # METADATA
 # title: A deny covers the tools
@@ -82,8 +100,12 @@ tools_refused(_) if too_many
 tools_refused(rules) if {
 	not too_many
 	some tool in input.llm.tools
-	globs.covers(rules.tools, tool)
+	globs.covers(rules.tools, lower(tool))
 }
+
+# METADATA
+# title: What something stored may bring beside what was read
+brought := [part | some part in object.get(input.llm, "unread", []); part != "model"]
 
 # METADATA
 # title: What a refusal says of a request that no rule covers
@@ -94,10 +116,10 @@ explanation(rules, host) := {
 	not is_unread("models")
 	not model_permitted(rules)
 } else := {
-	"reason": sprintf("a request to a model at %s names something stored that may bring %s which nobody read", [host, concat(" and ", input.llm.unread)]),
+	"reason": sprintf("a request to a model at %s names something stored that may bring %s which nobody read", [host, concat(" and ", brought)]),
 	"hint": "leave the stored prompt, preset or conversation out, and say in the request what it would bring",
 } if {
-	count(object.get(input.llm, "unread", [])) > 0
+	count(brought) > 0
 } else := {
 	"reason": sprintf("requests with stream: %v are not allowed at %s", [input.llm.stream, host]),
 	"hint": "look at `llm.stream` of the rule",

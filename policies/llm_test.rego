@@ -49,6 +49,28 @@ test_a_deny_covers_what_something_stored_may_bring if {
 	not llm.refuses(with_tools) with input as asking({"unread": ["models"]})
 }
 
+test_a_deny_covers_a_model_in_every_writing if {
+	every name in [
+		"small", "SMALL", "acme/small", "Acme/Small:nitro", "us.small", "models/small", "acme.small-v1:0", "us-gov.acme.small", "small:0",
+		"arn:aws:bedrock:eu-west-1:1:inference-profile/eu.small",
+	] {
+		llm.refuses({"models": {"exact": ["small", "small-v1"], "affixes": [], "patterns": []}, "streams": [false]}) with input as asking({"model": name})
+	}
+	every name in ["smaller", "a/large", "large:small", "small/large"] {
+		not llm.refuses(base) with input as asking({"model": name})
+	}
+	llm.refuses(with_tools) with input as asking({"tools": ["Search"]})
+}
+
+test_a_name_that_stands_for_another_model_is_allowed_by_that_name_and_covered_by_each_deny if {
+	router := asking({"model": "router", "unread": ["model"]})
+	llm.permits(object.union(base, {"models": globs(["router"])})) with input as router
+	not llm.permits(base) with input as router
+	llm.refuses(base) with input as router
+	says := llm.explanation(with_tools, "h") with input as router
+	says.reason == "model router is not allowed at h"
+}
+
 test_a_refusal_says_that_something_stored_was_not_read if {
 	answer := llm.explanation(with_tools, "h") with input as asking({"unread": ["models", "tools"]})
 	answer.reason == "a request to a model at h names something stored that may bring models and tools which nobody read"

@@ -3,7 +3,7 @@ import type { PathStyle } from "./providers.ts";
 
 /** What a path of a provider is. `model` and `isStream` are null where the body says it. */
 export type PathMeaning =
-  | { readonly kind: "call"; readonly api: ModelApi; readonly model: string | null; readonly isStream: boolean | null }
+  | { readonly kind: "call"; readonly api: ModelApi; readonly model: string | null; readonly isStream: boolean | null; readonly isStandIn?: boolean }
   | { readonly kind: "free" | "unmetered" };
 
 const UNMETERED: PathMeaning = { kind: "unmetered" };
@@ -119,13 +119,22 @@ function vertex(segments: readonly string[]): PathMeaning {
   return method === "rawPredict" || method === "streamRawPredict" ? call("anthropic-messages", model, null) : UNMETERED;
 }
 
-/** `/model/{id}/{operation}`; the id may be an ARN, whose last part names the model or a profile. */
-function bedrock([first, id, operation, ...rest]: readonly string[]): PathMeaning {
+/** `/model/{id}/{operation}`; the id may be an ARN, whose last part names the model or a profile; that of a stored prompt names neither. */
+function bedrock([first, id, operation = "", ...rest]: readonly string[]): PathMeaning {
   if (first !== "model" || id === undefined || id === "" || rest.length > 0) return UNMETERED;
-  const model = id.startsWith("arn:") ? id.slice(id.lastIndexOf("/") + 1) : id;
-  if (operation === "converse" || operation === "converse-stream") return call("bedrock-converse", model, operation === "converse-stream");
-  if (operation === "invoke" || operation === "invoke-with-response-stream") return call("bedrock-invoke", model, operation === "invoke-with-response-stream");
-  return operation === "count-tokens" ? FREE : UNMETERED;
+  const model = id.startsWith("arn:") && !id.includes(":prompt/") ? id.slice(id.lastIndexOf("/") + 1) : id;
+  const api = BEDROCK.get(operation);
+  if (api === undefined) return operation === "count-tokens" ? FREE : UNMETERED;
+  return { kind: "call", api, model, isStream: operation.endsWith("-stream"), isStandIn: !isOfModel(id, model) };
+}
+
+const BEDROCK: ReadonlyMap<string, ModelApi> = new Map([
+  ["converse", "bedrock-converse"], ["converse-stream", "bedrock-converse"], ["invoke", "bedrock-invoke"], ["invoke-with-response-stream", "bedrock-invoke"],
+]);
+
+/** A seller and a model, `anthropic.claude-…`, perhaps behind a region. Profiles, routers and deployments of one's own have names that tell nothing. */
+function isOfModel(id: string, model: string): boolean {
+  return model.includes(".") && (!id.startsWith("arn:") || /:(?:foundation-model|inference-profile)\/[^/]+$/.test(id));
 }
 
 /** OpenAI's or Anthropic's API under some prefix: the end of the path says which. */

@@ -17,6 +17,8 @@ export interface ModelRoute extends Recognised {
   readonly provider: string;
   /** Null where the body names it. */
   readonly model: string | null;
+  /** True where the path names something that stands for a model which nobody here knows: a profile, a router, a deployment of one's own. */
+  readonly isStandIn: boolean;
   /** Null where the body says it. */
   readonly isStream: boolean | null;
   /** What the operator declared; null for hosts that are known. */
@@ -40,10 +42,10 @@ export function recognise(head: DestinationHead, { hosts, bodyLimitBytes }: Reco
   if (segments === null || head.upgrade !== null) return { kind: "unmetered" };
   const found = known === null ? readDeclaredPath(apiOf(declared), head.method, segments) : readModelPath(known.paths, head.method, segments);
   if (found.kind !== "call") return { kind: found.kind };
-  const { api, model, isStream } = found;
+  const { api, model, isStream, isStandIn = false } = found;
   return {
     kind: "call",
-    call: { api, bodyLimitBytes, provider: known?.id ?? declared?.provider ?? "custom", model, isStream, declared, isSubscription: known?.paths === "codex" },
+    call: { api, bodyLimitBytes, provider: known?.id ?? declared?.provider ?? "custom", model, isStream, isStandIn, declared, isSubscription: known?.paths === "codex" },
   };
 }
 

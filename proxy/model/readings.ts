@@ -31,14 +31,18 @@ export interface LlmReading {
   readonly stream: boolean;
   /** Null if the request does not limit its output. */
   readonly max_output_tokens: number | null;
-  /** Names of the tools that are offered to the model, and types of those that the provider runs by itself (`web_search`). */
+  /**
+   * Names of the tools that are offered to the model, and types of those that the provider runs by itself (`web_search`); of its servers and skills
+   * `mcp:mcp.example.com` and `skill:pptx`.
+   */
   readonly tools: readonly string[];
   /** What else something may bring that the request only names (a stored prompt, a preset, a conversation): nobody read it. Absent if nothing. */
   readonly unread?: readonly UnreadOfModel[];
 }
 
-/** What a request to a model may leave to something that is stored at the provider. */
-export type UnreadOfModel = "models" | "tools";
+/** What a request to a model may leave to something that is stored at the provider: other models, tools, or which `model` its name stands for (a router, a profile). */
+export const UNREAD_OF_MODEL = ["models", "tools", "model"] as const;
+export type UnreadOfModel = (typeof UNREAD_OF_MODEL)[number];
 
 /** One message of the Model Context Protocol, either way. A batch is asked about message by message. */
 export interface McpReading {

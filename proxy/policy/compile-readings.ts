@@ -73,7 +73,7 @@ export function compileReadings(entry: ReadingKeys): CompiledReadings {
     readings,
     ...(reads ? { max_read_bytes: entry.max_read_bytes ?? (entry.llm === undefined ? DEFAULT_READ_BYTES : LLM_READ_BYTES) } : {}),
     ...(entry.mcp === undefined ? {} : { mcp: compileMcp(entry.mcp, entry.effect === "deny") }),
-    ...(entry.llm === undefined ? {} : { llm: compileLlm(entry.llm) }),
+    ...(entry.llm === undefined ? {} : { llm: compileLlm(entry.llm, entry.effect === "deny") }),
     ...(entry.git === undefined ? {} : { git: compileGit(entry.git, entry.effect === "deny") }),
     ...(entry.grpc === undefined ? {} : { grpc: compileGrpc(entry.grpc, entry.effect === "deny") }),
     ...(entry.graphql === undefined ? {} : { graphql: compileGraphql(entry.graphql, entry.effect === "deny") }),
@@ -133,10 +133,12 @@ function levelsOf(paths: readonly (readonly string[])[]): NonNullable<CompiledTo
   return [...levels.values()].map(({ at, keys }) => ({ at: at.map((key) => ({ key, index: null })), keys: [...keys] }));
 }
 
-function compileLlm({ models, tools, stream }: Said<"llm">): Compiled<"llm"> {
+/** A deny is held against names in small letters: not every server tells capitals apart. */
+function compileLlm({ models, tools, stream }: Said<"llm">, denies: boolean): Compiled<"llm"> {
+  const globsOf = (names: readonly string[]) => compileGlobs(denies ? names.map((name) => name.toLowerCase()) : names);
   return {
-    models: models === undefined ? EVERY_TEXT : compileGlobs(models),
-    ...(tools === undefined ? {} : { tools: compileGlobs(tools) }),
+    models: models === undefined ? EVERY_TEXT : globsOf(models),
+    ...(tools === undefined ? {} : { tools: globsOf(tools) }),
     streams: stream === undefined ? [true, false] : [stream],
     texts: { models: listed(models), tools: listed(tools) },
   };

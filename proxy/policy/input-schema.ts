@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { UNREAD_OF_MODEL } from "../model/readings.ts";
 import type { PolicyInput } from "./policy-engine.ts";
 
 /**
@@ -57,7 +58,8 @@ const llm = z.strictObject({
   stream: z.boolean(),
   max_output_tokens: z.int().nullable(),
   tools: z.array(z.string()).describe("Tools that are offered to the model, those that the provider runs included."),
-  unread: z.array(z.enum(["models", "tools"])).exactOptional().describe("What something stored at the provider may bring beside these (a prompt, a preset, a conversation): nobody read it."),
+  unread: z.array(z.enum(UNREAD_OF_MODEL)).exactOptional()
+    .describe("What something stored at the provider may bring beside these (a prompt, a preset, a conversation), or `model` where the name stands for another (a router, a profile): nobody read it."),
 }).describe("Present once it was asked for with `read` and the body is a request to a language model.");
 
 const mcp = z.strictObject({

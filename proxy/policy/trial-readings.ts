@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { READINGS, type BodyReadings, type ReadReport, type ReadingName } from "../model/readings.ts";
+import { READINGS, UNREAD_OF_MODEL, type BodyReadings, type ReadReport, type ReadingName } from "../model/readings.ts";
 
 const text = z.string().max(4_096);
 
@@ -23,7 +23,7 @@ export const trialReadings = {
     stream: z.boolean().default(false),
     max_output_tokens: z.int().positive().nullable().default(null),
     tools: z.array(text).max(1_000).default([]),
-    unread: z.array(z.enum(["models", "tools"])).max(2).exactOptional().describe("What something stored at the provider may bring beside these."),
+    unread: z.array(z.enum(UNREAD_OF_MODEL)).max(3).exactOptional().describe("What something stored at the provider may bring beside these."),
   }).optional().describe("A request to a language model."),
   graphql: z.strictObject({
     type: z.enum(["query", "mutation", "subscription"]).default("query"),

@@ -13,6 +13,10 @@ const DATA = {
     { name: "mcp.test", rule: "files", mcp: { tools: ["read_file", { name: "write_file", arguments: { path: { within: "/workspace" } } }] }, grants: ["files"] },
     { name: "mcp.test", rule: "files.delete", effect: "ask", ask: { reason: "May it delete?" }, mcp: { tools: ["delete_file"] }, grants: ["files"] },
     { name: "git.test", rule: "git", git: { repositories: ["acme/*"] } },
+    { name: "denied.test", rule: "no-large", effect: "deny", llm: { models: ["Large*"] } },
+    { name: "denied.test", rule: "no-search", effect: "deny", llm: { tools: ["web_search*", "mcp:evil.*"] } },
+    { name: "denied.test", rule: "models", methods: ["POST"] },
+    { name: "background.test", rule: "waiting", llm: { models: ["small-*"] }, json: { "/background": { one_of: [false], optional: true } } },
     { name: "lfs.test", rule: "fetch", methods: ["POST"], paths: ["/acme/app.git/info/lfs/objects/batch"], json: { "/operation": { one_of: ["download"] } } },
     { name: "forge.test", rule: "no-secret", effect: "deny", git: { repositories: ["acme/secret"] } },
     { name: "forge.test", rule: "no-push", effect: "deny", git: { access: "write" } },
@@ -103,6 +107,26 @@ describe("a repository of Git is one, however it is written", () => {
     const asked = { host: "lfs.test", method: "POST", path: "/acme/app.git/info/lfs/objects/batch" };
     expect((await tried({ ...asked, json: { operation: "download", objects: [] } })).at(-1)).toBe("allow (exchange) by rule fetch");
     expect((await tried({ ...asked, json: { operation: "upload", objects: [] } })).at(-1)).toMatch(/^deny \(exchange\) by rule fetch/);
+  });
+});
+
+describe("a request to a model is judged by what it says of models and tools", () => {
+  const decided = async (host: string, llm: object) => (await tried({ host, llm: { model: "small-1", ...llm } })).at(-1);
+
+  test.each([
+    ["the model", { model: "large" }], ["the model at a gateway", { model: "Acme/LARGE:nitro" }], ["the model behind a region", { model: "us.acme.large-v1:0" }],
+    ["a tool", { tools: ["read", "Web_Search_20250305"] }], ["a server of MCP", { tools: ["mcp", "mcp:evil.example.com"] }],
+    ["a router in the model's place", { model: "router", unread: ["model"] }],
+  ])("a deny covers %s", async (_what, llm) => { expect(await decided("denied.test", llm)).toMatch(/^deny \(exchange\) by rule no-/); });
+
+  test("and nothing else", async () => {
+    expect(await decided("denied.test", { tools: ["read", "code_execution", "mcp:good.example.com"] })).toBe("allow (exchange) by rule models");
+  });
+
+  test("an entry may speak of the rest of its body too", async () => {
+    const asked = { host: "background.test", llm: { model: "small-1" } };
+    expect((await tried({ ...asked, json: { background: false } })).at(-1)).toBe("allow (exchange) by rule waiting");
+    expect((await tried({ ...asked, json: { background: true } })).at(-1)).toMatch(/^deny \(exchange\) by rule waiting/);
   });
 });
 

@@ -1,6 +1,7 @@
 import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { ANTHROPIC_SELLERS, readAnthropicTools, readInlineTool } from "./anthropic-tools.ts";
-import { objectsOf, partsOf, type Fields } from "./fields.ts";
+import { Fields, isObject, objectsOf, partsOf } from "./fields.ts";
+import { readSkills } from "./hosted-tools.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, refuseFields, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
@@ -48,10 +49,11 @@ function readPrices(body: Fields, reading: Reading): void {
   if ((body.text("inference_geo") ?? "global") !== "global") reading.unbound("inference_geo", "has a price that the table does not know");
   refuseFields(body, UNKNOWABLE, reading);
   if (body.list("mcp_servers").length > 0) {
-    reading.toolNames.push("mcp_servers");
     reading.unbound("mcp_servers", "lets the model call tools as often as it likes");
   }
   if (body.has("container") || body.has("thread")) reading.reference();
+  const container = body.get("container");
+  if (isObject(container)) readSkills(new Fields(container), reading);
   const edits = objectsOf(body.object("context_management")?.list("edits") ?? []);
   if (edits.some((edit) => !(edit.text("type") ?? "").startsWith("clear_"))) reading.unbound("context_management", "asks the model more than once");
 }

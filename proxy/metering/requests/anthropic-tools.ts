@@ -1,11 +1,15 @@
 import { Fields, isObject } from "./fields.ts";
+import { readHostedTool } from "./hosted-tools.ts";
 import { unknownCost, type Reading, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
+import { strayToolNames } from "./tool-names.ts";
 
 /** Who has Anthropic's own models at this API; others have theirs. */
 export const ANTHROPIC_SELLERS: ReadonlySet<string> = new Set(["anthropic", "aws", "azure", "google"]);
 /** Tools that the agent runs, and the provider describes to the model. */
 const CLIENT_TOOLS = /^(?:bash|text_editor|computer|memory)_\d{8}$/;
+/** What Anthropic has them named. */
+const USUAL_NAMES = new Set(["bash", "str_replace_editor", "str_replace_based_edit_tool", "computer", "memory"]);
 /** Tools that the provider runs, with a number of uses that the request may limit (`max_uses`). */
 const SEARCH_TOOLS = /^(?:web_search|web_fetch)_\d{8}$/;
 /** Versions since these filter what they find by programs that the model writes, as many as it likes, unless only the model itself may call the tool. */
@@ -26,12 +30,13 @@ interface Search {
 /** The tools of a request, and what limits those that the provider runs (https://platform.claude.com/docs/en/agents-and-tools/tool-use/server-tools). */
 export function readAnthropicTools(body: Fields, reading: Reading, { route: { provider } }: ReadingContext): void {
   const open: Search[] = [];
+  reading.toolNames.push(...strayToolNames(body.list("tools")));
   for (const [index, value] of body.list("tools").entries()) {
     if (!isObject(value)) continue;
     reading.tools();
     const tool = new Fields(value);
     const type = tool.text("type") ?? "custom";
-    reading.toolNames.push(nameOf(tool, type));
+    readNames(tool, type, reading);
     if (type === "custom") continue;
     if (CLIENT_TOOLS.test(type)) reading.builtInTool();
     else if (!SEARCH_TOOLS.test(type)) reading.unbound("tools", `has \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes, and no request can limit`);
@@ -42,16 +47,30 @@ export function readAnthropicTools(body: Fields, reading: Reading, { route: { pr
   else if (open.length > 0) limit(open, reading);
 }
 
-/** What the provider runs goes by its type: every request may name it as it likes. */
-function nameOf(tool: Fields, type: string): string {
-  return type === "custom" || CLIENT_TOOLS.test(type) ? tool.text("name") ?? "" : type;
+/** Of a type that Anthropic dated: there, it tells all. */
+const DATED = /^[a-z_]+_\d{8}$/;
+
+/**
+ * What the provider runs goes by its type: every request may name it as it likes. What the agent runs goes by its name; of a type that is unknown, both are
+ * told, as a server that does not know it either may take it for one of the agent's.
+ */
+export function anthropicToolNames(tool: Fields, type: string): readonly string[] {
+  const name = tool.text("name") ?? "";
+  if (type === "custom") return [name];
+  if (CLIENT_TOOLS.test(type)) return USUAL_NAMES.has(name) ? [name] : [type, name];
+  return DATED.test(type) || !tool.has("name") ? [type] : [type, name];
+}
+
+function readNames(tool: Fields, type: string, reading: Reading): void {
+  reading.toolNames.push(...anthropicToolNames(tool, type));
+  if (type !== "custom" && !CLIENT_TOOLS.test(type)) readHostedTool(tool, type, reading);
 }
 
 /** A tool that a message brings into the conversation. Nothing is put in there, so that it must be one that the agent itself runs. */
 export function readInlineTool(definition: Fields, reading: Reading): void {
   reading.tools();
   const type = definition.text("type") ?? "custom";
-  reading.toolNames.push(nameOf(definition, type));
+  readNames(definition, type, reading);
   if (type === "custom") return;
   if (CLIENT_TOOLS.test(type)) reading.builtInTool();
   else reading.unbound("messages", `bring \`${type.slice(0, 60)}\`, which the provider runs as often as the model likes`, "Put it into `tools`, where it can be limited, or leave it out.");

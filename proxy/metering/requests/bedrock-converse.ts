@@ -2,11 +2,17 @@ import { readAnthropicBetas } from "./anthropic-betas.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
-import { bedrockToolName } from "./tool-names.ts";
+import { anthropicToolNames } from "./anthropic-tools.ts";
+import { readMcpServers } from "./hosted-tools.ts";
+import { bedrockToolNames, strayToolNames } from "./tool-names.ts";
 
 /** Fields for the model itself that change neither its price nor its limit of output. Betas are read beside it. */
 const HARMLESS = new Set([
   "thinking", "reasoning_config", "reasoningConfig", "reasoning_effort", "output_config", "top_k", "topK", "anthropic_beta", "stop_sequences",
+]);
+/** Others that bring neither a model nor tools, or whose tools are read. */
+const SETTINGS = new Set([
+  "tools", "tool_choice", "mcp_servers", "inferenceConfig", "max_tokens", "temperature", "top_p", "topP", "stop", "seed", "frequency_penalty", "presence_penalty",
 ]);
 const TEXT_PARTS = new Set(["text", "toolUse", "reasoningContent", "cachePoint", "citationsContent", "searchResult", "json"]);
 
@@ -40,11 +46,26 @@ function readPrices(body: Fields, reading: Reading): void {
   if (latency !== "standard") reading.unbound("performanceConfig", "has a price that the table does not know");
   if (body.has("guardrailConfig")) reading.unbound("guardrailConfig", "has a price of its own");
   if (body.has("promptVariables")) reading.unbound("promptVariables", "belongs to a stored prompt, which may bring a model and limits");
-  for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) {
+  readForModel(body.object("additionalModelRequestFields"), reading);
+  const tools = body.object("toolConfig")?.list("tools") ?? [];
+  reading.toolNames.push(...strayToolNames(tools));
+  for (const tool of objectsOf(tools)) {
     reading.tools();
-    reading.toolNames.push(bedrockToolName(tool));
+    reading.toolNames.push(...bedrockToolNames(tool));
     if (tool.has("systemTool")) reading.unbound("toolConfig", "has a tool that the provider runs as often as the model likes");
   }
+}
+
+/** What goes to the model as it is may bring tools that the API itself does not know. */
+function readForModel(extra: Fields | null, reading: Reading): void {
+  if (extra === null) return;
+  const tools = extra.list("tools");
+  reading.toolNames.push(...strayToolNames(tools), ...objectsOf(tools).flatMap((tool) => anthropicToolNames(tool, tool.text("type") ?? "custom")));
+  if (extra.has("mcp_servers")) reading.toolNames.push("mcp_servers");
+  readMcpServers(extra, reading);
+  if (extra.keys().every((key) => HARMLESS.has(key) || SETTINGS.has(key))) return;
+  reading.leaves("models");
+  reading.leaves("tools");
 }
 
 function readContent(content: unknown, reading: Reading, context: ReadingContext): void {

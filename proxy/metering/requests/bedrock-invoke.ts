@@ -1,8 +1,9 @@
 import { readAnthropicMessages } from "./anthropic-messages.ts";
 import { objectsOf, partsOf, type Fields } from "./fields.ts";
+import { readHostedTool } from "./hosted-tools.ts";
 import { readOpenAiPart } from "./openai-parts.ts";
 import { Reading, type ReadingContext } from "./reading.ts";
-import { bedrockToolName, openAiToolName } from "./tool-names.ts";
+import { bedrockToolNames, openAiToolNames, strayToolNames } from "./tool-names.ts";
 
 /** Where each vendor's models have their limit of output (https://docs.aws.amazon.com/bedrock/latest/userguide/model-parameters.html). */
 const LIMITS: readonly (readonly [vendor: RegExp, path: readonly string[]])[] = [
@@ -24,8 +25,7 @@ function readOther(body: Fields, model: string, context: ReadingContext): Readin
   reading.model(model);
   reading.isStream = context.route.isStream ?? false;
   reading.cacheWrites = "5m";
-  for (const tool of objectsOf(body.list("tools"))) reading.toolNames.push(openAiToolName(tool, tool.text("type") ?? "function"));
-  for (const tool of objectsOf(body.object("toolConfig")?.list("tools") ?? [])) reading.toolNames.push(bedrockToolName(tool));
+  readTools(body, reading);
   const path = LIMITS.find(([vendor]) => vendor.test(model))?.[1] ?? null;
   if (path === null) {
     reading.hasOutput = !/embed/.test(model);
@@ -38,6 +38,17 @@ function readOther(body: Fields, model: string, context: ReadingContext): Readin
   reading.choices = Math.max(1, body.count("n") ?? 1, body.count("num_generations") ?? 1);
   for (const message of objectsOf(body.list("messages"))) readContent(message.get("content"), reading, context);
   return reading;
+}
+
+/** Of whichever vendor's form. */
+function readTools(body: Fields, reading: Reading): void {
+  const [own, nova] = [body.list("tools"), body.object("toolConfig")?.list("tools") ?? []];
+  reading.toolNames.push(...strayToolNames([...own, ...nova]), ...objectsOf(nova).flatMap(bedrockToolNames));
+  for (const tool of objectsOf(own)) {
+    const type = tool.text("type") ?? "function";
+    reading.toolNames.push(...openAiToolNames(tool, type));
+    if (type !== "function") readHostedTool(tool, type, reading);
+  }
 }
 
 /** Nova's parts have no `type`; all but text may be large and elsewhere. */

@@ -1,10 +1,13 @@
 import { malformed, objectsOf, partsOf, type Fields } from "./fields.ts";
+import { readMcpServers } from "./hosted-tools.ts";
 import { imageCeiling } from "./images.ts";
 import { readTier, Reading, type ReadingContext } from "./reading.ts";
-import { geminiToolNames } from "./tool-names.ts";
+import { geminiToolNames, strayToolNames } from "./tool-names.ts";
 
 /** Forms of output; whatever else there is may be sound. */
 const NO_SOUND = new Set(["TEXT", "IMAGE"]);
+/** Of `generationConfig` (https://cloud.google.com/vertex-ai/docs/reference/rest/v1/GenerationConfig). */
+const ROUTING = ["routingConfig", "modelSelectionConfig"];
 /** Tools that the agent runs. */
 const TOOLS = new Set(["functiondeclarations", "computeruse"]);
 
@@ -19,9 +22,11 @@ export function readGeminiGenerate(body: Fields, context: ReadingContext): Readi
   readSettings(body, settings, reading);
   readTier(reading, "serviceTier", body.text("serviceTier")?.replace(/^SERVICE_TIER_/i, "") ?? null);
   if (body.has("cachedContent")) reading.reference();
+  reading.toolNames.push(...strayToolNames(body.list("tools")));
   for (const tool of objectsOf(body.list("tools"), true)) {
     reading.tools();
     reading.toolNames.push(...geminiToolNames(tool));
+    readMcpServers(tool, reading);
     const foreign = tool.keys().find((key) => !TOOLS.has(key.toLowerCase().replaceAll("_", "")));
     if (foreign !== undefined) reading.unbound("tools", `has \`${foreign.slice(0, 60)}\`, which the provider runs at a price of its own`);
   }
@@ -32,6 +37,11 @@ export function readGeminiGenerate(body: Fields, context: ReadingContext): Readi
 
 function readSettings(body: Fields, settings: Fields | null, reading: Reading): void {
   reading.perChoice = settings?.count("maxOutputTokens") ?? null;
+  // Vertex chooses among models by these.
+  if (ROUTING.some((name) => settings?.has(name) === true)) {
+    reading.leaves("models");
+    reading.unbound("generationConfig", "leaves it to the provider which model answers", "Leave `routingConfig` and `modelSelectionConfig` out.");
+  }
   reading.choices = Math.max(1, settings?.count("candidateCount") ?? 1);
   const path = [body.key("generationConfig"), settings?.key("maxOutputTokens") ?? "maxOutputTokens"];
   reading.limitEdits = (tokens) => [{ path, value: tokens }];

@@ -2,7 +2,8 @@ import { objectsOf, type Fields } from "./fields.ts";
 import { readOpenAiContent } from "./openai-parts.ts";
 import { readTier, Reading, refuseFields, type ReadingContext } from "./reading.ts";
 import type { Edit } from "./splice.ts";
-import { openAiToolName, toolsOfFields } from "./tool-names.ts";
+import { readHostedTool } from "./hosted-tools.ts";
+import { openAiToolNames, strayToolNames } from "./tool-names.ts";
 
 /** Limits that a provider heeds, the one first that is put in. At xAI, `max_tokens` leaves reasoning out; elsewhere only `max_tokens` is sure. */
 const HEEDED: Readonly<Record<string, readonly LimitName[]>> = {
@@ -51,7 +52,6 @@ export function readOpenAiChat(body: Fields, context: ReadingContext): Reading {
   readTier(reading, "service_tier", body.text("service_tier"));
   const modalities = body.list("modalities");
   if (modalities.some((one) => one !== "text") || body.has("audio")) reading.hasAudioOutput = reading.hasMedia = true;
-  reading.toolNames.push(...toolsOfFields(body));
   readTools(body, reading);
   readMessages(body, reading, context);
   if (reading.isStream) reading.usageEdits.push(...usageEdits(body, context));
@@ -74,11 +74,14 @@ function readLimit(body: Fields, reading: Reading, { route: { provider } }: Read
 /** Of a request, or of a message that brings more of them; `functions` is what tools were called first. */
 function readTools(holder: Fields, reading: Reading): void {
   for (const one of objectsOf(holder.list("functions"))) reading.toolNames.push(one.text("name") ?? "");
+  reading.toolNames.push(...strayToolNames(holder.list("tools")));
   for (const tool of objectsOf(holder.list("tools"))) {
     reading.tools();
     const type = tool.text("type") ?? (tool.has("function") ? "function" : "");
-    reading.toolNames.push(openAiToolName(tool, type));
-    if (type !== "function" && type !== "custom") reading.unbound("tools", "has one that the provider itself runs");
+    reading.toolNames.push(...openAiToolNames(tool, type));
+    if (type === "function" || type === "custom") continue;
+    readHostedTool(tool, type, reading);
+    reading.unbound("tools", "has one that the provider itself runs");
   }
 }
 

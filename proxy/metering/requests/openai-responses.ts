@@ -1,7 +1,8 @@
 import { Fields, isObject, objectsOf } from "./fields.ts";
+import { readHostedTool } from "./hosted-tools.ts";
 import { readOpenAiContent, readOpenAiPart } from "./openai-parts.ts";
 import { readTier, Reading, refuseFields, unknownCost, type ReadingContext } from "./reading.ts";
-import { openAiToolName } from "./tool-names.ts";
+import { openAiToolNames, strayToolNames } from "./tool-names.ts";
 
 /** The API takes no lower limit. */
 const LEAST_TOKENS = 16;
@@ -46,7 +47,9 @@ export function readOpenAiResponses(body: Fields, context: ReadingContext): Read
   if (body.has("previous_response_id") || body.has("conversation")) reading.reference();
   const items = objectsOf(inputOf(body));
   for (const item of items) readItem(item, reading, context);
-  readTools([...toolsIn(body), ...items.filter(bringsTools).flatMap(toolsIn)], body, reading, context);
+  const holders = [body, ...items.filter(bringsTools)];
+  reading.toolNames.push(...holders.flatMap((holder) => strayToolNames(holder.list("tools"))));
+  readTools(holders.flatMap(toolsIn), body, reading, context);
   return reading;
 }
 
@@ -82,8 +85,9 @@ function readTools(tools: readonly Fields[], body: Fields, reading: Reading, con
   for (const tool of tools) {
     reading.tools();
     const type = tool.text("type") ?? "";
-    reading.toolNames.push(openAiToolName(tool, type));
+    reading.toolNames.push(...openAiToolNames(tool, type));
     if (type === "namespace") continue;
+    if (!CLIENT_TOOLS.has(type)) readHostedTool(tool, type, reading);
     // What the provider searches by itself it also reads by itself; what the agent finds is in its next request.
     if (CLIENT_TOOLS.has(type) || (type === "tool_search" && tool.text("execution") === "client")) continue;
     if (DESCRIBED_TOOLS.has(type)) reading.builtInTool();

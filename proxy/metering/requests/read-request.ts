@@ -5,6 +5,7 @@ import { readBedrockConverse } from "./bedrock-converse.ts";
 import { readBedrockInvoke } from "./bedrock-invoke.ts";
 import { Fields, malformed } from "./fields.ts";
 import { readGeminiGenerate } from "./gemini-generate.ts";
+import { readMcpServers } from "./hosted-tools.ts";
 import { readOpenAiChat } from "./openai-chat.ts";
 import { readOpenAiEmbeddings } from "./openai-embeddings.ts";
 import { readOpenAiResponses } from "./openai-responses.ts";
@@ -13,6 +14,7 @@ import { readPriceHeaders } from "./price-headers.ts";
 import type { Reading, ReadingContext } from "./reading.ts";
 import { scanJson } from "./scan-json.ts";
 import { unreadParts } from "./stored-parts.ts";
+import { toolsOfFields } from "./tool-names.ts";
 
 /** The reader of each API's requests. Throws `request.malformed` for what the provider would not understand, or could understand in two ways. */
 const READERS: Readonly<Record<ModelApi, (body: Fields, context: ReadingContext) => Reading>> = {
@@ -40,8 +42,11 @@ export function readRequest(text: Buffer, context: ReadingContext): Reading {
   const reading = READERS[api](body, context);
   readPriceHeaders(reading, context.headers);
   const isRouted = provider === "openrouter" || api === "openrouter-chat";
+  reading.toolNames.push(...toolsOfFields(body, isRouted));
+  readMcpServers(body, reading);
   if (isRouted) readOpenRouter(body, reading);
-  reading.unread = unreadParts(body, context.headers, { models: reading.models, areModelsRead: isRouted });
+  for (const part of unreadParts(body, context.headers, { models: reading.models, areModelsRead: isRouted })) reading.leaves(part);
+  if (context.route.isStandIn) reading.leaves("model");
   // A request that asks for entries of an hour gets them; where entries are made unasked, five minutes are usual.
   if (cacheWrites !== "none" && reading.cacheWrites !== "1h") reading.cacheWrites = cacheWrites;
   return reading;

@@ -41,7 +41,7 @@ export class Reading {
   /** Names of the tools that are offered, and types of those that the provider runs. */
   readonly toolNames: string[] = [];
   /** What else something may bring that the request only names. */
-  unread: readonly UnreadOfModel[] = [];
+  readonly unread: UnreadOfModel[] = [];
   isStream = false;
   /** False for APIs that answer with no text. */
   hasOutput = true;
@@ -80,6 +80,11 @@ export class Reading {
   model(name: string | null): void {
     if (name === null || !MODEL_NAME.test(name)) throw malformed("it names no model");
     if (!this.models.includes(name) && this.models.push(name) > MODELS_LIMIT) throw malformed(`it names more than ${MODELS_LIMIT} models`);
+  }
+
+  /** Leaves to something stored what policy cannot read. */
+  leaves(part: UnreadOfModel): void {
+    if (!this.unread.includes(part)) this.unread.push(part);
   }
 
   /** @param data of the image in the body, empty for one that is elsewhere @param ceilingTokens most that this provider counts for one */

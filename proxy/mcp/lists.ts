@@ -25,7 +25,7 @@ const TURN_ENTRIES = 32;
 /** The method of the request that an answer is to; null where nobody here saw it, as in the stream of a session that was resumed. */
 export type Asked = string | null;
 
-export function isList(method: string): boolean {
+function isList(method: string): boolean {
   return Object.hasOwn(LISTS, method);
 }
 

@@ -70,8 +70,8 @@ export interface Mcp {
   /**
    * Watches an answer of an MCP server: lists lose what policy would not allow, requests of the server that policy denies do not reach the agent.
    * @param request what was asked, null for a stream that the agent opened with GET
-   * @returns null for an answer that is passed on as it is: another status, another content type
-   * @throws EgressError `upstream.malformed` for a list in a form that cannot be read
+   * @returns null for an answer of which no client reads messages: an error, what is said of 202, what GET brings to who did not ask for events. What comes
+   * in a form that the protocol does not know, and is not empty, is refused as `upstream.malformed`
    */
   watch(head: RequestHead, request: Buffer | null, answer: { readonly status: number; readonly headers: HeaderList }, through: McpWatch & McpExchange): McpAnswer | null;
 }

@@ -3,7 +3,6 @@ import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { blockText, EventReader, type Block } from "./event-stream.ts";
-import { isList } from "./lists.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
 import { MessageFilter } from "./message-filter.ts";
 import { messagesOf, methodsIn } from "./messages.ts";
@@ -25,25 +24,34 @@ const NOTHING = Buffer.alloc(0);
 
 /** Watches an answer; see `Mcp.watch`. */
 export function watchAnswer(head: RequestHead, request: Buffer | null, { status, headers }: Answered, context: WatchContext): McpAnswer | null {
-  // Clients read nothing of an error's body but, perhaps, an error; and nothing of 202.
-  if (status < 200 || status > 299 || status === 202) return null;
-  const type = mediaType(headers);
+  // Clients read nothing of an error's body but, perhaps, an error.
+  if (status < 200 || status > 299) return null;
   const messages = messagesOf(request ?? NOTHING);
-  // No revision of the protocol answers GET with anything else: this is a file, or metadata of authorization. But a server may take a message in its body.
-  if (head.method === "GET" && messages.all.length === 0 && type !== "text/event-stream") return null;
+  const form = formOf(headers);
+  const isStream = head.method === "GET" && messages.all.length === 0;
+  // No revision of the protocol answers GET with anything but events: this is a file, or metadata of authorization.
+  if (isStream && form !== "events") return acceptsEvents(head.headers) ? new Unreadable() : null;
+  // Of what is said of a message that was accepted, clients read nothing.
+  if (!isStream && status === 202) return null;
   const methods = methodsIn(messages);
-  if (type !== "application/json" && type !== "text/event-stream") {
-    if ([...methods.values()].some(isList)) throw new EgressError("upstream.malformed", "a list that comes as neither JSON nor events");
-    return null;
-  }
+  if (form === null) return methods.size > 0 ? new Unreadable() : null;
   const filter = new MessageFilter({ ...context, era: likelyEra(head.headers, messages.all), methods });
   const hold = new Hold(context.room);
-  return type === "application/json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
+  return form === "json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
 }
 
-function mediaType(headers: HeaderList): string {
-  const value = headers.find(([name]) => name === "content-type")?.[1] ?? "";
-  return value.split(";", 1)[0]?.trim().toLowerCase() ?? "";
+/** How the protocol's messages come; null for what it does not know, and what readers may take for different things. */
+function formOf(headers: HeaderList): "json" | "events" | null {
+  const [type, ...others] = headers.filter(([name]) => name === "content-type").map(([, value]) => value);
+  if (type === undefined || others.length > 0) return null;
+  const mediaType = type.split(";", 1)[0]?.trim().toLowerCase();
+  if (mediaType === "application/json") return "json";
+  return mediaType === "text/event-stream" ? "events" : null;
+}
+
+/** Clients that wait for a stream read what comes as one, whatever it says of itself. */
+function acceptsEvents(headers: HeaderList): boolean {
+  return headers.some(([name, value]) => name === "accept" && value.toLowerCase().includes("text/event-stream"));
 }
 
 /** What is held back of one answer. */
@@ -62,6 +70,23 @@ class Hold {
     else if (more > 0 && !this.#room.take(more)) throw new EgressError("upstream.malformed", "an answer that has to be held back, and there is no room for it (exchange.heldBytes)");
     this.#bytes = bytes;
   }
+}
+
+/** An answer in a form of which the protocol knows nothing, to somebody who may read it all the same: it passes only if it is empty. */
+class Unreadable implements McpAnswer {
+  readonly isWhole = true;
+  readonly filtered: McpFiltered = { hidden: 0, withheld: [] };
+
+  async push(chunk: Buffer): Promise<Buffer> {
+    if (chunk.byteLength > 0) throw new EgressError("upstream.malformed", "an answer to MCP that comes as neither JSON nor events, or to a GET as other than events");
+    return NOTHING;
+  }
+
+  async end(): Promise<Buffer> {
+    return NOTHING;
+  }
+
+  close(): void {}
 }
 
 /** An answer in one piece: JSON. */

@@ -3,7 +3,7 @@ import { EgressError } from "../../../../proxy/errors.ts";
 import type { McpReading } from "../../../../proxy/model/readings.ts";
 import type { HeaderList } from "../../../../proxy/model/request.ts";
 import { mcpConfig, type McpConfig } from "../../../../proxy/mcp/config.ts";
-import type { McpAnswer } from "../../../../proxy/mcp/mcp.ts";
+import type { McpAnswer, McpExchange, McpWatch } from "../../../../proxy/mcp/mcp.ts";
 import { openMcp } from "../../../../proxy/mcp/open-mcp.ts";
 import { mcpHead } from "../../../support/mcp/mcp-head.ts";
 
@@ -24,7 +24,11 @@ class Stand {
   }
 
   watch(request: string | null, headers = JSON_TYPE, status = 200, requestHeaders: HeaderList = []): McpAnswer | null {
-    return this.mcp.watch(mcpHead(requestHeaders), request === null ? null : Buffer.from(request), { status, headers }, {
+    return this.mcp.watch(mcpHead(requestHeaders), request === null ? null : Buffer.from(request), { status, headers }, this.#through);
+  }
+
+  get #through(): McpWatch & McpExchange {
+    return {
       instance: "i1", requestId: "c1-1", tell: (bytes) => { this.told.push(bytes.toString()); return true; },
       room: { take: (bytes) => { this.held += bytes; return this.held <= this.heldLimit; }, giveBack: (bytes) => { this.held -= bytes; } },
       ask: async (reading) => {
@@ -32,7 +36,11 @@ class Stand {
         const name = reading.tool ?? reading.prompt ?? reading.uri ?? reading.method ?? "";
         return this.allowed.has(name) ? "allow" : { kind: "deny", rule: "mcp", reason: `${name} is not allowed`, hint: "", revision: "r1" };
       },
-    });
+    };
+  }
+
+  watchGet(requestHeaders: HeaderList, headers: HeaderList, status: number): McpAnswer | null {
+    return this.mcp.watch({ ...mcpHead(requestHeaders), method: "GET" }, null, { status, headers }, this.#through);
   }
 
   /** What the agent gets of an answer, cut into single bytes. */
@@ -107,10 +115,6 @@ describe("what cannot be read is never passed on", () => {
     await expect(stand.pass(list("tools/list"), `data: ${body}\n\n`, EVENTS)).rejects.toMatchObject({ code: "upstream.malformed" });
   });
 
-  test("a list that comes as something else", () => {
-    expect(() => new Stand([]).watch(list("tools/list"), [["content-type", "text/plain"]])).toThrow("neither JSON nor events");
-  });
-
   test("what there is no room for", async () => {
     const stand = new Stand([]);
     stand.heldLimit = 10;
@@ -126,17 +130,44 @@ test("what is held is given back", async () => {
   expect(stand.held).toBe(0);
 });
 
-test("what GET brings besides events is none of the protocol, unless a message was in its body", () => {
+test("what GET brings besides events to who did not ask for them is none of the protocol, unless a message was in its body", () => {
   const through = { instance: "i1", requestId: "c1-1", tell: () => true, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
   const watch = (headers: HeaderList, body: string | null) => openMcp().watch({ ...mcpHead(), method: "GET" }, body === null ? null : Buffer.from(body), { status: 200, headers }, through) !== null;
   expect([watch(JSON_TYPE, null), watch(JSON_TYPE, ""), watch(EVENTS, null), watch(JSON_TYPE, list("tools/list"))]).toEqual([false, false, true, true]);
 });
 
-test("errors, accepted notifications and other types pass unread", () => {
+test("errors, and what is said of messages that were accepted, pass unread", () => {
   const stand = new Stand([]);
   expect(stand.watch(list("ping"), JSON_TYPE, 404)).toBeNull();
   expect(stand.watch(list("ping"), JSON_TYPE, 202)).toBeNull();
-  expect(stand.watch(list("ping"), [["content-type", "text/html"]])).toBeNull();
+  expect(stand.watch(JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }), [["content-type", "text/html"]])).toBeNull();
+});
+
+describe("an answer that comes neither as JSON nor as events", () => {
+  const FORMS: readonly HeaderList[] = [
+    [], [["content-type", "text/plain"]], [["content-type", "text/event-streamx"]], [["content-type", "application/json-seq"]], [...JSON_TYPE, ...EVENTS],
+  ];
+
+  test.each(FORMS.map((headers) => [JSON.stringify(headers), headers] as const))("to a request is refused, unless it is empty: %s", async (_, headers) => {
+    await expect(new Stand(["yes"]).pass(list("tools/list"), "x", headers)).rejects.toMatchObject({ code: "upstream.malformed" });
+    await expect(new Stand(["yes"]).pass(list("ping"), "x", headers)).rejects.toMatchObject({ code: "upstream.malformed" });
+    expect((await new Stand(["yes"]).pass(list("ping"), "", headers)).text).toBe("");
+  });
+
+  test.each([...FORMS, JSON_TYPE].map((headers) => [JSON.stringify(headers), headers] as const))("to a GET for events is refused as well, whatever its status: %s", async (_, headers) => {
+    for (const status of [200, 202, 206]) {
+      const watched = new Stand([]).watchGet([["accept", "application/json, Text/Event-Stream"]], headers, status);
+      await expect(watched?.push(Buffer.from("data: {}\n\n"))).rejects.toMatchObject({ code: "upstream.malformed" });
+    }
+  });
+});
+
+test("events of a GET are watched, whatever the status of success", async () => {
+  for (const status of [200, 202]) {
+    const watched = new Stand([]).watchGet([["accept", "text/event-stream"]], EVENTS, status);
+    const said = await watched?.push(Buffer.from(`data: {"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"messages":["secret"]}}\n\n`));
+    expect(said?.toString()).not.toContain("secret");
+  }
 });
 
 describe("what a server asks of the agent", () => {

@@ -65,6 +65,14 @@ export const approvalDecision = z.discriminatedUnion("decision", [
 ]);
 export type ApprovalDecision = z.output<typeof approvalDecision>;
 
+/**
+ * What came of a person's answer where the request waits. `went-on`: a yes, and the request is let through. `refused`: it is not, by the no, or because policy does not
+ * allow it any more. `client-left`: nobody waited; the answer is for the next try. `too-late`: the question was over before a yes for the thread came, which
+ * holds all the same. `lost`: the proxy has ended without a word of it.
+ */
+export const answerDelivery = z.enum(["went-on", "refused", "client-left", "too-late", "lost"]);
+export type AnswerDelivery = z.output<typeof answerDelivery>;
+
 /** Why a thread approval is taken back. */
 export const revocation = z.strictObject({ reason: text(REASON_LIMIT).default("") });
 
@@ -79,3 +87,7 @@ export const decisionResult = z.strictObject({
 });
 export type DecisionResult = z.output<typeof decisionResult>;
 export type QuestionOutcome = NonNullable<DecisionResult["outcome"]>;
+
+/** The same, to whoever answered. Without a delivery the answer does not count, or is not known to have come to the request yet. */
+export const answerResult = decisionResult.extend({ delivery: answerDelivery.nullable().default(null) });
+export type AnswerResult = z.output<typeof answerResult>;

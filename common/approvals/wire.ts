@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { approvalDecision, approvalId, LIST_LIMIT, questionView, REASON_LIMIT, threadApprovalView } from "./views.ts";
+import { answerDelivery, approvalDecision, approvalId, LIST_LIMIT, questionView, REASON_LIMIT, threadApprovalView } from "./views.ts";
 
 /** Where the controller hears of questions, and where node proxies learn what people said. */
 export const APPROVALS_PATHS = { report: "/internal/v1/approvals/report", poll: "/internal/v1/approvals/poll" } as const;
@@ -14,13 +14,17 @@ export const LONGEST_POLL_MS = 20_000;
 /** A process of a node proxy, and when it began by its own clock, in milliseconds: what an earlier one asked, nobody waits for. */
 const from = { proxy: z.string().min(1).max(64).regex(/^[\w-]+$/), startedAtMs: z.int().nonnegative() };
 
+/** A question that is over at its node. What came of a person's answer may follow in a later report. */
+const questionOver = z.strictObject({ id: approvalId, outcome: z.enum(["allowed", "denied", "expired", "withdrawn"]), delivery: answerDelivery.nullable().default(null) });
+export type QuestionOver = z.output<typeof questionOver>;
+
 /** What a node proxy says: what is asked or has changed, and what is over. A question that cannot be understood is null, and keeps no other back. */
 export const approvalReport = z.strictObject({
   ...from,
   /** The proxy's clock, to which its times belong. */
   sentAtMs: z.int().nonnegative(),
   asked: z.array(questionView.nullable().catch(null)).max(REPORT_LIMIT),
-  over: z.array(z.strictObject({ id: approvalId, outcome: z.enum(["allowed", "denied", "expired", "withdrawn"]) })).max(LIST_LIMIT),
+  over: z.array(questionOver).max(LIST_LIMIT),
 });
 export type ApprovalReport = z.output<typeof approvalReport>;
 

@@ -1,11 +1,14 @@
 import { userInfo } from "node:os";
-import { approvalDecision, approvalId, revocation, type ApprovalDecision, type ApprovalList, type DecisionResult } from "../../common/approvals/views.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { approvalDecision, approvalId, revocation, type AnswerDelivery, type AnswerResult, type ApprovalDecision, type ApprovalList, type DecisionResult } from "../../common/approvals/views.ts";
 
 /** What an operator may see and say of what waits for a person. */
 export interface ApprovalActs {
   list(): ApprovalList;
   /** @throws Error if a yes for a thread cannot be kept */
   decide(id: string, decision: ApprovalDecision, by: string): DecisionResult;
+  /** What came of an answer that decided, once the request has said so. */
+  deliveryOf(id: string): Promise<AnswerDelivery | null>;
   /** @returns whether there was such an approval of a thread */
   revoke(id: string, by: string, reason: string): boolean;
 }
@@ -16,6 +19,9 @@ export interface DoorReply {
 }
 
 export const APPROVALS_PATH = "/approvals";
+
+/** Longest that whoever answers is kept for what the request makes of it: policy is asked anew meanwhile. In milliseconds. */
+const DELIVERY_MS = 5_000;
 
 /** Whether the door's approvals are meant: `/approvals`, or one of them. */
 export function isApprovalPath(path: string): boolean {
@@ -32,12 +38,23 @@ export async function answerApprovals({ method, path }: { readonly method: strin
   if (!approvalId.safeParse(id).success) return { status: 404, body: { error: "not found" } };
   if (method === "POST") {
     const decision = approvalDecision.safeParse(await readBody());
-    return decision.success ? { status: 200, body: acts.decide(id, decision.data, whoOwnsTheDoor()) } : { status: 400, body: { error: "not a decision" } };
+    return decision.success ? { status: 200, body: await decideAndHear(id, decision.data, acts) } : { status: 400, body: { error: "not a decision" } };
   }
   if (method !== "DELETE") return { status: 405, body: { error: "method not allowed" } };
   const why = revocation.safeParse(await readBody() ?? {});
   if (!why.success) return { status: 400, body: { error: "not a revocation" } };
   return { status: 200, body: { revoked: acts.revoke(id, whoOwnsTheDoor(), why.data.reason) } };
+}
+
+/** Says with the result whether the request really went on; null is that nobody knows yet, or that the answer does not count. */
+async function decideAndHear(id: string, decision: ApprovalDecision, acts: ApprovalActs): Promise<AnswerResult> {
+  const result = acts.decide(id, decision, whoOwnsTheDoor());
+  if (result.result !== "done") return { ...result, delivery: null };
+  const isHeard = new AbortController();
+  const tooLong = sleep(DELIVERY_MS, null, { signal: isHeard.signal, ref: false }).catch(() => null);
+  const delivery = await Promise.race([acts.deliveryOf(id), tooLong]);
+  isHeard.abort();
+  return { ...result, delivery };
 }
 
 /**

@@ -36,6 +36,8 @@ export interface Approvals {
    * @throws EgressError `approval.unavailable` where nobody can be asked or learnt from, `draining`, and the signal's reason
    */
   ask(subject: ApprovalSubject, question: Ask, signal: AbortSignal): Promise<RecordedApproval>;
+  /** Tells whoever gave this answer what came of it. @param approval as `ask` gave it; told of what was not waited for, it does nothing */
+  tellBack(approval: RecordedApproval, goesOn: boolean): void;
   /** Whether an approval for the thread covers this now; without waiting, spending nothing. */
   covers(subject: Pick<ApprovalSubject, "agent">, rule: string): boolean;
 }

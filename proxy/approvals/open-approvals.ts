@@ -4,7 +4,8 @@ import { approvalsFolder } from "../../common/approvals/approvals-folder.ts";
 import type { Lifecycle } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { ApprovalsConfig } from "./config.ts";
-import { ApprovalDesk, type DeskListener } from "./desk.ts";
+import { ApprovalDesk } from "./desk.ts";
+import type { DeskListener } from "./desk-listener.ts";
 import { recordApprovals, type OnEvent } from "./record-approvals.ts";
 import { ThreadApprovals } from "./thread-approvals.ts";
 import { webhookListener } from "./webhook.ts";
@@ -27,7 +28,7 @@ export function openApprovals(config: ApprovalsConfig, context: ApprovalsContext
   // In a cluster the controller keeps to the limit: here is room for all that it may say.
   const limit = remote === undefined ? config.maxThreadApprovals : LIST_LIMIT;
   const threads = new ThreadApprovals({ directory: approvalsFolder(stateDirectory), limit, clock, log });
-  const listeners: DeskListener[] = [recordApprovals(onEvent), { asked: () => {}, ended: () => {}, revoked: onRevoked }];
+  const listeners: DeskListener[] = [recordApprovals(onEvent), { revoked: onRevoked }];
   if (remote !== undefined) listeners.push(remote.listener);
   // In a cluster the controller sends messages: for all nodes, once.
   else if (config.webhook !== undefined) listeners.push(webhookListener(config.webhook, context));

@@ -1,6 +1,6 @@
 import type { QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
 import type { LifecycleRecord } from "../model/record.ts";
-import type { DeskListener } from "./desk.ts";
+import type { DeskListener } from "./desk-listener.ts";
 import type { Ending } from "./question.ts";
 
 /** A life-cycle event for the audit. Must not throw. */

@@ -7,7 +7,7 @@ import type { Clock } from "../../common/clock.ts";
 import { describeError, type Lifecycle } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
 import type { WebhookConfig } from "./config.ts";
-import type { DeskListener } from "./desk.ts";
+import type { DeskListener } from "./desk-listener.ts";
 
 /** Messages that are under way at a time; more are not sent, and said so. */
 const UNDER_WAY = 200;
@@ -39,7 +39,6 @@ export function webhookListener(config: WebhookConfig, { clock, log, lifecycle }
   return {
     asked: (question) => { send("approval.asked", question); },
     ended: (question, { outcome }) => { send(`approval.${outcome}`, question); },
-    revoked: () => {},
   };
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Changes } from "../../common/approvals/changes.ts";
-import type { ApprovalDecision, DecisionResult, QuestionOutcome, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
-import { APPROVALS_PATHS, LONGEST_POLL_MS, pollReply, REPORT_LIMIT, reportReply, WIRE_LIMIT_BYTES, type ApprovalReport, type PollReply } from "../../common/approvals/wire.ts";
+import type { AnswerDelivery, ApprovalDecision, DecisionResult, QuestionOutcome, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
+import { APPROVALS_PATHS, LONGEST_POLL_MS, pollReply, REPORT_LIMIT, reportReply, WIRE_LIMIT_BYTES, type ApprovalReport, type PollReply, type QuestionOver } from "../../common/approvals/wire.ts";
 import type { Clock } from "../../common/clock.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
@@ -17,6 +17,8 @@ const HEARD_MS = 2 * LONGEST_POLL_MS;
 const NEVER: ReadonlySet<number> = new Set([400, 413, 422]);
 /** Ends of questions that are kept to be told; of older ones the controller learns by their time. */
 const OVER_LIMIT = 10_000;
+
+type Decided = PollReply["decisions"][number];
 
 class Refused extends Error {
   override readonly name = "Refused";
@@ -44,7 +46,7 @@ export interface ApprovalLineContext {
 export class ApprovalLine {
   readonly #context: ApprovalLineContext;
   readonly #asked = new Map<string, QuestionView>();
-  readonly #over = new Map<string, QuestionOutcome>();
+  readonly #over = new Map<string, QuestionOver>();
   readonly #kept = new Set<string>();
   /** Questions that were in a report, whether or not it was heard: of all others nobody need be told that they are over. */
   readonly #said = new Set<string>();
@@ -66,10 +68,13 @@ export class ApprovalLine {
     ended: ({ id }: QuestionView, { outcome }: { readonly outcome: QuestionOutcome }): void => {
       this.#asked.delete(id);
       this.#kept.delete(id);
-      if (this.#said.has(id)) this.#end(id, outcome);
+      if (this.#said.has(id)) this.#end({ id, outcome, delivery: null });
       this.#ring();
     },
-    revoked: (): void => {},
+    delivered: (id: string, { outcome }: { readonly outcome: QuestionOutcome }, delivery: AnswerDelivery): void => {
+      if (this.#said.has(id)) this.#end({ id, outcome, delivery });
+      this.#ring();
+    },
   };
 
   /** Whether people could see this question and this proxy would have heard of it. */
@@ -85,15 +90,17 @@ export class ApprovalLine {
     this.#ring();
   }
 
-  #end(id: string, outcome: QuestionOutcome): void {
-    this.#over.set(id, outcome);
-    const [oldest] = this.#over.keys();
+  #end(end: QuestionOver): void {
+    this.#over.set(end.id, end);
+    const [oldest] = this.#over.values();
     if (this.#over.size > OVER_LIMIT && oldest !== undefined) this.#forget(oldest);
   }
 
-  #forget(id: string): void {
-    this.#over.delete(id);
-    this.#said.delete(id);
+  /** Told, or never to be told. What came of a yes may be known later than the yes itself: it is another object, and stays, or is still to come. */
+  #forget(end: QuestionOver): void {
+    if (this.#over.get(end.id) !== end) return;
+    this.#over.delete(end.id);
+    if (end.delivery !== null || end.outcome !== "allowed") this.#said.delete(end.id);
   }
 
   #ring(): void {
@@ -114,7 +121,7 @@ export class ApprovalLine {
   /** @returns false if something is left to say */
   async #reportOnce(answers: Answers): Promise<boolean> {
     const asked = [...this.#asked.values()].slice(0, this.#most);
-    const over = [...this.#over].slice(0, this.#most).map(([id, outcome]) => ({ id, outcome }));
+    const over = [...this.#over.values()].slice(0, this.#most);
     if (asked.length + over.length === 0) return true;
     try {
       await this.#report(asked, over, answers);
@@ -127,12 +134,12 @@ export class ApprovalLine {
     return this.#asked.size + this.#over.size === 0;
   }
 
-  async #report(asked: readonly QuestionView[], over: ApprovalReport["over"], answers: Answers): Promise<void> {
+  async #report(asked: readonly QuestionView[], over: readonly QuestionOver[], answers: Answers): Promise<void> {
     const { proxy, clock } = this.#context;
     for (const { id } of asked) this.#said.add(id);
-    const report: ApprovalReport = { proxy, startedAtMs: this.#startedAtMs, sentAtMs: clock.nowMs(), asked: [...asked], over };
+    const report: ApprovalReport = { proxy, startedAtMs: this.#startedAtMs, sentAtMs: clock.nowMs(), asked: [...asked], over: [...over] };
     const kept = new Set(reportReply.parse(await this.#ask(APPROVALS_PATHS.report, report)).kept);
-    for (const { id } of over) this.#forget(id);
+    for (const end of over) this.#forget(end);
     for (const question of asked) {
       // What came meanwhile is another object, and stays.
       if (this.#asked.get(question.id) === question) this.#asked.delete(question.id);
@@ -142,11 +149,11 @@ export class ApprovalLine {
   }
 
   /** A report that is refused is halved, until the one thing in it that is unfit is known: that alone is dropped. */
-  #sayLess(asked: readonly QuestionView[], over: ApprovalReport["over"], answers: Answers): void {
+  #sayLess(asked: readonly QuestionView[], over: readonly QuestionOver[], answers: Answers): void {
     const most = Math.max(asked.length, over.length);
     this.#most = Math.max(1, Math.floor(most / 2));
     if (most > 1) return;
-    for (const { id } of over) this.#forget(id);
+    for (const end of over) this.#forget(end);
     for (const { id } of asked) {
       this.#asked.delete(id);
       answers.giveUp(id);
@@ -169,18 +176,27 @@ export class ApprovalLine {
   }
 
   #hear({ decisions, threads, revoked }: PollReply, answers: Answers): void {
+    const isForThread = ({ decision }: Decided) => decision.decision === "allow" && decision.scope === "thread";
+    // First, so that an approval that cannot be kept here holds up no answer to a single request.
+    for (const decided of decisions) if (!isForThread(decided)) this.#put(decided, answers);
     answers.agree(threads, (id) => revoked[id] ?? { by: "controller", reason: "" });
-    for (const { id, by, decision } of decisions) {
-      // A yes for a thread is among the approvals of threads, and has let its question through; if it holds no longer, neither does this.
-      if (decision.decision === "allow" && decision.scope === "thread") this.#end(id, "allowed");
-      else this.#put(id, answers.decide(id, decision, by));
-    }
+    for (const decided of decisions) if (isForThread(decided)) this.#hearForThread(decided);
     this.#ring();
   }
 
   /** An answer that came too late is told with what became of the question instead: the controller need not say it again, and does not say that it counted. */
-  #put(id: string, { result, outcome }: DecisionResult): void {
-    if (result !== "done") this.#end(id, outcome ?? "withdrawn");
+  #put({ id, by, decision }: Decided, answers: Answers): void {
+    const { result, outcome } = answers.decide(id, decision, by);
+    if (result === "done" || this.#over.get(id)?.outcome === outcome) return;
+    this.#end({ id, outcome: outcome ?? "withdrawn", delivery: null });
+    // Its client left while the answer was on its way, and no such answer is offered any more.
+    if (result === "unfit") answers.giveUp(id);
+  }
+
+  /** A yes for a thread is among the approvals of threads, and has let its question through if that was still open. */
+  #hearForThread({ id }: Decided): void {
+    const end = this.#over.get(id);
+    if (end?.outcome !== "allowed") this.#end({ id, outcome: "allowed", delivery: end === undefined ? null : "too-late" });
   }
 
   /** @throws Error if there is no answer, or no good one: Refused if there never will be to this */

@@ -23,7 +23,9 @@ type Asking = Classified & { readonly sql?: SqlStartup };
  */
 export async function awaitApproval(asking: Asking, { decision, ...waiting }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
   if (decision.kind !== "ask") return decision;
-  return await takeAnswer(await ask(asking, decision, rooms), decision, waiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
+  const approval = await ask(asking, decision, rooms);
+  const given = { ask: decision, approval, tellBack: (goesOn: boolean) => { rooms.approvals.tellBack(approval, goesOn); } };
+  return await takeAnswer(given, waiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
 }
 
 /** Whoever waits is busy: an idle instance would be stopped. */

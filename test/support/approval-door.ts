@@ -3,7 +3,7 @@ import { readdirSync } from "node:fs";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import type { ApprovalDecision, ApprovalList, DecisionResult, QuestionView } from "../../common/approvals/views.ts";
+import type { AnswerResult, ApprovalDecision, ApprovalList, QuestionView } from "../../common/approvals/views.ts";
 import { operatorFolder } from "../../common/operator-door.ts";
 import { eventually } from "./whole-proxy.ts";
 import type { Stand } from "./running-proxy.ts";
@@ -37,8 +37,8 @@ export class Operator {
     return one;
   }
 
-  async decide(id: string, decision: Partial<ApprovalDecision> & { readonly decision: "allow" | "deny" }): Promise<DecisionResult> {
-    return await this.call("POST", `/approvals/${id}`, decision) as DecisionResult;
+  async decide(id: string, decision: Partial<ApprovalDecision> & { readonly decision: "allow" | "deny" }): Promise<AnswerResult> {
+    return await this.call("POST", `/approvals/${id}`, decision) as AnswerResult;
   }
 
   async revoke(id: string): Promise<unknown> {

@@ -5,7 +5,8 @@ import { systemClock } from "../../common/clock.ts";
 import { silentLog } from "../../common/log.ts";
 import type { ApprovalSubject } from "../../proxy/approvals/approvals.ts";
 import { approvalsConfig, type ApprovalsConfig } from "../../proxy/approvals/config.ts";
-import { ApprovalDesk, type DeskListener } from "../../proxy/approvals/desk.ts";
+import { ApprovalDesk } from "../../proxy/approvals/desk.ts";
+import type { DeskListener } from "../../proxy/approvals/desk-listener.ts";
 import { ThreadApprovals } from "../../proxy/approvals/thread-approvals.ts";
 import type { Ask } from "../../proxy/model/decision.ts";
 
@@ -39,6 +40,7 @@ export function heard(): Heard {
     listener: {
       asked: ({ requestId }) => { events.push(`asked ${requestId}`); },
       ended: ({ requestId }, { outcome, by }) => { events.push(`${outcome} ${requestId}${by === null ? "" : ` by ${by}`}`); },
+      delivered: (_id, { outcome }, delivery) => { events.push(`${outcome} and ${delivery}`); },
       revoked: ({ rule }, by) => { events.push(`revoked ${rule} by ${by}`); },
     },
   };

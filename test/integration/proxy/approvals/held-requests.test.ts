@@ -7,7 +7,7 @@ import { Operator } from "../../../support/approval-door.ts";
 import { startStand, type Stand } from "../../../support/running-proxy.ts";
 import { mintAuthority, type TestAuthority } from "../../../support/tls-authority.ts";
 import { startUpstream, type UpstreamServer } from "../../../support/upstream-server.ts";
-import { eventually, exchangesOf } from "../../../support/whole-proxy.ts";
+import { eventually, exchangesOf, LivePolicy } from "../../../support/whole-proxy.ts";
 
 const HOST = "billing.held.test";
 const DATA = {
@@ -52,7 +52,7 @@ describe("a request that a person has to allow", () => {
     expect(question).toMatchObject({ method: "POST", host: HOST, path: "/charges", rule: "billing.charge", reason: "Charging a card needs a person.", scopes: ["once", "thread"], isWaiting: true });
     expect(question.details).toEqual(["NOT SHOWN: a query of 10 characters", '  "amount" = 12', '  "token" = "[hidden: 18 characters]"']);
     expect(upstream.requests).toHaveLength(before);
-    expect(await operator.decide(question.id, { decision: "allow", reason: "agreed" })).toMatchObject({ result: "done", outcome: "allowed" });
+    expect(await operator.decide(question.id, { decision: "allow", reason: "agreed" })).toMatchObject({ result: "done", outcome: "allowed", delivery: "went-on" });
     expect(await answer).toMatchObject({ status: 200 });
     expect(upstream.requests.at(-1)).toMatchObject({ path: "/charges?customer=7", bodyBytes: JSON.stringify({ amount: 12, token: "sk-verysecretvalue" }).length });
     await eventually("the record", () => closed() !== undefined);
@@ -63,7 +63,7 @@ describe("a request that a person has to allow", () => {
   test("is refused with the no, which says why and not who", async () => {
     const before = upstream.requests.length;
     const answer = charge(12);
-    await operator.decide((await operator.question()).id, { decision: "deny", reason: "not in production" });
+    expect(await operator.decide((await operator.question()).id, { decision: "deny", reason: "not in production" })).toMatchObject({ outcome: "denied", delivery: "refused" });
     const { status, body } = await answer;
     expect(status).toBe(403);
     expect(JSON.parse(body)).toMatchObject({ error: "approval.denied", rule: "billing.charge", reason: "Charging a card needs a person. A person refused it: not in production" });
@@ -179,7 +179,7 @@ describe("a client that gives up", () => {
   const again = async (amount = 9) => stand.ask("POST", `https://${HOST}/charges`, { headers: { "content-type": "application/json" }, body: JSON.stringify({ amount }) });
 
   test("finds the yes with its next try, once, and another body does not", async () => {
-    await operator.decide(await giveUp(), { decision: "allow" });
+    expect(await operator.decide(await giveUp(), { decision: "allow" })).toMatchObject({ outcome: "allowed", delivery: "client-left" });
     const other = again(10);
     await operator.decide((await operator.question()).id, { decision: "deny" });
     expect((await other).status).toBe(403);
@@ -196,6 +196,49 @@ describe("a client that gives up", () => {
     expect((await operator.question()).id).toBe(id);
     await operator.decide(id, { decision: "allow" });
     expect((await answer).status).toBe(200);
+  });
+});
+
+describe("a policy that changes while a request waits", () => {
+  let policy: LivePolicy;
+  beforeEach(async () => {
+    await stand.stop();
+    policy = new LivePolicy(DATA);
+    stand = await startStand({ authority, policyData: {}, config: { policy: policy.config }, routes: [{ name: HOST, port: 443, dialPort: upstream.port }] });
+    operator = new Operator(stand);
+  });
+  afterEach(() => { policy[Symbol.dispose](); });
+  const upload = async () => stand.ask("PUT", `https://${HOST}/x`);
+  const changeTo = async (hosts: readonly object[]) => {
+    const loaded = () => stand.records.filter((record) => record.kind === "lifecycle" && record.event === "policy.loaded").length;
+    const before = loaded();
+    policy.write({ hosts });
+    await eventually("the new policy", () => loaded() > before);
+  };
+
+  test("refuses it in spite of the yes, and whoever said yes is told so", async () => {
+    const before = upstream.requests.length;
+    const answer = upload();
+    const { id } = await operator.question();
+    await changeTo([{ name: HOST, rule: "billing.read", methods: ["GET"] }]);
+    expect(await operator.decide(id, { decision: "allow" })).toMatchObject({ result: "done", outcome: "allowed", delivery: "refused" });
+    expect([(await answer).status, upstream.requests.length]).toEqual([403, before]);
+  });
+
+  test("ends what was allowed for the thread where it is no longer asked about by the same rule", async () => {
+    const answer = upload();
+    expect(await operator.decide((await operator.question()).id, { decision: "allow", scope: "thread" })).toMatchObject({ delivery: "went-on" });
+    expect((await answer).status).toBe(200);
+    await changeTo([{ name: HOST, rule: "billing.upload.two", methods: ["PUT"], effect: "ask", ask: { reason: "Uploads need two people.", timeout_seconds: 60 } }]);
+    const asked = upload();
+    const question = await operator.question();
+    expect(question.rule).toBe("billing.upload.two");
+    await operator.decide(question.id, { decision: "deny" });
+    expect((await asked).status).toBe(403);
+    await changeTo([{ name: HOST, rule: "billing.upload", methods: ["PUT"], effect: "ask", ask: { reason: "Each upload needs a person.", scopes: ["once"], timeout_seconds: 60 } }]);
+    const again = upload();
+    await operator.decide((await operator.question()).id, { decision: "deny" });
+    expect((await again).status).toBe(403);
   });
 });
 

@@ -86,6 +86,50 @@ describe("who answers", () => {
   });
 });
 
+describe("what came of an answer", () => {
+  test.each([[true, "went-on"], [false, "refused"]] as const)("is known once the request has said so: %s is %s", async (goesOn, delivery) => {
+    using stand = new ApprovalStand();
+    const waiting = stand.desk.ask(aSubject(), anAsk(), staying);
+    const id = stand.lastId;
+    stand.desk.decide(id, yes, "user:ann");
+    const came = stand.desk.deliveryOf(id);
+    stand.desk.tellBack(await waiting, goesOn);
+    expect([await came, stand.events.at(-1)]).toEqual([delivery, `allowed and ${delivery}`]);
+  });
+
+  test("is a refusal at once with a no, and the next try's where the client had left", async () => {
+    using stand = new ApprovalStand();
+    const waiting = stand.desk.ask(aSubject(), anAsk(), staying);
+    const refused = stand.lastId;
+    stand.desk.decide(refused, no, "user:ann");
+    await waiting;
+    await abandoned(stand);
+    const left = stand.lastId;
+    stand.desk.decide(left, yes, "user:ann");
+    expect([await stand.desk.deliveryOf(refused), await stand.desk.deliveryOf(left)]).toEqual(["refused", "client-left"]);
+  });
+
+  test("is told of each request that a yes for the thread lets through, once, and never by one that waited for nobody", async () => {
+    using stand = new ApprovalStand();
+    const waiting = [stand.desk.ask(aSubject({ id: "c1.1" }), anAsk(), staying), stand.desk.ask(aSubject({ id: "c2.1", fingerprint: "f2" }), anAsk(), staying)];
+    const ids = stand.desk.list().questions.map(({ id }) => id);
+    stand.desk.decide(stand.lastId, forThread, "user:ann");
+    for (const answer of await Promise.all(waiting)) for (const goesOn of [true, false]) stand.desk.tellBack(answer, goesOn);
+    stand.desk.tellBack(await stand.desk.ask(aSubject({ fingerprint: "f3" }), anAsk(), staying), false);
+    expect(await Promise.all(ids.map(async (id) => stand.desk.deliveryOf(id)))).toEqual(["went-on", "went-on"]);
+    expect(stand.events.filter((event) => event.includes(" and "))).toHaveLength(2);
+  });
+
+  test("is nothing where nobody answered in time, nor for an id that nobody was given", async () => {
+    using stand = new ApprovalStand();
+    const waiting = stand.desk.ask(aSubject(), anAsk({ timeoutMs: 1_000 }), staying);
+    const id = stand.lastId;
+    vi.advanceTimersByTime(1_000);
+    await waiting;
+    expect([await stand.desk.deliveryOf(id), await stand.desk.deliveryOf("apr-00000000000000000000000000")]).toEqual([null, null]);
+  });
+});
+
 describe("two requests that are the same", () => {
   test("are two questions: once lets one of them through", async () => {
     using stand = new ApprovalStand();

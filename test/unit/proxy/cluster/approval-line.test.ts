@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import type { QuestionView } from "../../../../common/approvals/views.ts";
-import { approvalReport, type ApprovalReport } from "../../../../common/approvals/wire.ts";
+import type { DecisionResult, QuestionView } from "../../../../common/approvals/views.ts";
+import { approvalReport, type ApprovalReport, type PollReply, type QuestionOver } from "../../../../common/approvals/wire.ts";
 import { silentLog } from "../../../../common/log.ts";
 import { systemClock } from "../../../../common/clock.ts";
 import { ApprovalLine } from "../../../../proxy/cluster/approval-line.ts";
@@ -50,4 +50,73 @@ test("the end of a question that was never in a report is not told", async () =>
     return 200;
   }, { asked: [stays], isOver: (_, kept) => kept.length === 1 });
   expect([told, heard.kept]).toEqual([[], [stays.id]]);
+});
+
+/** A line whose controller has this news, and whose desk does `put` with answers to single requests. @returns what it says is over, and what it gives up */
+async function hears(news: Pick<PollReply, "decisions" | "threads">, desk: (line: ApprovalLine) => Partial<Parameters<ApprovalLine["run"]>[0]>, { asked, until }: { readonly asked: QuestionView; readonly until: (told: readonly QuestionOver[]) => boolean }) {
+  const told: QuestionOver[] = [];
+  const given: string[] = [];
+  const end = new AbortController();
+  const isAsked = Promise.withResolvers<void>();
+  const line = aLine({ client: { ask: async (_to: unknown, { path, body }: { path: string; body: string }) => {
+    if (path.endsWith("report")) {
+      const { asked: questions, over } = approvalReport.parse(JSON.parse(body));
+      told.push(...over);
+      queueMicrotask(() => { isAsked.resolve(); if (until(told)) end.abort(); });
+      return { status: 200, body: JSON.stringify({ kept: questions.flatMap((one) => one?.id ?? []) }) };
+    }
+    await isAsked.promise;
+    return { status: 200, body: JSON.stringify({ version: "v", revoked: {}, ...news }) };
+  } } });
+  line.listener.asked(asked);
+  const answers = { giveUp: (id: string) => { given.push(id); }, decide: (): DecisionResult => ({ result: "unknown", outcome: null, by: null }), agree: () => {}, ...desk(line) };
+  await line.run(answers, end.signal);
+  return { told, given };
+}
+
+test("an answer is told as heard, and what came of it when the request has said so, however late that is", async () => {
+  const asked = aQuestionView();
+  const { id } = asked;
+  const decide = (line: ApprovalLine) => (): DecisionResult => {
+    line.listener.ended(asked, { outcome: "allowed" });
+    return { result: "done", outcome: "allowed", by: "ann" };
+  };
+  let line: ApprovalLine | null = null;
+  const { told } = await hears({ decisions: [{ id, by: "ann", decision: { decision: "allow", scope: "once", reason: "" } }], threads: [] }, (made) => {
+    line = made;
+    return { decide: decide(made) };
+  }, { asked, until: (over) => {
+    if (over.length === 1) line?.listener.delivered(id, { outcome: "allowed" }, "went-on");
+    return over.length === 2;
+  } });
+  expect(told).toEqual([{ id, outcome: "allowed", delivery: null }, { id, outcome: "allowed", delivery: "went-on" }]);
+});
+
+test("a yes for the thread whose question had expired before it came is told as too late", async () => {
+  const asked = aQuestionView();
+  const { id } = asked;
+  const { told } = await hears({ decisions: [{ id, by: "ann", decision: { decision: "allow", scope: "thread", reason: "" } }], threads: [] },
+    (line) => ({ agree: () => { line.listener.ended(asked, { outcome: "expired" }); } }), { asked, until: (over) => over.length === 1 });
+  expect(told).toEqual([{ id, outcome: "allowed", delivery: "too-late" }]);
+});
+
+test("an approval that cannot be kept here holds up no answer to a single request", async () => {
+  const asked = aQuestionView();
+  const { id } = asked;
+  const decide = (line: ApprovalLine) => (): DecisionResult => {
+    line.listener.ended(asked, { outcome: "denied" });
+    line.listener.delivered(id, { outcome: "denied" }, "refused");
+    return { result: "done", outcome: "denied", by: "ann" };
+  };
+  const { told } = await hears({ decisions: [{ id, by: "ann", decision: { decision: "deny", reason: "" } }], threads: [] },
+    (line) => ({ decide: decide(line), agree: () => { throw new Error("the disk is full"); } }), { asked, until: (over) => over.length === 1 });
+  expect(told).toEqual([{ id, outcome: "denied", delivery: "refused" }]);
+});
+
+test("a yes for once that came when its client had left, and nothing could be kept for, withdraws the question on both sides", async () => {
+  const asked = aQuestionView();
+  const { id } = asked;
+  const { told, given } = await hears({ decisions: [{ id, by: "ann", decision: { decision: "allow", scope: "once", reason: "" } }], threads: [] },
+    () => ({ decide: () => ({ result: "unfit", outcome: null, by: null }) }), { asked, until: (over) => over.length === 1 });
+  expect([told, given]).toEqual([[{ id, outcome: "withdrawn", delivery: null }], [id]]);
 });

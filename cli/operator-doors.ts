@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import * as z from "zod";
-import { decisionResult, readableApprovalList, type ApprovalDecision, type DecisionResult, type ReadableApprovalList } from "../common/approvals/views.ts";
+import { answerResult, readableApprovalList, type AnswerResult, type ApprovalDecision, type ReadableApprovalList } from "../common/approvals/views.ts";
 import { describeError } from "../common/lifecycle.ts";
 import { operatorFolder, revokeAnswer, usageAnswer, type RevokeAnswer, type RevokeRequest, type UsageAnswer } from "../common/operator-door.ts";
 
@@ -34,9 +34,9 @@ export async function approvalsAtDoors(stateDirectory: string): Promise<DoorAnsw
   return askDoors(stateDirectory, { method: "GET", path: "/approvals", body: "" }, readableApprovalList);
 }
 
-/** Tells each of them what a person decided; only one knows the question. */
-export async function decideAtDoors(stateDirectory: string, id: string, decision: ApprovalDecision): Promise<DoorAnswer<DecisionResult>[]> {
-  return askDoors(stateDirectory, { method: "POST", path: `/approvals/${encodeURIComponent(id)}`, body: JSON.stringify(decision) }, decisionResult);
+/** Tells each of them what a person decided; only one knows the question, and says what came of it. */
+export async function decideAtDoors(stateDirectory: string, id: string, decision: ApprovalDecision): Promise<DoorAnswer<AnswerResult>[]> {
+  return askDoors(stateDirectory, { method: "POST", path: `/approvals/${encodeURIComponent(id)}`, body: JSON.stringify(decision) }, answerResult);
 }
 
 /** Takes a yes for a thread back, wherever it holds. */

@@ -86,9 +86,17 @@ export interface ApprovalQuestion {
   by: string | null;
   scope: "once" | "thread" | null;
   why: string;
+  /** What came of the answer, null where there is none: `recorded` until its node has said so, `lost` where its proxy ended first; the others are in docs/approvals.md. */
+  delivery: "recorded" | "went-on" | "refused" | "client-left" | "too-late" | "lost" | null;
 }
 
-export interface ApprovalResult { id: string; outcome: "allowed" | "denied"; by: string }
+export interface ApprovalResult {
+  id: string;
+  outcome: "allowed" | "denied";
+  by: string;
+  /** It is durable and on its way. `GET /v1/approvals/{approval}?waitMs=5000` says whether the request went on. */
+  delivery: "recorded";
+}
 
 export interface ApprovalRevocation {
   /** For the record. */

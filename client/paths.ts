@@ -19,7 +19,7 @@ export interface paths {
   "/v1/approvals/{approval}": {
     /** One question, open or over. */
     get: {
-      parameters: { query?: never; header?: never; path: { approval: string } }; requestBody?: never;
+      parameters: { query?: { waitMs?: number | null }; header?: never; path: { approval: string } }; requestBody?: never;
       responses: { 200: Json<ApprovalQuestion>; default: Json<Problem> };
     };
   };

@@ -1,11 +1,12 @@
-import type { ApprovalDecision, DecisionResult, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
+import type { AnswerResult, ApprovalDecision, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
 
 /** Where people are asked: the proxies of one machine, or a cluster's controller. */
 export interface ApprovalBook {
   /** For people. */
   readonly place: string;
   list(): Promise<BookList>;
-  decide(id: string, decision: ApprovalDecision): Promise<DecisionResult>;
+  /** Waits a few seconds for what comes of the answer where the request waits. */
+  decide(id: string, decision: ApprovalDecision): Promise<AnswerResult>;
   /** @returns whether there was such an approval of a thread */
   revoke(id: string, reason: string): Promise<boolean>;
 }

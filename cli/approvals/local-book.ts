@@ -1,10 +1,10 @@
 import { EXIT, UserError } from "../../common/exit-codes.ts";
-import type { DecisionResult, ThreadApprovalView } from "../../common/approvals/views.ts";
+import type { AnswerResult, ThreadApprovalView } from "../../common/approvals/views.ts";
 import { approvalsAtDoors, decideAtDoors, revokeApprovalAtDoors, type DoorAnswer } from "../operator-doors.ts";
 import type { ApprovalBook } from "./approval-book.ts";
 
 const NOTHING_KEPT: KeptApprovals = { list: () => [], revoke: async () => false };
-const UNKNOWN: DecisionResult = { result: "unknown", outcome: null, by: null };
+const UNKNOWN: AnswerResult = { result: "unknown", outcome: null, by: null, delivery: null };
 
 /** Yeses for threads that are on the disk, where no proxy runs to be asked: they hold for the next one. */
 export interface KeptApprovals {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ApprovalDecision, DecisionResult, QuestionView } from "../../common/approvals/views.ts";
+import type { ApprovalDecision, QuestionView } from "../../common/approvals/views.ts";
 import type { Ask } from "../budget/ask.ts";
 import type { Io } from "../io.ts";
 import type { OutputFormat } from "../output-format.ts";
@@ -39,8 +39,7 @@ async function put(question: QuestionView, book: ApprovalBook, { io, ask, nowMs 
   const said = await ask(`${question.scopes.map((scope) => (scope === "once" ? "[o]nce" : "for the [t]hread")).join(", ")}, [d]eny, or nothing to leave it: `);
   const decision = await decisionOf(said, question, ask);
   if (decision === null) return io.err(`weir approvals allow ${shortId(question, [question])}   # or deny: ${whatOf(question)}`);
-  const result: DecisionResult = await book.decide(question.id, decision);
-  tellResult(result, io);
+  tellResult(await book.decide(question.id, decision), io);
 }
 
 /** @returns null for whatever is no answer: nothing is allowed by a slip of a key */

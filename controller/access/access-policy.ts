@@ -2,9 +2,10 @@ import { readFile } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
-import { loadPolicy, type LoadedPolicy } from "@open-policy-agent/opa-wasm";
 import { extract } from "tar-stream";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { RegoInstance } from "../../common/rego/rego-instance.ts";
+import type { CompiledModule } from "../../common/rego/web-assembly.ts";
 import { findUpwards } from "../../common/shipped-files.ts";
 import { AccessUnavailable } from "./access.ts";
 import { readAccessAnswer, type AccessAnswer } from "./access-answer.ts";
@@ -14,8 +15,8 @@ import type { AccessInput } from "./access-input.ts";
 const BUNDLE = "policies/dist/access/bundle.tar.gz";
 const ENTRY_POINT = "weir/access/decision";
 const UNPACKED_LIMIT_BYTES = 16 << 20;
-/** Pages of 64 KiB: room for two objects with all the relations that they may have. */
-const MEMORY = { initial: 8, maximum: 256 } as const;
+/** Room for two objects with all the relations that they may have. */
+const MEMORY_LIMIT_BYTES = 16 << 20;
 /** Memory of WebAssembly never shrinks: an instance that needed more than this once is replaced. */
 const RECYCLE_ABOVE_BYTES = 8 << 20;
 
@@ -31,15 +32,18 @@ export async function openAccessPolicy(): Promise<AccessPolicy> {
   return accessPolicy(await readWasm(await readFile(path)));
 }
 
-/** One instance, thrown away after anything unexpected: what a trap left behind is never trusted. */
+/**
+ * One instance, thrown away after anything unexpected: what a trap left behind is never trusted. It is evaluated in this thread and without a deadline, as it is
+ * our own Rego and not a tenant's: it looks at each pair of a relation and a subject once, and both are counted where they come in.
+ */
 export function accessPolicy(wasm: Uint8Array<ArrayBuffer>): AccessPolicy {
-  let ready: Promise<LoadedPolicy> | null = null;
+  let [compiled, ready]: [CompiledModule | null, RegoInstance | null] = [null, null];
   return async (input) => {
     try {
-      ready ??= load(wasm);
-      const policy = await ready;
-      const result: unknown = policy.evaluate(input, ENTRY_POINT);
-      if (policy.mem.buffer.byteLength > RECYCLE_ABOVE_BYTES) ready = null;
+      compiled ??= await WebAssembly.compile(wasm);
+      ready ??= new RegoInstance({ module: compiled, data: "{}", memoryLimitBytes: MEMORY_LIMIT_BYTES });
+      const result: unknown = JSON.parse(ready.evaluate(ENTRY_POINT, JSON.stringify(input)));
+      if (ready.memoryBytes > RECYCLE_ABOVE_BYTES) ready = null;
       return readAccessAnswer(result);
     } catch (thrown) {
       ready = null;
@@ -47,13 +51,6 @@ export function accessPolicy(wasm: Uint8Array<ArrayBuffer>): AccessPolicy {
       throw new AccessUnavailable("the access policy could not be evaluated", { cause: thrown });
     }
   };
-}
-
-async function load(wasm: Uint8Array<ArrayBuffer>): Promise<LoadedPolicy> {
-  const policy = await loadPolicy(wasm, MEMORY);
-  if (!Object.hasOwn(policy.entrypoints, ENTRY_POINT)) throw new Error(`the policy has no entry point ${ENTRY_POINT}`);
-  policy.setData({});
-  return policy;
 }
 
 async function readWasm(packed: Buffer): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,4 +1,4 @@
-import type { ApprovalDecision, DecisionResult, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
+import type { AnswerDelivery, ApprovalDecision, DecisionResult, QuestionView, ThreadApprovalView } from "../../common/approvals/views.ts";
 import type { ApprovalReport, PollReply } from "../../common/approvals/wire.ts";
 
 /** One process of a node proxy. */
@@ -21,6 +21,8 @@ export interface StoredQuestion extends AskedQuestion {
   readonly by: string | null;
   readonly reason: string;
   readonly scope: "once" | "thread" | null;
+  /** What came of the answer; null where there is none, or its node has not said so yet. */
+  readonly delivery: AnswerDelivery | null;
 }
 
 export interface StoredApproval extends ThreadApprovalView {
@@ -38,11 +40,12 @@ export interface DueMessage {
 /** Questions of all nodes, answers of people. Every word is durable before it is heard of. Rejects with StoreUnavailable if the database does not answer. */
 export interface ApprovalStore {
   /**
-   * Enters questions, or notes that their client has left or come back: nothing else of one changes. What an earlier process of the node asked is withdrawn.
+   * Enters questions, or notes that their client has left or come back: nothing else of one changes. What an earlier process of the node asked is withdrawn; an
+   * answer of which that process said nothing is lost.
    * @returns ids of those that people can answer, or have answered
    */
   ask(from: AskingProxy, questions: readonly AskedQuestion[], nowMs: number): Promise<readonly string[]>;
-  /** What a node proxy says is over: heard by it, or ended before an answer for once came to it, which then did not count. */
+  /** What a node proxy says is over: heard by it, with what came of it, or ended before an answer for once came to it, which then did not count. */
   end(from: AskingProxy, over: ApprovalReport["over"], nowMs: number): Promise<void>;
   /** What a node proxy has still to hear. */
   news(from: AskingProxy, nowMs: number): Promise<PollReply>;

@@ -21,6 +21,10 @@ const STEPS: readonly (readonly string[])[] = [
     "create index approval_messages_due on approval_messages (next_at_ms)",
   ],
   ["alter table approval_questions add column started_at_ms bigint not null default 0"],
+  [
+    "alter table approval_questions add column delivery text check (delivery in ('went-on', 'refused', 'client-left', 'too-late', 'lost'))",
+    "create index approval_questions_undelivered on approval_questions (node) where delivery is null and state in ('allowed', 'denied')",
+  ],
 ];
 
 /** Brings the schema up to date, all steps or none. @throws UserError if the database was written by a newer controller */

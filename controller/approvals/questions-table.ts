@@ -15,21 +15,18 @@ type Questions = Pick<ApprovalStore, "ask" | "end" | "open" | "get" | "decide" |
 export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post: Post): Questions {
   return {
     ask: async (from, questions, nowMs) => driver.transaction(async (statements) => {
-      const stale = await statements.query(
-        `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true
-          where node = $1 and proxy <> $2 and started_at_ms < $4 and state = 'open' returning ${QUESTION_COLUMNS}`, [from.node, from.proxy, nowMs, from.startedAtMs]);
-      for (const row of stale) await post(statements, "approval.withdrawn", questionRow(row).view, nowMs);
+      const hasChanged = await endOfPredecessors(statements, from, { post, nowMs });
       const kept: string[] = [];
       for (const question of questions) if (await enter(statements, from, question, { post, nowMs })) kept.push(question.view.id);
-      if (stale.length + questions.length > 0) await tellAll(statements);
+      if (hasChanged || questions.length > 0) await tellAll(statements);
       return kept;
     }),
     end: async (from, over, nowMs) => driver.transaction(async (statements) => {
-      for (const { id, outcome } of over) {
+      for (const { id, outcome, delivery } of over) {
         const ended = await statements.query(
           `update approval_questions set state = $3, ended_at_ms = $4, decided_by = null, scope = null
             where id = $1 and node = $2 and state <> $3 and (state = 'open' or ${IS_UNHEARD}) returning ${QUESTION_COLUMNS}`, [id, from.node, outcome, nowMs]);
-        await statements.query("update approval_questions set is_heard = true where id = $1 and node = $2", [id, from.node]);
+        await statements.query("update approval_questions set is_heard = true, delivery = coalesce($3, delivery) where id = $1 and node = $2", [id, from.node, delivery]);
         for (const row of ended) await post(statements, `approval.${outcome}`, questionRow(row).view, nowMs);
       }
       await tellAll(statements);
@@ -46,8 +43,25 @@ export function questionsTable(driver: SqlDriver, config: ApprovalsConfig, post:
   };
 }
 
+interface Telling {
+  readonly post: Post;
+  readonly nowMs: number;
+}
+
+/** Nobody waits any more for what earlier processes of the node asked, and nobody will say what came of the answers to it. @returns whether there was any */
+async function endOfPredecessors(statements: Statements, { node, proxy, startedAtMs }: AskingProxy, { post, nowMs }: Telling): Promise<boolean> {
+  const stale = await statements.query(
+    `update approval_questions set state = 'withdrawn', ended_at_ms = $3, is_heard = true
+      where node = $1 and proxy <> $2 and started_at_ms < $4 and state = 'open' returning ${QUESTION_COLUMNS}`, [node, proxy, nowMs, startedAtMs]);
+  for (const row of stale) await post(statements, "approval.withdrawn", questionRow(row).view, nowMs);
+  const lost = await statements.query(
+    `update approval_questions set delivery = 'lost', is_heard = true
+      where node = $1 and proxy <> $2 and started_at_ms < $3 and state in ('allowed', 'denied') and delivery is null returning id`, [node, proxy, startedAtMs]);
+  return stale.length + lost.length > 0;
+}
+
 /** @returns whether people can answer it, or have answered it */
-async function enter(statements: Statements, from: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: { readonly post: Post; readonly nowMs: number }): Promise<boolean> {
+async function enter(statements: Statements, from: AskingProxy, { view, threadUid }: AskedQuestion, { post, nowMs }: Telling): Promise<boolean> {
   const { id, agent: { namespace }, isWaiting, scopes } = view;
   const [found] = await statements.query(
     "select state from approval_questions where id = $1 and node = $2 and proxy = $3 and namespace = $4 and thread_uid is not distinct from $5 for update",

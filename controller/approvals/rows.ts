@@ -1,9 +1,9 @@
-import { questionView } from "../../common/approvals/views.ts";
+import { answerDelivery, questionView } from "../../common/approvals/views.ts";
 import type { Row } from "../../common/sql/sql-driver.ts";
 import type { DueMessage, StoredApproval, StoredQuestion } from "./approval-store.ts";
 
 /** What the drivers hand out, made into the store's types. One driver gives 64-bit numbers as text, the other as numbers. */
-export const QUESTION_COLUMNS = "id, thread_uid, view, state, scope, decided_by, reason";
+export const QUESTION_COLUMNS = "id, thread_uid, view, state, scope, decided_by, reason, delivery";
 /** What holds at `$1`: not revoked, not over, and its thread still there. Another of the same name is another thread. */
 export const HOLDS = `revoked_at_ms is null and expires_at_ms > $1
   and (thread_uid is null or exists (select 1 from threads t where t.uid = thread_approvals.thread_uid and t.archived_at_ms is null))`;
@@ -14,6 +14,7 @@ export function questionRow(row: Row): StoredQuestion {
   return {
     view: questionView.parse(row["view"]), threadUid: textOrNull(row["thread_uid"]), state: row["state"] as StoredQuestion["state"],
     by: textOrNull(row["decided_by"]), reason: String(row["reason"]), scope: row["scope"] === "once" || row["scope"] === "thread" ? row["scope"] : null,
+    delivery: answerDelivery.nullable().parse(row["delivery"] ?? null),
   };
 }
 

@@ -4,9 +4,10 @@ import { unreachable } from "../../../common/unreachable.ts";
 import type { Person } from "../../access/access.ts";
 import type { StoredApproval, StoredQuestion } from "../../approvals/approval-store.ts";
 import { approvalQuestion, visibleTo, type OfThread } from "../approval-rights.ts";
-import { approvalQuestion as questionSchema, approvalResult, approvalsList, approvalsQuery, approvalWish, ofApproval, revocationWish, threadApproval } from "../approval-schemas.ts";
+import { approvalQuestion as questionSchema, approvalResult, approvalsList, approvalsQuery, approvalWait, approvalWish, ofApproval, revocationWish, threadApproval } from "../approval-schemas.ts";
 import { viewOfQuestion, viewOfThreadApproval } from "../approval-views.ts";
 import { personOf, type Api, type RouteParts } from "../context.ts";
+import { deliveredQuestion } from "../delivered-question.ts";
 import { jsonAnswer, jsonBody, orProblem } from "../describe.ts";
 import { ApiProblem } from "../problem.ts";
 
@@ -16,7 +17,7 @@ const list = createRoute({
 });
 const get = createRoute({
   method: "get", path: "/v1/approvals/{approval}", operationId: "getApproval", summary: "One question, open or over",
-  request: { params: ofApproval }, responses: { 200: jsonAnswer("The question, and what became of it.", questionSchema), ...orProblem },
+  request: { params: ofApproval, query: approvalWait }, responses: { 200: jsonAnswer("The question, and what became of it.", questionSchema), ...orProblem },
 });
 const decide = createRoute({
   method: "post", path: "/v1/approvals/{approval}/decision", operationId: "decideApproval", summary: "Allow or deny; the first answer counts",
@@ -37,7 +38,12 @@ export function approvalRoutes(api: Api, parts: RouteParts): void {
     const threads = await visibleTo(parts, person, await approvals.threadApprovals(namespace, clock.nowMs()), (one) => one);
     return context.json({ questions: questions.map(viewOfQuestion), threads: threads.map(viewOfThreadApproval) }, 200);
   });
-  api.openapi(get, async (context) => context.json(viewOfQuestion(await requireQuestion(parts, personOf(context), context.req.valid("param").approval, "approval.see")), 200));
+  api.openapi(get, async (context) => {
+    const { approval } = context.req.valid("param");
+    const asked = await requireQuestion(parts, personOf(context), approval, "approval.see");
+    const { waitMs } = context.req.valid("query");
+    return context.json(viewOfQuestion(await deliveredQuestion(asked, { waitMs, signal: context.req.raw.signal }, parts)), 200);
+  });
   api.openapi(decide, async (context) => {
     const person = personOf(context);
     const { approval } = context.req.valid("param");
@@ -46,7 +52,7 @@ export function approvalRoutes(api: Api, parts: RouteParts): void {
     const wish: ApprovalDecision = decision === "allow" ? { decision, scope, reason } : { decision, reason };
     const outcome = outcomeOf(await approvals.decide(approval, wish, person.name, clock.nowMs()));
     log.info("approval.decided", { approval, outcome, by: person.name, why: reason, ...(decision === "allow" ? { scope } : {}) });
-    return context.json({ id: approval, outcome, by: person.name }, 200);
+    return context.json({ id: approval, outcome, by: person.name, delivery: "recorded" as const }, 200);
   });
   api.openapi(revoke, async (context) => {
     const person = personOf(context);

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { AnswerDelivery } from "../../../common/approvals/views.ts";
 import { Changes } from "../../../common/approvals/changes.ts";
 import type { SqlDriver } from "../../../common/sql/sql-driver.ts";
 import type { ApprovalStore } from "../../../controller/approvals/approval-store.ts";
@@ -73,11 +74,31 @@ export function describeApprovalStore(name: string, open: () => Promise<SqlDrive
       expect(news.version).not.toBe(before.version);
       expect(news.decisions).toEqual([{ id, by: "ann", decision: yes }]);
       expect((await store.news({ node: "node-2", proxy: "p9", startedAtMs: 100 }, 2_000)).decisions).toEqual([]);
-      await store.end({ node: "node-2", proxy: "p9", startedAtMs: 100 }, [{ id, outcome: "expired" }], 2_500);
+      await store.end({ node: "node-2", proxy: "p9", startedAtMs: 100 }, [{ id, outcome: "expired", delivery: null }], 2_500);
       expect((await store.news(NODE, 2_500)).decisions).toHaveLength(1);
-      await store.end(NODE, [{ id, outcome: "allowed" }], 3_000);
+      await store.end(NODE, [{ id, outcome: "allowed", delivery: null }], 3_000);
       expect((await store.news(NODE, 3_000)).decisions).toEqual([]);
       expect(await store.get(id, 3_000)).toMatchObject({ state: "allowed", by: "ann", reason: "agreed" });
+    });
+
+    test("an answer says what came of it once its node has said so, and keeps that", async () => {
+      const { id } = await ask();
+      await store.decide(id, yes, "ann", 2_000);
+      const deliveryAfter = async (delivery: AnswerDelivery | null) => {
+        await store.end(NODE, [{ id, outcome: "allowed", delivery }], 3_000);
+        return (await store.get(id, 3_000))?.delivery;
+      };
+      expect([await deliveryAfter(null), await deliveryAfter("went-on"), await deliveryAfter(null)]).toEqual([null, "went-on", "went-on"]);
+    });
+
+    test("an answer of which a process of a node said nothing is lost with the first word of the next, whether or not it had heard it", async () => {
+      const questions = [await ask(), await ask(), await ask()];
+      const [heard, unheard, told] = questions.map(({ id }) => id) as [string, string, string];
+      for (const { id } of questions) await store.decide(id, yes, "ann", 2_000);
+      await store.end(NODE, [{ id: heard, outcome: "allowed", delivery: null }, { id: told, outcome: "allowed", delivery: "went-on" }], 2_500);
+      await store.ask({ node: "node-1", proxy: "p2", startedAtMs: 200 }, [], 3_000);
+      expect(await Promise.all([heard, unheard, told].map(async (id) => (await store.get(id, 3_000))?.delivery))).toEqual(["lost", "lost", "went-on"]);
+      expect((await store.news(NODE, 3_000)).decisions).toEqual([]);
     });
 
     test("what an earlier process of a node asked is withdrawn with the first word of the next", async () => {
@@ -115,7 +136,7 @@ export function describeApprovalStore(name: string, open: () => Promise<SqlDrive
     test("an answer that came too late for its node did not count, and is not said to have", async () => {
       const { id } = await ask();
       await store.decide(id, yes, "ann", 2_000);
-      await store.end(NODE, [{ id, outcome: "expired" }], 2_500);
+      await store.end(NODE, [{ id, outcome: "expired", delivery: null }], 2_500);
       expect(await store.get(id, 3_000)).toMatchObject({ state: "expired", by: null });
       expect((await store.news(NODE, 3_000)).decisions).toEqual([]);
       expect((await store.due(3_000, 10)).map(({ body }) => (JSON.parse(body) as { type: string }).type)).toContain("approval.expired");

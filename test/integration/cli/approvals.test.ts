@@ -32,7 +32,12 @@ describe("weir approvals, of this machine", () => {
     rmSync(state, { recursive: true });
   });
   const approvals = async (...args: string[]) => weir(["approvals", ...args, "-c", join(state, "weir.yaml")]);
-  const ask = (changes: Parameters<typeof aSubject>[0] = {}) => stand.desk.ask(aSubject(changes), anAsk(), staying);
+  /** A request that goes on with a yes. */
+  const ask = async (changes: Parameters<typeof aSubject>[0] = {}, goesOn = true) => {
+    const answer = await stand.desk.ask(aSubject(changes), anAsk(), staying);
+    stand.desk.tellBack(answer, goesOn);
+    return answer;
+  };
   const shortOf = (id: string) => id.slice(0, 12);
 
   test("says that nothing waits", async () => {
@@ -46,7 +51,7 @@ describe("weir approvals, of this machine", () => {
     expect(headings).toMatch(/^ID +AGENT +THREAD +ASKS FOR +LEFT +RULE$/);
     expect(line).toMatch(/^apr-\w{6} +ns\/shop +t1 +POST billing\.test\/charges +\d+m +billing\.charge$/);
     expect((await approvals("show", shortOf(id))).out).toContain("  | MCP: tools/call charge");
-    expect(await approvals("allow", shortOf(id), "--why", "agreed")).toMatchObject({ code: EXIT.ok, err: "allowed" });
+    expect(await approvals("allow", shortOf(id), "--why", "agreed")).toMatchObject({ code: EXIT.ok, err: "allowed: the request went on" });
     expect(await waiting).toMatchObject({ outcome: "allowed", by: expect.stringMatching(/^(user|uid):/) as string, reason: "agreed" });
   });
 
@@ -57,6 +62,15 @@ describe("weir approvals, of this machine", () => {
     expect(await waiting).toMatchObject({ outcome: "denied", reason: "no" });
     expect(await approvals("allow", id)).toMatchObject({ code: EXIT.failure, err: expect.stringContaining("there is no question") as string });
     expect(await localApprovalBook(state).decide(id, { decision: "allow", scope: "once", reason: "" })).toMatchObject({ result: "late", outcome: "denied" });
+  });
+
+  test("says what came of the answer, also as JSON", async () => {
+    void ask({}, false);
+    expect(await approvals("allow", stand.lastId)).toMatchObject({ code: EXIT.ok, err: "allowed: but the request was refused, policy does not allow it any more" });
+    void ask();
+    const id = stand.lastId;
+    const { out } = await approvals("deny", id, "-o", "json");
+    expect(JSON.parse(out)).toEqual({ id, result: "done", outcome: "denied", by: expect.any(String) as string, delivery: "refused" });
   });
 
   test("allows for the thread, lists that, and takes it back", async () => {

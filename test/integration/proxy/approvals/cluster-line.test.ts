@@ -9,6 +9,7 @@ import { approvalsConfig } from "../../../../proxy/approvals/config.ts";
 import { ApprovalDesk } from "../../../../proxy/approvals/desk.ts";
 import { ThreadApprovals } from "../../../../proxy/approvals/thread-approvals.ts";
 import { ApprovalLine } from "../../../../proxy/cluster/approval-line.ts";
+import { EgressError } from "../../../../proxy/errors.ts";
 import { startApi, tokenFor, type ApiStand } from "../../../support/api/api-stand.ts";
 import { anAsk, aSubject, heard, staying, type Heard } from "../../../support/approval-stand.ts";
 import { eventually } from "../../../support/whole-proxy.ts";
@@ -26,6 +27,7 @@ class Node {
     const ask = async (_to: unknown, { path, body }: { readonly path: string; readonly body: string }) => {
       if (this.isCut) throw new Error("the line is cut");
       const answer = await api.call("POST", path, { token: tokenFor(`proxy-on-${node}`), body: JSON.parse(body) });
+      if (this.isCut) throw new Error("the line was cut before the answer came");
       return { status: answer.status, body: JSON.stringify(answer.body) };
     };
     this.line = new ApprovalLine({ proxy: `process-${Math.random().toString(36).slice(2)}`, client: { ask }, controller: () => ({ address: "127.0.0.1", port: 1 }), clock: systemClock, log: silentLog });
@@ -76,6 +78,70 @@ const idOf = async (requestId: string): Promise<string> => {
   return id;
 };
 const decide = async (id: string, body: object) => api.call("POST", `/v1/approvals/${id}/decision`, { ...root, body });
+/** What whoever answered is told, after a wait. */
+const deliveryOf = async (id: string) => {
+  const { state, delivery } = (await api.call("GET", `/v1/approvals/${id}?waitMs=10000`, root)).body;
+  return [state, delivery];
+};
+
+describe("whoever answers is told", () => {
+  test("that the answer is recorded, then what the request made of it", async () => {
+    const waiting = first.desk.ask(subject("d1.1"), anAsk(), staying);
+    const id = await idOf("d1.1");
+    expect((await decide(id, { decision: "allow" })).body).toMatchObject({ outcome: "allowed", delivery: "recorded" });
+    first.desk.tellBack(await waiting, true);
+    expect(await deliveryOf(id)).toEqual(["allowed", "went-on"]);
+  });
+
+  test("that policy does not let the request go on, in spite of the yes", async () => {
+    const waiting = first.desk.ask(subject("d2.1"), anAsk(), staying);
+    const id = await idOf("d2.1");
+    await decide(id, { decision: "allow", scope: "thread" });
+    first.desk.tellBack(await waiting, false);
+    expect(await deliveryOf(id)).toEqual(["allowed", "refused"]);
+    await api.call("POST", `/v1/approvals/${id}/revoke`, { ...root, body: {} });
+    await eventually("that it holds no longer", () => !first.desk.covers(subject("x"), "billing.charge"));
+  });
+
+  test("that the client had left", async () => {
+    const client = new AbortController();
+    const waiting = first.desk.ask(subject("d3.1"), anAsk(), client.signal);
+    const id = await idOf("d3.1");
+    client.abort(new EgressError("relay.aborted", "gone"));
+    await expect(waiting).rejects.toMatchObject({ code: "relay.aborted" });
+    await decide(id, { decision: "deny" });
+    expect(await deliveryOf(id)).toEqual(["denied", "client-left"]);
+  });
+
+  test("that the time was over before the answer came to the node", async () => {
+    const waiting = first.desk.ask(subject("d4.1"), anAsk({ timeoutMs: 1_500 }), staying);
+    const id = await idOf("d4.1");
+    first.isCut = true;
+    expect((await decide(id, { decision: "allow" })).status).toBe(200);
+    expect(await waiting).toMatchObject({ outcome: "expired" });
+    first.isCut = false;
+    expect(await deliveryOf(id)).toEqual(["expired", null]);
+  });
+
+  test("that the proxy ended before it said what came of the answer", async () => {
+    const waiting = first.desk.ask(subject("d5.1"), anAsk(), staying);
+    const id = await idOf("d5.1");
+    await decide(id, { decision: "allow" });
+    await waiting;
+    first.isCut = true;
+    using next = new Node(api, "node-1");
+    expect([next.isCut, await deliveryOf(id)]).toEqual([false, ["allowed", "lost"]]);
+  });
+
+  test("nothing yet while the node cannot be reached, and no longer than they wait for it", async () => {
+    void first.desk.ask(subject("d6.1"), anAsk(), staying);
+    const id = await idOf("d6.1");
+    first.isCut = true;
+    await decide(id, { decision: "allow" });
+    expect((await api.call("GET", `/v1/approvals/${id}?waitMs=50`, root)).body).toMatchObject({ state: "allowed", delivery: "recorded" });
+    expect((await api.call("GET", `/v1/approvals/${id}?waitMs=20001`, root)).status).toBe(400);
+  });
+});
 
 describe("a question of a node", () => {
   test("is answered at the controller, by a person whom it names", async () => {

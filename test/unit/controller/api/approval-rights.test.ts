@@ -9,9 +9,14 @@ import { aQuestionView } from "../../../support/asked-question.ts";
 const OF: OfThread = { namespace: "team", agent: "shop", thread: "shop-1", threadUid: "u1" };
 
 test("a question is shown with its times in words of people, as the document says", () => {
-  const view = viewOfQuestion({ view: aQuestionView(), threadUid: null, state: "allowed", by: "ann", reason: "agreed", scope: "once" });
+  const view = viewOfQuestion({ view: aQuestionView(), threadUid: null, state: "allowed", by: "ann", reason: "agreed", scope: "once", delivery: null });
   expect(questionSchema.parse(view)).toMatchObject({ askedAt: "1970-01-01T00:00:01.000Z", state: "allowed", by: "ann", why: "agreed" });
 });
+
+test.each([["allowed", null, "recorded"], ["denied", null, "recorded"], ["allowed", "went-on", "went-on"], ["open", null, null], ["expired", null, null]] as const)(
+  "a question that is %s, of whose answer %s is known, has the delivery %s", (state, known, shown) => {
+    expect(viewOfQuestion({ view: aQuestionView(), threadUid: null, state, by: null, reason: "", scope: null, delivery: known }).delivery).toBe(shown);
+  });
 
 test("an approval of a thread does not show what the controller calls the thread", () => {
   const shown = viewOfThreadApproval({ id: aQuestionView().id, namespace: "team", agent: "shop", thread: "shop-1", threadUid: "u1", rule: "r", by: "ann", reason: "", allowedAtMs: 0, expiresAtMs: 1 });

@@ -23,7 +23,7 @@ decision := {"allow": true, "rule": input.action, "grants": null} if {
 } else := {
 	"allow": false,
 	"rule": "instance.container",
-	"reason": sprintf("container %s has an identity of its own; only the agent speaks for the thread", [input.caller.container]),
+	"reason": concat("", ["container ", input.caller.container, " has an identity of its own; only the agent speaks for the thread"]),
 	"hint": "let the agent's container do it",
 } if {
 	is_string(input.caller.container)

@@ -48,21 +48,21 @@ decision := ungranted if {
 permit := "admin" if {
 	roles[input.action]
 	some group in input.settings.admin_groups
-	sprintf("group:%s", [group]) in input.caller.subjects
-} else := sprintf("%s.%s", [input.action, relation]) if {
+	concat("", ["group:", group]) in input.caller.subjects
+} else := concat(".", [input.action, relation]) if {
 	relation := held[0]
 	not reserved
-} else := sprintf("%s.kubernetes", [input.action]) if {
+} else := concat("", [input.action, ".kubernetes"]) if {
 	input.caller.is_kubernetes_maintainer
 	input.action in {
 		"namespace.list", "agent.see", "agent.open", "agent.configure", "thread.see", "thread.stop",
 		"budget.read", "budget.adjust",
 	}
 	not reserved
-} else := sprintf("%s.leave", [input.action]) if {
+} else := concat("", [input.action, ".leave"]) if {
 	input.action in {"agent.configure", "thread.share"}
 	input.change.remove
-	input.change.subject == sprintf("user:%s", [input.caller.name])
+	input.change.subject == concat("", ["user:", input.caller.name])
 }
 
 held := sort([entry.relation |
@@ -88,7 +88,7 @@ reserved if {
 ungranted := {
 	"allow": false,
 	"rule": "agent.open.grants",
-	"reason": sprintf("agent %s does not hold: %s", [input.agent.name, concat(", ", beyond)]),
+	"reason": concat("", ["agent ", input.agent.name, " does not hold: ", concat(", ", beyond)]),
 	"hint": "ask for grants that its Agent lists, or add them there",
 } if {
 	beyond := sort([name | some name in input.grants; not name in input.agent.grants])
@@ -97,7 +97,7 @@ ungranted := {
 
 refusal := {
 	"allow": false,
-	"rule": sprintf("%s.owner", [input.action]),
+	"rule": concat("", [input.action, ".owner"]),
 	"reason": "only an owner says who owns",
 	"hint": "ask an owner, or an administrator",
 } if {
@@ -106,28 +106,28 @@ refusal := {
 } else := {
 	"allow": false,
 	"rule": input.action,
-	"reason": sprintf("there is no thread %s/%s, or you are not %s", [input.thread.namespace, input.thread.name, wanted]),
+	"reason": concat("", ["there is no thread ", input.thread.namespace, "/", input.thread.name, ", or you are not ", wanted]),
 	"hint": "ask an owner of the thread to add you to its participants",
 } if {
 	startswith(input.action, "thread.")
 } else := {
 	"allow": false,
 	"rule": input.action,
-	"reason": sprintf("there is no such question, or you are not %s", [wanted]),
+	"reason": concat("", ["there is no such question, or you are not ", wanted]),
 	"hint": "whoever owns or maintains the thread or its agent answers",
 } if {
 	startswith(input.action, "approval.")
 } else := {
 	"allow": false,
 	"rule": input.action,
-	"reason": sprintf("there is no agent %s/%s, or you are not %s", [input.agent.namespace, input.agent.name, wanted]),
+	"reason": concat("", ["there is no agent ", input.agent.namespace, "/", input.agent.name, ", or you are not ", wanted]),
 	"hint": "ask a maintainer of the agent to add you to its participants",
 } if {
 	startswith(input.action, "agent.")
 } else := {
 	"allow": false,
 	"rule": input.action,
-	"reason": sprintf("budgets of %s are for administrators, and for who may %s budgets.weir.dev there by Kubernetes RBAC", [place, verb]),
+	"reason": concat("", ["budgets of ", place, " are for administrators, and for who may ", verb, " budgets.weir.dev there by Kubernetes RBAC"]),
 	"hint": "ask whoever may change the Budgets of the namespace",
 } if {
 	verb := {"budget.read": "list", "budget.adjust": "update"}[input.action]
@@ -140,9 +140,9 @@ refusal := {
 
 place := "the installation" if {
 	input.namespace == ""
-} else := sprintf("namespace %s", [input.namespace])
+} else := concat("", ["namespace ", input.namespace])
 
 wanted := concat(" or ", [phrase |
 	some kind in ["thread", "agent"]
-	phrase := sprintf("%s of the %s", [concat(", ", sort(roles[input.action][kind])), kind])
+	phrase := concat("", [concat(", ", sort(roles[input.action][kind])), " of the ", kind])
 ])

@@ -11,29 +11,29 @@ depth_limit := 16
 decision := {
 	"allow": false,
 	"rule": "spawn.agent",
-	"reason": sprintf("agent %s may not spawn %s", [input.caller.agent, input.spawn.agent]),
-	"hint": sprintf("add %s to spec.spawn of Agent %s", [input.spawn.agent, input.caller.agent]),
+	"reason": concat("", ["agent ", input.caller.agent, " may not spawn ", input.spawn.agent]),
+	"hint": concat("", ["add ", input.spawn.agent, " to spec.spawn of Agent ", input.caller.agent]),
 } if {
 	not is_object(input.spawn.right)
 } else := {
 	"allow": false,
 	"rule": "spawn.unknown-agent",
-	"reason": sprintf("there is no Agent %s with an image in this namespace", [input.spawn.agent]),
+	"reason": concat("", ["there is no Agent ", input.spawn.agent, " with an image in this namespace"]),
 	"hint": "create it, or correct spec.spawn",
 } if {
 	not input.spawn.is_startable
 } else := {
 	"allow": false,
 	"rule": "spawn.depth",
-	"reason": sprintf("a thread has at most %d agents above it", [depth_limit]),
+	"reason": $"a thread has at most {depth_limit} agents above it",
 	"hint": "let an agent further up do the work",
 } if {
 	input.spawn.depth > depth_limit
 } else := {
 	"allow": false,
 	"rule": "spawn.grants",
-	"reason": sprintf("%s cannot hand on: %s", [input.caller.agent, concat(", ", beyond)]),
-	"hint": sprintf("ask for %s: what spec.spawn of the parent's Agent lists, the child's Agent holds and the parent was given", [possible]),
+	"reason": concat("", [input.caller.agent, " cannot hand on: ", concat(", ", beyond)]),
+	"hint": concat("", ["ask for ", possible, ": what spec.spawn of the parent's Agent lists, the child's Agent holds and the parent was given"]),
 } if {
 	count(beyond) > 0
 } else := {"allow": true, "rule": "instance.spawn", "grants": allowance} if {
@@ -50,7 +50,7 @@ allowance := sort([name |
 
 possible := "no grants" if count(allowance) == 0
 
-possible := sprintf("at most %s", [concat(", ", allowance)]) if count(allowance) > 0
+possible := concat("", ["at most ", concat(", ", allowance)]) if count(allowance) > 0
 
 parent_may_hand_on(_) if is_null(input.spawn.narrowed_to)
 

@@ -37,9 +37,12 @@ export const COMPILED_AWAY: readonly string[] = ["rego.metadata.rule", "rego.met
 
 const capabilities = z.looseObject({ builtins: z.array(z.looseObject({ name: z.string() })) });
 
-/** Narrows what `opa capabilities --current` prints to what the evaluator can do, so that everything else is a compile error with its line. */
-export function pinnedCapabilities(current: string): string {
+/**
+ * Narrows what `opa capabilities --current` prints to what the evaluator can do, so that everything else is a compile error with its line.
+ * @param supplied what it can do; an agent's policy has all of it
+ */
+export function pinnedCapabilities(current: string, supplied: readonly string[] = [...WASM_BUILTINS, ...HOST_BUILTINS]): string {
   const all = capabilities.parse(JSON.parse(current));
-  const allowed = new Set([...WASM_BUILTINS, ...HOST_BUILTINS, ...COMPILED_AWAY]);
+  const allowed = new Set([...supplied, ...COMPILED_AWAY]);
   return JSON.stringify({ ...all, builtins: all.builtins.filter(({ name }) => allowed.has(name)), allow_net: [] });
 }

@@ -1,6 +1,6 @@
 import { CORRECTIONS, type Correction } from "./builtins/corrections.ts";
 import { redirectFunctions } from "./redirect-functions.ts";
-import type { CompiledModule } from "./web-assembly.ts";
+import type { CompiledModule } from "../../common/rego/web-assembly.ts";
 
 /** Beyond all numbers that OPA's compiler gives to what it leaves to the host. */
 const FIRST_ID = 1_000_000;

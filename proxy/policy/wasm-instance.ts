@@ -2,7 +2,7 @@ import type { InputText } from "./input-text.ts";
 import { AS_IT_WAS, type Correction } from "./builtins/corrections.ts";
 import { CORRECTED } from "./corrected-module.ts";
 import { readValue, writeValue, type RegoValue } from "./rego-value.ts";
-import type { CompiledModule } from "./web-assembly.ts";
+import type { CompiledModule } from "../../common/rego/web-assembly.ts";
 
 const PAGE_BYTES = 64 * 1024;
 const INITIAL_PAGES = 8;

@@ -6,7 +6,7 @@ import { ENTRY_POINTS } from "./entry-points.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { WasmInstance } from "./wasm-instance.ts";
-import type { CompiledModule } from "./web-assembly.ts";
+import type { CompiledModule } from "../../common/rego/web-assembly.ts";
 
 export interface WasmLimits {
   /** Longest time of one evaluation, or of all that are asked for together, in milliseconds. */

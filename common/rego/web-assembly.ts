@@ -1,4 +1,4 @@
-/** The part of the WebAssembly JavaScript interface that this room uses: the compiler's library for it comes with the DOM, which a server has not. */
+/** The part of the WebAssembly JavaScript interface that is used here: the compiler's library for it comes with the DOM, which a server has not. */
 declare global {
   namespace WebAssembly {
     class Module {

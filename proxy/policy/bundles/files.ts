@@ -1,6 +1,8 @@
+import { Readable, Transform } from "node:stream";
 import { buffer } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { promisify } from "node:util";
-import { gunzip, gzip } from "node:zlib";
+import { createGunzip, gzip } from "node:zlib";
 import { extract, pack } from "tar-stream";
 import { textMemoryBytes } from "../data-memory.ts";
 import { quoted, UnfitError } from "./unfit.ts";
@@ -12,8 +14,10 @@ const UNPACKED_LIMIT_BYTES = 128 << 20;
 const FILES_LIMIT = 1_000;
 /** In characters. */
 const PATH_LIMIT = 256;
-/** It names the revision and three entry points. */
-const MANIFEST_LIMIT_BYTES = 64 << 10;
+/** Of one file. Modules of some MiB are large, and data beyond their own limit are refused in any case. */
+const FILE_LIMIT_BYTES = 64 << 20;
+/** The manifest names the revision and three entry points; a signature has a line for each file. */
+const FILE_LIMITS: ReadonlyMap<string, number> = new Map([[".manifest", 64 << 10], [".signatures.json", 1 << 20]]);
 /** The default of `policy.memoryLimitBytes`. */
 const DEFAULT_MEMORY_BYTES = 64 << 20;
 
@@ -28,8 +32,7 @@ export type BundleFiles = ReadonlyMap<string, Buffer>;
  */
 export async function unpackFiles(packed: Uint8Array, memoryLimitBytes = DEFAULT_MEMORY_BYTES): Promise<BundleFiles> {
   if (packed.byteLength > PACKED_LIMIT_BYTES) throw new UnfitError(`the bundle is larger than ${PACKED_LIMIT_BYTES} bytes`);
-  const files = await readFiles(await unzip(packed));
-  if ((files.get(".manifest")?.byteLength ?? 0) > MANIFEST_LIMIT_BYTES) throw new UnfitError(`.manifest of the bundle is larger than ${MANIFEST_LIMIT_BYTES} bytes`);
+  const files = await readFiles(packed);
   const data = files.get("data.json");
   if (data !== undefined && textMemoryBytes(data) > memoryLimitBytes) {
     throw new UnfitError(`data.json of the bundle is larger than an evaluator of ${memoryLimitBytes} bytes holds (policy.memoryLimitBytes)`);
@@ -45,38 +48,73 @@ export async function packFiles(files: BundleFiles): Promise<Buffer> {
   return promisify(gzip)(await buffer(tar), { level: 9 });
 }
 
-async function unzip(packed: Uint8Array): Promise<Buffer> {
-  try {
-    return await promisify(gunzip)(packed, { maxOutputLength: UNPACKED_LIMIT_BYTES });
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ERR_BUFFER_TOO_LARGE") throw new UnfitError(`the bundle unpacks to more than ${UNPACKED_LIMIT_BYTES} bytes`, { cause });
-    throw new UnfitError(code === "Z_BUF_ERROR" ? "the bundle is cut off" : "the bundle is not a gzip file", { cause });
-  }
-}
-
-async function readFiles(tar: Buffer): Promise<BundleFiles> {
+/** Reads as it unpacks: of a file that is too large, or more of them than are kept, nothing is taken into memory but a piece. */
+async function readFiles(packed: Uint8Array): Promise<BundleFiles> {
   const files = new Map<string, Buffer>();
-  let entries = 0;
+  const tar = extract();
+  const unzipped = pipeline(Readable.from([packed]), createGunzip(), atMost(UNPACKED_LIMIT_BYTES), tar).then(() => null, (cause: unknown) => cause);
+  const counted = { entries: 0, bytes: 0 };
   try {
-    const unpacked = extract();
-    unpacked.end(tar);
-    for await (const entry of unpacked) {
-      const { name, type } = entry.header;
-      entries += 1;
-      if (entries > FILES_LIMIT) throw new Error(`it holds more than ${FILES_LIMIT} files and folders`);
-      const content = await buffer(entry);
-      if (type === "directory") continue;
-      const path = plainPath(name);
-      if (type !== "file") throw new Error(`it holds a ${type ?? "nameless"} entry ${quoted(name)}`);
-      if (files.has(path)) throw new Error(`it holds ${quoted(path)} twice`);
-      refuseStray(path);
-      files.set(path, content);
+    for await (const entry of tar) {
+      const { name, type, size } = entry.header;
+      count(counted, type === "directory" ? 0 : size);
+      if (type === "directory") {
+        entry.resume();
+        continue;
+      }
+      const path = pathOf(name, type, files);
+      requireSize(path, size);
+      files.set(path, await buffer(entry));
     }
   } catch (cause) {
-    throw new UnfitError(`the bundle cannot be unpacked: ${(cause as Error).message}`, { cause });
+    tar.destroy();
+    throw unfit(await unzipped ?? cause, cause);
   }
+  const failed = await unzipped;
+  if (failed !== null) throw unfit(failed, failed);
   return files;
+}
+
+/** By what its header says, before anything of it is read. */
+function count(counted: { entries: number; bytes: number }, size: number): void {
+  counted.entries += 1;
+  counted.bytes += size;
+  if (counted.entries > FILES_LIMIT) throw new Error(`it holds more than ${FILES_LIMIT} files and folders`);
+  if (counted.bytes > UNPACKED_LIMIT_BYTES) throw new UnfitError(`the bundle unpacks to more than ${UNPACKED_LIMIT_BYTES} bytes`);
+}
+
+function pathOf(name: string, type: string | null | undefined, files: BundleFiles): string {
+  const path = plainPath(name);
+  if (type !== "file") throw new Error(`it holds a ${type ?? "nameless"} entry ${quoted(name)}`);
+  if (files.has(path)) throw new Error(`it holds ${quoted(path)} twice`);
+  refuseStray(path);
+  return path;
+}
+
+function requireSize(path: string, size: number): void {
+  const limit = FILE_LIMITS.get(path) ?? FILE_LIMIT_BYTES;
+  if (size > limit) throw new UnfitError(`${FILE_LIMITS.has(path) ? path : quoted(path)} of the bundle is larger than ${limit} bytes`);
+}
+
+function atMost(limitBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      bytes += chunk.byteLength;
+      if (bytes > limitBytes) done(new UnfitError(`the bundle unpacks to more than ${limitBytes} bytes`));
+      else done(null, chunk);
+    },
+  });
+}
+
+/** @param cause what ended the unpacking @param seen what was thrown where it is read, which may be no more than that it ended */
+function unfit(cause: unknown, seen: unknown): UnfitError {
+  const found = [seen, cause].find((error) => error instanceof UnfitError);
+  if (found !== undefined) return found;
+  const { code } = cause as NodeJS.ErrnoException;
+  if (code === "Z_BUF_ERROR") return new UnfitError("the bundle is cut off", { cause });
+  if (code?.startsWith("Z_") === true) return new UnfitError("the bundle is not a gzip file", { cause });
+  return new UnfitError(`the bundle cannot be unpacked: ${(seen as Error).message}`, { cause: seen });
 }
 
 /** What would be left unread, though a policy must not say less than its bundle; and what OPA would take for the bundle's own. */

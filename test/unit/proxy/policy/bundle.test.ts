@@ -84,6 +84,29 @@ describe("a bundle", () => {
     await expect(readBundle((await tarball(files())).subarray(0, 60))).rejects.toThrow("cut off");
   });
 
+  /** An archive that ends where the content of its last file would begin (POSIX.1-2017, "ustar Interchange Format"). */
+  async function endingAt(last: string, size: number, before: readonly File[] = files()): Promise<Buffer> {
+    const whole = gunzipSync(await tarball([...before, [last, ""]]));
+    const header = whole.subarray(whole.byteLength - 1_536, whole.byteLength - 1_024);
+    header.write(`${size.toString(8).padStart(11, "0")} `, 124, "latin1");
+    header.fill(" ", 148, 156);
+    header.write(`${header.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+    return gzipSync(whole.subarray(0, -1_024), { level: 1 });
+  }
+
+  test.each([
+    ["a file", "/big.rego", (64 << 20) + 1, "\"big.rego\" of the bundle is larger than 67108864 bytes"],
+    ["a signature", "/.signatures.json", (1 << 20) + 1, ".signatures.json of the bundle is larger than 1048576 bytes"],
+  ])("with %s that says it is too large is refused before it is read", async (_what, name, size, reason) => {
+    await expect(readBundle(await endingAt(name, size))).rejects.toThrow(reason);
+    await expect(readBundle(await endingAt(name, size - 1))).rejects.toThrow("Unexpected end of data");
+  });
+
+  test("whose files together say that they are too large is refused before the last of them is read", async () => {
+    const first: File = ["/a.rego", Buffer.alloc(64 << 20)];
+    await expect(readBundle(await endingAt("/b.rego", 64 << 20, [first, ["/c.rego", "x"]]))).rejects.toThrow("unpacks to more than 134217728 bytes");
+  });
+
   test("that unpacks without end is refused before it is unpacked", async () => {
     await expect(readBundle(gzipSync(Buffer.alloc(129 << 20), { level: 1 }))).rejects.toThrow("unpacks to more than");
   });

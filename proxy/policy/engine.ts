@@ -32,6 +32,7 @@ interface Parts {
   readonly source: PolicySource;
   readonly standing: PolicyStanding;
   readonly open: (offer: Offer) => Promise<Program>;
+  readonly memoryLimitBytes: number;
 }
 
 /** Answers by the policy that was loaded last and was fit. */
@@ -52,14 +53,14 @@ export class ReloadingPolicyEngine implements PolicyEngine {
 
   /** Loads the configured policy. @throws UserError that says how to mend it: a boundary does not start without its policy */
   static async open(config: PolicyConfig, context: EngineContext): Promise<ReloadingPolicyEngine> {
-    const source = context.held === undefined ? openSource(config, context) : heldSource(context.held);
+    const source = context.held === undefined ? openSource(config, context) : heldSource(context.held, config.memoryLimitBytes);
     const standing = new PolicyStanding(source, context);
     const options = {
       source: source.name, limits: config, clock: context.clock,
       openEvaluator: context.openEvaluator ?? (context.held === undefined ? openEvaluator : openHeldEvaluator),
     };
     const open = async (offer: Offer) => Program.open(offer.bundle, options);
-    return new ReloadingPolicyEngine({ source, standing, open }, context, await openFirst(source, standing, open));
+    return new ReloadingPolicyEngine({ source, standing, open, memoryLimitBytes: config.memoryLimitBytes }, context, await openFirst(source, standing, open));
   }
 
   get revision(): string {
@@ -137,7 +138,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
   }
 
   async #adopt(held: HeldBundle, together: () => void): Promise<void> {
-    const offer = await readHeld(held);
+    const offer = await readHeld(held, this.#parts.memoryLimitBytes);
     this.#replace(offer, await this.#parts.open(offer), together);
   }
 

@@ -3,8 +3,8 @@ import { once } from "node:events";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { unreachable } from "../../common/unreachable.ts";
-import { readBundle } from "./bundle.ts";
 import { HighestRevision, policyStateDirectory } from "./bundles/highest-revision.ts";
+import { openApart } from "./bundles/open-apart.ts";
 import { readVerification } from "./bundles/read-verification.ts";
 import type { ServiceConfig } from "./bundles/config.ts";
 import { ServiceSource } from "./bundles/service-source.ts";
@@ -59,22 +59,23 @@ export function openSource(config: PolicyConfig, { environment, stateDirectory }
  * A policy that is handed over by `ReloadingPolicyEngine.adopt`.
  * @param last what was handed over last, also before this start; null: nothing ever was, and the library without data refuses everything
  */
-export function heldSource(last: () => HeldBundle | null): PolicySource {
+export function heldSource(last: () => HeldBundle | null, memoryLimitBytes: number): PolicySource {
   return {
     name: "the boundary",
     changed: never,
     load: async () => {
       const held = last();
-      return held === null ? { bundle: { ...await readDefaultBundle(), revision: NOTHING_YET }, digest: NOTHING_YET } : readHeld(held);
+      return held === null ? { bundle: { ...await readDefaultBundle(), revision: NOTHING_YET }, digest: NOTHING_YET } : readHeld(held, memoryLimitBytes);
     },
   };
 }
 
-/** @throws UserError if the bundle cannot be used */
-export async function readHeld({ packed, revision }: HeldBundle): Promise<Offer> {
+/** Opens it in a thread of its own. @param memoryLimitBytes of the evaluator that is to hold its data @throws UserError if the bundle cannot be used */
+export async function readHeld({ packed, revision }: HeldBundle, memoryLimitBytes: number): Promise<Offer> {
   try {
+    const { bundle } = await openApart(packed, { verification: null, memoryLimitBytes });
     const digest = createHash("sha256").update(packed).digest("hex");
-    return { bundle: { ...await readBundle(packed), revision }, digest: `${revision} sha256:${digest}` };
+    return { bundle: { ...bundle, revision }, digest: `${revision} sha256:${digest}` };
   } catch (cause) {
     throw new UserError(`cannot use the policy bundle of the boundary ${revision}: ${(cause as Error).message}`, "Look at the controller's log: it compiles the policies.", EXIT.config, { cause });
   }

@@ -1,4 +1,5 @@
-import { describe, expect, test } from "vitest";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { systemClock } from "../../common/clock.ts";
 import { silentLog } from "../../common/log.ts";
 import { RegoBuilder } from "../../controller/boundary/build.ts";
@@ -30,6 +31,20 @@ describe("data that take no more than the estimate allows", () => {
     expect(dataMemoryBytes({ custom })).toBeGreaterThan(0.99 * DATA_MEMORY_LIMIT_BYTES);
     await WasmPolicy.open(await compileClusterRego(new Map(), null), { custom }, { limits: { deadlineMs, memoryLimitBytes }, clock: systemClock });
   });
+});
+
+test("a bundle that the boundary hands over is opened in a thread of its own, and one that is not fit changes nothing", async () => {
+  const context = { log: silentLog, clock: systemClock, environment: {}, held: () => null };
+  const engine = await ReloadingPolicyEngine.open(policyConfig.parse({}), context);
+  const threads: unknown[] = [];
+  const note = (message: unknown): void => { threads.push(message); };
+  subscribe("worker_threads", note);
+  onTestFinished(() => { unsubscribe("worker_threads", note); });
+  const [{ revision }, together] = [engine, vi.fn<() => void>()];
+  await expect(engine.adopt({ packed: Buffer.from("no bundle"), revision: "2" }, together)).rejects.toThrow("cannot use the policy bundle of the boundary 2: the bundle is not a gzip file");
+  expect(threads).toHaveLength(1);
+  expect(together).not.toHaveBeenCalled();
+  expect(engine.revision).toBe(revision);
 });
 
 test("policies of a few namespaces, each within its room, cannot keep the boundary of all others from coming into force", async () => {

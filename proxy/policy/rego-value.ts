@@ -2,7 +2,16 @@
  * Values of Rego as OPA's WebAssembly writes them (`opa_value_dump`): JSON, and beside it sets and objects with keys of any kind. Whole numbers that a
  * JavaScript number cannot hold are `bigint`, so that nanoseconds keep their last digits.
  */
-export type RegoValue = null | boolean | number | bigint | string | readonly RegoValue[] | RegoSet | RegoObject;
+export type RegoValue = null | boolean | number | bigint | string | readonly RegoValue[] | RegoSet | RegoObject | WrittenNumber;
+
+/** A number whose text says more than its worth in JavaScript (`1.0`, `1e400`); only {@link readWritten} makes such. */
+export class WrittenNumber {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
 
 /** Values, each once. */
 export class RegoSet {
@@ -52,6 +61,7 @@ export class RegoObject {
 export function writeValue(value: RegoValue): string {
   if (typeof value === "bigint") return value.toString();
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  if (value instanceof WrittenNumber) return value.text;
   if (value instanceof RegoSet) return value.size === 0 ? "set()" : `{${value.members.map(writeValue).join(",")}}`;
   if (value instanceof RegoObject) return `{${value.entries.map(([key, of]) => `${writeValue(key)}:${writeValue(of)}`).join(",")}}`;
   return `[${value.map(writeValue).join(",")}]`;
@@ -62,7 +72,8 @@ export function compareValues(a: RegoValue, b: RegoValue): number {
   const [left, right] = [rankOf(a), rankOf(b)];
   if (left !== right) return left - right;
   if (typeof a === "string") return Buffer.compare(Buffer.from(a), Buffer.from(b as string));
-  if (typeof a !== "object" || a === null) return order(a as number, b as number);
+  if (left === NUMBER_RANK) return order(worth(a), worth(b));
+  if (typeof a !== "object" || a === null || a instanceof WrittenNumber) return order(a as number, b as number);
   const [ours, theirs] = [partsOf(a), partsOf(b as readonly RegoValue[] | RegoSet | RegoObject)];
   for (const [index, part] of ours.entries()) {
     const other = theirs[index];
@@ -73,15 +84,22 @@ export function compareValues(a: RegoValue, b: RegoValue): number {
   return ours.length - theirs.length;
 }
 
+/** Of two numbers one of which is beyond JavaScript's, this is the nearest that it has. */
+function worth(value: RegoValue): number {
+  return value instanceof WrittenNumber ? Number(value.text) : value as number;
+}
+
 function order(a: number, b: number): number {
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }
 
+const NUMBER_RANK = 2;
+
 function rankOf(value: RegoValue): number {
   if (value === null) return 0;
   if (typeof value === "boolean") return 1;
-  if (typeof value === "number" || typeof value === "bigint") return 2;
+  if (typeof value === "number" || typeof value === "bigint" || value instanceof WrittenNumber) return NUMBER_RANK;
   if (typeof value === "string") return 3;
   if (value instanceof RegoObject) return 5;
   return value instanceof RegoSet ? 6 : 4;
@@ -95,7 +113,16 @@ function partsOf(value: readonly RegoValue[] | RegoSet | RegoObject): readonly R
 
 /** Reads what `opa_value_dump` wrote. @throws SyntaxError for anything else */
 export function readValue(text: string): RegoValue {
-  const reader = new Reader(text);
+  return readWith(text, readNumber);
+}
+
+/** The same for what shows numbers as they are written: those that JavaScript would write otherwise are {@link WrittenNumber}, those beyond its own too. */
+export function readWritten(text: string): RegoValue {
+  return readWith(text, (number) => (/[.eE]/.test(number) && String(Number(number)) !== number ? new WrittenNumber(number) : readNumber(number)));
+}
+
+function readWith(text: string, numberOf: (text: string) => RegoValue): RegoValue {
+  const reader = new Reader(text, numberOf);
   const value = reader.value();
   reader.end();
   return value;
@@ -108,11 +135,13 @@ const STRING = /"(?:[^"\\]|\\.)*"/sy;
 
 class Reader {
   readonly #text: string;
+  readonly #numberOf: (text: string) => RegoValue;
   #at = 0;
   #depth = 0;
 
-  constructor(text: string) {
+  constructor(text: string, numberOf: (text: string) => RegoValue) {
     this.#text = text;
+    this.#numberOf = numberOf;
   }
 
   value(): RegoValue {
@@ -121,7 +150,7 @@ class Reader {
     if (character === "[") return this.#nested(() => this.#list("]"));
     if (character === "{") return this.#nested(() => this.#braces());
     for (const [word, value] of WORDS) if (this.#skip(word)) return typeof value === "object" && value !== null ? new RegoSet() : value;
-    return readNumber(this.#match(NUMBER));
+    return this.#numberOf(this.#match(NUMBER));
   }
 
   end(): void {

@@ -4,16 +4,19 @@ import { COMPILED_AWAY, LEFT_OUT, WASM_BUILTINS } from "../../proxy/policy/capab
 import { OPA_VERSION } from "../../proxy/policy/opa.ts";
 
 /** Rows of the table: the call, and what the boundary makes of it. */
-const DIFFERENCES = `| numbers that are calculated with | 64 bits; whole numbers beyond stop the policy, or lose their last digits where a fraction is in play |
+const DIFFERENCES = `| sums, products and quotients of numbers with a fraction | may differ in the last digits, from the 17th on |
+| members of sets and keys by whole numbers beyond 64 bits | are found only if written the same (\`1e20\` is not \`100000000000000000000\`); \`==\` compares by worth |
+| places of lists by \`1.0\`, \`-0.0\` | not found |
+| \`bits.*\`, \`format_int\` of \`1e20\` and more, written with an exponent | stop the policy, and so does shifting by more than 4,096 bits |
 | \`ceil\`, \`floor\` of numbers between -1 and 0 | 0 and -1; OPA's interpreter says 1 and 0 |
 | \`base64.decode\`, \`base64url.decode\`, \`hex.decode\` of bytes that are no text | stop the policy |
-| \`json.unmarshal\` of numbers beyond 1.8e308 | stops the policy |
-| \`json.marshal\` of numbers with a fraction | writes the fewest digits that tell them apart |
-| \`replace\` of nothing in text beyond ASCII, \`strings.replace_n\` of nothing | stop the policy |
+| \`replace\`, \`strings.replace_n\` of nothing in text beyond ASCII | stop the policy where they would come between the bytes of a character |
+| numbers beyond 1.8e308 | most builtins stop the policy; comparisons, \`sprintf\`, \`json.marshal\` and \`json.unmarshal\` know them |
+| \`json.filter\`, \`json.remove\` with an empty path | stop the policy |
 | \`to_number\` of what is a number to Go and none to JSON (\`"01"\`, \`"+1"\`, \`".5"\`) | stops the policy; OPA's interpreter makes of it what cannot be printed |
 | \`sprintf\` with \`%#U\` of what is no character, \`%p\` | may be written differently |
 | time zones \`Factory\`, \`posixrules\`, \`localtime\` | undefined; \`EST\`, \`CET\`, \`PST8PDT\` before 1900 may differ |
-| keys of \`data\` by a number | not found |`;
+| keys of \`data\` by a number (\`data.ports[443]\` for the key \`"443"\`) | not found; OPA's interpreter looks for the number's text |`;
 
 /** `docs/policy-builtins.md`: which builtins of Rego a policy may call, from where they come, and which are left out and why. */
 export function renderBuiltins(): string {
@@ -35,7 +38,7 @@ Time is shared: namespaces take turns by the time that their questions used, and
 ${list(HOST_BUILTINS)}
 
 Not supplied of these: the time zone \`Local\`; abbreviations of zones other than UTC in \`time.format\`; of \`sprintf\`, hexadecimal and binary forms of numbers that are not
-whole, and the flag \`#\` for them. A whole number that is written with a point or an exponent (\`1.0\`, \`1e2\`) is whole.
+whole, and the flag \`#\` for them.
 
 ${inWebAssembly()}
 

@@ -4,7 +4,7 @@ import { builtinsAt } from "../../proxy/policy/builtins.ts";
 import { unpackFiles } from "../../proxy/policy/bundles/files.ts";
 import { compileCorrected } from "../../proxy/policy/corrected-module.ts";
 import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
-import { readValue, RegoObject, RegoSet, type RegoValue } from "../../proxy/policy/rego-value.ts";
+import { readValue, readWritten, RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../../proxy/policy/rego-value.ts";
 import { WasmInstance } from "../../proxy/policy/wasm-instance.ts";
 import type { Call } from "./builtin-calls.ts";
 
@@ -12,7 +12,8 @@ const ours = builtinsAt(() => 1_763_712_345_678);
 
 /** What a builtin of the host gives, as JSON text; undefined where it gives nothing. */
 export function hostAnswer([name, args]: Call): string | undefined {
-  const answer = ours[name]?.(...args.map((arg) => readValue(JSON.stringify(arg))));
+  const builtin = ours[name];
+  const answer = builtin?.(...args.map((arg) => (builtin.isWritten === true ? readWritten : readValue)(JSON.stringify(arg))));
   return answer === undefined ? undefined : canonical(answer);
 }
 
@@ -60,6 +61,7 @@ export async function wasmAnswers(opa: Opa, calls: readonly Call[], folder: stri
 /** The same text for equal values; a set is the list that JSON has for it. */
 function canonical(value: RegoValue): string {
   if (typeof value === "bigint") return `${Number(value)}`;
+  if (value instanceof WrittenNumber) return value.text;
   if (typeof value !== "object" || value === null) return JSON.stringify(value);
   if (value instanceof RegoObject) return `{${value.entries.map(([key, of]) => `${canonical(key)}:${canonical(of)}`).join(",")}}`;
   return `[${(value instanceof RegoSet ? value.members : value).map(canonical).join(",")}]`;

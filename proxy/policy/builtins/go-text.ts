@@ -1,4 +1,4 @@
-import { RegoObject, RegoSet, type RegoValue } from "../rego-value.ts";
+import { RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../rego-value.ts";
 
 const ESCAPES: Readonly<Record<string, string>> = { "\x07": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"' };
 /** What Go prints as it is: letters, marks, numbers, punctuation, symbols and the plain space. */
@@ -21,7 +21,8 @@ function escaped(character: string, isAscii: boolean): string {
 /** A value as OPA prints it inside a text: a space after each comma and colon, in Rego's order. */
 export function goText(value: RegoValue): string {
   if (typeof value === "string") return goQuote(value);
-  if (typeof value !== "object" || value === null) return String(value);
+  if (typeof value !== "object" || value === null) return Object.is(value, -0) ? "-0" : String(value).replace("e+", "e");
+  if (value instanceof WrittenNumber) return value.text;
   if (value instanceof RegoSet) return value.size === 0 ? "set()" : `{${value.members.map(goText).join(", ")}}`;
   if (value instanceof RegoObject) return `{${value.entries.map(([key, of]) => `${goText(key)}: ${goText(of)}`).join(", ")}}`;
   return `[${value.map(goText).join(", ")}]`;

@@ -148,14 +148,14 @@ function order(a: bigint, b: bigint): number {
 }
 
 function classOf(text: string): Network | null {
-  const value = isIPv4(text) ? readAddress(text) : null;
-  if (value === null) return null;
+  const value = readAddress(text);
+  if (value === null || !isMapped(value)) return null;
   const top = Number((value >> 24n) & 0xffn);
   if (top >= 224) throw new Error("net.cidr_merge: an address without a class");
   const length = top < 128 ? 8 : (top < 192 ? 16 : 24);
   const size = 1n << BigInt(32 - length);
   const first = value - value % size;
-  return { first, last: first + size - 1n, text: `${text}/${length}` };
+  return { first, last: first + size - 1n, text: `${writtenAddress(value)}/${length}` };
 }
 
 /** The fewest networks that are exactly the range. */

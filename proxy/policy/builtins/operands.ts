@@ -18,3 +18,12 @@ export function integer(value: bigint): number | bigint {
   const near = Number(value);
   return Number.isSafeInteger(near) ? near : value;
 }
+
+/** Places in text and lists are counted so far by OPA's WebAssembly. */
+const LARGEST_PLACE = 2n ** 31n - 1n;
+
+/** The nearest number that is a place, for arguments that say how far. */
+export function clamped(value: bigint): number {
+  if (value > LARGEST_PLACE) return Number(LARGEST_PLACE);
+  return Number(value < -LARGEST_PLACE ? -LARGEST_PLACE : value);
+}

@@ -1,10 +1,11 @@
-import type { RegoValue } from "../rego-value.ts";
+import { WrittenNumber, type RegoValue } from "../rego-value.ts";
 import { goFloat, goQuote, goText } from "./go-text.ts";
 
 /** Longest text that is made, in characters. */
 const LENGTH_LIMIT = 1 << 20;
 const WIDTH_LIMIT = 1_000_000;
 
+/** What Go's `fmt` is given: int64 and big.Int are `bigint`, and each `number` is a float64. */
 type Argument = number | bigint | string;
 
 interface Directive {
@@ -17,7 +18,15 @@ interface Directive {
 /** `fmt.Sprintf` of Go for what a value of Rego becomes there: whole numbers, other numbers, and text. */
 export function sprintf(format: RegoValue | undefined, values: RegoValue | undefined): string | undefined {
   if (typeof format !== "string" || !Array.isArray(values)) return undefined;
-  return new Printer(format, values.map((value: RegoValue) => (typeof value === "number" || typeof value === "bigint" || typeof value === "string" ? value : goText(value)))).print();
+  return new Printer(format, values.map(argumentOf)).print();
+}
+
+/** As OPA hands it over: a number that is written with a point or an exponent has a fraction, whatever it is worth, and one beyond all others is text. */
+function argumentOf(value: RegoValue): Argument {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (typeof value === "bigint" || typeof value === "string") return value;
+  if (!(value instanceof WrittenNumber)) return goText(value);
+  return Number.isFinite(Number(value.text)) ? Number(value.text) : value.text;
 }
 
 class Printer {
@@ -106,8 +115,8 @@ class Printer {
     this.#at += 1;
     const arg = this.#args[this.#arg];
     if (arg !== undefined) this.#arg += 1;
-    const fits = typeof arg === "number" && Number.isInteger(arg) && Math.abs(arg) <= WIDTH_LIMIT;
-    return { isStar: true, value: fits ? arg : null };
+    const fits = typeof arg === "bigint" && arg >= -WIDTH_LIMIT && arg <= WIDTH_LIMIT;
+    return { isStar: true, value: fits ? Number(arg) : null };
   }
 
   #number(): { readonly isStar: false; readonly value: number | null } {
@@ -123,13 +132,12 @@ const PLAIN: Directive = { flags: new Set(), width: null, precision: null, verb:
 function formatted(arg: Argument, directive: Directive): string {
   if (directive.verb === "T") return padded(typeOf(arg) === "big.Int" ? "*big.Int" : typeOf(arg), { ...directive, verb: "s" });
   if (typeof arg === "string") return stringText(arg, directive);
-  return typeof arg === "bigint" || Number.isSafeInteger(arg) ? wholeText(BigInt(arg), directive) : floatText(arg, directive);
+  return typeof arg === "bigint" ? wholeText(arg, directive) : floatText(arg, directive);
 }
 
-/** A whole number beyond those that are held exactly was written with an exponent: Go takes it for one with a fraction. */
 function typeOf(arg: Argument): "string" | "int64" | "big.Int" | "float64" {
   if (typeof arg === "string") return "string";
-  if (typeof arg === "number") return Number.isSafeInteger(arg) ? "int64" : "float64";
+  if (typeof arg === "number") return "float64";
   return BigInt.asIntN(64, arg) === arg ? "int64" : "big.Int";
 }
 
@@ -186,7 +194,7 @@ function floatText(value: number, directive: Directive): string {
   if (kind === "x" || verb === "b") throw new Error(`sprintf: %${verb} is not supplied for numbers that are not whole`);
   if (kind !== "e" && kind !== "f" && kind !== "g") return unfit(value, directive);
   if (flags.has("#")) throw new Error("sprintf: the flag # is not supplied for numbers that are not whole");
-  let sign = value < 0 ? "-" : "";
+  let sign = value < 0 || Object.is(value, -0) ? "-" : "";
   if (sign === "" && flags.has("+")) sign = "+";
   else if (sign === "" && flags.has(" ")) sign = " ";
   const text = goFloat(Math.abs(value), { verb: kind, precision: precision ?? (kind === "g" ? null : 6) });

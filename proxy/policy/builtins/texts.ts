@@ -4,7 +4,7 @@ import { ofTexts } from "./operands.ts";
 import { sprintf } from "./sprintf.ts";
 
 export const TEXT_BUILTINS: Readonly<Record<string, Builtin>> = {
-  sprintf: (format, values) => sprintf(format, values),
+  sprintf: Object.assign((...[format, values]: RegoValue[]) => sprintf(format, values), { isWritten: true } as const),
   "glob.quote_meta": ofTexts((text) => text.replace(/[*?\\[\]{}]/g, "\\$&")),
   "strings.count": ofTexts((text, part) => (part === "" ? Array.from(text).length + 1 : text.split(part).length - 1)),
   "strings.any_prefix_match": (texts, prefixes) => anyMatch(texts, prefixes, (text, prefix) => text.startsWith(prefix)),

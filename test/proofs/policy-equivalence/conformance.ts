@@ -8,7 +8,7 @@ import { readEnvironment } from "../../../common/config.ts";
 import { builtinsAt } from "../../../proxy/policy/builtins.ts";
 import { pinnedCapabilities } from "../../../proxy/policy/capabilities.ts";
 import { runOpa, type Opa } from "../../../proxy/policy/opa.ts";
-import { readValue, RegoObject, RegoSet, type RegoValue } from "../../../proxy/policy/rego-value.ts";
+import { readValue, RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../../../proxy/policy/rego-value.ts";
 import { compileCorrected } from "../../../proxy/policy/corrected-module.ts";
 import { WasmInstance } from "../../../proxy/policy/wasm-instance.ts";
 
@@ -117,6 +117,7 @@ function written(results: readonly RegoValue[], { sort_bindings: isSorted = fals
 }
 
 function text(value: RegoValue, isSorted: boolean): string {
+  if (value instanceof WrittenNumber) return value.text;
   if (typeof value !== "object" || value === null) return typeof value === "number" || typeof value === "bigint" ? `${Number(value)}` : JSON.stringify(value);
   if (value instanceof RegoObject) return `{${value.entries.map(([key, of]) => `${typeof key === "string" ? JSON.stringify(key) : JSON.stringify(text(key, isSorted))}:${text(of, isSorted)}`).sort().join(",")}}`;
   const members = (value instanceof RegoSet ? value.members : value).map((member) => text(member, isSorted));

@@ -11,6 +11,7 @@ type Schema = Record<string, unknown>;
 const KEPT = new Set(["type", "description", "default", "enum", "format", "pattern", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems",
   "maxProperties", "items", "properties", "required", "additionalProperties"]);
 const DROPPED = new Set(["$schema", "$defs", "propertyNames"]);
+const QUANTITY_KINDS: ReadonlySet<unknown> = new Set(["integer", "number", "string"]);
 /** From the grammar of resource.Quantity. */
 const QUANTITY = "^[+-]?([0-9]+([.][0-9]*)?|[.][0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$";
 
@@ -69,7 +70,8 @@ function jsonSchema(schema: z.ZodType): Schema {
  * that may hold anything keeps it.
  */
 function structural(schema: Schema): Schema {
-  if (Array.isArray(schema["type"]) || schema["anyOf"] !== undefined) return intOrString(schema);
+  const kinds = kindsOf(schema);
+  if (kinds !== null) return kinds.every((kind) => QUANTITY_KINDS.has(kind)) ? intOrString(schema) : anyValue(schema);
   const isOpen = schema["x-kubernetes-preserve-unknown-fields"] === true;
   const kept: Schema = {};
   for (const [key, value] of Object.entries(schema)) {
@@ -97,6 +99,17 @@ function isNoLimit(key: string, value: unknown): boolean {
   return (key === "minimum" && value === Number.MIN_SAFE_INTEGER) || (key === "maximum" && value === Number.MAX_SAFE_INTEGER);
 }
 
+/** Of a schema that allows more than one; null for the others. */
+function kindsOf({ type, anyOf }: Schema): readonly unknown[] | null {
+  if (Array.isArray(type)) return type;
+  return anyOf === undefined ? null : (anyOf as readonly Schema[]).map((one) => one["type"]);
+}
+
+/** A value of several kinds cannot be said in a structural schema: the API server keeps it, and what reads it judges it. */
+function anyValue({ description }: Schema): Schema {
+  return { ...(description === undefined ? {} : { description }), "x-kubernetes-preserve-unknown-fields": true };
+}
+
 /** A number or a text: the text of a Quantity, unless the schema has a pattern of its own. */
 function intOrString({ description, default: fallback, pattern = QUANTITY }: Schema): Schema {
   return {
@@ -113,9 +126,21 @@ function withoutDefaults(schema: Schema): Schema {
   return { ...rest, properties: Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, withoutDefaults(property)])) };
 }
 
+/** A schema and all below it without defaults, and with unknown fields kept in every object. */
+function keptWhole(schema: Schema): Schema {
+  const { default: _, ...kept } = schema;
+  for (const key of ["items", "additionalProperties"]) if (typeof kept[key] === "object") kept[key] = keptWhole(kept[key] as Schema);
+  const properties = kept["properties"] as Record<string, Schema> | undefined;
+  if (properties === undefined) return kept;
+  kept["properties"] = Object.fromEntries(Object.entries(properties).map(([name, property]) => [name, keptWhole(property)]));
+  return { ...kept, "x-kubernetes-preserve-unknown-fields": true };
+}
+
+const ASK_RULE = { rule: "has(self.ask) == (has(self.effect) && self.effect == 'ask')", message: "ask says what a person is asked: it belongs to an entry with effect: ask, and to no other" };
+
 /**
- * Entries of a policy's data, as the proxy's schema has them. Unknown fields are kept: pruning one, such as `agents`, would silently widen what
- * the entry says; the controller reports it instead. It also knows the defaults: written by the API server into objects of open shape they
+ * Entries of a policy's data, as the proxy's schema has them. Unknown fields are kept, however deep: pruning one, such as `agents` or a limit that is
+ * misspelt, would silently widen what the entry says; the controller reports it instead. It also knows the defaults: written by the API server into objects of open shape they
  * would be a difference to what GitOps and Terraform hold.
  */
 function describeEntries(spec: Schema): void {
@@ -123,8 +148,8 @@ function describeEntries(spec: Schema): void {
   const { data } = spec["properties"] as Record<"data", Schema>;
   const lists = data["properties"] as Record<"hosts" | "addresses", Schema>;
   for (const list of ["hosts", "addresses"] as const) {
-    const entry = withoutDefaults(structural(source[list].items));
+    const entry = keptWhole(structural(source[list].items));
     const { agents: _, ...properties } = entry["properties"] as Record<string, Schema>;
-    lists[list]["items"] = { ...entry, properties, "x-kubernetes-preserve-unknown-fields": true };
+    lists[list]["items"] = { ...entry, properties, "x-kubernetes-validations": [ASK_RULE] };
   }
 }

@@ -34,6 +34,16 @@ const VOLUME = { name: "work", mountPath: "/work" };
 const GRANT = { vault: { path: "github", key: "token" }, bind: { hosts: ["api.github.com"] } };
 const BUDGET = { meter: "requests", limit: 10 };
 const THREAD = { agent: "reviewer", user: "ann" };
+const ASK = { reason: "Charging a card needs a person.", hint: "Wait.", timeout_seconds: 3_600, scopes: ["once", "thread"] };
+const policyOf = (...hosts: readonly object[]): Fields => ({ data: { hosts: hosts.map((entry) => ({ name: "a.test", ...entry })) } });
+/** One entry of each reading, with values of every kind that it may have. */
+const READINGS = policyOf(
+  { effect: "ask", ask: ASK, json: { "/amount": { type: "number", max: 100.5 }, "/currency": { one_of: ["EUR", "1 Gi", 7, 0.5, true, null], optional: true } } },
+  { mcp: { methods: ["custom/*"], tools: ["search", "read file", { name: "write_file", arguments: { path: { within: "/workspace" } }, only_these: true }], from_server: ["roots/list"] } },
+  { llm: { models: ["gpt-5*"], tools: ["shell"], stream: true }, max_read_bytes: 1_000_000 },
+  { graphql: { types: ["query", "mutation"], fields: ["user"] } }, { git: { access: "write", repositories: ["org/app"] } }, { grpc: ["pkg.Service/*"] },
+);
+const PACKS: Fields = { data: { packs: [{ pack: "github", access: "write", with: { repositories: ["org/app"] }, ask: ["github.git.push"], grants: { api: "github" } }, { pack: "pypi" }] } };
 
 describe.skipIf(programs === null)("the API server accepts", () => {
   test.each<[string, string, Fields]>([
@@ -50,6 +60,8 @@ describe.skipIf(programs === null)("the API server accepts", () => {
     ["an EgressPolicy of data", "EgressPolicy", { data: { hosts: [{ name: "api.github.com", grants: ["github"] }], addresses: [{ cidr: "10.0.0.0/8", ports: [5432], handling: "tunnel" }], custom: { a: [1, null] } } }],
     ["an EgressPolicy of Rego", "EgressPolicy", { rego: { "hours.rego": "package weir.custom.exchange\n" } }],
     ["an empty EgressPolicy", "EgressPolicy", {}],
+    ["an EgressPolicy that asks people and reads bodies", "EgressPolicy", READINGS],
+    ["an EgressPolicy of packs", "EgressPolicy", PACKS],
     ["a CredentialGrant", "CredentialGrant", { ...GRANT, env: { GITHUB_TOKEN: "auto" } }],
     ["a CredentialGrant of a recipe", "CredentialGrant", { use: "brave", vault: GRANT.vault }],
     ["a CredentialGrant of several values", "CredentialGrant", { ...GRANT, vault: { path: "aws", keys: { accessKeyId: "id", secretAccessKey: "secret" } }, inject: { type: "aws-sigv4", regions: ["*"], services: ["s3"] } }],
@@ -108,6 +120,21 @@ describe.skipIf(programs === null)("the API server refuses", () => {
     ["a grant twice in a Thread", "Thread", { ...THREAD, grants: ["a", "a"] }, "Duplicate value"],
     ["a host entry without a name", "EgressPolicy", { data: { hosts: [{ ports: [443] }] } }, "name: Required"],
     ["a host entry with a port that is none", "EgressPolicy", { data: { hosts: [{ name: "a.test", ports: [0] }] } }, "should be greater than"],
+    ["an entry with an effect that there is not", "EgressPolicy", policyOf({ effect: "perhaps" }), "effect: Unsupported value"],
+    ["an entry that asks and does not say what", "EgressPolicy", policyOf({ effect: "ask" }), "ask says what a person is asked"],
+    ["a question in an entry that allows", "EgressPolicy", policyOf({ ask: ASK }), "ask says what a person is asked"],
+    ["a question without a reason", "EgressPolicy", policyOf({ effect: "ask", ask: { hint: "Wait." } }), "ask.reason: Required"],
+    ["a question that waits for a day", "EgressPolicy", policyOf({ effect: "ask", ask: { ...ASK, timeout_seconds: 86_400 } }), "less than or equal to 3600"],
+    ["a yes for ever", "EgressPolicy", policyOf({ effect: "ask", ask: { ...ASK, scopes: ["forever"] } }), "Unsupported value"],
+    ["a body that is read without a limit", "EgressPolicy", policyOf({ json: {}, max_read_bytes: 1 << 30 }), "less than or equal to 16777216"],
+    ["a largest number that is a text", "EgressPolicy", policyOf({ json: { "/amount": { max: "100" } } }), "must be of type number"],
+    ["a value of a type that JSON has not", "EgressPolicy", policyOf({ json: { "/amount": { type: "money" } } }), "Unsupported value"],
+    ["tools that are no list", "EgressPolicy", policyOf({ mcp: { tools: "search" } }), "must be of type array"],
+    ["models that are no texts", "EgressPolicy", policyOf({ llm: { models: [5] } }), "must be of type string"],
+    ["an operation that GraphQL has not", "EgressPolicy", policyOf({ graphql: { types: ["delete"] } }), "Unsupported value"],
+    ["an access that Git has not", "EgressPolicy", policyOf({ git: { access: "admin" } }), "Unsupported value"],
+    ["a method of gRPC without its service", "EgressPolicy", policyOf({ grpc: ["Do"] }), "should match"],
+    ["a pack by its name alone", "EgressPolicy", { data: { packs: ["github"] } }, "must be of type object"],
     ["a Rego file with a path", "EgressPolicy", { rego: { "../a.rego": "" } }, "file names such as"],
     ["a CredentialGrant without hosts", "CredentialGrant", { ...GRANT, bind: { hosts: [] } }, "at least 1 items"],
     ["a CredentialGrant without a source", "CredentialGrant", { bind: GRANT.bind }, "exactly one of vault"],
@@ -183,6 +210,11 @@ describe.skipIf(programs === null)("an object", () => {
     const { body } = await create("EgressPolicy", { data: { hosts: [{ name: "a.test", agents: ["default/a"] }] } });
     expect(body["spec"]).toMatchObject({ data: { hosts: [{ name: "a.test", agents: ["default/a"] }] } });
     expect(Object.keys((body["spec"] as { data: { hosts: object[] } }).data.hosts[0]!)).toEqual(["agents", "name"]);
+  });
+
+  test("keeps what a reading says, as it is written: values of every kind, and a limit that is misspelt, which would silently be none", async () => {
+    const spec = policyOf({ effect: "ask", ask: { reason: "r", timout_seconds: 5 }, json: { "/amount": { type: "number", maxx: 100 } } });
+    for (const written of [READINGS, PACKS, spec]) expect((await create("EgressPolicy", written)).body["spec"]).toMatchObject(written);
   });
 
   test("is shown in columns", async () => {

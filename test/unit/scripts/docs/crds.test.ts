@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { renderCrds } from "../../../../scripts/docs/crds.ts";
 
-interface Schema { readonly [key: string]: unknown; readonly properties: Readonly<Record<string, Schema>>; readonly items: Schema; readonly default?: unknown }
+interface Schema { readonly [key: string]: unknown; readonly properties: Readonly<Record<string, Schema>>; readonly items: Schema; readonly additionalProperties: Schema; readonly default?: unknown }
 interface Crd { readonly metadata: { readonly name: string; readonly annotations: object }; readonly spec: { readonly scope: string; readonly versions: readonly { readonly schema: { readonly openAPIV3Schema: Schema }; readonly subresources: object }[] } }
 
 const crds = new Map([...renderCrds()].map(([file, text]) => [file, parse(text) as Crd]));
@@ -13,6 +13,7 @@ function* within(schema: Schema): Generator<Schema> {
   yield schema;
   for (const child of Object.values(schema.properties ?? {})) yield* within(child);
   if (schema.items !== undefined) yield* within(schema.items);
+  if (typeof schema.additionalProperties === "object") yield* within(schema.additionalProperties);
 }
 
 describe("the definitions of the kinds", () => {
@@ -37,6 +38,13 @@ describe("the definitions of the kinds", () => {
     expect(hosts.items).toMatchObject({ "x-kubernetes-preserve-unknown-fields": true, properties: { name: { type: "string" } } });
     expect(hosts.items.properties).not.toHaveProperty("agents");
     expect([...within(hosts.items)].filter((schema) => schema.default !== undefined)).toEqual([]);
+    expect([...within(hosts.items)].filter((schema) => schema.properties !== undefined && schema["x-kubernetes-preserve-unknown-fields"] !== true)).toEqual([]);
+  });
+
+  test("take a value of several kinds in a policy's entry as it is: a tool by its name or with its arguments, a text that is no quantity", () => {
+    const entry = rootOf("egresspolicies.yaml").properties["spec"]?.properties["data"]?.properties["hosts"]?.items.properties;
+    const [tools, values] = [entry?.["mcp"]?.properties["tools"]?.items, entry?.["json"]?.additionalProperties.properties["one_of"]?.items];
+    for (const schema of [tools, values]) expect(schema).toEqual({ "x-kubernetes-preserve-unknown-fields": true });
   });
 
   test("take quantities as text and as numbers", () => {

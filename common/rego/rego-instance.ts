@@ -84,7 +84,7 @@ export class RegoInstance {
       nameOf: (id) => this.#names.get(id),
       textOf: (value) => this.#memory.textAt(this.#exports.opa_value_dump(value), VALUE_LIMIT_BYTES),
       valueOf: (text) => this.#load(text, (address, bytes) => this.#exports.opa_value_parse(address, bytes)),
-      call: (name, args) => (this.#exports as unknown as Readonly<Record<string, (...args: readonly number[]) => number>>)[name]?.(...args) ?? 0,
+      call: (name, args) => this.#exported(name)(...args),
     };
     const call = (id: number, _context: number, ...args: number[]) => hostCalls(id, args, calling);
     const abort = (address: number) => { throw new Error(`the policy stopped: ${this.#memory.textAt(address, ANSWER_LIMIT_BYTES)}`); };
@@ -134,6 +134,12 @@ export class RegoInstance {
       if (this.#exports.opa_value_add_path(input, path, member) !== 0) throw new Error("the parts of an input could not be put together");
       return this.#evaluateParsed(id, input);
     });
+  }
+
+  #exported(name: string): (...args: readonly number[]) => number {
+    const found = (this.#exports as unknown as Readonly<Record<string, unknown>>)[name];
+    if (typeof found !== "function") throw new Error(`the policy has no function ${name}`);
+    return found as (...args: readonly number[]) => number;
   }
 
   /** What `opa_eval` does once it has parsed the input. */

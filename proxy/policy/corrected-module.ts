@@ -11,7 +11,5 @@ export const CORRECTED: ReadonlyMap<number, Correction & { readonly exportAs: st
 
 /** Machine code of a policy whose builtins are those of `opa eval`, wherever it was built. @throws Error if it is no WebAssembly, or none of OPA's compiler */
 export async function compileCorrected(wasm: Uint8Array<ArrayBuffer>): Promise<CompiledModule> {
-  // Told in the runtime's own words if it is none at all.
-  if (wasm[0] !== 0) return WebAssembly.compile(wasm);
   return WebAssembly.compile(redirectFunctions(wasm, NUMBERED));
 }

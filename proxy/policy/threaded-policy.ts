@@ -6,7 +6,7 @@ import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { namespaceOf, Suspicion } from "./suspicion.ts";
 import { TimeUsed } from "./time-used.ts";
-import type { Evaluator } from "./wasm-policy.ts";
+import { readAnswers, type Evaluator } from "./wasm-policy.ts";
 
 export interface ThreadedOptions {
   /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed. */
@@ -87,7 +87,7 @@ export class ThreadedPolicy implements Evaluator {
     this.#pending.add(answer.promise);
     this.#dispatch();
     try {
-      return JSON.parse(await answer.promise) as unknown[];
+      return readAnswers(await answer.promise, inputs.length);
     } catch (cause) {
       throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
     } finally {

@@ -82,7 +82,7 @@ export class WasmPolicy implements Evaluator {
     if (!inputs.every((input) => typeof input === "object" && (input as unknown) !== null)) throw new EgressError("policy.unavailable", "the policy input is not an object");
     const text = writeInputs(inputs);
     try {
-      return JSON.parse(this.answer(question, text)) as unknown[];
+      return readAnswers(this.answer(question, text), inputs.length);
     } catch (cause) {
       throw new EgressError("policy.unavailable", "the policy could not be evaluated", { cause });
     }
@@ -98,7 +98,7 @@ export class WasmPolicy implements Evaluator {
     this.#ready();
   }
 
-  /** @returns the result sets as a list in JSON @throws Error that says why there is none */
+  /** @returns the result sets as a list in JSON, for `readAnswers` @throws Error that says why there is none */
   answer(question: Question, input: InputText): string {
     try {
       const instance = this.#ready();
@@ -127,4 +127,11 @@ export class WasmPolicy implements Evaluator {
       throw new Error("the policy and its data could not be loaded", { cause });
     }
   }
+}
+
+/** @throws Error if these are not so many result sets: what a policy writes need not be one */
+export function readAnswers(text: string, count: number): readonly unknown[] {
+  const answers = JSON.parse(text) as unknown[];
+  if (answers.length !== count) throw new Error(`the policy gives ${answers.length} answers to ${count} questions`);
+  return answers;
 }

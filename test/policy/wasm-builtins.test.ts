@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { CORRECTIONS } from "../../proxy/policy/builtins/corrections.ts";
 import { WASM_BUILTINS } from "../../proxy/policy/capabilities.ts";
@@ -16,6 +17,18 @@ describe("a builtin that OPA's WebAssembly carries in itself", () => {
     expect(calls.flatMap(([name, args], at) => (mine[at] === theirs[at] || mine[at] === "refused" ? [] : [`${name}(${JSON.stringify(args)}) is ${mine[at]} in place of ${theirs[at]}`]))).toEqual([]);
     const refused = calls.filter((_, at) => mine[at] === "refused");
     expect(refused.length).toBeLessThan(calls.length / 20);
+  });
+
+  test("gives the same whichever others a policy calls: the compiler leaves out what it does not", { timeout: 60_000 }, async (context) => {
+    const opa = compiler(context);
+    const folder = await aFolder({});
+    const calls = wasmCalls(0);
+    const theirs = await opaAnswers(opa, calls, folder);
+    for (const names of fc.sample(fc.subarray(CORRECTIONS.map(({ name }) => name), { minLength: 1, maxLength: 4 }), { numRuns: 8, seed: 6 })) {
+      const chosen = calls.flatMap((call, at) => (names.includes(call[0]) ? [{ call, their: theirs[at] }] : []));
+      const mine = await wasmAnswers(opa, chosen.map(({ call }) => call), folder);
+      expect(chosen.filter(({ their }, at) => mine[at] !== "refused" && mine[at] !== their), names.join()).toEqual([]);
+    }
   });
 
   test.each<readonly [string, Call, string | undefined]>([

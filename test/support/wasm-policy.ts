@@ -1,7 +1,7 @@
 import { op, writeModule, type WrittenFunction } from "./wasm-module.ts";
 
 /** Where the written policy has its texts. */
-const PLACES = { none: 16, entryPoints: 64, answer: 512, room: 4096 } as const;
+const PLACES = { none: 16, entryPoints: 64, answer: 512, twoAnswers: 1024, room: 4096 } as const;
 const ENTRY_POINTS = JSON.stringify({ "weir/connection/decision": 0, "weir/exchange/decision": 1, "weir/name/decision": 2 });
 
 /** Functions that a policy exports to its host (https://www.openpolicyagent.org/docs/wasm), each as little as passes for one. */
@@ -27,7 +27,7 @@ export function writtenPolicy(replaced: Readonly<Record<string, Partial<WrittenF
   const added = Object.entries(replaced).filter(([name]) => !(name in FUNCTIONS)).map(([name, one]) => ({ name, parameters: 1, body: op.get(0), ...one }));
   return writeModule({
     imports: [["opa_builtin1", 3], ["opa_abort", 1]], functions: [...functions, ...added],
-    memory: new Map([[PLACES.none, "{}\0"], [PLACES.entryPoints, `${ENTRY_POINTS}\0`], [PLACES.answer, "[]\0"]].map(([at, content]) => [Number(at), String(content)])),
+    memory: new Map([[PLACES.none, "{}\0"], [PLACES.entryPoints, `${ENTRY_POINTS}\0`], [PLACES.answer, "[]\0"], [PLACES.twoAnswers, "[],[]\0"]].map(([at, content]) => [Number(at), String(content)])),
     globals: { opa_wasm_abi_version: 1, opa_wasm_abi_minor_version: 3, ...globals },
   });
 }

@@ -4,7 +4,7 @@ import * as z from "zod";
 import { parseConfig } from "../../common/config.ts";
 import type { PolicyEngine } from "./policy-engine.ts";
 import type { TrialContext } from "./trial-head.ts";
-import { runTrial, trial, type TrialStep } from "./trial.ts";
+import { checkTrial, runTrial, trial, type TrialStep } from "./trial.ts";
 
 /** Tests of a policy that need no Rego: `*_test.yaml` beside `data.yaml`, a list of requests and what must become of them. */
 export const policyCase = trial.extend({
@@ -13,7 +13,7 @@ export const policyCase = trial.extend({
   rule: z.string().optional().describe("Rule that must decide."),
   grants: z.array(z.string()).optional().describe("Grants that must be lent, in any order."),
   handling: z.enum(["intercept", "tunnel", "postgres"]).optional(),
-});
+}).superRefine(checkTrial);
 const caseFile = z.strictObject({ cases: z.array(policyCase).min(1).max(10_000) });
 export type PolicyCase = z.output<typeof policyCase>;
 

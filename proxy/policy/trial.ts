@@ -15,7 +15,7 @@ function isDecodable(path: string): boolean {
   }
 }
 
-/** A request that nobody sends: what `weir policy try` and the cases of `weir policy test` ask the policy about. */
+/** A request that nobody sends: what `weir policy try` and the cases of `weir policy test` ask the policy about. {@link checkTrial} belongs to it. */
 export const trial = z.strictObject({
   host: z.string().min(1).max(253).describe("Name that the agent connects to, or an address that it dials by itself."),
   port: z.number().int().min(1).max(65_535).optional().describe("Default 443, or 80 for http."),
@@ -24,7 +24,7 @@ export const trial = z.strictObject({
   database: z.string().min(1).max(63).optional().describe("Database that a PostgreSQL client asks for."),
   user: z.string().min(1).max(63).default("agent").describe("Name that a PostgreSQL client calls itself."),
   method: z.string().regex(/^[A-Z-]+$/, "a method is upper case").optional().describe("Without a method only name and connection are asked about, unless something is said of the body: then it is POST."),
-  path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").default("/").describe("Path as it is sent."),
+  path: z.string().startsWith("/").refine(isDecodable, "holds a % that is no escape").optional().describe("Path as it is sent; default /. Needs a method, or something of the body."),
   headers: z.record(z.string(), z.string()).default({}),
   encoded_slash: z.enum(["refuse", "keep"]).default("refuse").describe("As `exchange.encodedSlash` of the boundary."),
   websocket: z.boolean().default(false),
@@ -34,10 +34,19 @@ export const trial = z.strictObject({
 });
 export type Trial = z.output<typeof trial>;
 
+/** What says something of a request although none is asked about would hold whatever it says. */
+export function checkTrial(asked: Trial, context: z.RefinementCtx): void {
+  if (hasRequest(asked)) return;
+  const said = { path: asked.path !== undefined, headers: Object.keys(asked.headers).length > 0, websocket: asked.websocket };
+  for (const [key, isSaid] of Object.entries(said)) {
+    if (isSaid) context.addIssue({ code: "custom", path: [key], message: "belongs to a request, and without a method none is asked about: add a method, such as GET" });
+  }
+}
+
 /** Reads a trial from the command line. @throws UserError naming the option that is wrong */
 export function parseTrial(options: Readonly<Record<string, unknown>>): Trial {
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
-  const parsed = trial.safeParse(given);
+  const parsed = trial.superRefine(checkTrial).safeParse(given);
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.map((issue) => `--${issue.path.join(".")}: ${issue.message}`);
   throw new UserError(problems.join("\n"), "See `weir policy try --help`.", EXIT.usage, { cause: parsed.error });
@@ -98,7 +107,7 @@ function refusedHead(why: string, { revision }: PolicyEngine): Decision {
 function headOf(asked: Trial, { name, port }: PolicyConnection): Parameters<TrialContext["readHead"]>[0] {
   const method = asked.method ?? (holdsReading(asked) ? "POST" : "GET");
   return {
-    method, scheme: asked.scheme, host: name, port, target: asked.path, headers: asked.headers, isWebSocket: asked.websocket,
+    method, scheme: asked.scheme, host: name, port, target: asked.path ?? "/", headers: asked.headers, isWebSocket: asked.websocket,
     hasBody: holdsReading(asked) || !["DELETE", "GET", "HEAD", "OPTIONS"].includes(method), encodedSlash: asked.encoded_slash,
   };
 }

@@ -100,7 +100,7 @@ function recordOf(trial: Trial, port: number): ExchangeRecord {
   const [namespace = "", name = ""] = trial.agent.split("/");
   return {
     kind: "exchange", phase: "closed", timeMs: 0, agent: { namespace, name, thread: "t", instance: "i", user: "", chain: [] }, exchangeId: "e", connectionId: "c",
-    method: trial.method ?? null, scheme: trial.scheme, host: trial.host, port, path: trial.path, queryKeys: [], httpVersion: "1.1", userAgent: null, decision: null,
+    method: trial.method ?? null, scheme: trial.scheme, host: trial.host, port, path: trial.path ?? "/", queryKeys: [], httpVersion: "1.1", userAgent: null, decision: null,
     credentials: [], redactions: [], outcome: "denied", error: { code: "policy.denied", detail: "", rule: "hosts.default", reason: "r", hint: "h" }, status: 403, upstreamAddress: null,
     durationMs: 0, usage: { requestBytes: 0, responseBytes: 0 },
   };

@@ -61,6 +61,22 @@ describe("a trial", () => {
   });
 });
 
+describe("what is said of a request", () => {
+  const said = [["a path", { path: "/acme/x" }, "--path"], ["a header", { headers: { accept: "text/plain" } }, "--headers"], ["a WebSocket", { websocket: true }, "--websocket"]] as const;
+
+  test.each(said)("needs one that is asked about: %s without a method is an error", async (_what, asked, option) => {
+    expect(() => parseTrial({ host: "forge.test", ...asked })).toThrow(`${option}: belongs to a request, and without a method none is asked about`);
+    const folder = await aFolder({ "a_test.yaml": JSON.stringify({ cases: [{ name: "open", host: "forge.test", expect: "allow", ...asked }] }) });
+    await expect(runCases(folder, engine, NOW)).rejects.toThrow("without a method none is asked about");
+  });
+
+  test("is asked about with a method, or with what is said of the body", async () => {
+    expect(await tried({ host: "forge.test", method: "GET", path: "/acme/x" })).toHaveLength(2);
+    expect((await tried({ host: "mcp.test", path: "/mcp", mcp: { tool: "read_file" } })).at(-1)).toBe("allow (exchange) by rule files");
+    expect(await tried({ host: "forge.test" })).toEqual(["allow (connection) by rule app"]);
+  });
+});
+
 describe("the head of a trial is read as the boundary reads that of a request", () => {
   test.each([
     ["dot segments", { path: "/x/../acme/app/git-receive-pack" }], ["a slash behind it", { path: "/acme/app.git/git-receive-pack/" }], ["other capitals", { path: "/acme/app/Git-Receive-Pack" }],

@@ -12,41 +12,53 @@ import { isShippedLibrary } from "../shipped-files.ts";
 export interface PolicyReads {
   /** How that is known, as a sentence for people. */
   readonly basis: string;
-  /** True unless it is certain that the answer does not depend on the place, or on anything below it. */
-  mayRead(place: readonly Step[]): boolean;
+  /**
+   * Values for a place that is not known, or for anything below it: where the policy answers alike with each of them in all such places, it does whatever
+   * stood there. Null where only the value itself would tell.
+   */
+  witnesses(place: readonly Step[]): readonly string[] | null;
 }
 
+/** Stands where a name is known and its value is not. */
+export const UNKNOWN = "(not recorded)";
+/** For what the policy does not look at. */
+const ANY: readonly string[] = [UNKNOWN];
+/** For a value of the query: a deny of Git asks of them all whether one says something of a service (policies/git.rego), and of no more. */
+const OF_QUERY: readonly string[] = [UNKNOWN, "service"];
+
 /**
- * Finds out what a policy may look at. The library looks at no header and of the query at `_method` alone (test/policy/decision-memory.test.ts holds that
- * against its source), and at those parts of bodies alone that its data name. Rego beside it may look at whatever it refers to. A bundle with Rego and without its source may look at all.
+ * Finds out what a policy may look at. The library looks at no header, of the query at its names, at `_method` and at whether anything says `service`, and at
+ * those parts of bodies alone that its data name (test/policy/library-reads.test.ts holds all of that against its answers). Rego beside it may look at whatever
+ * it refers to. A bundle with Rego and without its source may look at all.
  */
 export async function policyReads(bundle: Pick<Bundle, "wasm" | "data">, folder: PolicyFolder | null, environment: Environment, announce: (line: string) => void): Promise<PolicyReads> {
   const library = libraryReads(bundle.data);
-  if (await isShippedLibrary(bundle.wasm)) return { basis: "the library reads no header, of the query `_method`, and of bodies what the data name", mayRead: library };
-  if (folder === null) return { basis: "a bundle with Rego may read all of the input; give the folder that it was built from to know better", mayRead: () => true };
+  if (await isShippedLibrary(bundle.wasm)) return { basis: "the library reads no header, of the query names, `_method` and `service`, and of bodies what the data name", witnesses: library };
+  if (folder === null) return { basis: "a bundle with Rego may read all of the input; give the folder that it was built from to know better", witnesses: () => null };
   const opa = await obtainOpa(environment, announce);
   const references = await referencesOf(folder, opa);
-  return { basis: "its Rego was searched for what it refers to", mayRead: (place) => library(place) || references.some((reference) => overlap(reference, place)) };
+  return { basis: "its Rego was searched for what it refers to", witnesses: (place) => (references.some((reference) => overlap(reference, place)) ? null : library(place)) };
 }
 
 /** A part of a body is looked at if the data name it anywhere: as a whole, or as a step of a path. */
-function libraryReads(data: object): PolicyReads["mayRead"] {
+function libraryReads(data: object): PolicyReads["witnesses"] {
   const named = new Set<string>();
   collectWords(data, named);
   return (place) => {
-    if (place[0] === "request") return place[1] === "query" ? mayNameMethod(place[2]) : place[1] !== "headers";
-    if (place[0] === "sql") return place[1] === undefined || OF_SESSIONS.has(place[1]);
+    if (place[0] === "request" && place[1] === "query") return place[2] === undefined || namesMethod(place[2]) ? null : OF_QUERY;
+    if (place[0] === "request") return place[1] === "headers" ? ANY : null;
+    if (place[0] === "sql") return place[1] === undefined || OF_SESSIONS.has(place[1]) ? null : ANY;
     const key = keyInBody(place);
-    return key === null || typeof key === "number" || /[./~]/.test(key) || named.has(key);
+    return key === null || typeof key === "number" || /[./~]/.test(key) || named.has(key) ? null : ANY;
   };
 }
 
 /** What the library looks at of a session of a database. */
 const OF_SESSIONS = new Set<Step>(["database", "user"]);
 
-/** Of the query the library looks at the parameter that names another method; where names are missing, it may be among them. */
-function mayNameMethod(name: Step | undefined): boolean {
-  return name === undefined || /^_method/i.test(String(name));
+/** A parameter of the query that names another method. */
+function namesMethod(name: Step): boolean {
+  return /^_method/i.test(String(name));
 }
 
 /** The name that a body gives something; null for what is no such place, or all of a body. */

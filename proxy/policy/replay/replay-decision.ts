@@ -2,21 +2,26 @@ import { askAgain, type Again, type Asker } from "../ask-again.ts";
 import type { PolicyInput } from "../policy-engine.ts";
 import type { Step } from "../places.ts";
 import { doubtsOf, NOT_OF_POLICY, type PastDecision, type Redacted, type Replayed } from "./past-decision.ts";
-import type { PolicyReads } from "./policy-reads.ts";
+import { UNKNOWN, type PolicyReads } from "./policy-reads.ts";
 
-/** Stands where a name is known and its value is not. */
-const UNKNOWN = "(not recorded)";
 const BODY = new Set<Step>(["llm", "mcp", "graphql", "json"]);
+
+/** A place that is not recorded, and what may stand for it. */
+type Unknown = Redacted & { readonly witnesses: readonly string[] | null };
 
 /** Makes a decision of the past again by another policy. @throws nothing: an evaluation that fails is a doubt */
 export async function replayDecision(past: PastDecision, policy: Asker, reads: PolicyReads): Promise<Replayed> {
   if (past.input === null) return { past, verdict: null, rule: null, doubts: ["the record has no input"] };
   const seen = new SeenBodies(policy);
-  const again = await attempt(seen, past, filled(past.input, past.redacted));
-  const holds = NOT_OF_POLICY.has(past.rule) && again.kind !== "deny" ? ["what the agent holds refused it, not the policy"] : [];
-  const doubts = [...doubtsOf(past), ...holds, ...past.redacted.filter((place) => matters(place, reads, seen.read)).map(({ text }) => `${text} is not recorded`)];
+  const unknown = past.redacted.map((place) => ({ ...place, witnesses: place.steps === null ? null : reads.witnesses(place.steps) }));
+  const again = await attempt(seen, past, filled(past.input, unknown, 0));
+  const others: Again[] = [];
+  for (let round = 1; unknown.some(({ witnesses }) => (witnesses?.length ?? 0) > round); round += 1) others.push(await attempt(seen, past, filled(past.input, unknown, round)));
   if (again.kind === "undecided") return { past, verdict: null, rule: null, doubts: [again.reason] };
-  return { past, verdict: again.kind, rule: again.rule, doubts };
+  const holds = NOT_OF_POLICY.has(past.rule) && again.kind !== "deny" ? ["what the agent holds refused it, not the policy"] : [];
+  const isAlike = others.every((other) => other.kind === again.kind && other.rule === again.rule);
+  const places = unknown.filter((place) => matters(place, seen.read, isAlike)).map(({ text }) => `${text} is not recorded`);
+  return { past, verdict: again.kind, rule: again.rule, doubts: [...doubtsOf(past), ...holds, ...places] };
 }
 
 /** Notes which parts of the body the policy was given. */
@@ -43,20 +48,20 @@ async function attempt(policy: Asker, { question }: PastDecision, input: PolicyI
 }
 
 /** A place of the body does not matter to a policy that decided without it. */
-function matters({ steps }: Redacted, reads: PolicyReads, read: ReadonlySet<Step>): boolean {
+function matters({ steps, witnesses }: Unknown, read: ReadonlySet<Step>, isAlike: boolean): boolean {
   if (steps === null) return read.size > 0;
   if (steps[0] !== undefined && BODY.has(steps[0]) && !read.has(steps[0])) return false;
-  return reads.mayRead(steps);
+  return witnesses === null || (witnesses.length > 1 && !isAlike);
 }
 
 /** The input with something in each place whose name is all that is known: that a name is there may decide too. */
-function filled(input: PolicyInput, redacted: readonly Redacted[]): PolicyInput {
+function filled(input: PolicyInput, unknown: readonly Unknown[], round: number): PolicyInput {
   const copy = structuredClone(input);
-  for (const { steps } of redacted) if (steps !== null) fill(copy, steps);
+  for (const { steps, witnesses } of unknown) if (steps !== null) fill(copy, steps, witnesses?.[round] ?? witnesses?.at(-1) ?? UNKNOWN);
   return copy;
 }
 
-function fill(root: object, steps: readonly Step[]): void {
+function fill(root: object, steps: readonly Step[], text: string): void {
   let at: object = root;
   for (const step of steps.slice(0, -1)) {
     const next: unknown = Object.hasOwn(at, step) ? (at as Record<Step, unknown>)[step] : undefined;
@@ -65,6 +70,6 @@ function fill(root: object, steps: readonly Step[]): void {
   }
   const last = steps.at(-1);
   if (last === undefined || Object.hasOwn(at, last)) return;
-  const value = steps[0] === "request" && steps[1] === "query" ? [UNKNOWN] : UNKNOWN;
+  const value = steps.length === 3 && steps[0] === "request" && steps[1] === "query" ? [text] : text;
   Object.defineProperty(at, last, { value, enumerable: true, configurable: true, writable: true });
 }

@@ -13,8 +13,8 @@ function policy(answer: (input: PolicyInput) => Decision): Asker {
 }
 
 const mcp = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "write", arguments: {}, prompt: null, uri: null, is_listing: false } as const;
-const readsAll = { basis: "", mayRead: () => true };
-const readsNothing = { basis: "", mayRead: () => false };
+const readsAll = { basis: "", witnesses: () => null };
+const readsNothing = { basis: "", witnesses: () => ["?"] };
 const readMcp: Decision = { kind: "read", rule: "mcp", readings: ["mcp"], maxBytes: 1, revision: "r2" };
 
 describe("replayDecision", () => {
@@ -33,6 +33,14 @@ describe("replayDecision", () => {
     asked.length = 0;
     await replayDecision(aPastDecision({}, ["input.request.headers.cookie", "input.request.query.q"]), policy(() => allow()), readsAll);
     expect(asked[0]?.request).toMatchObject({ headers: { cookie: "(not recorded)" }, query: { q: ["(not recorded)"] } });
+  });
+
+  test("doubts a value that decides by one thing it may say, and only where it does", async () => {
+    const past = aPastDecision({}, ["input.request.query.q"]);
+    const reads = { basis: "", witnesses: () => ["plain", "service"] };
+    const byService = policy(({ request }) => (request?.query["q"]?.[0] === "service" ? deny() : allow()));
+    expect(await replayDecision(past, byService, reads)).toMatchObject({ verdict: "allow", doubts: ["input.request.query.q is not recorded"] });
+    expect((await replayDecision(past, policy(() => allow()), reads)).doubts).toEqual([]);
   });
 
   test("gives a body only to a policy that asks to read it, and only what it asks for", async () => {

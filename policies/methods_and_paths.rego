@@ -63,7 +63,7 @@ path_refused(patterns) if {
 	some pattern in patterns
 	length_fits(pattern, plain_path)
 	every position, wanted in pattern.segments {
-		segment_refused(wanted, plain_path[position])
+		segment_refused(wanted, plain_path[position], path_without_formats[position])
 	}
 }
 
@@ -93,13 +93,13 @@ segment_fits(wanted, actual) if regex.match(wanted.like, actual)
 
 # METADATA
 # title: A deny covers one segment
-segment_refused(null, _)
+segment_refused(null, _, _)
 
-segment_refused(wanted, actual) if wanted == actual
+segment_refused(wanted, actual, _) if wanted == actual
 
-segment_refused(wanted, actual) if wanted == regex.replace(actual, `\.[a-z]{1,8}$`, "")
+segment_refused(wanted, _, without_format) if wanted == without_format
 
-segment_refused(wanted, actual) if regex.match(wanted.like, actual)
+segment_refused(wanted, actual, _) if regex.match(wanted.like, actual)
 
 # METADATA
 # title: The request's path
@@ -116,6 +116,11 @@ plain_path := [part |
 	part := split(written, ";")[0]
 	part != ""
 ]
+
+# METADATA
+# title: The same without formats
+# description: Made once for all patterns.
+path_without_formats := [regex.replace(part, `\.[a-z]{1,8}$`, "") | some part in plain_path]
 
 # METADATA
 # title: The request has a body

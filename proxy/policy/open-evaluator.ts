@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Clock } from "../../common/clock.ts";
 import type { Bundle } from "./bundle.ts";
+import { headCost } from "./head-cost.ts";
 import type { PolicyInput } from "./policy-engine.ts";
 import { isShippedLibrary } from "./shipped-files.ts";
 import { ThreadedPolicy } from "./threaded-policy.ts";
@@ -20,20 +21,17 @@ export interface EvaluatorLimits extends WasmLimits {
 
 type EvaluatedBundle = Pick<Bundle, "wasm" | "data">;
 
-/** Segments of a path that may be compared with patterns here, in characters all together: what is longer may take long. */
-const SHORT_PATH_LENGTH = 512;
-
 /**
- * Opens a policy, whoever made it. What the library that comes with Weir decides by a head is evaluated in this thread: such questions are short, and so the
- * answer is there in some microseconds whatever the data. All others may take long, and go to threads that can be killed: what was read of a body, however the
- * data were written; and all questions to any other program, whatever its data say of it. The threads are started when they are first needed, but for such a
+ * Opens a policy, whoever made it. What the library that comes with Weir decides by a head is evaluated in this thread: the
+ * answer is there in some microseconds. Whatever may take long goes to threads that can be killed: what was read of a body, heads that are unusual or of an
+ * agent whose entries are many (head-cost.ts), and all questions to any other program, whatever its data say of it. The threads are started when they are first needed, but for such a
  * program: it must load before it comes into force.
  * @throws Error if it does not load
  */
 export async function openEvaluator(bundle: EvaluatedBundle, limits: EvaluatorLimits, clock: Clock): Promise<Evaluator> {
   const { program, data, threads } = await prepare(bundle, limits);
   if (!await isShippedLibrary(bundle.wasm)) return ThreadedPolicy.open(data, { threads, clock });
-  return divided(new WasmPolicy(program, { limits, clock }), new ThreadedPolicy(data, { threads, clock }), mayTakeLong);
+  return divided(new WasmPolicy(program, { limits, clock }), new ThreadedPolicy(data, { threads, clock }), headCost(bundle.data));
 }
 
 /**
@@ -47,6 +45,7 @@ export async function openHeldEvaluator(bundle: EvaluatedBundle, limits: Evaluat
   const { program, data, threads } = await prepare(bundle, limits);
   const apart = await ThreadedPolicy.open(data, { threads, clock });
   const here = new WasmPolicy(program, { limits, clock });
+  const mayTakeLong = headCost(bundle.data);
   return divided(here, apart, (input) => programmed.has(`${input.agent.namespace}/${input.agent.name}`) || mayTakeLong(input));
 }
 
@@ -61,14 +60,6 @@ function divided(here: WasmPolicy, apart: ThreadedPolicy, isApart: (input: Polic
     evaluateAll: async (question, inputs) => (inputs.some(isApart) ? apart : here).evaluateAll(question, inputs),
     close: async () => apart.close(),
   };
-}
-
-/** True for what was read of a body, and for a path that is longer than usual: patterns are compared with it. */
-function mayTakeLong({ read, request }: PolicyInput): boolean {
-  if (read !== undefined) return true;
-  let length = 0;
-  for (const segment of request?.path ?? []) length += segment.length;
-  return length > SHORT_PATH_LENGTH;
 }
 
 /** Agents, `namespace/name`, that hold a policy with Rego by what the boundary's bundle says. */

@@ -19,7 +19,26 @@ function hidden(value: unknown, isSecret: boolean): unknown {
   if (typeof value === "string") return isSecret ? inPlaceOf(value) : value.replaceAll(SECRET_TEXT, inPlaceOf);
   if (Array.isArray(value)) return value.map((one) => hidden(one, isSecret));
   if (!hasMembers(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [hideInText(name), hidden(one, isSecret || isSecretName(name))]));
+  const shown = namesShown(Object.keys(value));
+  return Object.fromEntries(Object.entries(value).map(([name, one], at) => [shown[at], hidden(one, isSecret || isSecretName(name))]));
+}
+
+/** As many names as there were: two secrets of one length stay two, or what stands under one of them would be shown for both. */
+function namesShown(names: readonly string[]): readonly string[] {
+  const taken = new Set(names);
+  const counts = new Map<string, number>();
+  return names.map((name) => {
+    const without = hideInText(name);
+    if (without === name) return name;
+    let count = counts.get(without) ?? 0;
+    let shown: string;
+    do {
+      count += 1;
+      shown = count === 1 ? without : `${without} (${count})`;
+    } while (taken.has(shown));
+    counts.set(without, count);
+    return shown;
+  });
 }
 
 /** A text without the keys in it. */

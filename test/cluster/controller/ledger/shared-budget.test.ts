@@ -1,8 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { gunzipSync, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { BOUNDARY_KEYS, type BoundarySet } from "../../../../common/boundary-set.ts";
 import { readEnvironment } from "../../../../common/config.ts";
 import type { KubeApi, KubeObject, ResourceType } from "../../../../common/kube/kube-api.ts";
 import { TYPES } from "../../../../common/kube/resource-types.ts";
@@ -13,6 +11,7 @@ import { RELEASE } from "../../../support/kube/chart.ts";
 import { openApiAs } from "../../../support/kube/cluster-connection.ts";
 import { PROGRAMS_OF_LEVEL, startControlPlane, type ControlPlane } from "../../../support/kube/control-plane.ts";
 import { ControllerStand } from "../../../support/kube/controller-stand.ts";
+import { LED_BOUNDARY, leadBoundary } from "../../../support/kube/led-boundary.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { mintAuthority, type TestAuthority } from "../../../support/tls-authority.ts";
 import { startUpstream, type UpstreamServer } from "../../../support/upstream-server.ts";
@@ -48,15 +47,7 @@ describe.skipIf(programs === null)("two node proxies that share a Budget by the 
 
   const startController = async () => installed.start("one", { threads: { directory: join(plane.folder, "threads") }, api: { host: "127.0.0.1", port: apiPort } });
 
-  /** What the controller published, led to where it listens here: no address of a service is anywhere without a kube-proxy. */
-  async function publish(): Promise<void> {
-    const object = await plane.api.get(TYPES.configMaps, { namespace: RELEASE.namespace, name: "weir-boundary" }) as { readonly binaryData?: Record<string, string> } | null;
-    const packed = object?.binaryData?.[BOUNDARY_KEYS.set] ?? "";
-    const set = JSON.parse(gunzipSync(Buffer.from(packed, "base64")).toString()) as BoundarySet;
-    const led: BoundarySet = { ...set, platform: { address: "127.0.0.1", port: apiPort } };
-    const binaryData = { ...object?.binaryData, [BOUNDARY_KEYS.set]: gzipSync(JSON.stringify(led)).toString("base64") };
-    await plane.api.apply(TYPES.configMaps, { metadata: { namespace: RELEASE.namespace, name: "led-here" }, binaryData }, { fieldManager: "test", force: true });
-  }
+  const publish = async () => leadBoundary(plane, apiPort);
 
   async function pod(namespace: string, name: string, over: { readonly labels?: object; readonly spec: object }): Promise<KubeObject> {
     const containers = [{ name: "agent", image: "agent:1" }];
@@ -83,7 +74,7 @@ describe.skipIf(programs === null)("two node proxies that share a Budget by the 
   async function startProxy(name: string, files: Node["files"], directory?: string): Promise<ClusterStand> {
     const stand = await ClusterStand.start({
       api: proxyApi, authority, routes: [{ name: API, port: 443, dialPort: upstream.port }], ...(directory === undefined ? {} : { directory }),
-      cluster: { nodeName: name, configMap: "led-here", controller: files }, config: { budgets: { ledger: { idleMs: 500, reportIntervalMs: 100 } } },
+      cluster: { nodeName: name, configMap: LED_BOUNDARY, controller: files }, config: { budgets: { ledger: { idleMs: 500, reportIntervalMs: 100 } } },
     });
     await eventually(`the proxy of ${name} is ready`, async () => await stand.readyz() === 200, 10_000);
     return stand;

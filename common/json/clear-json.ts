@@ -18,8 +18,8 @@ export class JsonFault extends Error {
 
 /** What is looked at besides keys that occur twice. */
 export interface JsonWatch {
-  /** Hears of each key, unescaped; `end` is the place of its closing quote. */
-  readonly onKey?: (key: string, end: number) => void;
+  /** Hears of each key, unescaped; `end` is the place of its closing quote, `depth` how deep its object stands (1 is outermost). */
+  readonly onKey?: (key: string, end: number, depth: number) => void;
   /** True where a decision hangs on the values: numbers and texts that readers hold in different ways are refused, and keys of one object that differ in case alone. */
   readonly isDecidedBy?: boolean;
   /** With `isDecidedBy`: true for a number, by its key and how deep its object stands (1 is outermost), by which nothing is decided. */
@@ -152,7 +152,7 @@ class KeyScan {
     const keys = this.#open.keys ??= new Set();
     if (keys.has(told)) throw new JsonFault("unclear", "a key that occurs twice in one object");
     keys.add(told);
-    this.#watch.onKey?.(key, end);
+    this.#watch.onKey?.(key, end, this.#keyDepth);
   }
 
   /** @returns the place of its last character */

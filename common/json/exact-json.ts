@@ -12,6 +12,11 @@ export function parseExactly(text: string): unknown {
   return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]);
 }
 
+/** The same of one number that was parsed by another parser. @param source as it was written @returns any other value as it is */
+export function writtenAs(value: unknown, source: string): unknown {
+  return typeof value === "number" && String(value) !== source && source !== "" ? rawJSON(source) : value;
+}
+
 /** @returns the double that a number is to a reader of doubles, however it is kept here; null for anything else */
 export function doubleOf(value: unknown): number | null {
   if (typeof value === "number") return value;

@@ -108,8 +108,8 @@ export class ExchangeDraft {
 
   /** Notes what a request to a model may come to. */
   measured({ call, isUnmetered, isClamped, held }: Measured): void {
-    // The answers of MCP are watched by what was asked. Of all else, what is sent is all that is kept.
-    if (this.read?.body.report.mcp === undefined) this.text = null;
+    // An answer may be watched as one of MCP though nobody could read what was asked. Of all else, what is sent is all that is kept.
+    if (typeof this.read?.body.report.mcp !== "string") this.text = null;
     this.#held = held;
     this.call = call;
     this.isClamped = isClamped;

@@ -1,6 +1,7 @@
 import { EgressError } from "../errors.ts";
 import type { Decision, Read } from "../model/decision.ts";
 import type { Incoming } from "../model/incoming.ts";
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { BodyRead, LlmReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { agree, type PartDecision } from "./agree.ts";
@@ -17,6 +18,8 @@ export interface ReadRequest {
   /** Release it when the exchange is over. */
   readonly held: HeldToRead;
   readonly body: BodyRead;
+  /** What its messages of the Model Context Protocol ask for; null where none were read. */
+  readonly asked: McpAsked | null;
   /** What the meters made of it; null where policy did not ask for `llm`, or this goes to no model. */
   readonly call: ModelCallRead | null;
   /** Bytes that the readings take themselves: they are kept until the exchange is over, to ask again with. */
@@ -34,10 +37,10 @@ export async function readBody(head: RequestHead, asked: Read, draft: Pick<Excha
     draft.wasHeld(held.bytes);
     const counted = new Counted(held);
     const toRead = { body: held.bytes, limitBytes: asked.maxBytes, take: counted.take };
-    const { text, ...body } = await path.rooms.readings.read(asked.readings.filter((name) => name !== "llm"), head, toRead);
+    const { text, asked: messages, ...body } = await path.rooms.readings.read(asked.readings.filter((name) => name !== "llm"), head, toRead);
     draft.wasHeld(text);
     const whole = { ...head, framing: held.bytes.byteLength === 0 ? { kind: "none" as const } : { kind: "length" as const, bytes: held.bytes.byteLength } };
-    const read = { head: whole, held, body, call: null, readingBytes: counted.bytes };
+    const read = { head: whole, held, body, asked: messages, call: null, readingBytes: counted.bytes };
     if (!asked.readings.includes("llm")) return read;
     const { call, report, readings } = await readModelCall(head, { ...toRead, take: (bytes) => { held.take(bytes); } }, path.rooms);
     return { ...read, call, body: { ...body, report: { ...body.report, llm: report }, parts: forEachModel(body.parts, readings) } };

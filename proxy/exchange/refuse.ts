@@ -59,8 +59,10 @@ function inClientsWords(draft: Refusable, error: EgressError, rooms: Wording): P
 }
 
 function inMcpWords({ incoming, text, read }: Refusable, head: RequestHead, error: EgressError, { mcp }: Wording): ProviderRefusal | null {
-  const isMcp = text !== null && (read === null || read.body.parts.some((part) => part.mcp !== undefined));
-  return isMcp ? mcp.refusal(head, text, error, { instance: incoming.connection.agent.instance, requestId: incoming.exchangeId }) : null;
+  // What could not be read is refused as what it seems to be.
+  const unread = read === null && text !== null ? mcp.askedBy(head, text) : null;
+  const asked = read?.asked ?? unread;
+  return asked === null ? null : mcp.refusal(head, asked, error, { instance: incoming.connection.agent.instance, requestId: incoming.exchangeId });
 }
 
 function ownRefusal(error: EgressError, exchangeId: string): ProviderRefusal {

@@ -16,7 +16,7 @@ export type WatchMcp = (status: number, headers: HeaderList, tell: (bytes: Buffe
  */
 export function watchMcp(draft: ExchangeDraft, { obligations }: Allow, path: ExchangePath): WatchMcp | null {
   const { head, read, text, incoming: { connection, exchangeId } } = draft;
-  const isMcp = obligations.filter === "mcp" || read?.body.parts.some(({ mcp }) => mcp !== undefined) === true;
+  const isMcp = obligations.filter === "mcp" || (read?.asked ?? null) !== null;
   if (head === null || !isMcp) return null;
   const { instance } = connection.agent;
   const ask: AskMcp = async (reading) => {
@@ -25,7 +25,8 @@ export function watchMcp(draft: ExchangeDraft, { obligations }: Allow, path: Exc
     return askable(decision, reading, draft, path);
   };
   const through = { ask, room: path.held.roomOf(instance), instance, requestId: exchangeId };
-  return (status, headers, tell) => path.rooms.mcp.watch(head, text, { status, headers }, { ...through, tell });
+  const asked = read?.asked ?? (text === null ? null : path.rooms.mcp.askedBy(head, text));
+  return (status, headers, tell) => path.rooms.mcp.watch(head, asked, { status, headers }, { ...through, tell });
 }
 
 /** What a person may allow is shown in lists. Nobody is asked in the middle of an answer: what a server asks then counts as denied, unless it is approved already. */

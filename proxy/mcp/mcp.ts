@@ -1,10 +1,14 @@
 import type { EgressError } from "../errors.ts";
 import type { Deny } from "../model/decision.ts";
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
 
-/** What a body is read into: its messages in order, at least one, and behind each what it does beyond its method; or why it is none of this protocol, in our words. */
-export type McpRead = { readonly kind: "read"; readonly readings: readonly McpReading[] } | { readonly kind: "none"; readonly why: string };
+/**
+ * What a body is read into: its messages in order, at least one, and behind each what it does beyond its method; and what is kept of them for their answers.
+ * Or why it is none of this protocol, in our words.
+ */
+export type McpRead = { readonly kind: "read"; readonly readings: readonly McpReading[]; readonly asked: McpAsked } | { readonly kind: "none"; readonly why: string };
 
 /** What policy says of one message; the arguments of a listing are not known. Rejects where policy gives no answer. */
 export type AskMcp = (reading: McpReading) => Promise<"allow" | Deny>;
@@ -53,7 +57,7 @@ export interface McpWatch {
   readonly tell: (bytes: Buffer) => boolean;
 }
 
-/** Governs what flows by the Model Context Protocol, both eras (session and stateless). All bodies are decoded of their content coding. */
+/** Governs what flows by the Model Context Protocol, both eras (session and stateless). A body is parsed once, by `read`. All bodies are decoded of their content coding. */
 export interface Mcp {
   /**
    * Reads the messages of a request body.
@@ -61,17 +65,18 @@ export interface Mcp {
    * message that is request and response at once
    */
   read(head: RequestHead, body: Buffer): McpRead;
+  /** What a body asks for that could not be read, or that nobody had read: its messages are not judged. Null if it holds none. */
+  askedBy(head: RequestHead, body: Buffer): McpAsked | null;
   /**
    * How a refusal reads to an MCP client: a JSON-RPC answer that keeps the id (of each message of a batch); for tools/call a result with `isError`, which the
    * model reads. Where the answers of the agent's session travel on another stream (HTTP with SSE, 2024-11-05), it goes there, as long as that is read.
-   * @returns null where the request is not MCP
    */
-  refusal(head: RequestHead, body: Buffer, error: EgressError, at: McpExchange): McpRefusal | null;
+  refusal(head: RequestHead, asked: McpAsked, error: EgressError, at: McpExchange): McpRefusal;
   /**
    * Watches an answer of an MCP server: lists lose what policy would not allow, requests of the server that policy denies do not reach the agent.
-   * @param request what was asked, null for a stream that the agent opened with GET
+   * @param asked null for a stream that the agent opened with GET
    * @returns null for an answer of which no client reads messages: an error, what is said of 202, what GET brings to who did not ask for events. What comes
    * in a form that the protocol does not know, and is not empty, is refused as `upstream.malformed`
    */
-  watch(head: RequestHead, request: Buffer | null, answer: { readonly status: number; readonly headers: HeaderList }, through: McpWatch & McpExchange): McpAnswer | null;
+  watch(head: RequestHead, asked: McpAsked | null, answer: { readonly status: number; readonly headers: HeaderList }, through: McpWatch & McpExchange): McpAnswer | null;
 }

@@ -1,5 +1,6 @@
 import { doubleOf } from "../../common/json/exact-json.ts";
-import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
+import type { McpRequest } from "../model/mcp-asked.ts";
+import { isObject, type JsonObject } from "./exact-json.ts";
 
 /** What a body holds: one message of JSON-RPC 2.0, or a batch. Nothing is said yet of whether they are well-formed. */
 export interface Messages {
@@ -7,13 +8,6 @@ export interface Messages {
   readonly isBatch: boolean;
   /** Something beside them is no object. */
   readonly hasStrays: boolean;
-}
-
-/** A message that an answer is owed to. */
-export interface Request {
-  /** To be written again as it came. */
-  readonly id: unknown;
-  readonly method: string;
 }
 
 /** @param value a body as parsed, whichever way its numbers are held @returns none if nothing in it is a message of this protocol */
@@ -25,23 +19,14 @@ export function messagesIn(value: unknown): Messages {
   return { all: isAny ? all : [], isBatch, hasStrays: isAny && all.length < values.length };
 }
 
-/** The same of bytes that nobody has judged: what is no JSON holds none. Ids stay as they were written. */
-export function messagesOf(body: Buffer): Messages {
-  try {
-    return messagesIn(readExactly(body));
-  } catch {
-    return { all: [], isBatch: false, hasStrays: false };
-  }
-}
-
 /** Those that want an answer. */
-export function requestsIn({ all }: Messages): readonly Request[] {
+export function requestsIn({ all }: Messages): readonly McpRequest[] {
   return all.flatMap(({ id, method }) => (typeof method === "string" && idKey(id) !== null ? [{ id, method }] : []));
 }
 
 /** The method of each request, by `idKey` of its id. */
-export function methodsIn(messages: Messages): ReadonlyMap<string, string> {
-  return new Map(requestsIn(messages).map(({ id, method }) => [idKey(id) ?? "", method]));
+export function methodsOf(requests: readonly McpRequest[]): ReadonlyMap<string, string> {
+  return new Map(requests.map(({ id, method }) => [idKey(id) ?? "", method]));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { askedBy } from "./asked.ts";
 import { mcpConfig, type McpConfig } from "./config.ts";
 import { EndpointStreams } from "./endpoint-streams.ts";
 import type { Mcp } from "./mcp.ts";
@@ -10,7 +11,8 @@ export function openMcp(config: McpConfig = mcpConfig.parse({})): Mcp {
   const context = { config, streams: new EndpointStreams() };
   return {
     read: readRequest,
-    refusal: (head, body, error, at) => refuseRequest(head, body, error, { ...at, ...context }),
-    watch: (head, request, answer, through) => watchAnswer(head, request, answer, { ...through, ...context }),
+    askedBy,
+    refusal: (head, asked, error, at) => refuseRequest(head, asked, error, { ...at, ...context }),
+    watch: (head, asked, answer, through) => watchAnswer(head, asked, answer, { ...through, ...context }),
   };
 }

@@ -2,10 +2,11 @@ import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
 import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
+import { WrittenIds } from "./asked.ts";
 import type { JsonObject } from "./exact-json.ts";
 import { furtherReadings } from "./further-readings.ts";
 import type { McpRead } from "./mcp.ts";
-import { messagesIn, methodsIn, requestsIn, type Messages } from "./messages.ts";
+import { messagesIn, methodsOf, requestsIn, type Messages } from "./messages.ts";
 import { eraOf, HeaderMismatch, requireAgreement } from "./request-headers.ts";
 import { readMessage } from "./request-message.ts";
 
@@ -21,7 +22,8 @@ export const HEADERS_RULE = "mcp.headers";
 /** Reads the messages of a request body. @throws EgressError `request.malformed`; see `Mcp.read` */
 export function readRequest({ headers }: RequestHead, body: Buffer): McpRead {
   if (body.byteLength === 0) return { kind: "none", why: "there is no body" };
-  const json = parse(body);
+  const ids = new WrittenIds(body);
+  const json = parse(body, ids);
   if (json === null) return { kind: "none", why: "it is no JSON" };
   const messages = messagesIn(json.value);
   if (messages.all.length === 0) return { kind: "none", why: "it is no JSON-RPC 2.0" };
@@ -30,7 +32,8 @@ export function readRequest({ headers }: RequestHead, body: Buffer): McpRead {
     requireBatch(messages, era);
     const readings = messages.all.flatMap((message) => readOne(headers, message, era));
     if (readings.length > READINGS_LIMIT) throw malformed(`messages that name more than ${READINGS_LIMIT} things`);
-    return { kind: "read", readings };
+    const requests = requestsIn({ ...messages, all: ids.exact(messages.all) });
+    return { kind: "read", readings, asked: { era, isBatch: messages.isBatch, requests } };
   } catch (error) {
     if (error instanceof HeaderMismatch) throw malformed(error.message, HEADERS_RULE);
     throw error;
@@ -43,7 +46,8 @@ function requireBatch(messages: Messages, era: McpReading["era"]): void {
   if (hasStrays) throw malformed("a batch in which something is no message");
   if (all.length > BATCH_LIMIT) throw malformed(`a batch of more than ${BATCH_LIMIT} messages`);
   if (era === "stateless" && all.length > 1) throw malformed("a batch, which this revision of the protocol does not have");
-  if (methodsIn(messages).size < requestsIn(messages).length) throw malformed("a batch with two requests of one id");
+  const requests = requestsIn(messages);
+  if (methodsOf(requests).size < requests.length) throw malformed("a batch with two requests of one id");
 }
 
 function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpReading["era"]): readonly McpReading[] {
@@ -56,9 +60,9 @@ function readOne(headers: RequestHead["headers"], message: JsonObject, era: McpR
 }
 
 /** @returns null if this is no JSON @throws EgressError `request.malformed` for what two readers make different things of */
-function parse(body: Buffer): { readonly value: unknown } | null {
+function parse(body: Buffer, { note }: WrittenIds): { readonly value: unknown } | null {
   try {
-    return readClearJson(body, { isDecidedBy: true, isLoose });
+    return readClearJson(body, { isDecidedBy: true, isLoose, onKey: note });
   } catch (error) {
     if (!(error instanceof JsonFault)) throw error;
     if (error.kind !== "no-json") throw malformed(error.message);

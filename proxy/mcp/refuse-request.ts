@@ -1,11 +1,10 @@
 import { ERROR_TABLE, type EgressError } from "../errors.ts";
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { eventOf } from "./event-stream.ts";
 import type { McpExchange, McpRefusal } from "./mcp.ts";
-import { messagesOf, requestsIn } from "./messages.ts";
-import { likelyEra } from "./request-headers.ts";
 import { errorObject, refusedMessage } from "./refused-message.ts";
 
 /** What a refusal takes: whose it is, and what is the same for every refusal of a proxy. */
@@ -18,17 +17,13 @@ export interface RefusalContext extends McpExchange {
  * A refusal as an MCP client reads it. A client library gives up its session where it reads 403, so that what is refused is told as an answer: 200, by the
  * id. Where nobody waits for an answer (notifications, responses), it is the status that says it (MCP 2025-03-26, "Sending Messages to the Server"); and
  * what failed, or cannot be read, has the status that it has for others.
- * @returns null where the body is no MCP
  */
-export function refuseRequest(head: RequestHead, body: Buffer, error: EgressError, { instance, requestId, config, streams }: RefusalContext): McpRefusal | null {
-  const messages = messagesOf(body);
-  if (messages.all.length === 0) return null;
-  const era = likelyEra(head.headers, messages.all);
-  const answers = requestsIn(messages).map((request) => refusedMessage({ ...request, era }, error, requestId, config));
+export function refuseRequest(head: RequestHead, { era, isBatch, requests }: McpAsked, error: EgressError, { instance, requestId, config, streams }: RefusalContext): McpRefusal {
+  const answers = requests.map((request) => refusedMessage({ ...request, era }, error, requestId, config));
   const isAnswered = error.outcome === "denied" && error.code !== "request.malformed" && answers.length > 0;
   const { status } = ERROR_TABLE[error.code];
   if (!isAnswered) return asJson(status, answers[0] ?? { jsonrpc: "2.0", id: null, error: errorObject(error, requestId) });
-  const said = messages.isBatch ? answers : answers[0] as object;
+  const said = isBatch ? answers : answers[0] as object;
   const stream = streams.of(instance, head);
   if (stream !== null) return stream(Buffer.concat(answers.map(eventOf))) ? ACCEPTED : asJson(status, said);
   return acceptsEventsOnly(head.headers) ? { status: 200, headers: [["content-type", "text/event-stream"]], body: eventOf(said) } : asJson(200, said);

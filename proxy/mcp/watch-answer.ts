@@ -1,11 +1,12 @@
 import { EgressError } from "../errors.ts";
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
 import { blockText, EventReader, type Block } from "./event-stream.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
 import { MessageFilter } from "./message-filter.ts";
-import { messagesOf, methodsIn } from "./messages.ts";
+import { methodsOf } from "./messages.ts";
 import { Pieces } from "./pieces.ts";
 import { likelyEra } from "./request-headers.ts";
 
@@ -23,19 +24,18 @@ interface Answered {
 const NOTHING = Buffer.alloc(0);
 
 /** Watches an answer; see `Mcp.watch`. */
-export function watchAnswer(head: RequestHead, request: Buffer | null, { status, headers }: Answered, context: WatchContext): McpAnswer | null {
+export function watchAnswer(head: RequestHead, asked: McpAsked | null, { status, headers }: Answered, context: WatchContext): McpAnswer | null {
   // Clients read nothing of an error's body but, perhaps, an error.
   if (status < 200 || status > 299) return null;
-  const messages = messagesOf(request ?? NOTHING);
   const form = formOf(headers);
-  const isStream = head.method === "GET" && messages.all.length === 0;
+  const isStream = head.method === "GET" && asked === null;
   // No revision of the protocol answers GET with anything but events: this is a file, or metadata of authorization.
   if (isStream && form !== "events") return acceptsEvents(head.headers) ? new Unreadable() : null;
   // Of what is said of a message that was accepted, clients read nothing.
   if (!isStream && status === 202) return null;
-  const methods = methodsIn(messages);
+  const methods = methodsOf(asked?.requests ?? []);
   if (form === null) return methods.size > 0 ? new Unreadable() : null;
-  const filter = new MessageFilter({ ...context, era: likelyEra(head.headers, messages.all), methods });
+  const filter = new MessageFilter({ ...context, era: asked?.era ?? likelyEra(head.headers, []), methods });
   const hold = new Hold(context.room);
   return form === "json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
 }

@@ -1,4 +1,5 @@
 import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { BodyReadings, McpReading, ReadingName } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { readGraphql } from "./graphql.ts";
@@ -7,7 +8,7 @@ import { malformed, none, type Problem, type Read } from "./part.ts";
 import type { BodyToRead, BodyWasRead } from "./readings.ts";
 
 /** Reads the messages of the Model Context Protocol: mcp/ does. @param text the body, decoded @throws EgressError `request.malformed` */
-export type ReadMcp = (head: RequestHead, text: Buffer) => { readonly kind: "read"; readonly readings: readonly McpReading[] } | Problem;
+export type ReadMcp = (head: RequestHead, text: Buffer) => { readonly kind: "read"; readonly readings: readonly McpReading[]; readonly asked: McpAsked } | Problem;
 
 /** One body, decoded, in all the ways that policy asked for. */
 export class BodyReader {
@@ -15,6 +16,7 @@ export class BodyReader {
   readonly #text: Buffer;
   readonly #take: BodyToRead["take"];
   readonly #readMcp: ReadMcp;
+  #asked: McpAsked | null = null;
   /** Undefined until it was looked for. */
   #json: { readonly value: unknown } | Problem | undefined;
 
@@ -35,7 +37,7 @@ export class BodyReader {
       report[name] = read.kind === "none" ? read.why : null;
       if (read.kind === "read") parts = parts.flatMap((part) => read.parts.map((one) => ({ ...part, ...one })));
     }
-    return { report, parts, text: this.#text };
+    return { report, parts, text: this.#text, asked: this.#asked };
   }
 
   async #readAs(name: Exclude<ReadingName, "llm">): Promise<Read<BodyReadings>> {
@@ -65,6 +67,7 @@ export class BodyReader {
     const read = this.#readMcp(this.#head, this.#text);
     if (read.kind === "none") return read;
     this.#take(this.#text.byteLength);
+    this.#asked = read.asked;
     return { kind: "read", parts: read.readings.map((mcp) => ({ mcp })) };
   }
 

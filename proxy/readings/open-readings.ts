@@ -12,10 +12,10 @@ export function openReadings(readMcp: ReadMcp): Readings {
   return {
     ofHead,
     read: async (names, head, body) => {
-      if (names.length === 0) return { report: {}, parts: [{}], text: body.body };
+      if (names.length === 0) return { report: {}, parts: [{}], text: body.body, asked: null };
       const text = await decodeBody(head, body);
       if (Buffer.isBuffer(text)) return await new BodyReader(head, text, body.take, readMcp).read(names);
-      return { report: Object.fromEntries(names.map((name) => [name, text.why])), parts: [{}], text: body.body };
+      return { report: Object.fromEntries(names.map((name) => [name, text.why])), parts: [{}], text: body.body, asked: null };
     },
   };
 }

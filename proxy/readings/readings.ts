@@ -1,3 +1,4 @@
+import type { McpAsked } from "../model/mcp-asked.ts";
 import type { BodyRead, HeadReadings, ReadingName } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 
@@ -15,6 +16,8 @@ export interface BodyToRead {
 export interface BodyWasRead extends BodyRead {
   /** Without its content coding: the very bytes of the agent where it has none. */
   readonly text: Buffer;
+  /** What its messages of the Model Context Protocol ask for; null where none were read. */
+  readonly asked: McpAsked | null;
 }
 
 /** Reads requests beyond their head, in the words of their protocols. */

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import { EgressError } from "../../../../proxy/errors.ts";
+import { askedBy } from "../../../../proxy/mcp/asked.ts";
 import { mcpConfig, type McpConfig } from "../../../../proxy/mcp/config.ts";
 import { EndpointStreams } from "../../../../proxy/mcp/endpoint-streams.ts";
 import { refuseRequest } from "../../../../proxy/mcp/refuse-request.ts";
@@ -16,7 +17,9 @@ interface Given {
 
 function refuse(body: string, { accept = "application/json, text/event-stream", error = DENIED, config, streams = new EndpointStreams() }: Given = {}) {
   const context = { config: mcpConfig.parse(config ?? {}), streams, instance: "i1", requestId: "c1-1" };
-  const refusal = refuseRequest(mcpHead([["accept", accept]]), Buffer.from(body), error, context);
+  const head = mcpHead([["accept", accept]]);
+  const asked = askedBy(head, Buffer.from(body));
+  const refusal = asked === null ? null : refuseRequest(head, asked, error, context);
   return refusal === null ? null : { status: refusal.status, type: refusal.headers.find(([name]) => name === "content-type")?.[1], text: refusal.body.toString() };
 }
 

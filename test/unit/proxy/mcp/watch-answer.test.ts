@@ -24,7 +24,8 @@ class Stand {
   }
 
   watch(request: string | null, headers = JSON_TYPE, status = 200, requestHeaders: HeaderList = []): McpAnswer | null {
-    return this.mcp.watch(mcpHead(requestHeaders), request === null ? null : Buffer.from(request), { status, headers }, this.#through);
+    const head = mcpHead(requestHeaders);
+    return this.mcp.watch(head, request === null ? null : this.mcp.askedBy(head, Buffer.from(request)), { status, headers }, this.#through);
   }
 
   get #through(): McpWatch & McpExchange {
@@ -132,7 +133,7 @@ test("what is held is given back", async () => {
 
 test("what GET brings besides events to who did not ask for them is none of the protocol, unless a message was in its body", () => {
   const through = { instance: "i1", requestId: "c1-1", tell: () => true, room: { take: () => true, giveBack: () => {} }, ask: async () => "allow" as const };
-  const watch = (headers: HeaderList, body: string | null) => openMcp().watch({ ...mcpHead(), method: "GET" }, body === null ? null : Buffer.from(body), { status: 200, headers }, through) !== null;
+  const watch = (headers: HeaderList, body: string | null) => openMcp().watch({ ...mcpHead(), method: "GET" }, body === null ? null : openMcp().askedBy(mcpHead(), Buffer.from(body)), { status: 200, headers }, through) !== null;
   expect([watch(JSON_TYPE, null), watch(JSON_TYPE, ""), watch(EVENTS, null), watch(JSON_TYPE, list("tools/list"))]).toEqual([false, false, true, true]);
 });
 
@@ -214,7 +215,8 @@ test("a refusal travels in the stream that named the endpoint, until that is ove
   const { text, answer: watched } = await stand.pass(null, "event: endpoint\ndata: /messages?sessionId=1\n\n", EVENTS);
   expect(text).toBe("event: endpoint\ndata: /messages?sessionId=1\n\n");
   const head = { ...mcpHead([], "/messages"), query: "sessionId=1" };
-  const refuse = () => stand.mcp.refusal(head, Buffer.from(list("tools/call")), new EgressError("policy.denied", "no"), { instance: "i1", requestId: "c1-2" });
+  const asked = { era: "session", isBatch: false, requests: [{ id: 1, method: "tools/call" }] } as const;
+  const refuse = () => stand.mcp.refusal(head, asked, new EgressError("policy.denied", "no"), { instance: "i1", requestId: "c1-2" });
   expect(refuse()?.status).toBe(202);
   expect(stand.told).toEqual([expect.stringContaining(`"id":1`)]);
   watched.close();

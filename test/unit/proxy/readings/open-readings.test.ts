@@ -6,7 +6,8 @@ import { openReadings } from "../../../../proxy/readings/open-readings.ts";
 import { requestHead } from "../../../support/request-head.ts";
 
 const MESSAGE: McpReading = { era: "session", direction: "to_server", kind: "request", method: "ping", tool: null, arguments: null, prompt: null, uri: null, is_listing: false };
-const readings = openReadings((_head, text) => (text.includes("jsonrpc") ? { kind: "read", readings: [MESSAGE, { ...MESSAGE, method: "tools/list" }] } : { kind: "none", why: "no MCP" }));
+const ASKED = { era: "session", isBatch: false, requests: [] } as const;
+const readings = openReadings((_head, text) => (text.includes("jsonrpc") ? { kind: "read", readings: [MESSAGE, { ...MESSAGE, method: "tools/list" }], asked: ASKED } : { kind: "none", why: "no MCP" }));
 const JSON_TYPE = ["content-type", "application/json"] as const;
 const malformed = { code: "request.malformed" };
 

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from "node:net";
-import ipaddr from "ipaddr.js";
+import { addressToBytes, bytesToAddress } from "../../common/address-bytes.ts";
 import { EgressError } from "../errors.ts";
 
 export interface Authority {
@@ -43,8 +43,8 @@ function readHost(written: string, text: string): { host: string; isAddress: boo
 
 /** The one text form of an IPv6 address (RFC 5952), so that two writings of it are equal. */
 export function canonicalIPv6(text: string): string {
-  if (!isIPv6(text)) throw malformed(text);
-  return ipaddr.IPv6.parse(text).toRFC5952String();
+  if (!isIPv6(text) || text.includes("%")) throw malformed(text);
+  return bytesToAddress(addressToBytes(text));
 }
 
 function malformed(text: string): EgressError {

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
+import { addressToBytes } from "../../common/address-bytes.ts";
+import { rangeText, readRange } from "../../common/address-range.ts";
 
 /** What a host pattern covers: the name itself, names with one label more, or names with one label more or several. */
 export type HostPattern = { readonly depth: "exact" | "one" | "many"; readonly name: string };
@@ -102,9 +103,9 @@ export function parseAgentPattern(text: string): AgentPattern {
 
 /** Checks a range such as `10.0.0.0/8`; host bits must be zero. @throws Error saying what is wrong with it */
 export function parseCidr(text: string): string {
-  if (!ipaddr.isValidCIDR(text)) throw new Error("is not an address range such as 10.0.0.0/8 or 10.1.2.3/32");
-  const [address, bits] = ipaddr.parseCIDR(text);
-  const network = address.kind() === "ipv4" ? ipaddr.IPv4.networkAddressFromCIDR(text) : ipaddr.IPv6.networkAddressFromCIDR(text);
-  if (network.toString() !== address.toString()) throw new Error(`the range begins at ${network.toString()}/${bits}`);
-  return `${network.toString()}/${bits}`;
+  const range = readRange(text);
+  if (range === null) throw new Error("is not an address range such as 10.0.0.0/8 or 10.1.2.3/32");
+  const written = rangeText(range);
+  if (!addressToBytes(text.slice(0, text.indexOf("/"))).equals(range.first)) throw new Error(`the range begins at ${written}`);
+  return written;
 }

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
+import { addressToBytes, bytesToAddress, isIPv4Mapped } from "../../common/address-bytes.ts";
+import { isInRange, readRange, type AddressRange } from "../../common/address-range.ts";
 
 type Range = readonly [text: string, why: string];
 
@@ -34,63 +35,69 @@ export interface GuardRules {
 /** Null: may be dialled. Otherwise why not, for the audit. */
 export type AddressGuard = (address: string) => string | null;
 
-type Cidr = readonly [ipaddr.IPv4 | ipaddr.IPv6, number];
+/** A range, and why it is closed. */
+type Closed = readonly [AddressRange, string];
 
 /**
  * Judges an address by its class alone; pure but for `ownAddresses`. An IPv6 address that carries an IPv4 address is judged by that too,
  * because a translator on the way would deliver it there.
  */
 export function openAddressGuard(rules: GuardRules): AddressGuard {
-  const allowed = rules.allowAddresses.map((text) => ipaddr.parseCIDR(text));
-  const cluster = rules.clusterCidrs.map((text): readonly [Cidr, string] => [ipaddr.parseCIDR(text), "cluster"]);
+  const allowed = rules.allowAddresses.map(rangeOf);
+  const cluster = rules.clusterCidrs.map((text): Closed => [rangeOf(text), "cluster"]);
   const closed = parseRanges(CLOSED_RANGES);
   const special = [...parseRanges(SPECIAL_RANGES), ...cluster];
 
-  const judge = (address: ipaddr.IPv4 | ipaddr.IPv6, own: readonly string[]): string | null => {
-    if (own.includes(address.toString())) return "own address";
+  const judge = (address: Buffer, own: readonly string[]): string | null => {
+    if (own.includes(bytesToAddress(address))) return "own address";
     const never = whyIn(closed, address);
     if (never !== null) return never;
     const why = whyIn(special, address);
-    return why !== null && allowed.some((range) => isIn(range, address)) ? null : why;
+    return why !== null && allowed.some((range) => isInRange(range, address)) ? null : why;
   };
 
   return (text) => {
     if (isIP(text) === 0 || text.includes("%")) return "not an address";
-    const address = ipaddr.parse(text);
+    const address = addressToBytes(text);
     const own = rules.ownAddresses().map(canonical);
     const carried = carriedIpv4(address).map((inner) => judge(inner, own)).find((why) => why !== null);
     return judge(address, own) ?? (carried === undefined ? null : `carries IPv4 ${carried}`);
   };
 }
 
-function parseRanges(ranges: readonly Range[]): (readonly [Cidr, string])[] {
-  return ranges.map(([text, why]) => [ipaddr.parseCIDR(text), why]);
+function parseRanges(ranges: readonly Range[]): Closed[] {
+  return ranges.map(([text, why]) => [rangeOf(text), why]);
 }
 
-function whyIn(ranges: readonly (readonly [Cidr, string])[], address: ipaddr.IPv4 | ipaddr.IPv6): string | null {
-  return ranges.find(([range]) => isIn(range, address))?.[1] ?? null;
+/** @throws RangeError for what the configuration does not let through */
+function rangeOf(text: string): AddressRange {
+  const range = readRange(text);
+  if (range === null) throw new RangeError(`not an address range: ${text}`);
+  return range;
 }
 
-function isIn([base, prefix]: Cidr, address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-  if (base instanceof ipaddr.IPv4) return address instanceof ipaddr.IPv4 && address.match(base, prefix);
-  return address instanceof ipaddr.IPv6 && address.match(base, prefix);
+function whyIn(ranges: readonly Closed[], address: Buffer): string | null {
+  return ranges.find(([range]) => isInRange(range, address))?.[1] ?? null;
 }
 
+/** An interface's address without its zone; IPv4 in the clothes of IPv6 as IPv4. */
 function canonical(text: string): string {
-  return isIP(text) === 0 ? text : ipaddr.process(text.split("%", 1)[0] ?? text).toString();
+  const address = text.split("%", 1)[0] ?? text;
+  if (isIP(address) === 0) return text;
+  const bytes = addressToBytes(address);
+  return bytesToAddress(isIPv4Mapped(bytes) ? bytes.subarray(12) : bytes);
 }
 
 /**
  * The IPv4 addresses inside an IPv6 address: mapped, compatible and translated (RFC 4291 §2.5.5, RFC 2765), 6to4 (RFC 3056), NAT64
  * (RFC 6052), Teredo (RFC 4380, obfuscated) and ISATAP in any prefix (RFC 5214 §6.1).
  */
-function carriedIpv4(address: ipaddr.IPv4 | ipaddr.IPv6): ipaddr.IPv4[] {
-  if (address instanceof ipaddr.IPv4) return [];
-  const bytes = address.toByteArray();
-  const at = (offset: number, mask = 0): ipaddr.IPv4 => new ipaddr.IPv4(bytes.slice(offset, offset + 4).map((byte) => byte ^ mask));
+function carriedIpv4(bytes: Buffer): Buffer[] {
+  if (bytes.byteLength === 4) return [];
+  const at = (offset: number, mask = 0): Buffer => Buffer.from(bytes.subarray(offset, offset + 4).map((byte) => byte ^ mask));
   const startsWith = (...prefix: readonly number[]): boolean => prefix.every((byte, index) => bytes[index] === byte);
   const zeros = bytes.findIndex((byte) => byte !== 0);
-  const carried: ipaddr.IPv4[] = [];
+  const carried: Buffer[] = [];
   if (zeros >= 12 || zeros === -1) carried.push(at(12));
   if (zeros === 10 && bytes[10] === 0xff && bytes[11] === 0xff) carried.push(at(12));
   if (zeros === 8 && bytes[8] === 0xff && bytes[9] === 0xff && bytes[10] === 0 && bytes[11] === 0) carried.push(at(12));

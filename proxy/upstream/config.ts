@@ -1,10 +1,10 @@
 import { isIP } from "node:net";
-import ipaddr from "ipaddr.js";
 import * as z from "zod";
+import { readRange } from "../../common/address-range.ts";
 
 const address = z.string().refine((text) => isIP(text) !== 0 && !text.includes("%"), "must be an IPv4 or IPv6 address without zone");
 const port = z.number().int().min(1).max(65_535);
-const cidr = z.string().refine((text) => ipaddr.isValidCIDR(text), "must be an address range, such as 10.0.0.0/8");
+const cidr = z.string().refine((text) => readRange(text) !== null, "must be an address range, such as 10.0.0.0/8");
 const nameOrAddress = z.string().min(1).max(253).regex(/^[a-z0-9_.:-]+$/, "must be a lower-case name or an address");
 
 const milliseconds = (least: number, most: number) => z.number().int().min(least).max(most);

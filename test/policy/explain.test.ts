@@ -49,6 +49,13 @@ describe("a refusal that is explained by asking again", () => {
     expect(details).toMatchObject({ entryAllows: false, considered: [{ rule: "never", kind: "deny" }] });
   });
 
+  test.each([["10.1.2.3", ["ten", "mapped", "four"]], ["::10.1.2.3", ["six"]], ["fd00::1", ["private", "six"]]])("names the entries whose range holds the address %s, as policy reads it", async (address, rules) => {
+    const entry = (rule: string, cidr: string) => ({ rule, cidr, ports: [443], methods: ["GET"] });
+    const policy = await readPolicy(policyData.parse({ addresses: [entry("ten", "10.0.0.0/8"), entry("private", "fd00::/8"), entry("mapped", "::ffff:0:0/96"), entry("six", "::/0"), entry("four", "0.0.0.0/0")] }), options);
+    const record = refused("DELETE", {}, { connection: { ...anInput().connection!, name: address, is_address: true } });
+    expect((await explainDecision(record, policy, options))?.considered?.map(({ rule }) => rule)).toEqual(rules);
+  });
+
   test("has nothing to add to a record without input", async () => {
     const record = refused("GET");
     const { input: _, ...decision } = record.decision!;

@@ -1,7 +1,7 @@
 import { isIPv4, isIPv6 } from "node:net";
-import ipaddr from "ipaddr.js";
+import { addressToBytes, bytesToAddress } from "../../../common/address-bytes.ts";
 import { RegoObject, RegoSet, type RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { ofTexts } from "./operands.ts";
 
 /** Most addresses that a network is expanded to, and most pairs that are compared. */
@@ -31,15 +31,9 @@ interface Network extends Range {
 /** An address without a zone as a number of 128 bits; null if it is none. */
 function readAddress(text: string): bigint | null {
   if (!isIPv4(text) && !(isIPv6(text) && !text.includes("%"))) return null;
-  const bytes = ipaddr.parse(isIPv4(text) ? text : withoutDots(text)).toByteArray();
-  const value = bytes.reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n);
-  return bytes.length === 4 ? MAPPED | value : value;
-}
-
-/** The parser would take `::10.1.2.3` for `::ffff:10.1.2.3`. */
-function withoutDots(text: string): string {
-  const [whole, ...bytes] = /(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(text) ?? [""];
-  return whole === "" ? text : text.slice(0, -whole.length) + Buffer.from(bytes.map(Number)).toString("hex").replace(/^.{4}/, "$&:");
+  const bytes = addressToBytes(text);
+  const value = BigInt(`0x${bytes.toString("hex")}`);
+  return bytes.byteLength === 4 ? MAPPED | value : value;
 }
 
 function readNetwork(text: string): Network | null {
@@ -79,8 +73,7 @@ function isMapped(value: bigint): boolean {
 /** The way Go prints an address. */
 function writtenAddress(value: bigint): string {
   if (isMapped(value)) return [24n, 16n, 8n, 0n].map((shift) => (value >> shift) & 0xffn).join(".");
-  const bytes = Array.from({ length: 16 }, (_, index) => Number((value >> BigInt(8 * (15 - index))) & 0xffn));
-  return new ipaddr.IPv6(bytes).toRFC5952String();
+  return bytesToAddress(Buffer.from(value.toString(16).padStart(32, "0"), "hex"));
 }
 
 function written(first: bigint, size: bigint): string {

@@ -1,7 +1,8 @@
-import ipaddr from "ipaddr.js";
+import { isIP } from "node:net";
 import { systemClock } from "../../../common/clock.ts";
 import { readDecision } from "../answer.ts";
 import { askAgain, type Asker } from "../ask-again.ts";
+import { networksContain } from "../builtins/networks.ts";
 import { compileData } from "../compile-data.ts";
 import { policyData, type AddressEntry, type HostEntry, type PolicyData } from "../data.ts";
 import type { PolicyInput, Question } from "../policy-engine.ts";
@@ -27,20 +28,26 @@ const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 64 << 20 };
  */
 export async function considered(data: PolicyData, question: Question, input: PolicyInput): Promise<Considered[]> {
   const host = input.connection?.name ?? input.dns?.name ?? "";
-  const named = withRules(data).filter((one) => speaksOf(one, host)).slice(0, ENTRIES_LIMIT);
+  const named = entriesFor(data, host).slice(0, ENTRIES_LIMIT);
   const module = await WebAssembly.compile((await readDefaultBundle()).wasm);
   const found: Considered[] = [];
-  for (const { key, entry } of named) {
-    const alone = compileData(policyData.parse({ [key]: [entry] }));
-    found.push(await askEntry(new WasmPolicy({ module, data: JSON.stringify(alone) }, { limits: LIMITS, clock: systemClock }), { rule: entry.rule ?? "", question, input }));
+  for (const { key, entry, rule } of named) {
+    const alone = compileData(policyData.parse({ [key]: [{ ...entry, rule }] }));
+    found.push(await askEntry(new WasmPolicy({ module, data: JSON.stringify(alone) }, { limits: LIMITS, clock: systemClock }), { rule, question, input }));
   }
   return found;
 }
 
-type Named = { readonly key: "hosts"; readonly entry: HostEntry } | { readonly key: "addresses"; readonly entry: AddressEntry };
+/** An entry with the rule that refusals name. */
+export type Named = { readonly rule: string } & ({ readonly key: "hosts"; readonly entry: HostEntry } | { readonly key: "addresses"; readonly entry: AddressEntry });
+
+/** Entries that speak of a host, or of an address, in order of the data. */
+export function entriesFor(data: Pick<PolicyData, "hosts" | "addresses">, host: string): Named[] {
+  return withRules(data).filter((one) => speaksOf(one, host));
+}
 
 /** Every entry with the rule that the compiler would give it: `hosts.NAME`, from the second on with a number. */
-function withRules({ hosts, addresses }: PolicyData): Named[] {
+function withRules({ hosts, addresses }: Pick<PolicyData, "hosts" | "addresses">): Named[] {
   const seen = new Map<string, number>();
   const ruleOf = (base: string): string => {
     const count = (seen.get(base) ?? 0) + 1;
@@ -48,8 +55,8 @@ function withRules({ hosts, addresses }: PolicyData): Named[] {
     return count === 1 ? base : `${base}#${count}`;
   };
   return [
-    ...hosts.map((entry) => ({ key: "hosts" as const, entry: { ...entry, rule: ruledBy(entry.rule, ruleOf(`hosts.${entry.name}`)) } })),
-    ...addresses.map((entry) => ({ key: "addresses" as const, entry: { ...entry, rule: ruledBy(entry.rule, ruleOf(`addresses.${entry.cidr}`)) } })),
+    ...hosts.map((entry) => ({ key: "hosts" as const, entry, rule: ruledBy(entry.rule, ruleOf(`hosts.${entry.name}`)) })),
+    ...addresses.map((entry) => ({ key: "addresses" as const, entry, rule: ruledBy(entry.rule, ruleOf(`addresses.${entry.cidr}`)) })),
   ];
 }
 
@@ -58,14 +65,12 @@ function ruledBy(own: string | undefined, fallback: string): string {
 }
 
 function speaksOf(named: Named, host: string): boolean {
-  if (named.key === "addresses") return ipaddr.isValid(host) && isWithin(host, named.entry.cidr);
-  return coversHost(named.entry.name, host);
+  return named.key === "addresses" ? isWithin(host, named.entry.cidr) : coversHost(named.entry.name, host);
 }
 
-function isWithin(address: string, cidr: string): boolean {
-  const range = ipaddr.parseCIDR(cidr);
-  const parsed = ipaddr.parse(address);
-  return parsed.kind() === range[0].kind() && parsed.match(range);
+/** Whether it is an address, and one of the range. */
+export function isWithin(host: string, cidr: string): boolean {
+  return isIP(host) !== 0 && networksContain(cidr, host) === true;
 }
 
 async function askEntry(policy: WasmPolicy, { rule, question, input }: { readonly rule: string; readonly question: Question; readonly input: PolicyInput }): Promise<Considered> {

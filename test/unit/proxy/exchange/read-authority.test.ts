@@ -14,6 +14,8 @@ describe("readAuthority reads one host and its port", () => {
     ["[::1]", "::1", null, true],
     ["[0:0:0:0:0:0:0:1]:80", "::1", 80, true],
     ["[2001:DB8::0A]", "2001:db8::a", null, true],
+    ["[::127.0.0.1]", "::7f00:1", null, true],
+    ["[::ffff:127.0.0.1]", "::ffff:7f00:1", null, true],
   ])("%s", (text, host, port, isAddress) => {
     expect(readAuthority(text)).toEqual({ host, port, isAddress });
   });

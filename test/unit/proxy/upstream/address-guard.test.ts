@@ -90,6 +90,22 @@ describe("IPv4 addresses inside IPv6 addresses", () => {
     expect(translated("64:ff9b::a00:1")).toBe("carries IPv4 private");
   });
 
+  test.each([["::34.118.0.1", "::2276:1"], ["::ffff:34.118.0.1", "::ffff:2276:1"]])("are judged alike in both writings, %s and %s, and not as another form", (dotted, plain) => {
+    const place = plain.replace("2276:1", "2276:0");
+    const [other] = ["::2276:0", "::ffff:2276:0"].filter((one) => one !== place);
+    for (const writing of [`${place}/112`, `${dotted}/112`]) {
+      const closed = openAddressGuard({ allowAddresses: [], clusterCidrs: [writing], ownAddresses: () => [] });
+      expect([closed(dotted), closed(plain)]).toEqual(["cluster", "cluster"]);
+    }
+    const elsewhere = openAddressGuard({ allowAddresses: [], clusterCidrs: [`${other}/112`], ownAddresses: () => [] });
+    expect([elsewhere(dotted), elsewhere(plain)]).toEqual([null, null]);
+  });
+
+  test.each(["::127.0.0.1", "::7f00:1", "::169.254.169.254", "::a9fe:a9fe", "::0.0.0.1", "0:0:0:0:0:0:10.0.0.1"])("are never reached as %s", (address) => {
+    const open = openAddressGuard({ allowAddresses: ["::/0"], clusterCidrs: [], ownAddresses: () => [] });
+    expect(open(address)).not.toBeNull();
+  });
+
   test("do no harm if they are public", () => {
     expect(guard("2a00:1450:4001:80b:0:5efe:8.8.8.8")).toBeNull();
     expect(guard("::ffff:8.8.8.8")).toBeNull();

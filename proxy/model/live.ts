@@ -1,5 +1,6 @@
 import type { AgentIdentity } from "./agent.ts";
 import { Places } from "./places.ts";
+import { Rescreening } from "./rescreening.ts";
 
 /**
  * Everything open that holds a permission: connections, long exchanges. When policy, a budget or an identity changes, each is asked to
@@ -7,6 +8,7 @@ import { Places } from "./places.ts";
  */
 export class LiveSet {
   readonly #members = new Places<Reconsiderable>();
+  readonly #rescreening = new Rescreening();
 
   get size(): number {
     return this.#members.size;
@@ -14,7 +16,11 @@ export class LiveSet {
 
   /** @returns a function that takes the member out; call it in `finally` */
   add(member: Reconsiderable): () => void {
-    return this.#members.add(member);
+    const remove = this.#members.add(member);
+    return () => {
+      remove();
+      this.#rescreening.forget(member);
+    };
   }
 
   /** Instances that hold something now. */
@@ -27,9 +33,9 @@ export class LiveSet {
     return this.#members.members().flatMap(({ agent }) => agent ?? []);
   }
 
-  /** Asks every member; a member that throws has ended itself. Resolves when all have answered. */
+  /** Asks every member, a few at a time; a member that throws has ended itself. Resolves when all have answered. */
   async reconsiderAll(): Promise<void> {
-    await Promise.allSettled(this.#members.members().map(async (member) => member.reconsider()));
+    await this.#rescreening.ask(this.#members.members());
   }
 
   /** Ends every member with the given reason. */

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
-import { parseDocument } from "yaml";
 import type * as z from "zod";
+import { ConfigDocument } from "./config-document.ts";
+import { describeIssues, plainWords } from "./config-problems.ts";
 import { EXIT, UserError } from "./exit-codes.ts";
 
 /** Largest config file accepted, in bytes. */
@@ -18,7 +19,7 @@ const WEIR_REFERENCE = "docs/configuration.md; `weir init` writes a commented st
 /** Where a configuration comes from: a name for messages, usually the file path, and the page that lists its settings if that is not docs/configuration.md. */
 export type ConfigSource = string | { readonly name: string; readonly reference: string };
 
-/** Every problem of one configuration, one line each: `path: message`. Exits 78. */
+/** Every problem of one configuration, one line each: `line N: path: message`. Exits 78. */
 export class ConfigError extends UserError {
   readonly problems: readonly string[];
 
@@ -35,18 +36,34 @@ export class ConfigError extends UserError {
  * Reads, merges and checks one program's configuration.
  * @param text YAML (a superset of JSON); at most 1 MiB; duplicate keys and aliases are problems, not surprises
  * @param overrides values from the command line or the environment; they win over the file, key by key
- * @throws ConfigError that lists every problem at once
+ * @throws ConfigError that lists every problem at once, with its line
  */
 export function parseConfig<T extends z.ZodType>(schema: T, from: ConfigSource, text: string, overrides: Record<string, unknown> = {}): z.output<T> {
+  return readConfig(schema, from, text, overrides).value;
+}
+
+/** Like {@link parseConfig}, and gives the document as well: it knows the lines of what is checked afterwards. */
+export function readConfig<T extends z.ZodType>(
+  schema: T, from: ConfigSource, text: string, overrides: Record<string, unknown> = {},
+): { readonly value: z.output<T>; readonly document: ConfigDocument } {
   const { name: source, reference } = typeof from === "string" ? { name: from, reference: undefined } : from;
-  const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true });
-  if (document.errors.length > 0) {
-    throw new ConfigError(source, document.errors.map((error) => `line ${error.linePos?.[0].line ?? "?"}: ${firstLine(error.message)}`), { reference });
+  const document = readDocument(text, source, reference);
+  const fromFile = document.value ?? {};
+  const parsed = schema.safeParse(isMapping(fromFile) ? merge(fromFile, overrides) : fromFile, { error: plainWords });
+  if (parsed.success) return { value: parsed.data, document };
+  const isOverridden = (path: readonly PropertyKey[]): boolean => isSaid(path, overrides);
+  throw new ConfigError(source, describeIssues(parsed.error.issues, { schema, document, isOverridden }), { cause: parsed.error, reference });
+}
+
+function readDocument(text: string, source: string, reference: string | undefined): ConfigDocument {
+  let document: ConfigDocument;
+  try {
+    document = new ConfigDocument(text);
+  } catch (cause) {
+    throw new ConfigError(source, [`cannot be read as YAML: ${(cause as Error).message}`], { cause, reference });
   }
-  const fromFile: unknown = document.toJS({ maxAliasCount: 0 }) ?? {};
-  const parsed = schema.safeParse(isMapping(fromFile) ? merge(fromFile, overrides) : fromFile);
-  if (!parsed.success) throw new ConfigError(source, parsed.error.issues.flatMap((issue) => describeIssue(issue)), { cause: parsed.error, reference });
-  return parsed.data;
+  if (document.problems.length > 0) throw new ConfigError(source, document.problems, { reference });
+  return document;
 }
 
 /** Reads a text file that the configuration names. @throws UserError naming the file and the reason */
@@ -62,16 +79,11 @@ export function readConfigFile(path: string): string {
   }
 }
 
-function describeIssue(issue: z.core.$ZodIssue): string[] {
-  const path = issue.path.map(String).join(".") || "(top level)";
-  if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((key) => `${path === "(top level)" ? key : `${path}.${key}`}: unknown key; check the spelling`);
-  }
-  if (issue.code === "invalid_union" && issue.errors.length > 0) {
-    const closest = issue.errors.reduce((best, candidate) => (candidate.length < best.length ? candidate : best));
-    if (closest.length > 0) return closest.flatMap((inner) => describeIssue({ ...inner, path: [...issue.path, ...inner.path] }));
-  }
-  return [`${path}: ${issue.message}`];
+/** True if the overrides say something at the path; what they leave out is the file's. */
+function isSaid(path: readonly PropertyKey[], overrides: unknown): boolean {
+  const [step, ...rest] = path;
+  if (step === undefined) return overrides !== undefined;
+  return isMapping(overrides) ? isSaid(rest, overrides[String(step)]) : overrides !== undefined;
 }
 
 function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
@@ -86,8 +98,4 @@ function merge(base: Record<string, unknown>, over: Record<string, unknown>): Re
 
 function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? text;
 }

@@ -4,11 +4,11 @@ import { parseConfig, readConfigFile } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { describeError } from "../../common/lifecycle.ts";
 import type { Log } from "../../common/log.ts";
+import { nearNames } from "../../common/near-names.ts";
 import { policyData } from "../../proxy/operator.ts";
 import type { WeirConfig } from "../config.ts";
 import { configuredBudgets } from "./configured-budgets.ts";
 import { openMachineLedger } from "./machine-ledger.ts";
-import { nearNames } from "./near-names.ts";
 
 const DATA_FILES = ["data.yaml", "data.yml", "data.json"];
 

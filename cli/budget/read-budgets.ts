@@ -1,8 +1,8 @@
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import type { Standing } from "../../common/ledger/ledger-store.ts";
+import { nearNames } from "../../common/near-names.ts";
 import type { BudgetBook } from "./budget-book.ts";
 import { viewsOf, type BudgetView } from "./budget-view.ts";
-import { nearNames } from "./near-names.ts";
 
 /** All budgets of a book. */
 export async function readBudgets(book: BudgetBook): Promise<BudgetView[]> {

@@ -50,7 +50,7 @@ export async function openFirst(source: PolicySource, standing: PolicyStanding, 
     source.settled?.(isUnfit(error) ? "done" : "again");
     const kept = await keptBy(source, error);
     standing.failed(error, kept?.bundle.revision ?? NONE);
-    if (kept === null) throw error instanceof UserError ? error : unobtainable(error);
+    if (kept === null) throw error instanceof UserError ? error : unobtainable(source, error);
     return take(kept);
   }
 }
@@ -64,7 +64,7 @@ async function keptBy(source: PolicySource, error: unknown): Promise<Offer | nul
   }
 }
 
-function unobtainable(cause: unknown): UserError {
+function unobtainable({ name, isRemote }: PolicySource, cause: unknown): UserError {
   return new UserError(`there is no policy to begin with: ${describeError(cause)}`,
-    "Start the server of bundles, or check policy.service.", EXIT.config, { cause });
+    isRemote === true ? "Start the server of bundles, or check policy.service." : `Check ${name}: \`weir policy check\` looks at a folder, \`weir policy inspect\` at a bundle.`, EXIT.config, { cause });
 }

@@ -12,6 +12,13 @@ describe("weir policy", () => {
     await expect(weirPolicy("check", await aFolder({ "data.yaml": "hosts: [{nam: x}]\n" }))).rejects.toMatchObject({ exitCode: 78, message: expect.stringContaining("hosts.0.nam") });
   });
 
+  test.each([["check"], ["test"], ["try", "--host", "a.test", "--policy"]])("%s names the line of a star that is not quoted", async (...command) => {
+    const directory = await aFolder({ "data.yaml": "# mine\nhosts:\n  - name: *.example.com\n" });
+    await expect(weirPolicy(...command, directory)).rejects.toMatchObject({
+      exitCode: 78, message: expect.stringMatching(/data\.yaml: 1 problem\n {2}line 3: \*\.example\.com must be quoted: "\*\.example\.com"/), hint: expect.not.stringContaining("server"),
+    });
+  });
+
   test("counts the passed and failed cases, and fails with what was different", async () => {
     const directory = await aFolder(STARTER_POLICY_FILES);
     expect(await weirPolicy("test", directory)).toEqual({ out: "4 cases passed, 0 failed", exitCode: 0 });

@@ -60,7 +60,7 @@ describe.each([...packs])("the pack %s", (name, { pack }) => {
   test("lends nowhere where the recipe of its credential would not", () => {
     const entries = new Map(pack.levels.flatMap(entriesOf).map((entry) => [`${name}.${entry.rule}`, entry]));
     const lending = own.flatMap(({ cases }) => cases).filter(({ expect: outcome, grants, method }) => outcome === "allow" && (grants ?? []).length > 0 && method !== undefined);
-    const refused = lending.flatMap(({ rule = "", host, method = "", path }) => {
+    const refused = lending.flatMap(({ rule = "", host, method = "", path = "/" }) => {
       const recipe = pack.credentials[entries.get(rule)?.credential ?? ""]?.recipe ?? "";
       // Where customers have hosts of their own, the grant says them; npm's recipe is for reading, and its pack says what to add.
       if (RECIPES[recipe]?.bind.hosts === undefined || rule === "npm.publish") return [];

@@ -58,7 +58,7 @@ describe("a case", () => {
   });
 
   test("with a mistake is reported with its place", async () => {
-    await expect(failureOf("host: a.test, expect: maybe, metod: GET")).rejects.toMatchObject({ problems: [expect.stringContaining("cases.0.expect"), "cases.0.metod: unknown key; check the spelling"] });
+    await expect(failureOf("host: a.test, expect: maybe, metod: GET")).rejects.toMatchObject({ problems: [expect.stringContaining("cases.0.expect"), "line 2: cases.0.metod: unknown key; did you mean method?"] });
   });
 });
 

@@ -34,13 +34,13 @@ test("all problems are listed at once, each with its path", () => {
   const problems = problemsOf("connectTimeoutMs: soon\nvautl: {}\nvault: {address: nope}\n");
   expect(problems).toHaveLength(4);
   expect(problems.join("\n")).toMatch(/connectTimeoutMs: .*number/);
-  expect(problems).toContain("vautl: unknown key; check the spelling");
+  expect(problems).toContain("line 2: vautl: unknown key; did you mean vault?");
   expect(problems.join("\n")).toMatch(/vault\.address: /);
   expect(problems.join("\n")).toMatch(/vault\.tokenFile: /);
 });
 
 test("a problem inside a list names the entry", () => {
-  expect(problemsOf("sinks: [{type: https, url: 'https://a.example'}, {type: https, url: x}]").join("\n")).toMatch(/^sinks\.1\.url: /);
+  expect(problemsOf("sinks: [{type: https, url: 'https://a.example'}, {type: https, url: x}]").join("\n")).toMatch(/^line 1: sinks\.1\.url: /);
 });
 
 test.each([
@@ -55,6 +55,16 @@ test.each([
 test("an alias bomb is refused and not expanded", () => {
   const bomb = ["a: &a [x,x,x,x,x,x,x,x,x]", "b: &b [*a,*a,*a,*a,*a,*a,*a,*a]", "c: [*b,*b,*b,*b,*b,*b,*b,*b]"].join("\n");
   expect(() => parseConfig(schema, "weir.yaml", bomb)).toThrow(/alias/i);
+});
+
+test("a value of the command line that is wrong is not blamed on a line of the file", () => {
+  const text = "sinks: []\nconnectTimeoutMs: 1\n";
+  expect(() => parseConfig(schema, "weir.yaml", text, { connectTimeoutMs: "soon" })).toThrow("  connectTimeoutMs: must be a number, not text");
+  expect(() => parseConfig(schema, "weir.yaml", "sinks: []\nconnectTimeoutMs: soon\n")).toThrow("  line 2: connectTimeoutMs: must be a number, not text");
+});
+
+test("text that cannot be read at all is a configuration error, too", () => {
+  expect(() => parseConfig(schema, "weir.yaml", "[".repeat(20_000))).toThrow(ConfigError);
 });
 
 test("a configuration error exits 78", () => {

@@ -28,13 +28,13 @@ hosts:
 addresses:
   - cidr: 10.1.2.3/8
 `)).toEqual([
-      expect.stringMatching(/^hosts\.0\.name: "https:\/\/api\.test" is not a host name/),
-      expect.stringMatching(/^hosts\.0\.agents\.0: "reviewer" an agent is written/),
-      expect.stringMatching(/^hosts\.0\.methods\.0: a method is upper case/),
-      expect.stringMatching(/^hosts\.0\.paths\.0: "v1" a path starts with/),
-      "hosts.1.grant: unknown key; check the spelling",
-      expect.stringMatching(/^addresses\.0\.cidr: .*begins at 10\.0\.0\.0\/8/),
-      expect.stringMatching(/^addresses\.0\.ports: /),
+      expect.stringMatching(/^line \d+: hosts\.0\.name: "https:\/\/api\.test" is not a host name/),
+      expect.stringMatching(/^line \d+: hosts\.0\.agents\.0: "reviewer" an agent is written/),
+      expect.stringMatching(/^line \d+: hosts\.0\.methods\.0: a method is upper case/),
+      expect.stringMatching(/^line \d+: hosts\.0\.paths\.0: "v1" a path starts with/),
+      expect.stringMatching(/^line \d+: hosts\.1\.grant: unknown key; did you mean grants\?$/),
+      expect.stringMatching(/^line \d+: addresses\.0\.cidr: .*begins at 10\.0\.0\.0\/8/),
+      expect.stringMatching(/^line \d+: addresses\.0\.ports: /),
     ]);
   });
 

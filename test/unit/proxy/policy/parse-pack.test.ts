@@ -24,9 +24,9 @@ describe("a pack", () => {
 
   test("says nothing of agents, grants and budgets: that is its user's", () => {
     expect(problemsOf(`  levels: [{name: read, about: Read, hosts: [{name: a.test, ${ENTRY}, grants: [g], agents: ["*/*"], effect: deny}]}]\n`)).toEqual([
-      "shop.levels.0.hosts.0.agents: has no place in a pack; whoever takes it up says that",
-      "shop.levels.0.hosts.0.grants: has no place in a pack; whoever takes it up says that",
-      "shop.levels.0.hosts.0.effect: has no place in a pack; whoever takes it up says that",
+      "line 5: shop.levels.0.hosts.0.agents: has no place in a pack; whoever takes it up says that",
+      "line 5: shop.levels.0.hosts.0.grants: has no place in a pack; whoever takes it up says that",
+      "line 5: shop.levels.0.hosts.0.effect: has no place in a pack; whoever takes it up says that",
     ]);
   });
 
@@ -51,7 +51,7 @@ describe("a pack", () => {
 
   test("says what a parameter without a default could be", () => {
     expect(problemsOf("  parameters: {shops: {about: Shops, kind: name}}\n  levels: []\n")).toEqual([
-      "shop.parameters.shops: needs a default, or an example of what to give", expect.stringContaining("shop.levels: "),
+      "line 5: shop.parameters.shops: needs a default, or an example of what to give", expect.stringContaining("shop.levels: "),
     ]);
   });
 });

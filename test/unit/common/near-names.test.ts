@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearNames } from "../../../../cli/budget/near-names.ts";
+import { nearNames } from "../../../common/near-names.ts";
 
 const NAMES = ["team-a", "team-b", "finance", "agents.daily"];
 
@@ -14,4 +14,5 @@ test("a part of a name finds the whole", () => {
 
 test("what is like nothing finds nothing", () => {
   expect(nearNames("zzzzzzzz", NAMES)).toEqual([]);
+  expect(nearNames("a", ["max_read_bytes", "paths"])).toEqual([]);
 });

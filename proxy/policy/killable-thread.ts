@@ -27,7 +27,7 @@ export class ThreadLost extends Error {
 const GRACE_MS = 25;
 const START_DEADLINE_MS = 20_000;
 /**
- * Of the JavaScript beside the linear memory: what builtins and answers take is a few megabytes each (wasm-instance.ts), and the rest is the program. The
+ * Of the JavaScript beside the linear memory: what builtins and answers take is a few megabytes each (common/rego/rego-instance.ts), and the rest is the program. The
  * stack is what a nested answer may take.
  */
 const HEAP: ResourceLimits = { maxOldGenerationSizeMb: 96, maxYoungGenerationSizeMb: 16, codeRangeSizeMb: 16, stackSizeMb: 4 };

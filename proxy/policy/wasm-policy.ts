@@ -1,11 +1,12 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
+import { RegoInstance, type HostCalls } from "../../common/rego/rego-instance.ts";
 import { builtinsAt } from "./builtins.ts";
 import { compileCorrected } from "./corrected-module.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
+import { hostCalls } from "./host-calls.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
-import { WasmInstance } from "./wasm-instance.ts";
 import type { CompiledModule } from "../../common/rego/web-assembly.ts";
 
 export interface WasmLimits {
@@ -48,8 +49,8 @@ export class WasmPolicy implements Evaluator {
   readonly #program: PolicyProgram;
   readonly #limits: WasmLimits;
   readonly #clock: Clock;
-  readonly #builtins: ReturnType<typeof builtinsAt>;
-  #instance: WasmInstance | null = null;
+  readonly #hostCalls: HostCalls;
+  #instance: RegoInstance | null = null;
   /** Linear memory never shrinks: an instance that needed this much once is replaced by a fresh one. */
   #recycleAboveBytes = 0;
   /** Wall clock of the evaluation under way. */
@@ -60,7 +61,7 @@ export class WasmPolicy implements Evaluator {
     this.#program = program;
     this.#limits = limits;
     this.#clock = clock;
-    this.#builtins = builtinsAt(() => this.#nowMs);
+    this.#hostCalls = hostCalls(builtinsAt(() => this.#nowMs));
     const { entryPoints } = this.#ready();
     for (const entryPoint of Object.values(ENTRY_POINTS)) {
       if (!entryPoints.includes(entryPoint)) throw new Error(`the policy has no entry point ${entryPoint}`);
@@ -104,7 +105,7 @@ export class WasmPolicy implements Evaluator {
       const instance = this.#ready();
       const startedAtMs = this.#clock.monotonicMs();
       this.#nowMs = this.#clock.nowMs();
-      const answers = instance.evaluateAll(ENTRY_POINTS[question], input);
+      const answers = evaluateAll(instance, ENTRY_POINTS[question], input);
       const tookMs = this.#clock.monotonicMs() - startedAtMs;
       if (tookMs > this.#limits.deadlineMs) throw new Error(`the evaluation took ${Math.ceil(tookMs)} ms; the deadline is ${this.#limits.deadlineMs} ms`);
       if (instance.memoryBytes > this.#recycleAboveBytes) this.#instance = null;
@@ -115,11 +116,11 @@ export class WasmPolicy implements Evaluator {
     }
   }
 
-  #ready(): WasmInstance {
+  #ready(): RegoInstance {
     if (this.#instance !== null) return this.#instance;
     const { memoryLimitBytes } = this.#limits;
     try {
-      const instance = new WasmInstance({ ...this.#program, memoryLimitBytes, builtins: this.#builtins });
+      const instance = new RegoInstance({ ...this.#program, memoryLimitBytes, hostCalls: this.#hostCalls });
       this.#recycleAboveBytes = instance.memoryBytes + (memoryLimitBytes - instance.memoryBytes) / 2;
       this.#instance = instance;
       return instance;
@@ -127,6 +128,11 @@ export class WasmPolicy implements Evaluator {
       throw new Error("the policy and its data could not be loaded", { cause });
     }
   }
+}
+
+function evaluateAll(instance: RegoInstance, entryPoint: string, { inputs, json }: InputText): readonly string[] {
+  if (json === null) return inputs.map((input) => instance.evaluate(entryPoint, input));
+  return instance.evaluateSharing(entryPoint, inputs, { name: "json", json });
 }
 
 /** @throws Error if these are not so many result sets: what a policy writes need not be one */

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { RegoInstance } from "../../common/rego/rego-instance.ts";
 import { builtinsAt } from "../../proxy/policy/builtins.ts";
 import { unpackFiles } from "../../proxy/policy/bundles/files.ts";
 import { compileCorrected } from "../../proxy/policy/corrected-module.ts";
 import { runOpa, type Opa } from "../../proxy/policy/opa.ts";
 import { readValue, readWritten, RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../../proxy/policy/rego-value.ts";
-import { WasmInstance } from "../../proxy/policy/wasm-instance.ts";
+import { hostCalls } from "../../proxy/policy/host-calls.ts";
 import type { Call } from "./builtin-calls.ts";
 
 const ours = builtinsAt(() => 1_763_712_345_678);
@@ -43,9 +44,9 @@ export async function wasmAnswers(opa: Opa, calls: readonly Call[], folder: stri
   if (run.exitCode !== 0) throw new Error(`${run.stdout}${run.stderr}`.slice(0, 2_000));
   const wasm = (await unpackFiles(await readFile(built))).get("policy.wasm");
   const module = await compileCorrected(new Uint8Array(wasm ?? []));
-  let instance: WasmInstance | null = null;
+  let instance: RegoInstance | null = null;
   return calls.map(([name, args]) => {
-    instance ??= new WasmInstance({ module, data: "{}", memoryLimitBytes: 64 << 20, builtins: ours });
+    instance ??= new RegoInstance({ module, data: "{}", memoryLimitBytes: 64 << 20, hostCalls: hostCalls(ours) });
     try {
       const results = readValue(instance.evaluate("calls/answer", JSON.stringify({ name, args }), "value"));
       const found = results instanceof RegoSet ? results.members[0] : undefined;

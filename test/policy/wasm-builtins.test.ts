@@ -24,7 +24,8 @@ describe("a builtin that OPA's WebAssembly carries in itself", () => {
     const folder = await aFolder({});
     const calls = wasmCalls(0);
     const theirs = await opaAnswers(opa, calls, folder);
-    for (const names of fc.sample(fc.subarray(CORRECTIONS.map(({ name }) => name), { minLength: 1, maxLength: 4 }), { numRuns: 8, seed: 6 })) {
+    const called = CORRECTIONS.map(({ name }) => name).filter((name) => calls.some(([each]) => each === name));
+    for (const names of fc.sample(fc.subarray(called, { minLength: 1, maxLength: 4 }), { numRuns: 5, seed: 6 })) {
       const chosen = calls.flatMap((call, at) => (names.includes(call[0]) ? [{ call, their: theirs[at] }] : []));
       const mine = await wasmAnswers(opa, chosen.map(({ call }) => call), folder);
       expect(chosen.filter(({ their }, at) => mine[at] !== "refused" && mine[at] !== their), names.join()).toEqual([]);

@@ -8,9 +8,10 @@ import { readEnvironment } from "../../../common/config.ts";
 import { builtinsAt } from "../../../proxy/policy/builtins.ts";
 import { pinnedCapabilities } from "../../../proxy/policy/capabilities.ts";
 import { runOpa, type Opa } from "../../../proxy/policy/opa.ts";
+import { RegoInstance } from "../../../common/rego/rego-instance.ts";
 import { readValue, RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../../../proxy/policy/rego-value.ts";
 import { compileCorrected } from "../../../proxy/policy/corrected-module.ts";
-import { WasmInstance } from "../../../proxy/policy/wasm-instance.ts";
+import { hostCalls } from "../../../proxy/policy/host-calls.ts";
 
 const TOOLS = join(import.meta.dirname, "..", "..", "..", "tools");
 const BUILD_DEADLINE_MS = 600_000;
@@ -87,7 +88,7 @@ type Outcome = { readonly results: readonly RegoValue[] } | { readonly error: st
 async function evaluate(one: ConformanceCase): Promise<Outcome> {
   try {
     const module = await compileCorrected(new Uint8Array(Buffer.from(one.wasm ?? "", "base64")));
-    const instance = new WasmInstance({ module, data: JSON.stringify(one.data ?? {}), memoryLimitBytes: MEMORY_LIMIT_BYTES, builtins: builtinsAt(() => 1_763_712_345_678) });
+    const instance = new RegoInstance({ module, data: JSON.stringify(one.data ?? {}), memoryLimitBytes: MEMORY_LIMIT_BYTES, hostCalls: hostCalls(builtinsAt(() => 1_763_712_345_678)) });
     const input = one.input_term ?? (one.input === undefined ? "" : JSON.stringify(one.input));
     const results = readValue(instance.evaluate(instance.entryPoints[0] ?? "", input, "value"));
     return { results: results instanceof RegoSet ? results.members : results as readonly RegoValue[] };

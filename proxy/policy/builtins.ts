@@ -7,7 +7,7 @@ import { TIME_BUILTINS } from "./builtins/times.ts";
 import { UNIT_BUILTINS } from "./builtins/units.ts";
 import { UUID_BUILTINS } from "./builtins/uuids.ts";
 import { VERSION_BUILTINS } from "./builtins/versions.ts";
-import type { Builtin } from "./wasm-instance.ts";
+import type { Builtin } from "./host-calls.ts";
 
 /**
  * Builtins of Rego that the WebAssembly of OPA leaves to its host and that policies need. Each gives what `opa eval` gives for the same

@@ -1,5 +1,5 @@
 import { RegoObject, RegoSet, writeValue, type RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { integer } from "./operands.ts";
 
 /** Most values that one call makes; more stops the policy. */

@@ -1,6 +1,6 @@
 import { createHash, createHmac } from "node:crypto";
 import { RegoObject, RegoSet, type RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { parseJson } from "./json-text.ts";
 import { ofTexts } from "./operands.ts";
 

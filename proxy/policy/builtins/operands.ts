@@ -1,5 +1,5 @@
 import type { RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 
 /** A builtin that takes text and nothing else; undefined for any other kind of argument, as in OPA. */
 export function ofTexts(of: (...texts: readonly [string, string, string, string]) => RegoValue | undefined): Builtin {

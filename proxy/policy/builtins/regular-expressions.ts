@@ -1,7 +1,7 @@
 import { LRUCache } from "lru-cache";
 import { RE2JS } from "re2js";
 import type { RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { ofTexts, whole } from "./operands.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { RegoSet, type RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { ofTexts } from "./operands.ts";
 import { sprintf } from "./sprintf.ts";
 

@@ -1,6 +1,6 @@
 import { Temporal } from "temporal-polyfill";
 import type { RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { formatTime, NAMED_LAYOUTS, WEEKDAYS, type WallTime } from "./go-layout.ts";
 import { parseTime } from "./go-time-parser.ts";
 import { integer, ofTexts, whole } from "./operands.ts";

@@ -1,4 +1,4 @@
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { integer, ofTexts } from "./operands.ts";
 
 export const UNIT_BUILTINS: Readonly<Record<string, Builtin>> = {

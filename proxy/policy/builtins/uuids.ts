@@ -1,5 +1,5 @@
 import { RegoObject, type RegoValue } from "../rego-value.ts";
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { integer, ofTexts } from "./operands.ts";
 
 /** The four ways in which a UUID is written that OPA reads. */

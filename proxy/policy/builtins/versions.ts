@@ -1,4 +1,4 @@
-import type { Builtin } from "../wasm-instance.ts";
+import type { Builtin } from "../host-calls.ts";
 import { ofTexts } from "./operands.ts";
 
 /** Semantic Versioning 2.0.0, the grammar of its §2, §9 and §10; a leading `v` is let through, as OPA does. Numbers of 64 bits. */

@@ -1,5 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import { uncertainText } from "./certain-text.ts";
+import { parseJsonText } from "./parse-json.ts";
 import { stringEnd } from "./string-end.ts";
 
 /** Why a text is not read. `no-json`: nobody reads it. `unclear`: two readers could make different things of it. `too-much`: it has more in it than is read. */
@@ -60,7 +61,7 @@ export function readClearJson(bytes: Buffer, watch: JsonWatch = {}): ClearJson {
   const { parts, values } = new KeyScan(bytes, watch).run();
   try {
     const text = bytes.toString("utf8");
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     const problem = watch.isDecidedBy === true ? uncertainText(text, value) : null;
     if (problem !== null) throw new JsonFault("unclear", problem);
     return { value, memoryBytes: bytes.byteLength + parts * BYTES_PER_PART + values * BYTES_PER_VALUE };

@@ -1,3 +1,5 @@
+import { parseJsonText } from "./parse-json.ts";
+
 /** Of the language's standard (ES2026), not yet of its type declarations. */
 const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unknown; isRawJSON(value: unknown): value is { readonly rawJSON: string } };
 
@@ -7,9 +9,7 @@ const { rawJSON, isRawJSON } = JSON as unknown as { rawJSON(text: string): unkno
  * @throws SyntaxError
  */
 export function parseExactly(text: string): unknown {
-  const exact = (_name: string, value: unknown, context?: { readonly source: string }) =>
-    (typeof value === "number" && context !== undefined && String(value) !== context.source ? rawJSON(context.source) : value);
-  return JSON.parse(text, exact as Parameters<typeof JSON.parse>[1]);
+  return parseJsonText(text, (source) => (String(Number(source)) === source ? Number(source) : rawJSON(source)));
 }
 
 /** The same of one number that was parsed by another parser. @param source as it was written @returns any other value as it is */

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod";
+import { parseJsonText } from "../../common/json/parse-json.ts";
 import { packFiles, unpackFiles, type BundleFiles } from "./bundles/files.ts";
 import { quoted, UnfitError } from "./bundles/unfit.ts";
 import { ENTRY_POINTS } from "./entry-points.ts";
@@ -75,7 +76,7 @@ function required(files: BundleFiles, name: string): Buffer {
 function parse<T extends z.ZodType>(schema: T, name: string, content: Buffer): z.output<T> {
   let json: unknown;
   try {
-    json = JSON.parse(content.toString("utf8"));
+    json = parseJsonText(content.toString("utf8"));
   } catch (cause) {
     throw new UnfitError(`${name} of the bundle is not JSON`, { cause });
   }

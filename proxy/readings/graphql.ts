@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { parseJsonText } from "../../common/json/parse-json.ts";
 import type { GraphqlReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { readDocument } from "./graphql-document.ts";
 import { malformed, none, type Problem, type Read } from "./part.ts";
-import { queryPairs } from "./query.ts";
+import { strictQuery } from "./query.ts";
 
 /** Operations of one batch. */
 const BATCH_LIMIT = 100;
@@ -50,7 +51,7 @@ function ofQuery({ query }: RequestHead): { readonly asked: Parameters | null; r
   const found: Record<string, unknown> = {};
   let isStored = false;
   // Some servers begin a parameter at a semicolon too.
-  for (const [name, value] of queryPairs(query?.replaceAll(";", "&") ?? null)) {
+  for (const [name, value] of strictQuery(query?.replaceAll(";", "&") ?? null)) {
     // PHP makes one of `query[]` and `query`; some servers ignore case.
     const known = KNOWN.get(name.replace(/\[.*$/, "").toLowerCase());
     if (known === undefined) continue;
@@ -66,7 +67,7 @@ function ofQuery({ query }: RequestHead): { readonly asked: Parameters | null; r
 
 function jsonOf(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseJsonText(text);
   } catch {
     throw malformed("GraphQL extensions that are no JSON");
   }

@@ -1,3 +1,5 @@
+import { parseJsonText } from "../../../common/json/parse-json.ts";
+
 /** A JSON object as parsed; nothing is known of its members. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -8,7 +10,7 @@ export function isObject(value: unknown): value is JsonObject {
 /** @returns null if the text is no JSON object */
 export function parseObject(text: string): JsonObject | null {
   try {
-    const value: unknown = JSON.parse(text);
+    const value = parseJsonText(text);
     return isObject(value) ? value : null;
   } catch {
     return null;

@@ -1,3 +1,4 @@
+import { parseJsonText } from "../../../common/json/parse-json.ts";
 import { RegoObject, RegoSet, WrittenNumber, type RegoValue } from "../rego-value.ts";
 
 /** Values within each other; more than OPA's own parser takes. */
@@ -9,14 +10,15 @@ const DEPTH_LIMIT = 1_000;
  */
 export function parseJson(text: string, unheld: (source: string) => number = nearest): RegoValue | undefined {
   try {
-    return fromJson(JSON.parse(text, (_, value: unknown, context?: { source?: string }) => (typeof value === "number" ? exact(value, context?.source, unheld) : value)), 0);
+    return fromJson(parseJsonText(text, (source) => exact(source, unheld)), 0);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
   }
 }
 
-function exact(value: number, source = String(value), unheld: (source: string) => number): number | bigint {
+function exact(source: string, unheld: (source: string) => number): number | bigint {
+  const value = Number(source);
   if (/^-?\d+$/.test(source)) return Number.isSafeInteger(value) ? value : BigInt(source);
   return String(value) === source ? value : unheld(source);
 }

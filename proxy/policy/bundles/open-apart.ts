@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import { parseJsonText } from "../../../common/json/parse-json.ts";
 import type { Bundle } from "../bundle.ts";
 import type { OpenedBundle, OpenOptions } from "./open-bundle.ts";
 import type { Ordered } from "./revision.ts";
@@ -34,7 +35,7 @@ export async function openApart(packed: Uint8Array, options: OpenOptions): Promi
   const reply = await ask({ kind: "open", packed, options });
   if (reply.kind !== "opened") throw new TypeError(`the thread of the bundle ${reply.kind}`);
   const { revision, wasm, data, signer, digest } = reply;
-  return { bundle: { revision, wasm, data: JSON.parse(data) as object }, signer, digest };
+  return { bundle: { revision, wasm, data: parseJsonText(data) as object }, signer, digest };
 }
 
 /** Says which bundle of OPA's it is, whatever it is for; checks no signature. @throws as {@link openApart} */

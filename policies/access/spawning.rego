@@ -5,7 +5,7 @@
 #   narrowed, what the parent was given: rights shrink on their way down.
 package weir.access.spawning
 
-# Agents above a child; identity and audit carry them all.
+# Agents above a child; identity and audit carry them all. The refusal says the number.
 depth_limit := 16
 
 decision := {
@@ -25,7 +25,7 @@ decision := {
 } else := {
 	"allow": false,
 	"rule": "spawn.depth",
-	"reason": $"a thread has at most {depth_limit} agents above it",
+	"reason": "a thread has at most 16 agents above it",
 	"hint": "let an agent further up do the work",
 } if {
 	input.spawn.depth > depth_limit

@@ -34,12 +34,13 @@ export class ContentCodingFault extends Error {
 
 /**
  * The body without its content coding (RFC 9110 §8.4). One coding is undone, as clients use one.
- * @param fields values of all `content-encoding` fields
+ * @param headers of its message, names in lower case
  * @returns the very same buffer if it is not coded
  * @throws ContentCodingFault, and what `take` throws
  */
-export async function undoContentCoding(fields: readonly string[], body: Buffer, limit: DecodeLimit): Promise<Buffer> {
-  const [coding, ...more] = fields.flatMap((value) => value.split(",")).map((one) => one.trim().toLowerCase()).filter((one) => one !== "" && one !== "identity");
+export async function undoContentCoding(headers: readonly (readonly [name: string, value: string])[], body: Buffer, limit: DecodeLimit): Promise<Buffer> {
+  const fields = headers.filter(([name]) => name === "content-encoding");
+  const [coding, ...more] = fields.flatMap(([, value]) => value.split(",")).map((one) => one.trim().toLowerCase()).filter((one) => one !== "" && one !== "identity");
   if (coding === undefined) return body;
   const open = Object.hasOwn(CODINGS, coding) ? CODINGS[coding] : undefined;
   if (open === undefined || more.length > 0) throw new ContentCodingFault("unknown", "a content coding that is not known here");

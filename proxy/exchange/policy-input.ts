@@ -1,3 +1,4 @@
+import { decodeParameter, queryPairs } from "../../common/http/query.ts";
 import type { Opened } from "../model/connection.ts";
 import { destinationHost } from "../model/connection.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
@@ -36,31 +37,20 @@ function policyConnection({ destination, wire }: Opened): PolicyConnection {
 export function policyRequest(head: RequestHead): PolicyRequest {
   return {
     method: head.method, scheme: head.scheme, host: head.host, port: head.port, path: head.segments,
-    query: readQuery(head.query), headers: joinFields(head.headers), upgrade: head.upgrade, has_body: head.framing.kind !== "none",
+    query: lenientQuery(head.query), headers: joinFields(head.headers), upgrade: head.upgrade, has_body: head.framing.kind !== "none",
   };
 }
 
-/** Parameter name → values, decoded; what is no valid escape stays as it is. */
-export function readQuery(query: string | null): Record<string, string[]> {
+/** Parameter name → values, decoded. Lenient, because nothing is refused for its query alone: what is no valid escape stays as it is. */
+export function lenientQuery(query: string | null): Record<string, string[]> {
   const values: Record<string, string[]> = Object.create(null);
-  if (query === null || query === "") return values;
-  for (const pair of query.split("&")) {
-    if (pair === "") continue;
-    const equals = pair.indexOf("=");
-    const key = decode(equals === -1 ? pair : pair.slice(0, equals));
-    (values[key] ??= []).push(equals === -1 ? "" : decode(pair.slice(equals + 1)));
-  }
+  for (const [name, value] of queryPairs(query)) (values[decodedOrAsIs(name)] ??= []).push(decodedOrAsIs(value));
   return values;
 }
 
-function decode(text: string): string {
-  if (!text.includes("%") && !text.includes("+")) return text;
-  const spaced = text.replaceAll("+", " ");
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    return spaced;
-  }
+function decodedOrAsIs(text: string): string {
+  const { spaced, decoded } = decodeParameter(text);
+  return decoded ?? spaced;
 }
 
 function joinFields(headers: HeaderList): Record<string, string> {

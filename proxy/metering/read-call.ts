@@ -8,7 +8,7 @@ import type { Price, Pricing } from "./pricing.ts";
 import type { ModelRoute } from "./recognise.ts";
 import { RequestCall } from "./request-call.ts";
 import { RequestText } from "./request-text.ts";
-import { decodeBody } from "./requests/decode-body.ts";
+import { decodeForMeters } from "./requests/decode-body.ts";
 import { readRequest } from "./requests/read-request.ts";
 
 /** A request on its way to be read. */
@@ -22,7 +22,7 @@ export interface HeldRequest extends HeldBody {
  */
 export async function readCall(route: ModelRoute, request: HeldRequest, pricing: Pricing, config: MeteringConfig): Promise<MeteredCall> {
   const { headers, body, take } = request;
-  const text = await decodeBody(headers, body, { bytes: route.bodyLimitBytes, take });
+  const text = await decodeForMeters(headers, body, { bytes: route.bodyLimitBytes, take });
   const reading = readRequest(text, { route, headers });
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);

@@ -5,13 +5,13 @@ import { malformed, none, type Problem } from "./part.ts";
 import type { BodyToRead } from "./readings.ts";
 
 /**
- * The body without its content coding; the very same buffer if it has none.
+ * For policy, the body without its content coding, the very same buffer if it has none; an unknown coding is no refusal, but something that policy is told.
  * @returns why it is not read, for a coding that we do not know
  * @throws EgressError `request.malformed`, `request.body-limit`
  */
-export async function decodeBody({ headers }: RequestHead, { body, limitBytes, take }: BodyToRead): Promise<Buffer | Problem> {
+export async function decodeForPolicy({ headers }: RequestHead, { body, limitBytes, take }: BodyToRead): Promise<Buffer | Problem> {
   try {
-    return await undoContentCoding(headers.filter(([name]) => name === "content-encoding").map(([, value]) => value), body, { bytes: limitBytes, take });
+    return await undoContentCoding(headers, body, { bytes: limitBytes, take });
   } catch (fault) {
     if (!(fault instanceof ContentCodingFault)) throw fault;
     if (fault.kind === "unknown") return none("its content coding is not known here, or there are several");

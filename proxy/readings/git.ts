@@ -1,7 +1,7 @@
 import { EgressError } from "../errors.ts";
 import type { GitReading } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
-import { queryPairs } from "./query.ts";
+import { strictQuery } from "./query.ts";
 
 const SERVICES = { "git-upload-pack": false, "git-upload-archive": false, "git-receive-pack": true } as const;
 type Service = keyof typeof SERVICES;
@@ -31,7 +31,7 @@ function plain(segment = ""): string {
 function readRefs(path: readonly string[], query: string | null): GitReading | null {
   // Some servers begin a parameter at a semicolon too.
   if (query?.includes(";") === true) throw malformed("a Git service behind a semicolon");
-  const services = queryPairs(query).filter(([name]) => name.toLowerCase() === "service");
+  const services = strictQuery(query).filter(([name]) => name.toLowerCase() === "service");
   const [first, second] = services;
   if (first === undefined) return null;
   if (second !== undefined || first[0] !== "service") throw malformed("a Git service that is named twice, or in an unusual writing");

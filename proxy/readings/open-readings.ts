@@ -1,7 +1,7 @@
 import type { HeadReadings } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
 import { BodyReader, type ReadMcp } from "./body-reader.ts";
-import { decodeBody } from "./decode-body.ts";
+import { decodeForPolicy } from "./decode-body.ts";
 import { readGit } from "./git.ts";
 import { readGrpc } from "./grpc.ts";
 import { refuseOverride } from "./override.ts";
@@ -13,7 +13,7 @@ export function openReadings(readMcp: ReadMcp): Readings {
     ofHead,
     read: async (names, head, body) => {
       if (names.length === 0) return { report: {}, parts: [{}], text: body.body, asked: null };
-      const text = await decodeBody(head, body);
+      const text = await decodeForPolicy(head, body);
       if (Buffer.isBuffer(text)) return await new BodyReader(head, text, body.take, readMcp).read(names);
       return { report: Object.fromEntries(names.map((name) => [name, text.why])), parts: [{}], text: body.body, asked: null };
     },

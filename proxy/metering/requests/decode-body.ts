@@ -3,13 +3,13 @@ import { EgressError } from "../../errors.ts";
 import type { HeaderList } from "../../model/request.ts";
 
 /**
- * The body of a request to a model without its content coding.
+ * For the meters, the body of a request to a model without its content coding; what cannot be undone cannot be counted, and is refused.
  * @returns the very same buffer if it is not coded
  * @throws EgressError `request.malformed` for another coding or several, `request.body-limit` for one that unpacks to more, or out of all proportion
  */
-export async function decodeBody(headers: HeaderList, body: Buffer, limit: DecodeLimit): Promise<Buffer> {
+export async function decodeForMeters(headers: HeaderList, body: Buffer, limit: DecodeLimit): Promise<Buffer> {
   try {
-    return await undoContentCoding(headers.filter(([name]) => name === "content-encoding").map(([, value]) => value), body, limit);
+    return await undoContentCoding(headers, body, limit);
   } catch (fault) {
     throw fault instanceof ContentCodingFault ? refusal(fault) : fault;
   }

@@ -2,19 +2,19 @@ import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "nod
 import { describe, expect, test } from "vitest";
 import { EgressError } from "../../../../../proxy/errors.ts";
 import type { DecodeLimit } from "../../../../../common/http/content-coding.ts";
-import { decodeBody } from "../../../../../proxy/metering/requests/decode-body.ts";
+import { decodeForMeters } from "../../../../../proxy/metering/requests/decode-body.ts";
 
 const TEXT = Buffer.from(`{"model":"x"}`);
 const FREE = { bytes: 1_000, take: () => {} };
-const decode = async (coding: string, body: Buffer, limit: Partial<DecodeLimit> = {}) => await decodeBody([["content-encoding", coding]], body, { ...FREE, ...limit });
+const decode = async (coding: string, body: Buffer, limit: Partial<DecodeLimit> = {}) => await decodeForMeters([["content-encoding", coding]], body, { ...FREE, ...limit });
 
-describe("decodeBody undoes one content coding", () => {
+describe("decodeForMeters undoes one content coding", () => {
   test.each([["gzip", gzipSync(TEXT)], ["GZIP", gzipSync(TEXT)], ["br", brotliCompressSync(TEXT)], ["deflate", deflateSync(TEXT)], ["zstd", zstdCompressSync(TEXT)], ["identity", TEXT]])("%s", async (coding, body) => {
     expect(await decode(coding, body)).toEqual(TEXT);
   });
 
   test("none: the very same bytes", async () => {
-    expect(await decodeBody([], TEXT, FREE)).toBe(TEXT);
+    expect(await decodeForMeters([], TEXT, FREE)).toBe(TEXT);
   });
 
   test.each([["compress", TEXT], ["gzip, br", brotliCompressSync(gzipSync(TEXT))], ["gzip", TEXT], ["zstd", Buffer.alloc(0)], ["__proto__", TEXT]])("%s that cannot be undone is refused", async (coding, body) => {

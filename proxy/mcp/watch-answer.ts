@@ -35,6 +35,8 @@ export function watchAnswer(head: RequestHead, asked: McpAsked | null, { status,
   if (!isStream && status === 202) return null;
   const methods = methodsOf(asked?.requests ?? []);
   if (form === null) return methods.size > 0 ? new Unreadable() : null;
+  // To notifications and responses servers say whatever they like, and clients do not look.
+  if (form === "json" && asked?.requests.length === 0) return new Unheard();
   const filter = new MessageFilter({ ...context, era: asked?.era ?? likelyEra(head.headers, []), methods });
   const hold = new Hold(context.room);
   return form === "json" ? new WholeAnswer(filter, hold, context.config.answerBytes) : new EventAnswer(filter, hold, { head, ...context });
@@ -79,6 +81,22 @@ class Unreadable implements McpAnswer {
 
   async push(chunk: Buffer): Promise<Buffer> {
     if (chunk.byteLength > 0) throw new EgressError("upstream.malformed", "an answer to MCP that comes as neither JSON nor events, or to a GET as other than events");
+    return NOTHING;
+  }
+
+  async end(): Promise<Buffer> {
+    return NOTHING;
+  }
+
+  close(): void {}
+}
+
+/** An answer to who asked nothing: nothing of it passes. */
+class Unheard implements McpAnswer {
+  readonly isWhole = true;
+  readonly filtered: McpFiltered = { hidden: 0, withheld: [] };
+
+  async push(): Promise<Buffer> {
     return NOTHING;
   }
 

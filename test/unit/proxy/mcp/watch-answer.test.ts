@@ -144,6 +144,12 @@ test("errors, and what is said of messages that were accepted, pass unread", () 
   expect(stand.watch(JSON.stringify({ jsonrpc: "2.0", method: "notifications/initialized" }), [["content-type", "text/html"]])).toBeNull();
 });
 
+test.each(["{}", "null", '{"status":"ok"}', '{"jsonrpc":"2.0","id":1,"method":"sampling/createMessage","params":{"messages":["secret"]}}'])("of an answer as JSON to who asked nothing, nothing passes: %s", async (body) => {
+  for (const request of [{ jsonrpc: "2.0", method: "notifications/initialized" }, { jsonrpc: "2.0", id: 7, result: {} }]) {
+    expect((await new Stand([]).pass(JSON.stringify(request), body)).text).toBe("");
+  }
+});
+
 describe("an answer that comes neither as JSON nor as events", () => {
   const FORMS: readonly HeaderList[] = [
     [], [["content-type", "text/plain"]], [["content-type", "text/event-streamx"]], [["content-type", "application/json-seq"]], [...JSON_TYPE, ...EVENTS],

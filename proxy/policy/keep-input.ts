@@ -84,10 +84,10 @@ class InputKeeper {
     return { ...rest, method: kept(method, "method"), tool: kept(tool, "tool"), prompt: kept(prompt, "prompt"), uri: this.#resource(uri), arguments: this.#said(given, ["mcp", "arguments"]) };
   }
 
-  /** A resource by its place alone: user, query and fragment of a URI are where tokens stand. */
+  /** A resource by its place alone. */
   #resource(uri: string | null): string | null {
     if (uri === null) return null;
-    const place = uri.replace(/[?#].*$/s, "").replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/]*@/i, "$1");
+    const place = placeOf(uri);
     if (place !== uri) this.#redact(["mcp", "uri"]);
     return this.#text(place, ["mcp", "uri"], TEXT_LIMIT);
   }
@@ -146,6 +146,15 @@ class InputKeeper {
     if (places.length <= PLACES_LIMIT && !places.includes(named)) places.push(named);
     this.#places.set(root, places);
   }
+}
+
+/** A URI without what stands before an `@`, and without parameters, query and fragment, however they are escaped: there tokens are. Content is no place. */
+function placeOf(uri: string): string {
+  if (/^data:/i.test(uri)) return "data:";
+  const [place = ""] = uri.split(/[?#;\\]|%(?:3f|23|3b|5c)/i, 1);
+  const [user = ""] = /^.*(?:@|%40)/is.exec(place) ?? [];
+  const [scheme = ""] = user === "" ? [] : /^(?:[a-z][a-z0-9+.-]*:)*(?:\/\/)?/i.exec(place) ?? [];
+  return `${scheme}${place.slice(user.length)}`;
 }
 
 /** Gives up what is largest by nature first: bodies, then all that was read, then the request. */

@@ -68,6 +68,15 @@ describe("keepInput", () => {
     expect(keepInput(input({ mcp: { ...mcp, uri: "file:///a" } }), "keys", asIs)).toMatchObject({ input: { mcp: { uri: "file:///a" } }, redacted: expect.not.arrayContaining(["input.mcp.uri"]) });
   });
 
+  test.each([
+    ["jdbc:postgresql://u:s3cret@h/db", "jdbc:postgresql://h/db"], ["postgres://u:pa/ss-s3cret@h/db", "postgres://h/db"], ["s3://k:s3/cret@b", "s3://b"], ["https://h/x;token=s3cret", "https://h/x"],
+    ["https://h/%3Ftoken=s3cret", "https://h/"], ["https:\\\\u:s3cret@h", "https:"], ["u:s3cret%40host/x", "u:host/x"], ["data:text/plain,s3cret", "data:"], ["mem:/?a=1#s3cret", "mem:/"],
+    ["https://a@b:s3cret@h/x", "https://h/x"],
+  ])("of the resource %s its place, and says so", (uri, place) => {
+    const kept = keepInput(input({ mcp: { ...MCP, method: "resources/read", tool: null, arguments: null, uri } }), "full", asIs);
+    expect(kept).toMatchObject({ input: { mcp: { uri: place } }, redacted: expect.arrayContaining(["input.mcp.uri"]) });
+  });
+
   test("keeps what a body says by its names alone at level keys", () => {
     const kept = keepInput(input({ mcp: { ...MCP, arguments: { path: "/home/ada/diary", mode: 1 } }, json: { salary: 100_000 } }), "keys", asIs);
     expect(kept?.input).toMatchObject({ mcp: { tool: "write", arguments: {} }, json: {} });

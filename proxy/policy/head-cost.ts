@@ -64,20 +64,35 @@ function costOfEntries(entries: Json): number {
   const { exact, one, many } = objectOf(entries["hosts"]);
   const dearest = (named: unknown) => Object.values(objectOf(named)).reduce((most: number, listed) => Math.max(most, costOf(listed)), 0);
   const ranges = listOf(entries["addresses"]);
-  // Names above one another may all be there.
-  return dearest(exact) + dearest(one) + costOf(many) + costOf(ranges) + ranges.length * RANGE_US;
+  return dearest(exact) + dearest(one) + dearestAbove(objectOf(many)) + costOf(ranges) + ranges.length * RANGE_US;
+}
+
+/** Of names that hold for all below them: of a host there are as many as it has labels. */
+function dearestAbove(named: Json): number {
+  const costs = new Map(Object.entries(named).map(([name, listed]) => [name, costOf(listed)]));
+  let most = 0;
+  for (const name of costs.keys()) {
+    const labels = name === "" ? [] : name.split(".");
+    const above = labels.map((_, at) => labels.slice(at).join("."));
+    most = Math.max(most, [...above, ""].reduce((sum, each) => sum + (costs.get(each) ?? 0), 0));
+  }
+  return most;
 }
 
 function costOf(entries: unknown): number {
   let cost = 0;
-  const waiting: { readonly value: unknown; readonly isPattern: boolean }[] = [{ value: entries, isPattern: false }];
+  const waiting: { readonly value: unknown; readonly isPattern: boolean; readonly times: number }[] = [{ value: entries, isPattern: false, times: 1 }];
   for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const { value, isPattern } = next;
-    cost += isPattern && typeof value === "string" ? PATTERN_US + value.length * PATTERN_CHARACTER_US : VALUE_US;
-    if (typeof value !== "object" || value === null) continue;
-    for (const [key, inside] of Object.entries(value)) {
-      if (Array.isArray(value)) waiting.push({ value: inside, isPattern });
-      else if (!BODY_KEYS.has(key)) waiting.push({ value: inside, isPattern: PATTERN_KEYS.has(key) });
+    const { value, isPattern, times } = next;
+    cost += times * (isPattern && typeof value === "string" ? PATTERN_US + value.length * PATTERN_CHARACTER_US : VALUE_US);
+    if (Array.isArray(value)) {
+      for (const inside of value) waiting.push({ value: inside, isPattern, times });
+      continue;
+    }
+    const entry = objectOf(value);
+    for (const [key, inside] of Object.entries(entry)) {
+      // Any beginning of a path may be the repository that a deny means (git.rego).
+      if (!BODY_KEYS.has(key)) waiting.push({ value: inside, isPattern: PATTERN_KEYS.has(key), times: key === "git" && entry["effect"] === "deny" ? SEGMENTS : times });
     }
   }
   return cost;

@@ -41,8 +41,9 @@ describe("with data that are dear for one host, every decision may take long", (
     ["long patterns", { hosts: [{ name: "a.test", paths: [`/a*${"b".repeat(1_000)}`] }] }, { hosts: [{ name: "a.test", paths: many(4, (at) => `/a*${"b".repeat(1_000)}${at}`) }] }],
     ["plain paths", { hosts: [{ name: "a.test", paths: many(500, (at) => `/x${at}`) }] }, { hosts: [{ name: "a.test", paths: many(1_000, (at) => `/a/b/c/d/e/f/x${at}`) }] }],
     ["entries of one name", { hosts: many(100, () => ({ name: "a.test" })) }, { hosts: many(500, () => ({ name: "a.test" })) }],
-    ["names above one another", { hosts: many(10, (at) => ({ name: `**.${"x.".repeat(at)}test`, paths: [pattern(at)] })) }, { hosts: many(30, (at) => ({ name: `**.${"x.".repeat(at)}test`, paths: [pattern(at)] })) }],
+    ["names above one another", { hosts: many(500, (at) => ({ name: `**.h${at}.test`, paths: [pattern(at)] })) }, { hosts: many(30, (at) => ({ name: `**.${"x.".repeat(at)}test`, paths: [pattern(at)] })) }],
     ["address ranges", { addresses: many(100, (at) => ({ cidr: `10.0.${at}.0/24`, ports: [443] })) }, { addresses: many(1_000, (at) => ({ cidr: `10.${at >> 8}.${at & 255}.0/24`, ports: [443] })) }],
+    ["Git repositories of a deny", { hosts: [{ name: "a.test", effect: "allow", git: { repositories: many(800, (at) => `/o*/x${at}`) } }] }, { hosts: [{ name: "a.test", effect: "deny", git: { repositories: many(800, (at) => `/o*/x${at}`) } }] }],
     ["Git repositories by pattern", { hosts: [{ name: "a.test", git: { repositories: many(10, pattern) } }] }, { hosts: [{ name: "a.test", git: { repositories: many(20, pattern) } }] }],
   ])("%s", (_, usual, dear) => {
     expect(ofOneMachine(usual)(ask())).toBe(false);

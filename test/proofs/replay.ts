@@ -119,19 +119,19 @@ async function judge(asA: readonly AuditedDecision[], asB: readonly AuditedDecis
   const perSecond = Math.round(asA.length / (performance.now() - startedMs) * 1_000);
   for (const one of asA) await comparison.check(one, candidate);
   const { newly, unchanged, uncertain } = totals.report(candidate.revision, candidate.basis);
-  const { wrong, wrongShadows, certain, shadows, shadowsBeyond } = comparison;
+  const { wrong, wrongShadows, certain, shadows, shadowsBeyond, dropped } = comparison;
   const exchanges = asA.filter(({ past }) => past.question === "exchange").length;
   const onlyForReasons = Object.keys(uncertain.reasons).every((reason) => /x-replay-tag|was not read|could not|that failed|\.text is not recorded|input\.parts/.test(reason));
   const checks: [string, boolean][] = [
     [`${certain} decisions foretold without doubt, ${wrong.length} of them wrong`, wrong.length === 0 && certain > exchanges / 2],
     [`${uncertain.total} uncertain, and each for a header, a body or a text that is not recorded`, onlyForReasons && uncertain.total > 0],
-    [`${shadows} answers of the shadow, ${wrongShadows.length} of them wrong; ${shadowsBeyond} where the audit alone leaves doubt`, wrongShadows.length === 0 && shadowsBeyond > 0],
+    [`${shadows} answers of the shadow, ${wrongShadows.length} of them wrong; ${shadowsBeyond} where the audit alone leaves doubt; ${dropped} not asked`, wrongShadows.length === 0 && shadowsBeyond > 0 && dropped < shadows / 10],
     [`newly deny ${newly.deny.total}, newly allow ${newly.allow.total}, newly ask ${newly.ask.total}, unchanged ${unchanged}`, [newly.deny, newly.allow, newly.ask].every(({ total }) => total > 0)],
   ];
   for (const [text, holds] of checks) print(`  ${holds ? "ok  " : "FAIL"} ${text}`);
   for (const line of [...wrong, ...wrongShadows].slice(0, 10)) print(`       ${line}`);
   return {
     holds: checks.every(([, holds]) => holds),
-    figure: `${asA.length} decisions (${exchanges} requests): ${certain} foretold, ${wrong.length} wrong; ${uncertain.total} uncertain; shadow right in ${shadows - wrongShadows.length} of ${shadows}; ${perSecond} replayed a second`,
+    figure: `${asA.length} decisions (${exchanges} requests): ${certain} foretold, ${wrong.length} wrong; ${uncertain.total} uncertain; shadow right in ${shadows - wrongShadows.length} of ${shadows}, ${dropped} not asked; ${perSecond} replayed a second`,
   };
 }

@@ -1,6 +1,9 @@
 import type { AuditRecord, RecordedShadow } from "../../../proxy/model/record.ts";
 import { pastDecision, type Candidate, type PastDecision } from "../../../proxy/operator.ts";
 
+/** As shadow.ts says it. */
+const DROPPED = "too many questions waited";
+
 /** A decision as the audit tells it, and how it is found again under the other policy. */
 export interface AuditedDecision {
   readonly key: string;
@@ -26,6 +29,8 @@ export class Comparison {
   certain = 0;
   uncertain = 0;
   shadows = 0;
+  /** Questions that the shadow was not asked, because it had too many: a busy machine, not a wrong answer. */
+  dropped = 0;
   /** Decisions of the shadow where a replay was uncertain: it saw what no record holds. */
   shadowsBeyond = 0;
 
@@ -40,6 +45,10 @@ export class Comparison {
     if (isCertain) this.certain += 1;
     else this.uncertain += 1;
     if (isCertain && !fits({ verdict, rule }, happened)) this.wrong.push(`${key}: foretold ${verdict} by ${rule}, happened ${happened?.verdict ?? "nothing"} by ${happened?.rule ?? "?"}`);
+    if (shadow?.reason === DROPPED) {
+      this.dropped += 1;
+      return;
+    }
     if (shadow === null || shadow.outcome === "failed") {
       // What no record can tell the shadow cannot either, if it is a body that nobody read.
       if (shadow !== null && verdict !== null) this.wrongShadows.push(`${key}: shadow failed (${shadow.reason}), replay says ${verdict}`);

@@ -12,6 +12,8 @@ export interface Io {
   /** The same for standard error. */
   readonly errColors: ReturnType<typeof pc.createColors>;
   readonly isTerminal: boolean;
+  /** Width of the terminal that reads the result; undefined where it is none, and lines may be as long as they are. */
+  readonly columns?: number | undefined;
   readonly environment: Environment;
   /** Sets the program's exit code; the last call wins. */
   exitWith(code: number): void;
@@ -48,6 +50,7 @@ export function openIo(environment: Environment): Io {
     colors: pc.createColors(wantsColors(process.stdout)),
     errColors: pc.createColors(wantsColors(process.stderr)),
     isTerminal: process.stdout.isTTY,
+    columns: process.stdout.isTTY ? process.stdout.columns : undefined,
     environment,
     exitWith: (code) => { process.exitCode = code; },
   };

@@ -1,5 +1,5 @@
 import type { Io } from "./io.ts";
-import { oneLine } from "./terminal-text.ts";
+import { oneLine, wrapped } from "./terminal-text.ts";
 
 /** Prints rows under headings, in columns as wide as their widest cell. What is in a cell may come from anybody. */
 export function printTable(headings: readonly string[], rows: readonly (readonly string[])[], io: Io): void {
@@ -10,8 +10,18 @@ export function printTable(headings: readonly string[], rows: readonly (readonly
   for (const row of safe) io.out(line(row));
 }
 
-/** Prints facts, one a line, as `name:  value`. */
+/** Prints facts, one a line, as `name:  value`; what a terminal has no room for goes on below its beginning. */
 export function printFacts(facts: readonly (readonly [string, string])[], io: Io): void {
-  const width = Math.max(0, ...facts.map(([name]) => name.length)) + 1;
-  for (const [name, value] of facts) io.out(`${`${name}:`.padEnd(width)} ${oneLine(value)}`);
+  const width = Math.max(0, ...facts.map(([name]) => name.length)) + 2;
+  for (const [name, value] of facts) {
+    for (const [index, piece] of wrapped(oneLine(value), roomBeside(width, io)).entries()) io.out(`${(index === 0 ? `${name}:` : "").padEnd(width)}${piece}`);
+  }
+}
+
+/** Fewer columns are no help to anybody. */
+const NARROWEST = 20;
+
+/** Columns that are left beside so many; without end where no terminal reads. */
+export function roomBeside(columns: number, io: Pick<Io, "columns">): number {
+  return Math.max(NARROWEST, (io.columns ?? Number.POSITIVE_INFINITY) - columns);
 }

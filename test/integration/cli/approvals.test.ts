@@ -1,4 +1,6 @@
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -55,6 +57,22 @@ describe("weir approvals, of this machine", () => {
     expect(await waiting).toMatchObject({ outcome: "allowed", by: expect.stringMatching(/^(user|uid):/) as string, reason: "agreed" });
   });
 
+  test("allows nothing by an id that is hardly one, and takes no reason that would not be recorded", async () => {
+    void ask();
+    for (const slip of ["", "apr-"]) expect(await approvals("allow", slip)).toMatchObject({ code: EXIT.usage, err: expect.stringContaining("too little of an id") as string });
+    expect(await approvals("deny", stand.lastId, "--why", "x".repeat(1_001))).toMatchObject({ code: EXIT.usage });
+    expect(stand.desk.list().questions).toHaveLength(1);
+  });
+
+  test("does not say that nothing waits where a proxy does not answer as one", async () => {
+    const odd = createServer((socket) => { socket.end("hello\r\n"); }).listen(join(state, "operator", "77-odd.sock"));
+    await once(odd, "listening");
+    const { code, out, err } = await approvals();
+    expect([code, out, err.split("\n")]).toEqual([EXIT.unavailable, "", [expect.stringMatching(/^process 77: .*what waits there is not known$/)]]);
+    expect(await approvals("allow", "apr-zzzz")).toMatchObject({ code: EXIT.unavailable, err: expect.stringContaining("process 77") as string });
+    odd.close();
+  });
+
   test("denies, and says so to whoever is too late", async () => {
     const waiting = ask();
     const id = stand.lastId;
@@ -98,6 +116,22 @@ describe("weir approvals, of this machine", () => {
     const io = { ...openIo({}), out: (line: string) => { said.push(line); ended.abort(); }, err: () => {} };
     await watchApprovals(localApprovalBook(state), { io, ask: async () => null, output: "json", nowMs: Date.now, signal: ended.signal });
     expect(JSON.parse(said[0] ?? "")).toMatchObject({ id: stand.lastId });
+  });
+
+  test("watches on through an outage, which it says once", async () => {
+    const ended = new AbortController();
+    const said: string[] = [];
+    const io = { ...openIo({}), out: (line: string) => { said.push(line); ended.abort(); }, err: (line: string) => { said.push(line); } };
+    const book = localApprovalBook(state);
+    let looks = 0;
+    const flaky = { ...book, list: async () => {
+      looks += 1;
+      if (looks === 2 || looks === 3) throw new Error("the controller does not answer");
+      if (looks === 4) void ask();
+      return book.list();
+    } };
+    await watchApprovals(flaky, { io, ask: async () => null, output: "json", nowMs: Date.now, signal: ended.signal });
+    expect(said).toEqual(["the controller does not answer", expect.stringContaining("billing.charge")]);
   });
 
   test.each([

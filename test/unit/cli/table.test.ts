@@ -19,3 +19,9 @@ test("facts stand below each other", () => {
   printFacts([["name", "x"], ["image of it", "y\u0007"]], io);
   expect(io.said().out.split("\n")).toEqual(["name:        x", "image of it: y?"]);
 });
+
+test("a fact that a terminal has no room for goes on below its beginning, never at the left edge", () => {
+  const io = { ...recordingIo(), columns: 30 };
+  printFacts([["Id", "1"], ["Asks for", `GET ${"a".repeat(30)}`]], io);
+  expect(io.said().out.split("\n")).toEqual(["Id:       1", `Asks for: GET ${"a".repeat(16)}`, `          ${"a".repeat(14)}`]);
+});

@@ -6,14 +6,18 @@ import { readEnvironment } from "../../common/config.ts";
 import { requireOpa, type Opa } from "../../proxy/policy/opa.ts";
 import { hostAnswer, opaAnswers, wasmAnswers } from "../policy/builtin-answers.ts";
 import { builtinCalls, type Call } from "../policy/builtin-calls.ts";
+import { compareShape, shapes } from "../policy/shapes.ts";
 import { wasmCalls } from "../policy/wasm-calls.ts";
 import { askOpa, askWasm } from "../policy/golden/ask.ts";
 import { generatedQuestions, goldenData, goldenQuestions } from "../policy/golden/questions.ts";
 import type { ProofOptions, ProofResult } from "../support/proof.ts";
 import { conformanceCases, judge } from "./policy-equivalence/conformance.ts";
 
-/** How much of each: questions to the library beside the golden ones, calls of each builtin with arguments drawn at random, and one conformance case of so many. */
-const FORMS = { quick: { questions: 500, calls: 30, every: 8 }, full: { questions: 10_000, calls: 300, every: 1 } } as const;
+/**
+ * How much of each: questions to the library beside the golden ones, calls of each builtin with arguments drawn at random, arguments of each function of
+ * Rego, and one conformance case of so many.
+ */
+const FORMS = { quick: { questions: 500, calls: 30, pairs: 60, every: 8 }, full: { questions: 10_000, calls: 300, pairs: 3_000, every: 1 } } as const;
 /** One run of OPA answers so many. */
 const BATCH = 2_000;
 
@@ -24,23 +28,24 @@ interface Compared {
 }
 
 /**
- * WebAssembly against the real `opa`: the library's decisions on golden and generated inputs, each builtin of the host and of the WebAssembly on arguments at random, and OPA's own
- * conformance cases. A case that cannot be passed is in a list with its reason, and the list fails when one of it passes.
+ * WebAssembly against the real `opa`: the library's decisions on golden and generated inputs, each builtin of the host and of the WebAssembly on arguments at random, functions of Rego
+ * on numbers, texts and values that are seldom met, and OPA's own conformance cases. A case that cannot be passed is in a list with its reason, and the list fails when one of it passes.
  */
 export async function run({ quick, seed, print }: ProofOptions): Promise<ProofResult> {
   const form = quick ? FORMS.quick : FORMS.full;
   const opa = await requireOpa(readEnvironment());
   const decisions = await compareDecisions(opa, seed, form.questions);
   const builtins = await compareBuiltins(opa, seed, form.calls);
+  const functions = await compareShapes(opa, seed, form.pairs);
   const cases = await compareCases(opa, form.every);
-  const parts: readonly (readonly [string, Compared])[] = [["decisions", decisions], ["calls of builtins", builtins], ["conformance cases", cases]];
+  const parts: readonly (readonly [string, Compared])[] = [["decisions", decisions], ["calls of builtins", builtins], ["calls of functions of Rego", functions], ["conformance cases", cases]];
   for (const [name, { equal, different, note }] of parts) {
     print(`  ${different.length === 0 ? "ok  " : "FAIL"} ${equal} ${name} are equal${note}`);
     for (const line of different.slice(0, 20)) print(`       ${line}`);
   }
   return {
     holds: parts.every(([, { equal, different }]) => equal > 0 && different.length === 0),
-    figure: `${decisions.equal} inputs equal, ${builtins.equal} calls of builtins equal${builtins.note}, ${cases.equal} conformance cases passed${cases.note}`,
+    figure: `${decisions.equal} inputs equal, ${builtins.equal} calls of builtins equal${builtins.note}, ${functions.equal} of functions${functions.note}, ${cases.equal} conformance cases passed${cases.note}`,
   };
 }
 
@@ -70,6 +75,25 @@ async function compareBuiltins(opa: Opa, seed: number, count: number): Promise<C
     const different = calls.flatMap(([name, args], index) => (ours[index] === null || ours[index] === theirs[index] ? [] : [`${name}(${JSON.stringify(args)}) is ${ours[index]} in place of ${theirs[index]}`]));
     if (refused > calls.length / 25) different.push(`${refused} of ${calls.length} calls are refused`);
     return { equal: calls.length - refused - different.length, different, note: ` (${refused} refused)` };
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** What stops the policy allows nothing; few may stop it all the same. */
+async function compareShapes(opa: Opa, seed: number, count: number): Promise<Compared> {
+  const folder = await mkdtemp(join(tmpdir(), "weir-shapes-"));
+  try {
+    const different: string[] = [];
+    let [equal, stopped] = [0, 0];
+    for (const shape of shapes(count, seed)) {
+      const compared = await compareShape(opa, shape, folder);
+      different.push(...compared.different);
+      equal += compared.equal;
+      stopped += compared.stopped;
+    }
+    if (stopped > equal / 25) different.push(`${stopped} calls stop the policy`);
+    return { equal, different, note: ` (${stopped} stopped)` };
   } finally {
     await rm(folder, { recursive: true });
   }

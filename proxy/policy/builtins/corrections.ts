@@ -2,6 +2,7 @@ import { RegoObject, type RegoValue } from "../rego-value.ts";
 import { bitsOf, exact, shiftLeft, shiftRight } from "./bits.ts";
 import { decodeBase64 } from "./encodings.ts";
 import { matchesGlob } from "./globs.ts";
+import { goTemplate } from "./go-text.ts";
 import { isOutOfRange, parseJson, writeJson } from "./json-text.ts";
 import { networksContain, networksIntersect } from "./networks.ts";
 import { isPattern, matchesPattern, submatches } from "./regular-expressions.ts";
@@ -40,6 +41,7 @@ export const CORRECTIONS: readonly Correction[] = [
   { name: "json.unmarshal", symbol: "opa_json_unmarshal", arity: 1, answer: ofTexts((text) => unmarshalled(text)) },
   { name: "json.is_valid", symbol: "opa_json_is_valid", arity: 1, answer: (argument) => isJson(argument(0)) },
   { name: "json.marshal", symbol: "opa_json_marshal", arity: 1, answer: (argument) => writeJson(argument(0)) ?? AS_IT_WAS, isWritten: true },
+  { name: "internal.template_string", symbol: "opa_template_string", arity: 1, answer: (argument) => goTemplate(argument(0)), isWritten: true },
   { name: "indexof", symbol: "opa_strings_indexof", arity: 2, answer: (argument) => (argument(1) === "" ? undefined : AS_IT_WAS) },
   { name: "replace", symbol: "opa_strings_replace", arity: 3, answer: (argument) => (argument(1) === "" ? replacedAll(new RegoObject([["", argument(2)]]), argument(0)) : AS_IT_WAS) },
   { name: "strings.replace_n", symbol: "opa_strings_replace_n", arity: 2, answer: (argument) => (hasEmptyPattern(argument(0)) ? replacedAll(argument(0), argument(1)) : AS_IT_WAS) },

@@ -28,6 +28,21 @@ export function goText(value: RegoValue): string {
   return `[${value.map(goText).join(", ")}]`;
 }
 
+/** The text of a template (`$"{x}"`) of its parts: text as it is, and for each expression the set of what it is, which is empty where it is undefined. */
+export function goTemplate(parts: RegoValue): string | undefined {
+  if (!Array.isArray(parts)) return undefined;
+  const texts = (parts as readonly RegoValue[]).map((part) => {
+    if (!(part instanceof RegoSet)) return shown(part);
+    if (part.size > 1) throw new Error("an expression of a template has several values");
+    return part.size === 0 ? "<undefined>" : shown(part.members[0] ?? null);
+  });
+  return texts.join("");
+}
+
+function shown(value: RegoValue): string {
+  return typeof value === "string" ? value : goText(value);
+}
+
 export interface FloatForm {
   readonly verb: "e" | "f" | "g";
   /** Digits after the point, of `g` all that count; null for as many as tell the number from its neighbours. */

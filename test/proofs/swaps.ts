@@ -13,7 +13,7 @@ import { startStand, type Stand } from "../support/running-proxy.ts";
 import { mintAuthority } from "../support/tls-authority.ts";
 import { startUpstream, type UpstreamServer } from "../support/upstream-server.ts";
 import { eventually } from "../support/whole-proxy.ts";
-import { FLEETING_DATABASE, FLEETING_HOST, HOST, Publisher } from "./swaps/bundles.ts";
+import { BAD_KINDS, FLEETING_DATABASE, FLEETING_HOST, HOST, Publisher } from "./swaps/bundles.ts";
 import { judgeRecords } from "./swaps/judge.ts";
 import { Load } from "./swaps/load.ts";
 import { openFleeting, openLasting, TUNNEL_PORT } from "./swaps/open-things.ts";
@@ -22,9 +22,11 @@ const NAME = "bundle.tar.gz";
 const POLL_MS = 100;
 const SWAP_DEADLINE_MS = 30_000;
 const END_DEADLINE_MS = 1_000;
-/** After so many swaps comes a bundle that is not fit, and after so many the fleeting permission is taken away. */
-const BAD_EVERY = 5;
+/** After so many swaps comes a bundle that is not fit, each kind in its turn, and after so many the fleeting permission is taken away. */
+const BAD_EVERY = { quick: 3, full: 5 } as const;
 const FLEETING_EVERY = 20;
+/** Of each way; in the short form each kind that is not fit comes once. */
+const SWAPS = { quick: BAD_EVERY.quick * BAD_KINDS, full: 500 } as const;
 const MEMORY_GROWTH_LIMIT_BYTES = 160 << 20;
 
 /** One way in which bundles reach a proxy. */
@@ -33,8 +35,6 @@ interface Way {
   readonly policy: Record<string, unknown>;
   /** Publishes a bundle that is fit, as an operator would. */
   readonly publish: (packed: Buffer) => Promise<void>;
-  /** The kind of bad bundle to begin with, so that a short run sees all of them. */
-  readonly firstBad: number;
   readonly close: () => Promise<void>;
 }
 
@@ -54,9 +54,9 @@ interface Outcome {
  * bundle is refused with its line and the old one stays; what is open ends within a second once its permission is gone, and lives while it is not.
  */
 export async function run({ quick, print }: ProofOptions): Promise<ProofResult> {
-  const swapsOfEach = quick ? 30 : 500;
+  const form = quick ? "quick" : "full";
   const outcomes: Outcome[] = [];
-  for (const open of [servedWay, fileWay]) outcomes.push(await prove(open, swapsOfEach, print));
+  for (const open of [servedWay, fileWay]) outcomes.push(await prove(open, form, print));
   const sum = (of: (outcome: Outcome) => number) => outcomes.reduce((total, outcome) => total + of(outcome), 0);
   const wrong = outcomes.flatMap((outcome) => outcome.wrong);
   for (const sentence of wrong.slice(0, 10)) print(`  FAIL ${sentence}`);
@@ -66,11 +66,11 @@ export async function run({ quick, print }: ProofOptions): Promise<ProofResult> 
     holds: wrong.length === 0,
     figure: `${sum(({ swaps }) => swaps)} swaps under load: ${sum(({ asked }) => asked)} requests, ${wrong.length} things wrong, `
       + `${sum(({ decisions }) => decisions)} decisions each by the revision in force, `
-      + `${sum(({ refused }) => refused)} bad bundles refused; open streams ended within ${slowestMs.toFixed(0)} ms; memory grew by ${(grown / 2 ** 20).toFixed(0)} MiB`,
+      + `${sum(({ refused }) => refused)} bad bundles of ${BAD_KINDS} kinds refused; open streams ended within ${slowestMs.toFixed(0)} ms; memory grew by ${(grown / 2 ** 20).toFixed(0)} MiB`,
   };
 }
 
-async function prove(openWay: (directory: string, publisher: Publisher) => Promise<Way>, swaps: number, print: (line: string) => void): Promise<Outcome> {
+async function prove(openWay: (directory: string, publisher: Publisher) => Promise<Way>, form: keyof typeof SWAPS, print: (line: string) => void): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), "weir-swaps-"));
   const publisher = new Publisher();
   writeFileSync(join(directory, NAME), await publisher.next(true));
@@ -78,8 +78,8 @@ async function prove(openWay: (directory: string, publisher: Publisher) => Promi
   const destinations = await Destinations.open();
   const stand = await destinations.stand(way.policy);
   try {
-    const course = new Course(stand, publisher, { directory, publish: way.publish, firstBad: way.firstBad });
-    const outcome = await course.run(swaps);
+    const course = new Course(stand, publisher, { directory, publish: way.publish });
+    const outcome = await course.run(SWAPS[form], BAD_EVERY[form]);
     print(`  by ${way.name}: ${outcome.swaps} swaps, ${outcome.asked} requests, ${outcome.refused} bad bundles refused, open streams ended within ${outcome.slowestEndMs.toFixed(0)} ms, `
       + `memory grew by ${(outcome.grownBytes / 2 ** 20).toFixed(0)} MiB`);
     return outcome;
@@ -91,7 +91,7 @@ async function prove(openWay: (directory: string, publisher: Publisher) => Promi
   }
 }
 
-interface Place extends Pick<Way, "publish" | "firstBad"> {
+interface Place extends Pick<Way, "publish"> {
   readonly directory: string;
 }
 
@@ -101,6 +101,9 @@ class Course {
   readonly #publisher: Publisher;
   readonly #place: Place;
   readonly #wrong: string[] = [];
+  /** Of all records, and how many were looked at. */
+  readonly #lifecycle: LifecycleRecord[] = [];
+  #seen = 0;
   #refused = 0;
   #slowestEndMs = 0;
 
@@ -110,12 +113,12 @@ class Course {
     this.#place = place;
   }
 
-  async run(swaps: number): Promise<Outcome> {
+  async run(swaps: number, badEvery: number): Promise<Outcome> {
     const load = new Load(this.#stand);
     const lasting = await openLasting(this.#stand);
     let settledBytes = 0;
     for (let swap = 1; swap <= swaps; swap += 1) {
-      if (swap % BAD_EVERY === 0) await this.#offerBad(this.#place.firstBad + this.#refused);
+      if (swap % badEvery === 0) await this.#offerBad(this.#refused);
       if (swap % FLEETING_EVERY === 0) await this.#takeAway();
       else await this.#swap(true);
       // Caches and code have found their size by then.
@@ -123,10 +126,11 @@ class Course {
     }
     await load.stop();
     const grownBytes = process.memoryUsage.rss() - settledBytes;
+    if (this.#refused < BAD_KINDS) this.#wrong.push(`only ${this.#refused} of ${BAD_KINDS} kinds of bad bundles came`);
     if (lasting.received.isOver) this.#wrong.push("the stream whose permission stayed was ended");
     if (grownBytes > MEMORY_GROWTH_LIMIT_BYTES) this.#wrong.push(`memory grew by ${grownBytes} bytes`);
     lasting.close();
-    const { decisions, wrong } = judgeRecords(this.#stand.records, (revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel)$`));
+    const { decisions, wrong } = judgeRecords(this.#stand.records, (revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel|names\\.default)$`));
     return { swaps, refused: this.#refused, asked: load.asked, decisions, slowestEndMs: this.#slowestEndMs, grownBytes, wrong: [...this.#wrong, ...load.failures, ...wrong] };
   }
 
@@ -162,7 +166,12 @@ class Course {
   }
 
   #events(event: string): LifecycleRecord[] {
-    return this.#stand.records.flatMap((record) => (record.kind === "lifecycle" && record.event === event ? [record] : []));
+    const { records } = this.#stand;
+    for (; this.#seen < records.length; this.#seen += 1) {
+      const record = records[this.#seen];
+      if (record?.kind === "lifecycle") this.#lifecycle.push(record);
+    }
+    return this.#lifecycle.filter((record) => record.event === event);
   }
 }
 
@@ -178,7 +187,7 @@ async function servedWay(directory: string, { keys }: Publisher): Promise<Way> {
     host: "127.0.0.1", port: 0, folder: new BundleFolder(directory), readToken: null, pushToken: token, tls: null, announce: () => undefined,
   });
   return {
-    name: "push and polling", firstBad: 0, close: async () => server.close(),
+    name: "push and polling", close: async () => server.close(),
     policy: { service: { url: server.url, resource: NAME, pollIntervalMs: POLL_MS }, verification: { keys: { proof: { key: keys.publicPem } } } },
     publish: async (packed) => { await pushBundle(packed, { url: new URL(NAME, server.url), token, caFile: null }); },
   };
@@ -186,7 +195,7 @@ async function servedWay(directory: string, { keys }: Publisher): Promise<Way> {
 
 async function fileWay(directory: string, { keys }: Publisher): Promise<Way> {
   return {
-    name: "file", firstBad: 2, close: async () => undefined,
+    name: "file", close: async () => undefined,
     policy: { bundle: join(directory, NAME), pollIntervalMs: POLL_MS, verification: { keys: { proof: { key: keys.publicPem } } } },
     publish: async (packed) => { replaceFile(directory, packed); },
   };

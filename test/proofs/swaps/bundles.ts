@@ -10,6 +10,9 @@ export const FLEETING_DATABASE = "tunnel.swaps.test";
 /** Small on the wire, and gigabytes once something is made of each number. */
 const MANY_NUMBERS = Buffer.from(`[${"0,".repeat(15 << 20)}0]`);
 
+/** How many kinds of bad bundles there are. */
+export const BAD_KINDS = 12;
+
 /** A bundle that must be refused, and what the refusal says. */
 export interface BadBundle {
   readonly what: string;
@@ -49,13 +52,17 @@ export class Publisher {
       () => ({ what: "truncated", says: /is cut off/, packed: good.subarray(0, good.byteLength >> 1) }),
       async () => ({ what: "unsigned", says: /is not signed/, packed: await packFiles(await this.#files(after, true)) }),
       async () => ({ what: "wrongly signed", says: /signature does not hold/, packed: await signed(await this.#files(after, true), this.#strangers) }),
+      async () => ({ what: "changed after it was signed", says: /"data\.json" of the bundle is not what was signed/, packed: await packFiles(new Map([...await unpackFiles(good), ["data.json", Buffer.from("{}")]])) }),
+      async () => ({ what: "grown after it was signed", says: /does not cover "more\.json"/, packed: await packFiles(new Map([...await unpackFiles(good), ["more.json", Buffer.from("{}")]])) }),
+      async () => ({ what: "signed, and no policy", says: /cannot use the policy/, packed: await signed(new Map([...await this.#files(after, true), ["policy.wasm", Buffer.from("\0asm")]]), this.keys) }),
       async () => ({ what: "older", says: /is lower than/, packed: await signed(await this.#files(now - 1, true), this.keys) }),
-      async () => ({ what: "same revision, other content", says: /with other content/, packed: await signed(await this.#files(now, true, "other"), this.keys) }),
+      async () => ({ what: "same revision, other content", says: /was in force with other content/, packed: await signed(await this.#files(now, true, "other"), this.keys) }),
       () => ({ what: "oversized", says: /larger than/, packed: this.#huge }),
       () => ({ what: "a bomb", says: /unpacks to more than/, packed: this.#endless }),
       async () => ({ what: "a bomb that only parsing JSON shows", says: /policy\.memoryLimitBytes/, packed: await packFiles(new Map([...await unpackFiles(good), ["data.json", MANY_NUMBERS]])) }),
     ];
-    return (kinds[kind % kinds.length] ?? kinds[0]!)();
+    if (kinds.length !== BAD_KINDS) throw new TypeError(`there are ${kinds.length} kinds of bad bundles`);
+    return (kinds[kind % BAD_KINDS] ?? kinds[0]!)();
   }
 
   async #files(number: number, isFleetingAllowed: boolean, mark = "proof") {

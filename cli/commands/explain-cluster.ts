@@ -82,7 +82,7 @@ export async function explainClusterRequest(id: string | undefined, options: Exp
         EXIT.failure,
       );
     }
-    printRecord(record, { output: options.output, details: options.policy === undefined ? null : await explainDetails(record, resolve(options.policy), io) }, io);
+    printRecord(record, { output: options.output, ...options.policy === undefined ? null : await explainDetails(record, resolve(options.policy), io) }, io);
   });
 }
 

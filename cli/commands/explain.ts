@@ -60,5 +60,5 @@ async function explain(id: string | undefined, options: ExplainOptions, io: Io):
       "List the latest with `weir audit tail --denied`; `--cluster` looks in a cluster.", EXIT.failure,
     );
   }
-  printRecord(record, { output: options.output, details: await explainDetails(record, policyPlace(config, options.policy), io) }, io);
+  printRecord(record, { output: options.output, ...await explainDetails(record, policyPlace(config, options.policy), io) }, io);
 }

@@ -5,9 +5,8 @@ import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { CHANGES, openCandidate, pastDecision, readDecisions, ReplayTotals, type Candidate, type ReplayReport } from "../../proxy/operator.ts";
 import { momentBefore, sinceOption } from "../duration-option.ts";
 import type { Io } from "../io.ts";
-import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
-import { auditRoot } from "../state-directory.ts";
+import { noneFound, recordedFolder } from "./audited.ts";
 import { printReplay } from "./replay-report.ts";
 
 interface ReplayOptions {
@@ -27,7 +26,7 @@ const HELP = `
 Nothing is sent and nothing is changed: the recorded decisions are made again by the other policy, each as of its own time. What the audit does not hold
 (audit.policyInput) and the other policy may look at makes a decision uncertain; such are counted apart, by what is missing.
 
-Exit code: 0; with --fail-on-change 1 if a decision changes or is uncertain.
+Exit code: 0; 1 if nothing was ever recorded in the folder; with --fail-on-change also 1 if a decision changes or is uncertain, or if there was none to replay.
 
 Examples:
   weir policy replay --policy policy-next --since 7d
@@ -48,7 +47,7 @@ export function registerReplay(policy: Command, io: Io): void {
     .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
     .option("--audit <directory>", "folder of a chain, or of several; default that of the configuration")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
-    .option("--fail-on-change", "exit 1 if a decision changes or is uncertain")
+    .option("--fail-on-change", "exit 1 if a decision changes or is uncertain, or none was replayed")
     .option("-o, --output <format>", "text or json", outputFormat, "text")
     .addHelpText("after", HELP)
     .action(async (options: ReplayOptions) => { await replay(options, io); });
@@ -57,9 +56,13 @@ export function registerReplay(policy: Command, io: Io): void {
 async function replay(options: ReplayOptions, io: Io): Promise<void> {
   const path = onePolicy(options);
   const candidate = await openCandidate(resolve(path), { environment: io.environment, announce: io.err });
-  const report = await replayAudit(candidate, options, io);
+  const root = await recordedFolder(options, io);
+  const report = await replayAudit(candidate, { ...options, root }, io);
   printReplay(report, options.output, io);
-  const isChanged = report.uncertain.total > 0 || CHANGES.some((change) => report.newly[change].total > 0);
+  const { decisions, withoutInput } = report;
+  if (decisions === 0) io.err(noneFound("decision", root, options));
+  else if (decisions === withoutInput) io.err("nothing was replayed: no record keeps what policy was asked (audit.policyInput)");
+  const isChanged = decisions === withoutInput || report.uncertain.total > 0 || CHANGES.some((change) => report.newly[change].total > 0);
   if (options.failOnChange === true && isChanged) io.exitWith(EXIT.failure);
 }
 
@@ -69,8 +72,7 @@ function onePolicy({ bundle, policy }: ReplayOptions): string {
   return path;
 }
 
-async function replayAudit(candidate: Candidate, { since, until, agent, host, audit, config }: ReplayOptions, io: Io): Promise<ReplayReport> {
-  const root = audit ?? auditRoot(loadConfig(config).config, io.environment);
+async function replayAudit(candidate: Candidate, { root, since, until, agent, host }: ReplayOptions & { readonly root: string }, io: Io): Promise<ReplayReport> {
   const totals = new ReplayTotals();
   let replayed = 0;
   for await (const record of readDecisions(root, { sinceMs: since, untilMs: until ?? Number.POSITIVE_INFINITY, filter: { agent, host } })) {
@@ -80,6 +82,5 @@ async function replayAudit(candidate: Candidate, { since, until, agent, host, au
     replayed += 1;
     if (replayed % PROGRESS_EVERY === 0) io.err(`${replayed} decisions, up to ${new Date(record.timeMs).toISOString()}`);
   }
-  if (replayed === 0) io.err(`no decision of that time in ${root}`);
   return totals.report(candidate.revision, candidate.basis);
 }

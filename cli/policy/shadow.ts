@@ -1,11 +1,11 @@
 import type { Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { readDecisions, ReplayTotals, shadowOf } from "../../proxy/operator.ts";
 import { sinceOption } from "../duration-option.ts";
 import type { Io } from "../io.ts";
-import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
-import { auditRoot } from "../state-directory.ts";
+import { noneFound, recordedFolder } from "./audited.ts";
 import { printReplay } from "./replay-report.ts";
 
 interface ShadowOptions {
@@ -27,11 +27,13 @@ export function registerShadow(policy: Command, io: Io): void {
     .option("--audit <directory>", "folder of a chain, or of several; default that of the configuration")
     .option("-c, --config <file>", "configuration; default ./weir.yaml if it exists")
     .option("-o, --output <format>", "text or json", outputFormat, "text")
+    .addHelpText("after", "\nExit code: 0; 1 if no shadow was asked about any of it.")
     .action(async (options: ShadowOptions) => { await shadow(options, io); });
 }
 
-async function shadow({ since, agent, host, audit, config, output }: ShadowOptions, io: Io): Promise<void> {
-  const root = audit ?? auditRoot(loadConfig(config).config, io.environment);
+async function shadow(options: ShadowOptions, io: Io): Promise<void> {
+  const { since, agent, host, output } = options;
+  const root = await recordedFolder(options, io);
   const totals = new ReplayTotals();
   const revisions = new Set<string>();
   let count = 0;
@@ -42,6 +44,6 @@ async function shadow({ since, agent, host, audit, config, output }: ShadowOptio
     revisions.add(record.decision?.shadow?.revision ?? "");
     count += 1;
   }
-  if (count === 0) io.err(`no shadow was asked in that time, by ${root}`);
+  if (count === 0) throw new UserError("no shadow was asked about what you name", `${noneFound("decision", root, options)}; \`policy.shadow\` of the configuration names one.`, EXIT.failure);
   printReplay(totals.report([...revisions].join(" and "), "it saw what the policy in force saw"), output, io);
 }

@@ -8,8 +8,8 @@ import { policyPlace } from "../explain-details.ts";
 import type { Io } from "../io.ts";
 import { loadConfig } from "../load-config.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
-import { auditRoot } from "../state-directory.ts";
 import { oneLine } from "../terminal-text.ts";
+import { noneFound, recordedFolder } from "./audited.ts";
 
 interface SuggestOptions {
   readonly since: number;
@@ -23,7 +23,9 @@ interface SuggestOptions {
 
 const HELP = `
 Prints entries for data.yaml that would have allowed what was refused, with how often and when, and what else each opens. Nothing is changed: read them, narrow
-them, and try them (weir policy test, replay). Metadata services, hidden names and entries with \`effect: deny\` are never worked around.
+them, and try them (weir policy test, replay). Metadata services, hidden names, entries with \`effect: deny\` and people whom an entry asks are never worked around.
+Exit code: 0; 1 if nothing was ever recorded in the folder, or if nothing was refused to the agent, or of the host, that is named.
+All chains of the folder are read: by default those of every \`weir run\` and \`weir up\` of this user, whatever their configuration (stateDirectory keeps them apart).
 
 Example:
   weir policy suggest --since 1h --agent reviewer`;
@@ -48,15 +50,26 @@ async function suggest(options: SuggestOptions, io: Io): Promise<void> {
   const place = policyPlace(config, options.policy);
   const policy = place === null ? null : await readPolicy(place, { environment: io.environment, announce: io.err });
   if (policy === null || policy.folder === null) throw new UserError("entries can only be proposed for a policy folder", "Give the folder that the bundle is built from with --policy.", EXIT.usage);
-  const root = options.audit ?? auditRoot(config, io.environment);
-  const suggestions = new Suggestions();
-  for await (const past of decisionsOf(root, options)) suggestions.add(past);
+  const root = await recordedFolder(options, io);
+  const suggestions = new Suggestions(policy);
+  let looked = 0;
+  for await (const past of decisionsOf(root, options)) {
+    suggestions.add(past);
+    looked += 1;
+  }
+  if (looked === 0) io.err(noneFound("refusal", root, options));
+  if (looked === 0 && (options.agent ?? options.host) !== undefined) io.exitWith(EXIT.failure);
   const tried = await candidateOf(withEntries({ ...policy, folder: policy.folder }, suggestions.proposed()), { environment: io.environment, announce: io.err });
   await tryAll(tried, suggestions, decisionsOf(root, options));
   const found = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps > 0);
   const refused = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps === 0);
-  if (options.output === "json") return io.out(JSON.stringify({ suggestions: found, refusedByOtherEntries: refused.map(({ example }) => example.subject), final: suggestions.final }, null, 2));
-  await print({ found, refused, final: suggestions.final, dropped: suggestions.dropped }, io);
+  if (options.output === "json") return io.out(JSON.stringify({ suggestions: found, refusedByOtherEntries: refused.map(({ example }) => example.subject), ...uncoveredBy(suggestions) }, null, 2));
+  await print({ found, refused, ...uncoveredBy(suggestions), dropped: suggestions.dropped }, io);
+}
+
+/** What no entry is proposed for, rule by rule. */
+function uncoveredBy({ final, standing, refusedByPeople }: Suggestions): Pick<Printed, "final" | "askAPerson" | "refusedByPeople"> {
+  return { final, askAPerson: standing, refusedByPeople };
 }
 
 async function* decisionsOf(root: string, { since, agent, host }: SuggestOptions): AsyncGenerator<PastDecision> {
@@ -74,10 +87,12 @@ interface Printed {
   readonly found: readonly Suggestion[];
   readonly refused: readonly Suggestion[];
   readonly final: Readonly<Record<string, number>>;
+  readonly askAPerson: Readonly<Record<string, number>>;
+  readonly refusedByPeople: Readonly<Record<string, number>>;
   readonly dropped: number;
 }
 
-async function print({ found, refused, final, dropped }: Printed, io: Io): Promise<void> {
+async function print({ found, refused, final, askAPerson, refusedByPeople, dropped }: Printed, io: Io): Promise<void> {
   io.out(found.length === 0 ? "# Nothing to propose." : "# Proposed from what was refused. Nothing was changed: take over what should be allowed.");
   for (const section of ["hosts", "addresses"] as const) {
     const entries = found.filter((one) => one.section === section);
@@ -88,15 +103,20 @@ async function print({ found, refused, final, dropped }: Printed, io: Io): Promi
     io.out(`# not proposed: ${denials} times ${oneLine(subject)} (rule ${oneLine(rule)}): another entry refuses it, or its record does not say enough`);
   }
   for (const [rule, count] of Object.entries(final)) io.out(`# never proposed: ${count} refused by ${oneLine(rule)}`);
+  for (const [rule, count] of Object.entries(askAPerson)) {
+    io.out(`# never proposed: ${count} where rule ${oneLine(rule)} asks a person, and what it sets did not hold: change that entry if it shall cover them; one beside it would go past the person`);
+  }
+  for (const [rule, count] of Object.entries(refusedByPeople)) io.out(`# never proposed: ${count} that a person was asked about by rule ${oneLine(rule)}, and refused or did not answer`);
   if (dropped > 0) io.out(`# not looked at: ${dropped} more, of too many kinds; narrow it with --agent, --host or --since`);
 }
 
-async function printEntry({ entry, denials, firstMs, lastMs, example, allows, perhaps, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
+async function printEntry({ entry, denials, firstMs, lastMs, example, asks, allows, perhaps, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
   const time = (atMs: number) => new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
   io.out(`  # ${denials} times, ${time(firstMs)} to ${time(lastMs)}, such as ${oneLine(example.id)}: ${oneLine(example.subject)}`);
   const more = perhaps === 0 ? "" : `, and ${perhaps} more as far as their records say`;
   const others = alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`;
-  io.out(`  # checked: it would have allowed ${allows} of them${more}${others}`);
+  io.out(`  # checked: it would have ${asks === null ? "allowed" : "asked a person about"} ${allows} of them${more}${others}`);
+  if (asks !== null) io.out(`  # it asks a person, because rule ${oneLine(asks)} does`);
   for (const open of opens) io.out(`  # it opens ${oneLine(open)}`);
   for (const { pack, levels } of await coveringPacks(example.host)) io.out(`  # or take up the pack ${pack}, which knows this host: packs: [{pack: ${pack}, access: ${levels.join(" or ")}}]`);
   const [first = "", ...following] = stringify(entry).trimEnd().split("\n");

@@ -2,7 +2,8 @@ import { stringify } from "yaml";
 import { ERROR_TABLE } from "../errors.ts";
 import type { AuditRecord, ExchangeRecord, RecordedDecision } from "../model/record.ts";
 import { opensOf } from "./entry-opens.ts";
-import { FINAL_RULES, smallestEntry } from "./smallest-entry.ts";
+import type { PersonAsked } from "./person-asked.ts";
+import { entryOf, FINAL_RULES, smallestEntry } from "./smallest-entry.ts";
 
 /** Why something ended as it did, and the smallest change that would have allowed it. */
 export interface RecordExplanation {
@@ -18,15 +19,18 @@ export interface RecordExplanation {
   readonly lines: readonly string[];
 }
 
-/** Explains one record of the audit. Pure; works on records of any age. */
-export function explainRecord(record: AuditRecord): RecordExplanation {
+/**
+ * Explains one record of the audit. Pure; works on records of any age.
+ * @param asked the person whom the smallest entry would go past, null if it would not; left out where no policy is at hand that could tell
+ */
+export function explainRecord(record: AuditRecord, asked?: PersonAsked | null): RecordExplanation {
   const error = "error" in record ? record.error : null;
   const rule = error?.rule ?? ("decision" in record ? record.decision?.rule : undefined) ?? null;
   const reason = error?.reason ?? (error === null ? "it was allowed" : ERROR_TABLE[error.code].says);
   const hint = error?.hint ?? null;
-  const data = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? smallestEntry(record) : null;
+  const data = error?.code === "policy.denied" && rule !== null && !FINAL_RULES.has(rule) ? smallestEntry(record, asked) : null;
   const entry = data === null ? null : stringify(data);
-  const opens = data === null ? [] : opensOf("hosts" in data ? data.hosts[0] : data.addresses[0]);
+  const opens = data === null ? [] : opensOf(entryOf(data));
   const lines = [
     `${subjectOf(record)}: ${record.outcome}`,
     ...(rule === null ? [] : [`rule:    ${rule}`]),
@@ -35,10 +39,21 @@ export function explainRecord(record: AuditRecord): RecordExplanation {
     ...(hint === null || hint === "" ? [] : [`hint:    ${hint}`]),
     ...decisionLines("decision" in record ? record.decision ?? null : null),
     ...maskedLines(record),
-    ...(entry === null ? [] : ["", "The smallest entry of data.yaml that allows it (unless an entry with `effect: deny` stands against it):", ...entry.trimEnd().split("\n")]),
+    ...personLines(error?.code === "policy.denied" ? asked ?? null : null),
+    ...(entry === null ? [] : ["", `The smallest entry of data.yaml that allows it (${asked === undefined ? UNTOLD : TOLD}):`, ...entry.trimEnd().split("\n")]),
     ...opens.map((open) => `# it also opens ${open}`),
   ];
   return { outcome: record.outcome, rule, reason, hint, entry, opens, lines };
+}
+
+const TOLD = "unless an entry with `effect: deny` stands against it";
+const UNTOLD = "unless an entry with `effect: deny` stands against it, or one with `effect: ask`: do not go past a person";
+
+/** A person is never worked around. */
+function personLines(asked: PersonAsked | null): string[] {
+  if (asked === null) return [];
+  if (asked.kind === "carried") return ["", `Rule ${asked.rule} asks a person, so this asks too:`];
+  return ["", `Rule ${asked.rule} asks a person about this, and what it sets did not hold. Change that entry if it shall cover this as well: one beside it would go past the person.`];
 }
 
 /** Who decided beside the policy, and who would have decided otherwise. */

@@ -1,5 +1,7 @@
 import type { AuditRecord, ConnectionRecord, ExchangeRecord } from "../model/record.ts";
+import type { ProposedEntry } from "./entry-opens.ts";
 import { parsePathPattern } from "./patterns.ts";
+import { withPerson, type PersonAsked } from "./person-asked.ts";
 import { readingNeed, type KeptInput } from "./reading-need.ts";
 
 /** Rules that no entry can overrule. */
@@ -11,16 +13,26 @@ export const FINAL_RULES: ReadonlySet<string> = new Set([
 /** Data of which one entry is all: `hosts` or `addresses` of `data.yaml`. */
 export type EntryData = { readonly hosts: readonly [Readonly<Record<string, unknown>>] } | { readonly addresses: readonly [Readonly<Record<string, unknown>>] };
 
-/** The entry that covers what a record tells of and as little else as can be written; null where no entry can. */
-export function smallestEntry(record: AuditRecord): EntryData | null {
+/** The one entry of the data. */
+export function entryOf(data: EntryData): ProposedEntry {
+  return "hosts" in data ? data.hosts[0] : data.addresses[0];
+}
+
+/**
+ * The entry that covers what a record tells of and as little else as can be written; null where no entry can.
+ * @param asked the person whom it would go past
+ */
+export function smallestEntry(record: AuditRecord, asked: PersonAsked | null = null): EntryData | null {
   if (record.kind !== "exchange" && record.kind !== "connection") return null;
   if (record.host === null || record.port === null) return null;
   const need = record.kind === "exchange" ? exchangeNeed(record) : connectionNeed(record);
   if (need === null) return null;
   const agents = record.agent === null ? {} : { agents: [`${record.agent.namespace}/${record.agent.name}`] };
   const isAddress = /^[0-9.]+$|:/.test(record.host);
-  if (isAddress) return { addresses: [{ cidr: `${record.host}/${record.host.includes(":") ? 128 : 32}`, ports: [record.port], ...need, ...agents }] };
-  return { hosts: [{ name: record.host, ...(record.port === 443 ? {} : { ports: [record.port] }), ...need, ...agents }] };
+  const place = isAddress ? { cidr: `${record.host}/${record.host.includes(":") ? 128 : 32}`, ports: [record.port] } : { name: record.host, ...(record.port === 443 ? {} : { ports: [record.port] }) };
+  const entry = withPerson({ ...place, ...need, ...agents }, asked);
+  if (entry === null) return null;
+  return isAddress ? { addresses: [entry] } : { hosts: [entry] };
 }
 
 function exchangeNeed(record: ExchangeRecord): Record<string, unknown> | null {

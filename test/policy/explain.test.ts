@@ -6,7 +6,7 @@ import { policyData } from "../../proxy/policy/data.ts";
 import { explainRecord } from "../../proxy/policy/explain-record.ts";
 import type { PolicyInput } from "../../proxy/policy/policy-engine.ts";
 import { readPolicy } from "../../proxy/policy/replay/candidate.ts";
-import { explainDecision } from "../../proxy/policy/replay/explain-decision.ts";
+import { explainDecision, personBehind } from "../../proxy/policy/replay/explain-decision.ts";
 import { anExchange } from "../support/audit-records.ts";
 import { anInput } from "../support/past-decisions.ts";
 
@@ -39,14 +39,14 @@ describe("a refusal that is explained by asking again", () => {
     const details = await explainDecision(record, policy, options);
     expect(details?.now).toMatchObject({ verdict: "deny", rule: "near", doubts: [] });
     expect(details?.considered).toEqual([{ rule: "near", kind: "deny", reason: expect.stringMatching(/./) }]);
-    expect(details?.entryAllows).toBe(true);
+    expect(details?.withEntry).toBe("allow");
     expect(() => policyData.parse(parse(explainRecord(record).entry ?? ""))).not.toThrow();
   });
 
   test("says so where the smallest entry does not help, because another entry refuses", async () => {
     const policy = await readPolicy(policyData.parse({ hosts: [{ name: "**.test", effect: "deny", rule: "never" }] }), options);
     const details = await explainDecision(refused("DELETE"), policy, options);
-    expect(details).toMatchObject({ entryAllows: false, considered: [{ rule: "never", kind: "deny" }] });
+    expect(details).toMatchObject({ withEntry: "deny", considered: [{ rule: "never", kind: "deny" }] });
   });
 
   test.each([["10.1.2.3", ["ten", "mapped", "four"]], ["::10.1.2.3", ["six"]], ["fd00::1", ["private", "six"]]])("names the entries whose range holds the address %s, as policy reads it", async (address, rules) => {
@@ -54,6 +54,44 @@ describe("a refusal that is explained by asking again", () => {
     const policy = await readPolicy(policyData.parse({ addresses: [entry("ten", "10.0.0.0/8"), entry("private", "fd00::/8"), entry("mapped", "::ffff:0:0/96"), entry("six", "::/0"), entry("four", "0.0.0.0/0")] }), options);
     const record = refused("DELETE", {}, { connection: { ...anInput().connection!, name: address, is_address: true } });
     expect((await explainDecision(record, policy, options))?.considered?.map(({ rule }) => rule)).toEqual(rules);
+  });
+
+  describe("where an entry asks a person", () => {
+    const asking = { name: "api.test", rule: "near", methods: ["POST"], effect: "ask", ask: { reason: "a person decides" } };
+    const explained = async (record: ExchangeRecord, entry: object) => {
+      const policy = await readPolicy(policyData.parse({ hosts: [entry] }), options);
+      const asked = personBehind(record, policy);
+      return { asked, details: await explainDecision(record, policy, options), told: explainRecord(record, asked), compiled: personBehind(record, { ...policy, folder: null }) };
+    };
+
+    test("proposes no entry beside it when its conditions did not hold, whether the folder or the bundle is at hand", async () => {
+      const { asked, details, told, compiled } = await explained(refused("POST", { json: { amount: 1_200 } }), { ...asking, json: { "/amount": { max: 100 } } });
+      expect([asked?.kind, compiled?.kind]).toEqual(["stands", "stands"]);
+      expect([told.entry, details?.withEntry]).toEqual([null, null]);
+      expect(told.lines.join("\n")).toContain("Rule near asks a person about this, and what it sets did not hold. Change that entry");
+    });
+
+    test("asks too in what it proposes for something else", async () => {
+      const { details, told } = await explained(refused("DELETE"), asking);
+      expect(parse(told.entry ?? "")).toMatchObject({ hosts: [{ methods: ["DELETE"], effect: "ask", ask: { reason: "a person decides" } }] });
+      expect(details?.withEntry).toBe("ask");
+    });
+
+    test("warns of it where no policy is at hand", () => {
+      expect(explainRecord(refused("DELETE")).lines.join("\n")).toContain("or one with `effect: ask`: do not go past a person");
+    });
+  });
+
+  test("says that it is not known where what an entry looks at was not recorded, and a verdict where it was", async () => {
+    const record = refused("POST", { json: {} });
+    const { input } = record.decision!;
+    const shortened = { ...record, decision: { ...record.decision!, input: { ...input!, redacted: ["input.json.amount"] } } };
+    const rules = { name: "api.test", rule: "near", methods: ["POST"] };
+    const explained = async (json: object) => explainDecision(shortened, await readPolicy(policyData.parse({ hosts: [{ ...rules, json }] }), options), options);
+    expect(await explained({ "/amount": { max: 100 } })).toMatchObject({
+      now: { verdict: null, rule: null, doubts: ["input.json.amount is not recorded"] }, considered: [{ kind: "undecided", reason: "input.json.amount is not recorded" }], withEntry: "not known",
+    });
+    expect(await explained({ "/note": { type: "string" } })).toMatchObject({ now: { verdict: "deny", doubts: [] }, considered: [{ kind: "deny", reason: expect.stringContaining("/note") }] });
   });
 
   test("has nothing to add to a record without input", async () => {

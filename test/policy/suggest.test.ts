@@ -15,14 +15,14 @@ function denied(method: string, path: readonly string[], over: Partial<ReturnTyp
 }
 
 /** What is proposed against data, as the command finds it. */
-async function proposed(data: object, denials: readonly PastDecision[]): Promise<{ readonly list: readonly Suggestion[]; readonly final: object; readonly candidate: Candidate }> {
+async function proposed(data: object, denials: readonly PastDecision[]): Promise<{ readonly list: readonly Suggestion[]; readonly final: object; readonly standing: object; readonly refused: object; readonly candidate: Candidate }> {
   const policy = await readPolicy(policyData.parse(data), options);
   if (policy.folder === null) throw new Error("data are a folder");
-  const suggestions = new Suggestions();
+  const suggestions = new Suggestions(policy);
   for (const past of denials) suggestions.add(past);
   const candidate = await candidateOf(withEntries({ ...policy, folder: policy.folder }, suggestions.proposed()), options);
   for (const past of denials) suggestions.tried(await candidate.replay(past));
-  return { list: suggestions.list(), final: suggestions.final, candidate };
+  return { list: suggestions.list(), final: suggestions.final, standing: suggestions.standing, refused: suggestions.refusedByPeople, candidate };
 }
 
 /** Every combination of what requests may differ in, each protocol at a host of its own. */
@@ -106,6 +106,39 @@ describe("entries proposed from denials", () => {
     const { list, final } = await proposed({}, [denied("GET", [], {}, "names.metadata"), denied("GET", [], {}, "names.hide"), denied("GET", [], {}, "grants.not-held")]);
     expect(list).toEqual([]);
     expect(final).toEqual({ "names.metadata": 1, "names.hide": 1, "grants.not-held": 1 });
+  });
+
+  describe("beside an entry that asks a person", () => {
+    const charge = { name: "api.test", rule: "charge", methods: ["POST"], paths: ["/charges"], effect: "ask", ask: { reason: "Charging needs a person." } };
+    const body = (amount: number) => ({ read: { json: null }, json: { amount } });
+
+    test("never go past the person where what it sets did not hold", async () => {
+      const data = { hosts: [{ ...charge, json: { "/amount": { max: 100 } } }] };
+      const { list, standing, candidate } = await proposed(data, [denied("POST", ["charges"], body(1_200), "charge"), denied("POST", ["Charges"], body(12), "charge"), denied("POST", ["refunds"], {}, "charge")]);
+      expect(standing).toEqual({ charge: 2 });
+      expect(list).toMatchObject([{ entry: { paths: ["/refunds"], effect: "ask", ask: { reason: "Charging needs a person." } }, asks: "charge", allows: 1 }]);
+      for (const amount of [12, 5_000]) expect((await candidate.replay(denied("POST", ["charges"], body(amount)))).verdict).toBe(amount === 12 ? "ask" : "deny");
+    });
+
+    test("ask too where another agent did the same, and do not where something else was done", async () => {
+      const { list } = await proposed({ hosts: [{ name: "api.test", rule: "read" }, { ...charge, agents: ["local/cashier"] }] }, [denied("POST", ["charges"], {}, "read"), denied("POST", ["notes"], {}, "read")]);
+      expect(list).toMatchObject([{ entry: { paths: ["/charges"], effect: "ask" }, asks: "charge", allows: 1 }, { entry: { paths: ["/notes"] }, asks: null, allows: 1 }]);
+      expect(list[1]?.entry).not.toHaveProperty("effect");
+    });
+
+    test("know a person by the name of the tool", async () => {
+      const data = { hosts: [{ ...charge, paths: ["/mcp"], mcp: { tools: [{ name: "wr*", arguments: { path: { within: "/tmp" } } }] } }] };
+      const call = (tool: string) => denied("POST", ["mcp"], { mcp: { ...mcp, tool, arguments: { path: "/etc" } }, read: { mcp: null } }, "other");
+      const { list, standing } = await proposed(data, [call("write"), call("list")]);
+      expect(standing).toEqual({ charge: 1 });
+      expect(list).toMatchObject([{ entry: { mcp: { tools: [{ name: "list" }] } }, asks: null }]);
+    });
+
+    test("are never made of what a person refused", async () => {
+      const { list, refused } = await proposed({ hosts: [charge] }, [{ ...denied("POST", ["charges"], {}, "charge"), verdict: "ask" }]);
+      expect(list).toEqual([]);
+      expect(refused).toEqual({ charge: 1 });
+    });
   });
 
   test("allow nothing that an entry with effect deny refuses, and show it", async () => {

@@ -5,10 +5,12 @@ import { askAgain, type Asker } from "../ask-again.ts";
 import { networksContain } from "../builtins/networks.ts";
 import { compileData } from "../compile-data.ts";
 import { policyData, type AddressEntry, type HostEntry, type PolicyData } from "../data.ts";
-import type { PolicyInput, Question } from "../policy-engine.ts";
 import { readDefaultBundle } from "../shipped-files.ts";
 import { WasmPolicy } from "../wasm-policy.ts";
 import { coversHost } from "./covering-packs.ts";
+import type { PastDecision } from "./past-decision.ts";
+import { policyReads, type PolicyReads } from "./policy-reads.ts";
+import { replayDecision } from "./replay-decision.ts";
 
 /** What one entry of the data says of a request when it is the only one. */
 export interface Considered {
@@ -26,14 +28,16 @@ const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 64 << 20 };
  * Asks each entry that speaks of the destination what it would say if it stood alone: which of them fire, which came near, and why those do not cover the
  * request. The library itself answers; Rego beside the data has no part in it.
  */
-export async function considered(data: PolicyData, question: Question, input: PolicyInput): Promise<Considered[]> {
-  const host = input.connection?.name ?? input.dns?.name ?? "";
+export async function considered(data: PolicyData, past: PastDecision): Promise<Considered[]> {
+  const host = past.input?.connection?.name ?? past.input?.dns?.name ?? "";
   const named = entriesFor(data, host).slice(0, ENTRIES_LIMIT);
-  const module = await WebAssembly.compile((await readDefaultBundle()).wasm);
+  const { wasm } = await readDefaultBundle();
+  const module = await WebAssembly.compile(wasm);
   const found: Considered[] = [];
   for (const { key, entry, rule } of named) {
     const alone = compileData(policyData.parse({ [key]: [{ ...entry, rule }] }));
-    found.push(await askEntry(new WasmPolicy({ module, data: JSON.stringify(alone) }, { limits: LIMITS, clock: systemClock }), { rule, question, input }));
+    const policy = new WasmPolicy({ module, data: JSON.stringify(alone) }, { limits: LIMITS, clock: systemClock });
+    found.push(await askEntry(policy, { rule, past, reads: await policyReads({ wasm, data: alone }, null, {}, () => undefined) }));
   }
   return found;
 }
@@ -73,9 +77,20 @@ export function isWithin(host: string, cidr: string): boolean {
   return isIP(host) !== 0 && networksContain(cidr, host) === true;
 }
 
-async function askEntry(policy: WasmPolicy, { rule, question, input }: { readonly rule: string; readonly question: Question; readonly input: PolicyInput }): Promise<Considered> {
+interface Asked {
+  readonly rule: string;
+  readonly past: PastDecision;
+  readonly reads: PolicyReads;
+}
+
+/** What the entry says hangs on parts of the request that nobody recorded: then it is not known. */
+async function askEntry(policy: WasmPolicy, { rule, past, reads }: Asked): Promise<Considered> {
+  if (past.input === null) return { rule, kind: "undecided", reason: "the record has no input" };
   const asker: Asker = { decide: async (what, about) => readDecision(what, await policy.evaluate(what, about), "") };
-  const answer = await askAgain(asker, question, input, new AbortController().signal);
+  // Only the entry is asked: what became of the request then is none of its doubts.
+  const { doubts } = await replayDecision({ ...past, verdict: "deny", rule: "" }, asker, reads);
+  if (doubts.length > 0) return { rule, kind: "undecided", reason: doubts.join("; ") };
+  const answer = await askAgain(asker, past.question, past.input, new AbortController().signal);
   if (answer.kind === "undecided") return { rule, kind: "undecided", reason: answer.reason };
   return { rule, kind: answer.kind, reason: answer.kind === "deny" || answer.kind === "ask" ? answer.reason : "" };
 }

@@ -1,7 +1,10 @@
 import { isIP } from "node:net";
 import { opensOf, type ProposedEntry } from "../entry-opens.ts";
+import { withPerson, type PersonAsked } from "../person-asked.ts";
 import { readingNeed } from "../reading-need.ts";
 import { FINAL_RULES } from "../smallest-entry.ts";
+import { askingEntries, personAsked, type AskingEntry } from "./asking-entries.ts";
+import type { ReadPolicy } from "./candidate.ts";
 import { generalisePath } from "./generalise-path.ts";
 import { mergeEntries } from "./merge-entries.ts";
 import type { PastDecision, Replayed } from "./past-decision.ts";
@@ -17,7 +20,9 @@ export interface Suggestion {
   readonly firstMs: number;
   readonly lastMs: number;
   readonly example: PastDecision;
-  /** Found by asking: how many of its denials it would allow, and how many others. */
+  /** The rule under which a person is asked, where one is: then the entry asks too. */
+  readonly asks: string | null;
+  /** Found by asking: how many of its denials it would allow, or leave to the person, and how many others. */
   readonly allows: number;
   /** Further ones that it would allow as far as their records say: what is not recorded may speak against it. */
   readonly perhaps: number;
@@ -34,6 +39,7 @@ const WISHES_LIMIT = 5_000;
 interface Wish {
   /** Null where no entry can say it. */
   readonly entry: ProposedEntry | null;
+  readonly asks: string | null;
   readonly example: PastDecision;
   denials: number;
   firstMs: number;
@@ -46,6 +52,7 @@ interface Proposal {
   readonly entry: ProposedEntry;
   readonly wishes: ReadonlySet<Wish>;
   readonly example: PastDecision;
+  readonly asks: string | null;
   allows: number;
   perhaps: number;
   alsoAllows: number;
@@ -54,26 +61,37 @@ interface Proposal {
 
 /**
  * Turns denials into entries: each denial into the one that covers it and as little else as can be written, then those together that say no more together
- * than apart. Denials that no entry may overrule are counted, never worked around.
+ * than apart. Denials that no entry may overrule are counted, never worked around; neither is a person whom an entry asks.
  * First all denials are added, then all are tried on the policy with {@link proposed}, then the suggestions are read.
  */
 export class Suggestions {
   readonly #wishes = new Map<string, Wish>();
   readonly #final = new Counts();
+  readonly #standing = new Counts();
+  readonly #refused = new Counts();
+  readonly #policy: Pick<ReadPolicy, "folder" | "bundle">;
+  readonly #asking = new Map<string, readonly AskingEntry[]>();
   #proposals: readonly Proposal[] | null = null;
   #dropped = 0;
 
+  /** @param policy the one that entries are proposed for */
+  constructor(policy: Pick<ReadPolicy, "folder" | "bundle">) {
+    this.#policy = policy;
+  }
+
   add(past: PastDecision): void {
+    if (past.verdict === "ask") return this.#refused.add(past.rule);
     if (past.verdict !== "deny") return;
     if (FINAL_RULES.has(past.rule)) return this.#final.add(past.rule);
-    const entry = entryFor(past);
+    const { entry, asked } = this.#entryOf(past);
+    if (asked?.kind === "stands") return this.#standing.add(asked.rule);
     const key = keyOf(past, entry);
     const known = this.#wishes.get(key);
     if (known === undefined && this.#wishes.size >= WISHES_LIMIT) {
       this.#dropped += 1;
       return;
     }
-    const wish = known ?? { entry, example: past, denials: 0, firstMs: past.timeMs, lastMs: past.timeMs };
+    const wish = known ?? { entry, asks: asked?.rule ?? null, example: past, denials: 0, firstMs: past.timeMs, lastMs: past.timeMs };
     wish.denials += 1;
     wish.firstMs = Math.min(wish.firstMs, past.timeMs);
     wish.lastMs = Math.max(wish.lastMs, past.timeMs);
@@ -89,11 +107,11 @@ export class Suggestions {
 
   /** Takes down what became of a denial under the policy with the proposed entries. */
   tried({ past, verdict, rule, doubts }: Replayed): void {
-    if (past.verdict !== "deny" || verdict !== "allow") return;
-    const own = this.#wishes.get(keyOf(past, entryFor(past)));
+    if (past.verdict !== "deny" || (verdict !== "allow" && verdict !== "ask")) return;
+    const own = this.#wishes.get(keyOf(past, this.#entryOf(past).entry));
     for (const proposal of this.#all()) {
       // A name resolves by any entry of its host, and the answer names none of them.
-      const isByIt = past.question === "name" ? isSameDestination(past, proposal.example) : proposal.rule === rule;
+      const isByIt = past.question === "name" && verdict === "allow" ? isSameDestination(past, proposal.example) : proposal.rule === rule;
       const isOwn = (own !== undefined && proposal.wishes.has(own)) || (past.question !== "exchange" && isSameDestination(past, proposal.example));
       if (isByIt) count(proposal, past, isOwn ? (doubts.length === 0 ? "allows" : "perhaps") : "alsoAllows");
     }
@@ -108,8 +126,27 @@ export class Suggestions {
     return this.#final.sorted();
   }
 
+  /** Rules of entries that ask a person about the very thing, under conditions that did not hold, and how often that was: only a change of them helps. */
+  get standing(): Readonly<Record<string, number>> {
+    return this.#standing.sorted();
+  }
+
+  /** Rules by which a person was asked who said no, or nothing, and how often. */
+  get refusedByPeople(): Readonly<Record<string, number>> {
+    return this.#refused.sorted();
+  }
+
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** The entry that covers one denial, as far as none is proposed past a person. */
+  #entryOf(past: PastDecision): { readonly entry: ProposedEntry | null; readonly asked: PersonAsked | null } {
+    const entry = entryFor(past);
+    const asking = this.#asking.get(past.host) ?? askingEntries(this.#policy, past.host);
+    if (this.#asking.size < WISHES_LIMIT) this.#asking.set(past.host, asking);
+    const asked = entry === null ? null : personAsked(asking, entry, past.rule);
+    return { entry: entry === null ? null : withPerson(entry, asked), asked };
   }
 
   #all(): readonly Proposal[] {
@@ -121,7 +158,7 @@ export class Suggestions {
 function proposalsOf(wishes: readonly Wish[]): Proposal[] {
   const wanted = usefulOf(wishes).flatMap((wish) => (wish.entry === null ? [] : [{ entry: wish.entry, wishes: [wish] }]));
   return mergeEntries(wanted).map(({ entry, wishes: merged }, index) => ({
-    rule: `suggested.${index + 1}`, entry, wishes: new Set(merged), example: (merged[0] as Wish).example, allows: 0, perhaps: 0, alsoAllows: 0, alsoExample: null,
+    rule: `suggested.${index + 1}`, entry, wishes: new Set(merged), example: (merged[0] as Wish).example, asks: (merged[0] as Wish).asks, allows: 0, perhaps: 0, alsoAllows: 0, alsoExample: null,
   }));
 }
 
@@ -136,10 +173,10 @@ function count(proposal: Proposal, { id }: PastDecision, kind: "allows" | "perha
   if (kind === "alsoAllows") proposal.alsoExample ??= id;
 }
 
-function suggestionOf({ entry, wishes, example, allows, perhaps, alsoAllows, alsoExample }: Proposal): Suggestion {
+function suggestionOf({ entry, wishes, example, asks, allows, perhaps, alsoAllows, alsoExample }: Proposal): Suggestion {
   const all = [...wishes];
   return {
-    section: sectionOf(example), entry, example, allows, perhaps, alsoAllows, alsoExample, opens: opensOf(entry),
+    section: sectionOf(example), entry, example, asks, allows, perhaps, alsoAllows, alsoExample, opens: opensOf(entry),
     denials: all.reduce((sum, { denials }) => sum + denials, 0), firstMs: Math.min(...all.map(({ firstMs }) => firstMs)), lastMs: Math.max(...all.map(({ lastMs }) => lastMs)),
   };
 }

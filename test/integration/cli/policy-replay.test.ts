@@ -41,8 +41,8 @@ function exchange(exchangeId: string, method: string) {
 }
 
 async function weir(...args: readonly string[]) {
-  const { out: text, code: exitCode } = await runWeir([...args, "-c", join(directory, "weir.yaml")]);
-  return { text, exitCode };
+  const { out: text, err: said, code: exitCode } = await runWeir([...args, "-c", join(directory, "weir.yaml")]);
+  return { text, said, exitCode };
 }
 
 describe("the past under another policy", () => {
@@ -57,6 +57,19 @@ describe("the past under another policy", () => {
   test("fails a pipeline if something changes, and does not if nothing does", async () => {
     expect((await weir("policy", "replay", "--policy", join(directory, "next"), "--fail-on-change")).exitCode).toBe(1);
     expect((await weir("policy", "replay", "--policy", join(directory, "policy"), "--fail-on-change")).exitCode).toBe(0);
+  });
+
+  test.each([["replay", "--policy", "policy"], ["suggest"], ["shadow"]])("is no result where nothing was ever recorded: %s", async (command, ...args) => {
+    const nowhere = join(directory, "nowhere");
+    const { exitCode, said, text } = await weir("policy", command, ...args.map((arg) => (arg === "policy" ? join(directory, arg) : arg)), "--audit", nowhere);
+    expect({ exitCode, text }).toEqual({ exitCode: 1, text: "" });
+    expect(said).toContain(`nothing is recorded in ${nowhere}`);
+  });
+
+  test.each([["replay", "--policy", "policy", "--fail-on-change"], ["suggest"], ["shadow"]])("is no good news where the filter finds nothing: %s", async (command, ...args) => {
+    const { exitCode, said } = await weir("policy", command, ...args.map((arg) => (arg === "policy" ? join(directory, arg) : arg)), "--agent", "nobody");
+    expect(exitCode).toBe(1);
+    expect(said).toMatch(/no (?:decision|refusal) of agent nobody since/);
   });
 
   test("is summed up from what the shadow said", async () => {

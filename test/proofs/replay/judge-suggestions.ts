@@ -2,6 +2,7 @@ import type { McpReading } from "../../../proxy/model/readings.ts";
 import type { PolicyInput } from "../../../proxy/policy/policy-engine.ts";
 import { policyData } from "../../../proxy/policy/data.ts";
 import { candidateOf, readPolicy, Suggestions, withEntries, type Candidate, type PastDecision, type Suggestion } from "../../../proxy/operator.ts";
+import { HOSTS } from "./plan.ts";
 
 const OPTIONS = { environment: {}, announce: () => undefined };
 /** Requests that are tried for each suggestion and that nobody sent: parts of one with parts of another. */
@@ -15,24 +16,33 @@ export interface JudgedSuggestions {
 
 /**
  * Applies all suggestions for what a policy denied, and asks about every denial, and about requests that nobody sent: method, path, readings and agent of
- * one with those of another. What is allowed beyond the denials must be named in `opens`.
+ * one with those of another. What is allowed beyond the denials must be named in `opens`, and nothing may be allowed that a person is asked about.
  */
 export async function judgeSuggestions(decisions: readonly PastDecision[], data: object): Promise<JudgedSuggestions> {
   const denials = decisions.filter(({ verdict, question, input }) => verdict === "deny" && question === "exchange" && input !== null);
   const policy = await readPolicy(policyData.parse(data), OPTIONS);
   if (policy.folder === null) throw new Error("data are a folder");
-  const suggestions = new Suggestions();
+  const suggestions = new Suggestions(policy);
   for (const past of denials) suggestions.add(past);
   const before = await candidateOf(policy, OPTIONS);
   const after = await candidateOf(withEntries({ ...policy, folder: policy.folder }, suggestions.proposed()), OPTIONS);
   for (const past of denials) suggestions.tried(await after.replay(past));
   const list = suggestions.list();
+  const passed = await passedPeople(denials, after);
   const covered = list.reduce((sum, { allows, perhaps }) => sum + allows + perhaps, 0);
   const { tried, named, wrong } = await tryCrossed(denials, list, { before, after });
   return {
-    holds: wrong.length === 0 && covered > denials.length / 2 && tried > denials.length, wrong,
-    figure: `${list.length} suggestions allow ${covered} of ${denials.length} denials; of ${tried} requests that nobody sent they open ${named} that they name, and ${wrong.length} that they do not`,
+    holds: wrong.length === 0 && passed.wrong.length === 0 && passed.tried > 0 && covered > denials.length / 2 && tried > denials.length, wrong: [...wrong, ...passed.wrong],
+    figure: `${list.length} suggestions allow ${covered} of ${denials.length} denials; of ${tried} requests that nobody sent they open ${named} that they name, and ${wrong.length} that they do not; of ${passed.tried} that an entry asks a person about they allow ${passed.wrong.length}`,
   };
+}
+
+/** Denials of what `a.rest.ask` asks about, whose conditions did not hold: no proposal may let them go past the person. */
+async function passedPeople(denials: readonly PastDecision[], after: Candidate): Promise<{ readonly tried: number; readonly wrong: string[] }> {
+  const asked = denials.filter(({ host, input }) => host === HOSTS.rest && input?.request?.method === "DELETE" && input.request.path[0] === "v1");
+  const wrong: string[] = [];
+  for (const past of asked) if ((await after.replay(past)).verdict === "allow") wrong.push(`${shapeOf(past)} goes past a person`);
+  return { tried: asked.length, wrong };
 }
 
 interface Candidates {

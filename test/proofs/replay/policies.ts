@@ -6,6 +6,8 @@ const POST = { methods: ["POST"] };
 export const POLICY_A = {
   hosts: [
     { name: HOSTS.rest, rule: "a.rest", methods: ["GET", "POST"], paths: ["/v1/**", "/v2/**"] },
+    // No DELETE of the plan has a body, so that nobody is ever asked: what it sets does not hold.
+    { name: HOSTS.rest, rule: "a.rest.ask", effect: "ask", ask: { reason: "deletes", timeout_seconds: 1 }, methods: ["DELETE"], paths: ["/v1/**"], json: { "/confirm": { one_of: [true] } } },
     { name: HOSTS.mcp, rule: "a.mcp", ...POST, mcp: { tools: ["read", { name: "write", arguments: { path: { within: "/workspace" } } }] } },
     { name: HOSTS.git, rule: "a.git", ...POST, methods: ["GET", "POST"], git: { access: "write" } },
     { name: HOSTS.graphql, rule: "a.graphql", ...POST, graphql: { types: ["query", "mutation"] } },

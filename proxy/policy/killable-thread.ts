@@ -15,8 +15,12 @@ export interface ThreadQuestion {
   readonly input: InputText;
 }
 
-/** Another one follows if the data have to be loaded before the next question. */
-export type ThreadAnswer = ({ readonly answer: string } | { readonly failure: string }) & { readonly isLoaded: boolean };
+export type ThreadAnswer = ({ readonly answer: string } | { readonly failure: string }) & {
+  /** If not, another answer follows once it can be asked again. */
+  readonly isLoaded: boolean;
+  /** What the thread worked for it, in milliseconds of processor time. */
+  readonly usedMs: number;
+};
 
 /** The thread is gone and took the question with it: it ran out of time or of memory. */
 export class ThreadLost extends Error {
@@ -42,6 +46,7 @@ export class KillableThread {
   #asked: PromiseWithResolvers<string> | null = null;
   #loaded: Promise<unknown> = Promise.resolve();
   #isAlive = true;
+  #usedMs = 0;
 
   private constructor(data: ThreadData) {
     this.#deadlineMs = data.limits.deadlineMs + GRACE_MS;
@@ -64,8 +69,14 @@ export class KillableThread {
     return this.#isAlive;
   }
 
+  /** What it worked for what it was asked last, loading its data again included, in milliseconds of processor time. Of a lost thread nobody knows. */
+  get usedMs(): number {
+    return this.#usedMs;
+  }
+
   /** @returns the result sets as a list in JSON @throws ThreadLost if it does not come back in time; any other error is the policy's */
   ask(question: ThreadQuestion): Promise<string> {
+    this.#usedMs = 0;
     const answer = this.#answerWithin(this.#deadlineMs);
     this.#worker.postMessage(question);
     return answer;
@@ -96,6 +107,7 @@ export class KillableThread {
   #answered(answer: ThreadAnswer): void {
     const asked = this.#asked;
     this.#asked = null;
+    this.#usedMs += answer.usedMs;
     if (!answer.isLoaded) this.#loaded = this.#answerWithin(START_DEADLINE_MS);
     if ("answer" in answer) asked?.resolve(answer.answer);
     else asked?.reject(new Error(answer.failure));

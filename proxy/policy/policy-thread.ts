@@ -12,22 +12,29 @@ import { WasmPolicy } from "./wasm-policy.ts";
 const { program, limits } = workerData as ThreadData;
 const policy = new WasmPolicy(program, { limits, clock: systemClock });
 
-const LOADED: ThreadAnswer = { answer: "loaded", isLoaded: true };
-const say = (answer: ThreadAnswer): void => { parentPort?.postMessage(answer); };
-
-parentPort?.on("message", ({ question, input }: ThreadQuestion) => {
-  say(answerTo(question, input));
-  if (policy.isLoaded) return;
-  policy.load();
-  say(LOADED);
+parentPort?.on("message", (asked: ThreadQuestion) => {
+  sayOf(() => answerTo(asked));
+  if (!policy.isLoaded) sayOf(() => load());
 });
-say(LOADED);
+sayOf(() => load());
 
-function answerTo(question: ThreadQuestion["question"], input: ThreadQuestion["input"]): ThreadAnswer {
+/** What it takes is told as this thread worked for it: what others do meanwhile, here or on the machine, is not the asker's. */
+function sayOf(work: () => { readonly answer: string } | { readonly failure: string }): void {
+  const before = process.threadCpuUsage();
+  const answer = work();
+  const { user, system } = process.threadCpuUsage(before);
+  parentPort?.postMessage({ ...answer, isLoaded: policy.isLoaded, usedMs: (user + system) / 1_000 } satisfies ThreadAnswer);
+}
+
+function load(): { readonly answer: string } {
+  policy.load();
+  return { answer: "loaded" };
+}
+
+function answerTo({ question, input }: ThreadQuestion): { readonly answer: string } | { readonly failure: string } {
   try {
-    const answer = policy.answer(question, input);
-    return { answer, isLoaded: policy.isLoaded };
+    return { answer: policy.answer(question, input) };
   } catch (error) {
-    return { failure: describeError(error), isLoaded: policy.isLoaded };
+    return { failure: describeError(error) };
   }
 }

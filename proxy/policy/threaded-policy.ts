@@ -1,7 +1,7 @@
 import type { Clock } from "../../common/clock.ts";
 import { EgressError } from "../errors.ts";
 import { FairQueue, type Queued } from "./fair-queue.ts";
-import { KillableThread, ThreadLost, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
+import { KillableThread, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import { namespaceOf, Suspicion } from "./suspicion.ts";
@@ -14,7 +14,7 @@ export interface ThreadedOptions {
   readonly clock: Clock;
 }
 
-/** A failure that took this long, in milliseconds, is one that costs others: it counts as if the thread had to be killed, and the thread goes. */
+/** A failure for which the thread worked this long, in milliseconds, is one that costs others: it counts as if the thread had to be killed, and the thread goes. */
 const COSTLY_MS = 10;
 
 /** A question waits for its turn no longer than so many evaluations may take. */
@@ -163,25 +163,31 @@ export class ThreadedPolicy implements Evaluator {
   async #run(thread: KillableThread, { key: agent, entry }: { readonly key: string; readonly entry: Waiting }): Promise<void> {
     this.#running.set(agent, this.#isHeldBack(agent));
     const startedAtMs = performance.now();
-    const tookMs = () => performance.now() - startedAtMs;
-    try {
-      entry.answer.resolve(await thread.ask({ question: entry.question, input: entry.input }));
-      await thread.loaded();
-      this.#suspicion.answered(agent, tookMs());
-    } catch (error) {
-      entry.answer.reject(error);
-      const isCostly = tookMs() >= COSTLY_MS;
+    const isAnswered = await this.#ask(thread, entry);
+    if (!isAnswered && (!thread.isAlive || thread.usedMs >= COSTLY_MS)) {
       // What filled its memory would be given back by a collector of garbage that is in no hurry.
-      if (isCostly) thread.kill();
-      if (isCostly || error instanceof ThreadLost) this.#pause(agent);
-      await thread.loaded();
-      this.#suspicion.failed(agent, tookMs());
+      thread.kill();
+      this.#pause(agent);
     }
-    for (const key of [agent, namespaceOf(agent)]) this.#used.charge(key, tookMs());
+    await thread.loaded();
+    const usedMs = thread.isAlive ? thread.usedMs : performance.now() - startedAtMs;
+    if (isAnswered) this.#suspicion.answered(agent, usedMs);
+    else this.#suspicion.failed(agent, usedMs);
+    for (const key of [agent, namespaceOf(agent)]) this.#used.charge(key, usedMs);
     this.#running.delete(agent);
     if (this.#isClosed) return thread.kill();
     if (thread.isAlive) this.#idle.push(thread);
     this.#dispatch();
+  }
+
+  async #ask(thread: KillableThread, { question, input, answer }: Waiting): Promise<boolean> {
+    try {
+      answer.resolve(await thread.ask({ question, input }));
+      return true;
+    } catch (error) {
+      answer.reject(error);
+      return false;
+    }
   }
 
   #pause(agent: string): void {

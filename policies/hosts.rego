@@ -62,5 +62,5 @@ parent(name) := ancestors(name)[0]
 ancestors(name) := [ancestor |
 	labels := split(name, ".")
 	some above in numbers.range(1, count(labels))
-	ancestor := concat(".", array.slice(labels, above, count(labels)))
+	ancestor := concat(".", [label | some place, label in labels; place >= above])
 ]

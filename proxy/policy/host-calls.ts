@@ -7,6 +7,9 @@ import { readValue, readWritten, writeValue, type RegoValue } from "./rego-value
 /** A builtin of Rego; undefined where OPA is undefined. An error that it throws fails the whole evaluation. `isWritten`: it shows numbers as they are written. */
 export type Builtin = ((...args: RegoValue[]) => RegoValue | undefined) & { readonly isWritten?: true };
 
+/** Of a number that 32 bits hold, in the way in which the WebAssembly's own functions take it. */
+const FEW_DIGITS = /^-?\d{1,9}$/;
+
 /** Answers what a policy calls of its host: builtins that it leaves to it, by name, and those that are put right (corrected-module.ts), by their numbers. */
 export function hostCalls(builtins: Readonly<Record<string, Builtin>>): HostCalls {
   return (id, args, policy) => {
@@ -30,9 +33,11 @@ function take(address: number, policy: CallingPolicy, isWritten = false): RegoVa
   return isWritten ? readWritten(text) : readValue(text);
 }
 
-/** A whole number, also where it is written with nothing behind the point; anything else as it is. */
+/** A whole number, also where it is written with nothing behind the point; anything else as it is, and so what is nothing but a few digits. */
 function asWhole(address: number, policy: CallingPolicy): number {
-  const [, digits] = /^(-?\d+)(?:\.0+)?$/.exec(policy.textOf(address)) ?? [];
+  const text = policy.textOf(address);
+  if (FEW_DIGITS.test(text)) return address;
+  const [, digits] = /^(-?\d+)(?:\.0+)?$/.exec(text) ?? [];
   const value = digits === undefined ? null : wholeNumber(BigInt(digits));
   return value === null ? address : give(clamped(value), policy);
 }

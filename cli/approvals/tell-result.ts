@@ -18,7 +18,7 @@ export function tellResult({ result, outcome, by, delivery }: AnswerResult, io: 
 function cameOf(delivery: AnswerResult["delivery"], isAllowed: boolean): string {
   switch (delivery) {
     case "went-on": return "the request went on";
-    case "refused": return isAllowed ? "but the request was refused, policy does not allow it any more" : "the request was refused";
+    case "refused": return isAllowed ? "but the request was refused all the same; its record says why (`weir explain`)" : "the request was refused";
     case "client-left": return "its client has left, the next try finds the answer";
     case "too-late": return "the request was over before the answer came; what follows of the thread goes on";
     case "lost": return "but the proxy where it waited has ended";

@@ -66,8 +66,8 @@ export const approvalDecision = z.discriminatedUnion("decision", [
 export type ApprovalDecision = z.output<typeof approvalDecision>;
 
 /**
- * What came of a person's answer where the request waits. `went-on`: a yes, and the request is let through. `refused`: it is not, by the no, or because policy does not
- * allow it any more. `client-left`: nobody waited; the answer is for the next try. `too-late`: the question was over before a yes for the thread came, which
+ * What came of a person's answer where the request waits. `went-on`: a yes, and the request goes on. `refused`: it does not, by the no, or because policy, a
+ * budget or a credential stops it. `client-left`: nobody waited; the answer is for the next try. `too-late`: the question was over before a yes for the thread came, which
  * holds all the same. `lost`: the proxy has ended without a word of it.
  */
 export const answerDelivery = z.enum(["went-on", "refused", "client-left", "too-late", "lost"]);

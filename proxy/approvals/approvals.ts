@@ -36,7 +36,7 @@ export interface Approvals {
    * @throws EgressError `approval.unavailable` where nobody can be asked or learnt from, `draining`, and the signal's reason
    */
   ask(subject: ApprovalSubject, question: Ask, signal: AbortSignal): Promise<RecordedApproval>;
-  /** Tells whoever gave this answer what came of it. @param approval as `ask` gave it; told of what was not waited for, it does nothing */
+  /** Tells whoever gave this answer what came of it; the first word counts. @param approval as `ask` gave it; of a no, or of what was not waited for, nothing need be told */
   tellBack(approval: RecordedApproval, goesOn: boolean): void;
   /** Whether an approval for the thread covers this now; without waiting, spending nothing. */
   covers(subject: Pick<ApprovalSubject, "agent">, rule: string): boolean;

@@ -24,8 +24,13 @@ type Asking = Classified & { readonly sql?: SqlStartup };
 export async function awaitApproval(asking: Asking, { decision, ...waiting }: Awaiting, rooms: Pick<Rooms, "approvals" | "activity">): Promise<Verdict> {
   if (decision.kind !== "ask") return decision;
   const approval = await ask(asking, decision, rooms);
-  const given = { ask: decision, approval, tellBack: (goesOn: boolean) => { rooms.approvals.tellBack(approval, goesOn); } };
-  return await takeAnswer(given, waiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
+  let verdict: Verdict | null = null;
+  try {
+    verdict = await takeAnswer(approval, decision, waiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
+    return verdict;
+  } finally {
+    rooms.approvals.tellBack(approval, verdict?.kind === "allow");
+  }
 }
 
 /** Whoever waits is busy: an idle instance would be stopped. */

@@ -30,8 +30,7 @@ export interface Awaiting extends Waiting {
  */
 export async function awaitApproval(ask: Ask, awaiting: Awaiting, rooms: Pick<Rooms, "approvals" | "readings">): Promise<Allow> {
   const approval = await rooms.approvals.ask(subjectOf(ask, awaiting, rooms), ask, leaving(awaiting.incoming));
-  const given = { ask, approval, tellBack: (goesOn: boolean) => { rooms.approvals.tellBack(approval, goesOn); } };
-  const today = await takeAnswer(given, awaiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
+  const today = await takeAnswer(approval, ask, awaiting, (refusal) => new EgressError(refusal.code, refusal.detail, refusal));
   if (today.kind === "deny") throw refusalOf(today);
   return today;
 }

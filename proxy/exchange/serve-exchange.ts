@@ -51,6 +51,7 @@ export async function serveExchange(incoming: Incoming, path: ExchangePath): Pro
     await pass(draft, path);
   } catch (error) {
     draft.error = EgressError.from(error);
+    tellBack(draft, false, rooms);
     answerWith(draft, draft.error, rooms);
   }
   draft.release();
@@ -127,11 +128,17 @@ async function send(draft: ExchangeDraft, sending: Sending, allow: Allow, path: 
   draft.secrets = injected.loan.secrets;
   try {
     await noteDecision(draft, rooms);
+    tellBack(draft, true, rooms);
     rooms.metrics.credentialsLent(injected.loan.references.length === 0 ? [] : allow.grants);
     await forward(draft, injected, allow, path);
   } finally {
     injected.release();
   }
+}
+
+/** Whoever said yes learns whether the request goes on: it does once nothing of ours can stop it any more. The first word counts. */
+function tellBack({ answered }: ExchangeDraft, goesOn: boolean, { approvals }: Rooms): void {
+  if (answered !== null) approvals.tellBack(answered.approval, goesOn);
 }
 
 function requireHead(incoming: Incoming): NonNullable<Incoming["head"]> {

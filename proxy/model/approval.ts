@@ -30,30 +30,17 @@ export interface Waiting {
   readonly note: (answered: Answered) => void;
 }
 
-/** A person's answer to a question of policy, as a request was given it. */
-export interface Given {
-  readonly ask: Ask;
-  readonly approval: RecordedApproval;
-  /** Tells whoever said yes whether the request really goes on. */
-  readonly tellBack: (goesOn: boolean) => void;
-}
 
 /**
  * What an answer makes of the question. A yes that had to be waited for is for what policy says by now; one that needed no waiting, for the decision that was just made.
  * @param refusedBy the error of a refusal
  * @throws that error, `approval.denied` or `approval.expired`, and what deciding again throws
  */
-export async function takeAnswer({ approval, ask, tellBack }: Given, { decideAgain, note }: Waiting, refusedBy: (refusal: ApprovalRefusal) => Error): Promise<Allow | Deny> {
+export async function takeAnswer(approval: RecordedApproval, ask: Ask, { decideAgain, note }: Waiting, refusedBy: (refusal: ApprovalRefusal) => Error): Promise<Allow | Deny> {
   note({ rule: ask.rule, approval });
   const refusal = refusalBy(approval, ask);
   if (refusal !== null) throw refusedBy(refusal);
-  let today: Allow | Deny | null = null;
-  try {
-    today = approval.waitedMs === 0 ? ask.allow : afterYes(await decideAgain(), ask);
-    return today;
-  } finally {
-    tellBack(today?.kind === "allow");
-  }
+  return approval.waitedMs === 0 ? ask.allow : afterYes(await decideAgain(), ask);
 }
 
 /** What policy says now of what a person has just allowed: the allow that the question becomes, where it is still the same question. */

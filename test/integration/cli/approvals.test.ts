@@ -84,7 +84,7 @@ describe("weir approvals, of this machine", () => {
 
   test("says what came of the answer, also as JSON", async () => {
     void ask({}, false);
-    expect(await approvals("allow", stand.lastId)).toMatchObject({ code: EXIT.ok, err: "allowed: but the request was refused, policy does not allow it any more" });
+    expect(await approvals("allow", stand.lastId)).toMatchObject({ code: EXIT.ok, err: "allowed: but the request was refused all the same; its record says why (`weir explain`)" });
     void ask();
     const id = stand.lastId;
     const { out } = await approvals("deny", id, "-o", "json");

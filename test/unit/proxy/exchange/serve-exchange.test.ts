@@ -10,6 +10,7 @@ import { IdleWatch } from "../../../../proxy/exchange/idle-watch.ts";
 import { serveExchange } from "../../../../proxy/exchange/serve-exchange.ts";
 import { amountsOf } from "../../../../proxy/model/usage.ts";
 import type { ExchangePath } from "../../../../proxy/exchange/serve-exchange.ts";
+import { anAsk } from "../../../support/approval-stand.ts";
 import { FakeRooms, allow, deny, eventually, sentHeaders } from "../../../support/exchange.ts";
 import { incoming } from "../../../support/exchange-answer.ts";
 import type { Request } from "../../../support/exchange-answer.ts";
@@ -209,6 +210,30 @@ describe("a refused exchange", () => {
     fakes.answer = () => ({ ...deny(), kind }) as never;
     expect((await serve()).answer.status).toBe(500);
     expect(fakes.upstream.requests).toEqual([]);
+  });
+});
+
+describe("an exchange that a person allowed", () => {
+  const none = (): void => {};
+  const broke = (code: "budget.exhausted" | "credential.unavailable" | "audit.unavailable") => new EgressError(code, "x");
+  test.each<[string, () => void, boolean]>([
+    ["goes on", none, true],
+    ["does not where policy denies it by now", () => { fakes.answer = () => deny(); }, false],
+    ["does not where a limit is used up", () => { fakes.reserveFault = broke("budget.exhausted"); }, false],
+    ["does not where its credential is not there", () => { fakes.lendFault = broke("credential.unavailable"); }, false],
+    ["does not where it cannot be recorded", () => { fakes.commitFault = broke("audit.unavailable"); }, false],
+  ])("%s, and whoever said yes is told so, once or first", async (_, meanwhile, goesOn) => {
+    const told: boolean[] = [];
+    fakes.answer = () => anAsk();
+    const ask = async () => {
+      fakes.answer = () => allow({ grants: ["github"] });
+      meanwhile();
+      return { id: "apr-1", outcome: "allowed", by: "ann", reason: "", scope: "once", waitedMs: 5 } as const;
+    };
+    const approvals = { ask, tellBack: (_answer: unknown, isGoing: boolean) => { told.push(isGoing); }, covers: () => false };
+    path = { ...path, rooms: Object.defineProperty(Object.create(fakes.rooms) as typeof fakes.rooms, "approvals", { value: approvals }) };
+    await serve();
+    expect([told[0], fakes.upstream.requests.length]).toEqual([goesOn, goesOn ? 1 : 0]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { afterYes, refusalBy, takeAnswer, underApproval } from "../../../../proxy/model/approval.ts";
+import { afterYes, refusalBy, underApproval } from "../../../../proxy/model/approval.ts";
 import type { Allow, Deny } from "../../../../proxy/model/decision.ts";
 import type { RecordedApproval } from "../../../../proxy/model/record.ts";
 import { anAsk } from "../../../support/approval-stand.ts";
@@ -49,25 +49,5 @@ describe("a refusal", () => {
     });
     expect(refusalBy(approval({ outcome: "expired", by: null }), ASK)).toMatchObject({ code: "approval.expired" });
     expect(refusalBy(approval(), ASK)).toBeNull();
-  });
-});
-
-describe("whoever said yes is told whether the request goes on", () => {
-  /** Takes a yes, with what policy says by now. */
-  const told = async (today: () => Promise<Allow | Deny>, given: RecordedApproval = approval()) => {
-    const heard: boolean[] = [];
-    const taken = takeAnswer({ ask: ASK, approval: given, tellBack: (goesOn) => { heard.push(goesOn); } }, { decideAgain: today, note: () => {} }, ({ code }) => new Error(code));
-    return { outcome: await taken.then(({ kind }) => kind, ({ message }: Error) => message), heard };
-  };
-
-  test("it does where policy allows it by now, and does not where policy denies it or cannot be asked", async () => {
-    expect(await told(async () => ALLOW)).toEqual({ outcome: "allow", heard: [true] });
-    expect(await told(async () => DENY)).toEqual({ outcome: "deny", heard: [false] });
-    expect(await told(async () => { throw new Error("policy.unavailable"); })).toEqual({ outcome: "policy.unavailable", heard: [false] });
-  });
-
-  test("a yes that came at once is told too, and a no needs no telling", async () => {
-    expect(await told(async () => DENY, approval({ waitedMs: 0 }))).toEqual({ outcome: "allow", heard: [true] });
-    expect(await told(async () => ALLOW, approval({ outcome: "denied" }))).toEqual({ outcome: "approval.denied", heard: [] });
   });
 });

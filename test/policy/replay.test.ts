@@ -39,6 +39,13 @@ describe("a policy that is tried on the past", () => {
       .toMatchObject({ verdict: "allow", doubts: [] });
   });
 
+  test.each(["order", "name", "paths", "rule", "arguments", "allowed"])("takes no word of the data for an argument that they name: %s", async (argument) => {
+    const candidate = await openCandidate(folder({ hosts: [{ name: "api.test", methods: ["POST"], rule: "allowed", mcp: { tools: [{ name: "write", arguments: { path: { within: "/workspace" } } }, "read"] } }] }), options);
+    const mcp = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "read", arguments: {}, prompt: null, uri: null, is_listing: false } as const;
+    const input = anInput({ request: { ...anInput().request!, method: "POST" }, mcp, read: { mcp: null } });
+    expect(await candidate.replay(aPastDecision({ input }, [`input.mcp.arguments.${argument}`]))).toMatchObject({ verdict: "allow", rule: "allowed", doubts: [] });
+  });
+
   test("doubts the header that its Rego refers to, and no other", async () => {
     const candidate = await openCandidate(folder(HOSTS, [
       "package weir.custom.exchange", "", "deny contains {\"rule\": \"own.tag\", \"reason\": \"r\", \"hint\": \"h\"} if input.request.headers[\"x-tag\"] == \"no\"", "",

@@ -125,7 +125,7 @@ async function judge(asA: readonly AuditedDecision[], asB: readonly AuditedDecis
   const checks: [string, boolean][] = [
     [`${certain} decisions foretold without doubt, ${wrong.length} of them wrong`, wrong.length === 0 && certain > exchanges / 2],
     [`${uncertain.total} uncertain, and each for a header, a body or a text that is not recorded`, onlyForReasons && uncertain.total > 0],
-    [`${shadows} answers of the shadow, ${wrongShadows.length} of them wrong; ${shadowsBeyond} where the audit alone leaves doubt; ${dropped} not asked`, wrongShadows.length === 0 && shadowsBeyond > 0 && dropped < shadows / 10],
+    [`${shadows} answers of the shadow, ${wrongShadows.length} of them wrong; ${shadowsBeyond} where the audit alone leaves doubt; ${dropped} not asked`, wrongShadows.length === 0 && shadowsBeyond > 0 && dropped < shadows / 2],
     [`newly deny ${newly.deny.total}, newly allow ${newly.allow.total}, newly ask ${newly.ask.total}, unchanged ${unchanged}`, [newly.deny, newly.allow, newly.ask].every(({ total }) => total > 0)],
   ];
   for (const [text, holds] of checks) print(`  ${holds ? "ok  " : "FAIL"} ${text}`);

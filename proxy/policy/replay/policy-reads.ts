@@ -40,16 +40,16 @@ export async function policyReads(bundle: Pick<Bundle, "wasm" | "data">, folder:
   return { basis: "its Rego was searched for what it refers to", witnesses: (place) => (references.some((reference) => overlap(reference, place)) ? null : library(place)) };
 }
 
-/** A part of a body is looked at if the data name it anywhere: as a whole, or as a step of a path. */
+/** A part of a body is looked at if a rule of the data for arguments or JSON begins with its name. */
 function libraryReads(data: object): PolicyReads["witnesses"] {
   const named = new Set<string>();
-  collectWords(data, named);
+  collectNamed(data, named);
   return (place) => {
     if (place[0] === "request" && place[1] === "query") return place[2] === undefined || namesMethod(place[2]) ? null : OF_QUERY;
     if (place[0] === "request") return place[1] === "headers" ? ANY : null;
     if (place[0] === "sql") return place[1] === undefined || OF_SESSIONS.has(place[1]) ? null : ANY;
     const key = keyInBody(place);
-    return key === null || typeof key === "number" || /[./~]/.test(key) || named.has(key) ? null : ANY;
+    return key === null || named.has(String(key)) ? null : ANY;
   };
 }
 
@@ -67,10 +67,15 @@ function keyInBody([first, second, third]: readonly Step[]): Step | null {
   return first === "mcp" && second === "arguments" ? third ?? null : null;
 }
 
-function collectWords(value: unknown, into: Set<string>): void {
-  if (typeof value === "string") for (const word of [value, ...value.split(/[./]/)]) into.add(word);
-  else if (Array.isArray(value)) for (const item of value) collectWords(item, into);
-  else if (typeof value === "object" && value !== null) for (const [key, item] of Object.entries(value)) { collectWords(key, into); collectWords(item, into); }
+/** Where a rule for values looks, and where one says which keys there may be: the first steps of `path` and `at` (compile-values.ts, compile-readings.ts). */
+function collectNamed(value: unknown, into: Set<string>): void {
+  if (typeof value !== "object" || value === null) return;
+  const { path, at } = value as { readonly path?: unknown; readonly at?: unknown };
+  for (const steps of [path, at]) {
+    const first: unknown = Array.isArray(steps) ? steps[0] : undefined;
+    if (typeof first === "object" && first !== null && "key" in first) into.add(String(first.key));
+  }
+  for (const item of Object.values(value)) collectNamed(item, into);
 }
 
 /** A reference to the input: null stands for a step that is not written out. */

@@ -92,15 +92,17 @@ interface Printed {
   readonly dropped: number;
 }
 
+const PROPOSED = "# Proposed from what was refused. Nothing was changed: put the entries that should be allowed under the same key of data.yaml.";
+
 async function print({ found, refused, final, askAPerson, refusedByPeople, dropped }: Printed, io: Io): Promise<void> {
-  io.out(found.length === 0 ? "# Nothing to propose." : "# Proposed from what was refused. Nothing was changed: take over what should be allowed.");
+  io.out(found.length === 0 ? "# Nothing to propose." : PROPOSED);
   for (const section of ["hosts", "addresses"] as const) {
     const entries = found.filter((one) => one.section === section);
     if (entries.length > 0) io.out(`${section}:`);
     for (const one of entries) await printEntry(one, io);
   }
   for (const { example: { subject, rule }, denials } of refused) {
-    io.out(`# not proposed: ${denials} times ${oneLine(subject)} (rule ${oneLine(rule)}): another entry refuses it, or its record does not say enough`);
+    io.out(`# not proposed: ${times(denials)} ${oneLine(subject)} (rule ${oneLine(rule)}): another entry refuses it, or its record does not say enough`);
   }
   for (const [rule, count] of Object.entries(final)) io.out(`# never proposed: ${count} refused by ${oneLine(rule)}`);
   for (const [rule, count] of Object.entries(askAPerson)) {
@@ -111,14 +113,23 @@ async function print({ found, refused, final, askAPerson, refusedByPeople, dropp
 }
 
 async function printEntry({ entry, denials, firstMs, lastMs, example, asks, allows, perhaps, alsoAllows, alsoExample, opens }: Suggestion, io: Io): Promise<void> {
-  const time = (atMs: number) => new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
-  io.out(`  # ${denials} times, ${time(firstMs)} to ${time(lastMs)}, such as ${oneLine(example.id)}: ${oneLine(example.subject)}`);
+  const when = denials === 1 ? timeText(firstMs) : `${timeText(firstMs)} to ${timeText(lastMs)}, such as`;
+  io.out(`  # ${times(denials)}, ${when} ${oneLine(example.id)}: ${oneLine(example.subject)}`);
   const more = perhaps === 0 ? "" : `, and ${perhaps} more as far as their records say`;
   const others = alsoAllows === 0 ? "" : `, and ${alsoAllows} other requests that were refused, such as ${oneLine(alsoExample ?? "")}`;
-  io.out(`  # checked: it would have ${asks === null ? "allowed" : "asked a person about"} ${allows} of them${more}${others}`);
+  const which = denials === 1 && allows === 1 ? "it" : `${allows} of them`;
+  io.out(`  # checked: it would have ${asks === null ? "allowed" : "asked a person about"} ${which}${more}${others}`);
   if (asks !== null) io.out(`  # it asks a person, because rule ${oneLine(asks)} does`);
   for (const open of opens) io.out(`  # it opens ${oneLine(open)}`);
   for (const { pack, levels } of await coveringPacks(example.host)) io.out(`  # or take up the pack ${pack}, which knows this host: packs: [{pack: ${pack}, access: ${levels.join(" or ")}}]`);
   const [first = "", ...following] = stringify(entry).trimEnd().split("\n");
   for (const line of [`  - ${first}`, ...following.map((next) => `    ${next}`)]) io.out(line);
+}
+
+function times(count: number): string {
+  return count === 1 ? "once" : `${count} times`;
+}
+
+function timeText(atMs: number): string {
+  return new Date(atMs).toISOString().replace(/\.\d+Z$/, "Z");
 }

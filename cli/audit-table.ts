@@ -4,8 +4,11 @@ import { fitted, oneLine } from "./terminal-text.ts";
 
 const WIDTHS = { time: 12, outcome: 7, agent: 14, what: 44, why: 19 } as const;
 
-/** Prints entries as rows of at most 100 columns; a new day gets a line of its own. */
-export function auditTable(io: Io): (entry: AuditEntry) => void {
+/**
+ * Prints entries as rows of at most 100 columns; a new day gets a line of its own.
+ * @param withIds puts the id that `weir explain` takes behind each row, beyond those columns
+ */
+export function auditTable(io: Io, withIds = false): (entry: AuditEntry) => void {
   let day = "";
   return ({ record }) => {
     const [date = "", time = ""] = new Date(record.timeMs).toISOString().split("T");
@@ -17,9 +20,19 @@ export function auditTable(io: Io): (entry: AuditEntry) => void {
       paint(io, outcome)(fit(outcome, WIDTHS.outcome)),
       fit(record.agent?.name ?? "-", WIDTHS.agent),
       fit(what, WIDTHS.what),
-      oneLine(why).slice(0, WIDTHS.why),
+      withIds ? fit(why, WIDTHS.why) : oneLine(why).slice(0, WIDTHS.why),
+      ...(withIds ? [idOf(record)] : []),
     ].join(" ").trimEnd());
   };
+}
+
+function idOf(record: AuditRecord): string {
+  switch (record.kind) {
+    case "exchange": return record.exchangeId;
+    case "connection": return record.connectionId;
+    case "name": return record.queryId;
+    case "lifecycle": return "";
+  }
 }
 
 interface Description {

@@ -97,4 +97,5 @@ function printRefusal(refusal: Refusal, io: Io): void {
   const rule = refusal.rule ?? refusal.code;
   io.err(`${io.errColors.yellow("weir: refused")} ${refusal.what} ${io.errColors.dim(`[${rule}]`)} ${refusal.reason}`);
   if (refusal.hint !== null && refusal.hint !== "") io.err(io.errColors.dim(`      ${refusal.hint}`));
+  io.err(io.errColors.dim(`      weir explain ${refusal.requestId}`));
 }

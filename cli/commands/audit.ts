@@ -1,6 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
-import { latestCheckpoint, listAuditChains, rotateAuditKey, tailAudit, verifyAudit, type VerifyReport } from "../../proxy/operator.ts";
+import { latestCheckpoint, listAuditChains, rotateAuditKey, tailAudit, verifyAudit, type AuditEntry, type VerifyReport } from "../../proxy/operator.ts";
 import { auditTable } from "../audit-table.ts";
 import { untilInterrupted } from "../interrupted.ts";
 import type { Io } from "../io.ts";
@@ -15,11 +15,15 @@ interface CommonOptions {
 interface TailCommandOptions extends CommonOptions {
   readonly follow?: true;
   readonly denied?: true;
+  readonly ids?: true;
+  readonly all?: true;
   readonly agent?: string;
   readonly host?: string;
   readonly lines: number;
   readonly output: OutputFormat;
 }
+
+type TailOptions = Parameters<typeof tailAudit>[1];
 
 interface VerifyCommandOptions extends CommonOptions {
   readonly checkpoint?: string;
@@ -28,10 +32,10 @@ interface VerifyCommandOptions extends CommonOptions {
 }
 
 const TAIL_HELP = `
-Without DIRECTORY the chain that was written last is read. -o json prints the stored records (OCSF events), one a line, unchanged.
+Without DIRECTORY the chain that was written last is read; every \`weir run\` has one of its own, and --all reads them all. -o json prints the stored records (OCSF events), one a line, unchanged.
 
 Example:
-  weir audit tail --denied
+  weir audit tail --denied --all --ids
   weir audit tail -f --host '*.github.com' -o json | jq .http_request.url.path`;
 
 const VERIFY_HELP = `
@@ -52,6 +56,8 @@ export function registerAudit(program: Command, io: Io): void {
     .argument("[directory]", "folder of a chain, or of several")
     .option("-f, --follow", "go on with what is written from now on")
     .option("--denied", "only what was refused")
+    .option("--ids", "show the ids that `weir explain` takes")
+    .option("--all", "of all chains, not of the last alone; without --follow")
     .option("--agent <name>", "only this agent")
     .option("--host <host>", "only this host or name; `*.` in front stands for every name below")
     .option("-n, --lines <number>", "how many", lineCount, 20)
@@ -86,16 +92,30 @@ function registerKeeping(audit: Command, io: Io): void {
 }
 
 async function tail(directory: string | undefined, options: TailCommandOptions, io: Io): Promise<void> {
-  const chain = await newestChain(directory, options, io);
+  if (options.all === true && options.follow === true) throw new UserError("--all ends where the records end", "Leave out --all or --follow.", EXIT.usage);
+  const chains = await chainsOf(directory, options, io);
   const { denied, agent, host } = options;
-  const follow = options.follow === true ? { follow: untilInterrupted() } : {};
-  const print = options.output === "json" ? ({ json }: { readonly json: string }) => { io.out(json); } : auditTable(io);
+  const print = options.output === "json" ? ({ json }: { readonly json: string }) => { io.out(json); } : auditTable(io, options.ids === true);
+  const [chain = ""] = chains;
+  const wanted = { filter: { denied, agent, host }, limit: options.lines };
   let shown = 0;
-  for await (const entry of tailAudit(chain, { filter: { denied, agent, host }, limit: options.lines, ...follow })) {
+  for await (const entry of options.all === true ? newestOf(chains, wanted) : tailAudit(chain, { ...wanted, ...(options.follow === true ? { follow: untilInterrupted() } : {}) })) {
     print(entry);
     shown += 1;
   }
-  if (shown === 0) io.err(`no such record in ${chain}; other runs have chains of their own`);
+  if (shown === 0) io.err(options.all === true ? "no such record in any chain" : `no such record in ${chain}; other runs have chains of their own: --all reads them`);
+}
+
+/** The newest entries of several chains, the newest chain last. @param chains the newest first */
+async function* newestOf(chains: readonly string[], { filter, limit }: Required<Pick<TailOptions, "filter" | "limit">>): AsyncGenerator<AuditEntry> {
+  const found: AuditEntry[] = [];
+  for (const chain of chains) {
+    if (found.length >= limit) break;
+    const some: AuditEntry[] = [];
+    for await (const entry of tailAudit(chain, { filter, limit: limit - found.length })) some.push(entry);
+    found.unshift(...some);
+  }
+  yield* found;
 }
 
 async function verify(directory: string | undefined, options: VerifyCommandOptions, io: Io): Promise<void> {

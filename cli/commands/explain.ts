@@ -10,7 +10,8 @@ import { auditRoot } from "../state-directory.ts";
 import { explainClusterRequest, explainClusterThread, explainClusterUrl, type ExplainOptions } from "./explain-cluster.ts";
 
 const HELP = `
-ID is what the agent got as request_id in the JSON body or as x-weir-request-id header, and what \`weir run -o json\` prints as requestId.
+ID is what \`weir run\` prints below a refusal, what \`weir audit tail --ids\` shows, and what the agent got as request_id in the JSON body or as
+x-weir-request-id header.
 Without ID the last refusal is explained; a failure (the boundary or the destination could not) needs its ID.
 
 In a cluster:
@@ -57,7 +58,7 @@ async function explain(id: string | undefined, options: ExplainOptions, io: Io):
   if (record === null) {
     throw new UserError(
       id === undefined ? `no refusal in ${root}` : `no record of ${id} in ${root}`,
-      "List the latest with `weir audit tail --denied`; `--cluster` looks in a cluster.", EXIT.failure,
+      "List the latest with `weir audit tail --denied --all --ids`; `--cluster` looks in a cluster.", EXIT.failure,
     );
   }
   printRecord(record, { output: options.output, ...await explainDetails(record, policyPlace(config, options.policy), io) }, io);

@@ -5,9 +5,13 @@ import type { AuditRecord } from "../../../proxy/model/record.ts";
 import { aConnection, aDeniedExchange, aLifecycle, anExchange, aName } from "../../support/audit-records.ts";
 
 function rowsOf(...records: readonly AuditRecord[]): string[] {
+  return printed(false, records);
+}
+
+function printed(withIds: boolean, records: readonly AuditRecord[]): string[] {
   const lines: string[] = [];
   const colors = pc.createColors(false);
-  const print = auditTable({ out: (line) => { lines.push(line); }, err: () => undefined, colors, errColors: colors, isTerminal: false, environment: {}, exitWith: () => undefined });
+  const print = auditTable({ out: (line) => { lines.push(line); }, err: () => undefined, colors, errColors: colors, isTerminal: false, environment: {}, exitWith: () => undefined }, withIds);
   for (const [sequence, record] of records.entries()) print({ sequence, record, json: "" });
   return lines;
 }
@@ -25,6 +29,13 @@ describe("auditTable", () => {
     ["nobody", aConnection({ agent: null, host: null, port: null, dialled: null }), / - +tls \?:\?/],
   ])("tells of %s in one row", (_what, record, row) => {
     expect(rowsOf(record).at(-1)).toMatch(row);
+  });
+
+  test("shows the ids that can be explained only when asked for them", () => {
+    const [exchange, name] = [aDeniedExchange(), aName()] as const;
+    const ids = [exchange.exchangeId, name.queryId];
+    expect(printed(true, [exchange, name]).slice(1).map((row) => row.split(" ").at(-1))).toEqual(ids);
+    for (const row of rowsOf(exchange, name)) for (const id of ids) expect(row).not.toContain(id);
   });
 
   test("begins each day with its date, once", () => {

@@ -19,24 +19,24 @@ function refused(path: string): ExchangeRecord {
   };
 }
 
-test("a refusal is printed with rule, reason and hint", () => {
+test("a refusal is printed with rule, reason, hint and how to have it explained", () => {
   const io = recordingIo();
   reportRefusals(io, { format: "text", quiet: false }).onRecord(refused("/a"));
-  expect(io.lines).toEqual(["weir: refused DELETE https://api.test:443/a [api.read] method DELETE is not allowed", "      allowed: GET"]);
+  expect(io.lines).toEqual(["weir: refused DELETE https://api.test:443/a [api.read] method DELETE is not allowed", "      allowed: GET", "      weir explain id-/a"]);
 });
 
 test("the same refusal is printed once", () => {
   const io = recordingIo();
   const report = reportRefusals(io, { format: "text", quiet: false });
   for (let times = 0; times < 5; times += 1) report.onRecord(refused("/a"));
-  expect(io.lines).toHaveLength(2);
+  expect(io.lines).toHaveLength(3);
 });
 
 test("a loop over many paths does not flood the terminal", () => {
   const io = recordingIo();
   const report = reportRefusals(io, { format: "text", quiet: false });
   for (let index = 0; index < 1_000; index += 1) report.onRecord(refused(`/${index}`));
-  expect(io.lines).toHaveLength(100);
+  expect(io.lines).toHaveLength(150);
 });
 
 test("with -o json a refusal is one JSON object with its request id, and the end has the counts", () => {

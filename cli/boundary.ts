@@ -1,8 +1,11 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { writeFile, rename } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
+import { EXIT, UserError } from "../common/exit-codes.ts";
 import type { AgentIdentity } from "../common/identity.ts";
 import { Lifecycle } from "../common/lifecycle.ts";
 import { openLog } from "../common/log.ts";
@@ -16,6 +19,9 @@ import { auditDirectoryOfRun, stateDirectory } from "./state-directory.ts";
 
 /** A token lives this long and is renewed at half of it, so that a killed `weir` leaves nothing usable behind for long. */
 const TOKEN_TTL_MS = 10 * 60_000;
+
+/** A local socket answers at once or never. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 /** What a sandbox needs to know of the proxy that governs it. */
 export interface Boundary {
@@ -93,7 +99,20 @@ async function startOwnProxy(loaded: LoadedConfig, io: Io, own: {
 }
 
 async function joinProxy(socketPath: string, state: string, { tls }: LoadedConfig["config"]): Promise<ReachedProxy> {
+  await requireProxy(socketPath);
   return { socketPath, caPem: (await openCa(state, tls)).caPem, auditDirectory: null, issuer: await openLocalIssuer(join(state, "issuer")) };
+}
+
+/** Without it COMMAND would run without any way out, and nobody would say why. @throws UserError */
+async function requireProxy(socketPath: string): Promise<void> {
+  const socket = connect(socketPath);
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(CONNECT_TIMEOUT_MS) });
+  } catch (cause) {
+    throw new UserError(`no proxy answers at ${socketPath}`, "Start one with `weir up`, or leave out --proxy: then the command gets one of its own.", EXIT.unavailable, { cause });
+  } finally {
+    socket.destroy();
+  }
 }
 
 function identityOf(loaded: LoadedConfig, options: BoundaryOptions): AgentIdentity {

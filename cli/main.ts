@@ -47,16 +47,22 @@ export async function main(argv: readonly string[], io: Io): Promise<void> {
     .description("The boundary around AI agents: full power inside, one governed way out.")
     .version(VERSION, "-V, --version")
     .addHelpText("after", HELP_TAIL)
-    .showHelpAfterError("(see `weir --help`)")
     .enablePositionalOptions()
     .exitOverride();
   for (const register of COMMANDS) register(program, io);
+  pointToHelp(program, "weir");
   try {
     refuseUnfitRuntime();
     await program.parseAsync(argv);
   } catch (error) {
     report(error, io);
   }
+}
+
+/** Wrong arguments of a command are told with the help of that command. */
+function pointToHelp(command: Command, called: string): void {
+  command.showHelpAfterError(`(see \`${called} --help\`)`);
+  for (const below of command.commands) pointToHelp(below, `${called} ${below.name()}`);
 }
 
 function report(error: unknown, io: Io): void {

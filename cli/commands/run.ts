@@ -29,7 +29,8 @@ Examples:
   weir run --policy ./policy --agent reviewer -- claude
   weir run -o json -- npm test 2>events.jsonl
 
-Refusals are printed on standard error as they happen; \`weir audit tail --denied\` shows them again, \`weir explain ID\` says what would allow one.`;
+Refusals are printed on standard error as they happen, but not with --proxy: the proxy's own audit has them then. \`weir audit tail --denied\` shows them again,
+\`weir explain ID\` says what would allow one.`;
 
 export function registerRun(program: Command, io: Io): void {
   program.command("run")

@@ -52,6 +52,12 @@ describe("the boundary of a run", () => {
     expect(existsSync(runDirectory)).toBe(false);
   });
 
+  test("at a socket where no proxy answers is none: nothing would say why all is refused", async () => {
+    const socket = join(folder, "nobody.sock");
+    await expect(open({ proxySocket: socket })).rejects.toMatchObject({ message: `no proxy answers at ${socket}`, exitCode: 69 });
+    expect(opened).toEqual([]);
+  });
+
   test("that cannot start leaves nothing behind and says why", async () => {
     await expect(open({ settings: { policy: { directory: join(folder, "no-policy") } } })).rejects.toThrow("no-policy");
     expect(opened).toEqual([]);

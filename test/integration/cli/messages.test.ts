@@ -42,6 +42,12 @@ test.each([[["rnu"]], [["run"]], [["run", "--polcy", "x", "--", "true"]], [["aud
     expect(stderr).not.toContain("    at ");
   });
 
+test("a wrong call of a command points at the help of that command", async () => {
+  expect((await weir(["audit", "tail", "--nonsense"])).stderr).toContain("(see `weir audit tail --help`)");
+  expect((await weir(["policy", "try"])).stderr).toContain("(see `weir policy try --help`)");
+  expect((await weir(["rnu"])).stderr).toContain("(see `weir --help`)");
+});
+
 test("a broken weir.yaml lists every problem with its path and exits 78", async () => {
   config("agnet: {}\nupstream: {connectTimeoutMs: soon}\ngrants: {api: {credential: {type: file}}}\n");
   const { code, stderr } = await weir(["run", "--", "true"]);

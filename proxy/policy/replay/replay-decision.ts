@@ -17,11 +17,12 @@ export async function replayDecision(past: PastDecision, policy: Asker, reads: P
   const again = await attempt(seen, past, filled(past.input, unknown, 0));
   const others: Again[] = [];
   for (let round = 1; unknown.some(({ witnesses }) => (witnesses?.length ?? 0) > round); round += 1) others.push(await attempt(seen, past, filled(past.input, unknown, round)));
-  if (again.kind === "undecided") return { past, verdict: null, rule: null, doubts: [again.reason] };
+  const undecided = doubtsOf(past);
+  if (again.kind === "undecided") return { past, verdict: null, rule: null, doubts: undecided.length > 0 ? undecided : [again.reason] };
   const holds = NOT_OF_POLICY.has(past.rule) && again.kind !== "deny" ? ["what the agent holds refused it, not the policy"] : [];
   const isAlike = others.every((other) => other.kind === again.kind && other.rule === again.rule);
   const places = unknown.filter((place) => matters(place, seen.read, isAlike)).map(({ text }) => `${text} is not recorded`);
-  return { past, verdict: again.kind, rule: again.rule, doubts: [...doubtsOf(past), ...holds, ...places] };
+  return { past, verdict: again.kind, rule: again.rule, doubts: [...undecided, ...holds, ...places] };
 }
 
 /** Notes which parts of the body the policy was given. */

@@ -64,7 +64,9 @@ describe("replayDecision", () => {
 
   test("cannot tell what would change where the policy in force came to no verdict", async () => {
     const replayed = await replayDecision(aPastDecision({ verdict: null, rule: "mcp" }), policy(() => allow()), readsNothing);
-    expect(replayed).toMatchObject({ verdict: "allow", doubts: ["the policy in force wanted to read its body, and that failed"] });
+    const doubts = ["the policy in force wanted to read its body, and that failed"];
+    expect(replayed).toMatchObject({ verdict: "allow", doubts });
+    expect(await replayDecision(aPastDecision({ verdict: null, rule: "mcp" }), policy(() => readMcp), readsNothing)).toMatchObject({ verdict: null, doubts });
   });
 
   test("cannot tell what the agent held, where that refused it", async () => {

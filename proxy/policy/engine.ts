@@ -128,7 +128,7 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     try {
       const offer = await source.load(signal);
       // A revision is what people call it; two may be called the same.
-      if (offer !== null && offer.digest !== this.#inForce.digest) this.#replace(offer, await takeUp(offer, this.#parts.open));
+      if (offer !== null && offer.digest !== this.#inForce.digest) this.#replace(offer, await takeUp(offer, async (next) => this.#openNext(next)));
       source.settled?.("done");
       standing.answered(offer !== null);
     } catch (error) {
@@ -137,9 +137,15 @@ export class ReloadingPolicyEngine implements PolicyEngine {
     }
   }
 
+  async #openNext(offer: Offer): Promise<Program> {
+    const program = await this.#parts.open(offer);
+    await program.follow(this.#inForce.program);
+    return program;
+  }
+
   async #adopt(held: HeldBundle, together: () => void): Promise<void> {
     const offer = await readHeld(held, this.#parts.memoryLimitBytes);
-    this.#replace(offer, await this.#parts.open(offer), together);
+    this.#replace(offer, await this.#openNext(offer), together);
   }
 
   /** In one turn, with what has to change at the same time. What the one before was asked it still answers. */

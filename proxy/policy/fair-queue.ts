@@ -1,7 +1,8 @@
 /** Entries that one key may have waiting; more would be answered too late for anybody to care. */
 const KEY_LIMIT = 1_024;
-/** What all entries of one key, and all together, may hold, in characters: memory of the process that nobody else gets. */
+/** What all entries of one key, of one group, and all together, may hold, in characters: memory of the process that nobody else gets. */
 const KEY_LENGTH_LIMIT = 24 << 20;
+const GROUP_LENGTH_LIMIT = 32 << 20;
 const LENGTH_LIMIT = 64 << 20;
 
 export interface Queued {
@@ -22,20 +23,25 @@ export class FairQueue<T extends Queued> {
   /** In the order of their turns. */
   readonly #waiting = new Map<string, T[]>();
   readonly #account: Precedence;
+  readonly #groupOf: (key: string) => string;
+  readonly #lengths = new Map<string, number>();
   #length = 0;
 
-  constructor(account: Precedence = () => []) {
+  /** @param groupOf to which group a key belongs; none of them has all the room */
+  constructor(account: Precedence = () => [], groupOf: (key: string) => string = (key) => key) {
     this.#account = account;
+    this.#groupOf = groupOf;
   }
 
-  /** @returns false if the key, or all together, have too many or too long ones already */
+  /** @returns false if the key, its group, or all together, have too many or too long ones already */
   add(key: string, entry: T): boolean {
     const entries = this.#waiting.get(key) ?? [];
     const ofKey = entries.reduce((sum, { length }) => sum + length, entry.length);
-    if (entries.length >= KEY_LIMIT || ofKey > KEY_LENGTH_LIMIT || this.#length + entry.length > LENGTH_LIMIT) return false;
+    const ofGroup = (this.#lengths.get(this.#groupOf(key)) ?? 0) + entry.length;
+    if (entries.length >= KEY_LIMIT || ofKey > KEY_LENGTH_LIMIT || ofGroup > GROUP_LENGTH_LIMIT || this.#length + entry.length > LENGTH_LIMIT) return false;
     entries.push(entry);
     this.#waiting.set(key, entries);
-    this.#length += entry.length;
+    this.#count(key, entry.length);
     return true;
   }
 
@@ -69,7 +75,7 @@ export class FairQueue<T extends Queued> {
   drop(key: string): readonly T[] {
     const entries = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);
-    for (const { length } of entries) this.#length -= length;
+    for (const { length } of entries) this.#count(key, -length);
     return entries;
   }
 
@@ -81,7 +87,15 @@ export class FairQueue<T extends Queued> {
   #keep(key: string, entries: readonly T[]): void {
     if (entries.length === 0) return;
     this.#waiting.set(key, [...entries]);
-    for (const { length } of entries) this.#length += length;
+    for (const { length } of entries) this.#count(key, length);
+  }
+
+  #count(key: string, length: number): void {
+    const group = this.#groupOf(key);
+    const ofGroup = (this.#lengths.get(group) ?? 0) + length;
+    if (ofGroup === 0) this.#lengths.delete(group);
+    else this.#lengths.set(group, ofGroup);
+    this.#length += length;
   }
 }
 

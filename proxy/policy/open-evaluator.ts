@@ -58,6 +58,8 @@ function divided(here: WasmPolicy, apart: ThreadedPolicy, isApart: (input: Polic
   return {
     evaluate: async (question, input) => (isApart(input) ? apart : here).evaluate(question, input),
     evaluateAll: async (question, inputs) => (inputs.some(isApart) ? apart : here).evaluateAll(question, inputs),
+    get isWarm() { return apart.isWarm; },
+    warm: async () => apart.warm(),
     close: async () => apart.close(),
   };
 }

@@ -46,6 +46,12 @@ export class Program {
     }
   }
 
+  /** Makes it as ready for questions as the program that it follows: what that one's threads answer must not wait for new ones. Never throws. */
+  async follow(before: Program): Promise<void> {
+    // Threads that do not start now are tried again by the first question.
+    if (before.#evaluator.isWarm === true) await this.#evaluator.warm?.().catch(() => {});
+  }
+
   /** Answers, also after `close` was called if the question came before. @throws EgressError `policy.unavailable` */
   async decide<Q extends Question>(question: Q, input: PolicyInput): Promise<Answers[Q]> {
     const key = this.#memory?.keyOf(question, input) ?? null;

@@ -54,7 +54,7 @@ export class ThreadedPolicy implements Evaluator {
     this.#size = threads;
     this.#clock = clock;
     this.#used = new TimeUsed(clock, USE_HALF_LIFE_MS);
-    this.#queue = new FairQueue((agent) => [this.#used.of(namespaceOf(agent)), this.#used.of(agent)]);
+    this.#queue = new FairQueue((agent) => [this.#used.of(namespaceOf(agent)), this.#used.of(agent)], namespaceOf);
     this.#suspicion = new Suspicion(clock);
   }
 
@@ -93,6 +93,14 @@ export class ThreadedPolicy implements Evaluator {
     } finally {
       this.#pending.delete(answer.promise);
     }
+  }
+
+  get isWarm(): boolean {
+    return this.#isOpen;
+  }
+
+  async warm(): Promise<void> {
+    await this.#open();
   }
 
   /** Answers what waits, then ends the threads. */

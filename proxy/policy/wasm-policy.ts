@@ -24,6 +24,10 @@ export interface Evaluator {
   evaluate(question: Question, input: PolicyInput): Promise<unknown>;
   /** Asks about the parts of one request, at least one, within one deadline. @returns a result set for each, in order */
   evaluateAll(question: Question, inputs: readonly PolicyInput[]): Promise<readonly unknown[]>;
+  /** Threads that are started when they are first needed: whether they are, and what starts them before. Absent if there are none. */
+  readonly isWarm?: boolean;
+  /** @throws EgressError `policy.unavailable` if they do not start */
+  warm?(): Promise<void>;
   /** Answers what was asked, then gives back what it holds; absent if that is nothing. */
   close?(): Promise<void>;
 }

@@ -76,6 +76,28 @@ describe("the engine", () => {
     await vi.waitFor(() => { expect([...open]).toEqual([]); });
   });
 
+  test("starts a new policy's threads before it comes into force, if the one before had any", async () => {
+    const warmed: string[] = [];
+    let isWarm = false;
+    const folder = await aFolder({ "data.yaml": rule("first") });
+    const engine: ReloadingPolicyEngine = await ReloadingPolicyEngine.open(config({ directory: folder }), {
+      log: silentLog, clock: systemClock, environment: {},
+      openEvaluator: async ({ wasm, data }, limits, clock) => {
+        const policy = await WasmPolicy.open(wasm, data, { limits, clock });
+        return Object.assign(policy, { isWarm, warm: async () => { warmed.push(engine.revision); throw new Error("not now"); } });
+      },
+    });
+    onTestFinished(async () => engine.close());
+    const [first, { length: none }] = [engine.revision, warmed];
+    isWarm = true;
+    await writeFile(join(folder, "data.yaml"), rule("second"));
+    await engine.reload();
+    const second = engine.revision;
+    await writeFile(join(folder, "data.yaml"), rule("third"));
+    await engine.reload();
+    expect([first !== second, second !== engine.revision, none, warmed]).toEqual([true, true, 0, [second]]);
+  });
+
   test("takes one place for its policy, not two", () => {
     expect(policyConfig.safeParse({ bundle: "a", directory: "b" }).error?.issues[0]?.message).toBe("bundle and directory exclude each other; keep one");
   });

@@ -36,6 +36,14 @@ describe("a fair queue", () => {
     expect([added.indexOf(false), queue.add("b", named("b"))]).toEqual([1_024, true]);
   });
 
+  test("takes so much of one group and no more, and of others still; what was taken out makes room", () => {
+    const queue = new FairQueue<Entry>(undefined, (key) => key[0] as string);
+    const fill = (key: string) => queue.add(key, named(key, 16 << 20));
+    expect(["a1", "a2", "a3", "b1", "b2", "c1"].map(fill)).toEqual([true, true, false, true, true, false]);
+    queue.drop("a1");
+    expect([fill("b3"), fill("a3")]).toEqual([false, true]);
+  });
+
   test("passes over a key that may not have its turn, which keeps it", () => {
     const queue = new FairQueue<Entry>();
     for (const entry of ["a1", "b1", "b2"]) queue.add(entry[0] as string, named(entry));

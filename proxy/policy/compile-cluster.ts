@@ -7,7 +7,9 @@ import { compileRego, inWorkspace } from "./compile-policy.ts";
 import { policyData, type PolicyData } from "./data.ts";
 import { dataMemoryBytes } from "./data-memory.ts";
 import { runOpa, type Opa, type OpaRun } from "./opa.ts";
+import { ownRegoProblems } from "./own-rego.ts";
 import type { Question } from "./policy-engine.ts";
+import { readSyntax, type RegoFile } from "./rego-syntax.ts";
 import { inputSchemaPath, readDefaultBundle } from "./shipped-files.ts";
 import { moveSource, wrapperSources, type RegoProblem, type TenantRego } from "./tenant-rego.ts";
 
@@ -111,16 +113,23 @@ export async function checkTenant(tenant: WrittenRego, opa: Opa): Promise<Tenant
   if (problems.length > 0) return problems;
   const good = moved.flatMap(([file, result]) => ("question" in result ? [{ file, ...result }] : []));
   const rego = { sources: new Map(good.map(({ file, text }) => [file, text])), questions: new Set<Question>(good.map(({ question }) => question)) };
-  const found = await compilerProblems({ ...tenant, data: { hosts: [], addresses: [], custom: {} }, rego }, opa);
+  const found = [...await compilerProblems({ ...tenant, data: { hosts: [], addresses: [], custom: {} }, rego }, opa), ...ownRegoProblems(good.map(({ syntax }) => syntax))];
   return found.length > 0 ? found : rego;
 }
 
-async function readSource(policy: string, source: { readonly file: string; readonly text: string }, opa: Opa): Promise<ReturnType<typeof moveSource>> {
+/** A source in its policy's package; its syntax as it was written. */
+type MovedSource = Extract<ReturnType<typeof moveSource>, { readonly question: Question }> & { readonly syntax: RegoFile };
+
+async function readSource(policy: string, source: { readonly file: string; readonly text: string }, opa: Opa): Promise<MovedSource | readonly RegoProblem[]> {
   const folder = await mkdtemp(join(TEMPORARY_PARENT, "weir-rego-"));
   try {
     await writeFile(join(folder, "source.rego"), source.text);
     const run = await runOpa(opa, ["parse", "--format", "json", "--json-include", "locations", "source.rego"], { cwd: folder, deadlineMs: TENANT_DEADLINE_MS, memoryLimitBytes: TENANT_MEMORY_BYTES });
-    if (run.exitCode === 0) return moveSource(policy, source, JSON.parse(run.stdout));
+    if (run.exitCode === 0) {
+      const ast: unknown = JSON.parse(run.stdout);
+      const moved = moveSource(policy, source, ast);
+      return "question" in moved ? { ...moved, syntax: readSyntax(source.file, ast) } : moved;
+    }
     return reported(run).map(({ line, message }) => ({ file: source.file, ...(line === undefined ? {} : { line }), message }));
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { writeBundle } from "./bundle.ts";
-import { checkRego, compileFolder, inWorkspace } from "./compile-policy.ts";
+import { checkOwnRego, compileFolder, inWorkspace } from "./compile-policy.ts";
 import { obtainOpa, runOpa, type Opa } from "./opa.ts";
 import { readPolicyFolder } from "./policy-folder.ts";
 import { readCoverage, type RegoCoverage } from "./rego-coverage.ts";
@@ -25,7 +25,8 @@ export async function checkPolicyFolder(directory: string, environment: Environm
   const folder = await readPolicyFolder(directory);
   if (folder.rego.size > 0) {
     const opa = await obtainOpa(environment, announce);
-    await inWorkspace(folder, opa, (workspace) => checkRego(workspace, opa));
+    const sources = new Map([...folder.rego].filter(([path]) => !path.endsWith("_test.rego")));
+    await inWorkspace(folder, opa, (workspace) => checkOwnRego(workspace, sources, opa));
   }
   return { entries: folder.data.hosts.length + folder.data.addresses.length + folder.data.names.hide.length, regoFiles: folder.rego.size, packs: folder.packs ?? [] };
 }

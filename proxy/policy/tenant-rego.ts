@@ -1,3 +1,4 @@
+import { ANSWER_SETS, type AnswerSet } from "./answer-sets.ts";
 import type { Question } from "./policy-engine.ts";
 
 /**
@@ -105,16 +106,12 @@ export interface WrappedPolicy {
 export function wrapperSources(policies: readonly WrappedPolicy[]): ReadonlyMap<string, string> {
   const wrappers = (["connection", "exchange", "name"] as const).flatMap((question) => {
     const asked = policies.filter(({ rego }) => rego.questions.has(question));
-    const rules = asked.flatMap((policy) => SETS[question].filter((set) => mentions(policy, set)).map((set) => ruleOf(policy, question, set)));
+    const rules = asked.flatMap((policy) => ANSWER_SETS[question].filter((set) => mentions(policy, set)).map((set) => ruleOf(policy, question, set)));
     if (rules.length === 0) return [];
     return [[`cluster/${question}.rego`, [`package weir.custom.${question}`, "import data.weir.tenants", ...rules].join("\n\n")] as const];
   });
   return new Map(wrappers);
 }
-
-/** What the Rego of a policy may answer to each question. */
-const SETS = { connection: ["deny", "allow", "ask"], exchange: ["deny", "allow", "ask", "read"], name: ["deny"] } as const;
-type AnswerSet = (typeof SETS)["exchange"][number];
 
 /** A set that no source names is not there; most policies have but one, and each costs a look for every agent. */
 function mentions({ rego }: WrappedPolicy, set: AnswerSet): boolean {

@@ -78,7 +78,7 @@ describe("the boundary of a cluster, in force", () => {
 
 describe("one tenant's trouble", () => {
   test("with Rego is said by file and line, and holds up nobody else", async (context) => {
-    const compiled = await compile(context, { ...WORLD, policies: { ...WORLD.policies, "team-b/web": rego("deny contains {} if input.agent.nmae") } });
+    const compiled = await compile(context, { ...WORLD, policies: { ...WORLD.policies, "team-b/web": rego("deny contains \"no\" if input.agent.nmae") } });
     expect(refusalsOf(compiled)).toEqual({ "team-a.files": "in force", "team-a.web": "in force", "team-b.web": "InvalidRego" });
     expect(compiled.plan.policies.get("team-b.web")?.problems).toEqual([{ file: "mine.rego", line: 3, message: expect.stringContaining("undefined ref: input.agent.nmae") }]);
     const engine = await engineOf(compiled);
@@ -103,7 +103,7 @@ describe("one tenant's trouble", () => {
       if (sources.size > 2) throw new Error("too many");
       return compileClusterRego(sources, opa);
     });
-    const compiled = await compile(context, { ...WORLD, policies: { ...WORLD.policies, "team-c/web": rego("x := 1") } }, { builder });
+    const compiled = await compile(context, { ...WORLD, policies: { ...WORLD.policies, "team-c/web": rego('deny contains "never" if input.version == 2') } }, { builder });
     const { "team-b.web": b, "team-c.web": c, ...others } = refusalsOf(compiled);
     expect(new Set([b, c])).toEqual(new Set(["BuildFailed", "in force"]));
     expect(others).toEqual({ "team-a.files": "in force", "team-a.web": "in force" });

@@ -173,6 +173,8 @@ describe("Rego is refused, by file and line,", () => {
     ["that reaches outside", exchange('x := http.send({"url": "http://a.test"})'), 3, expect.stringContaining("http.send")],
     ["that reads a field that does not exist", exchange("\n\ndeny contains {} if input.agent.nmae == 1"), 5, expect.stringContaining("undefined ref")],
     ["that does not parse", exchange("\ndeny contains {"), 5, expect.any(String)],
+    ["that nothing asks", exchange('denny contains "no"'), 3, expect.stringContaining("did you mean deny?")],
+    ["with an answer of no shape", exchange('ask contains {"rule": "x"}'), 3, "ask: reason must be given"],
     ["whose deny is a function", exchange("deny(x) := x"), undefined, expect.stringContaining("are sets of objects")],
   ])("%s", async ([, text, line, message], context) => {
     const found = await checkTenant({ namespace: "team-a", name: "web", rego: { "mine.rego": text } }, compiler(context));
@@ -180,8 +182,8 @@ describe("Rego is refused, by file and line,", () => {
   });
 
   test("but not if it is in order: its tests are left out", async (context) => {
-    const checked = await checkTenant({ namespace: "team-a", name: "web", rego: { "a.rego": "# mine\npackage weir.custom.exchange # here\r\n\nx := 1\n", "a_test.rego": "nonsense" } }, compiler(context));
+    const checked = await checkTenant({ namespace: "team-a", name: "web", rego: { "a.rego": "# mine\npackage weir.custom.exchange # here\r\n\ndeny contains 1\n", "a_test.rego": "nonsense" } }, compiler(context));
     expect(checked).toMatchObject({ questions: new Set(["exchange"]) });
-    expect("sources" in checked && [...checked.sources]).toEqual([["a.rego", '# mine\npackage weir.tenant["team-a.web"].exchange # here\n\nx := 1\n']]);
+    expect("sources" in checked && [...checked.sources]).toEqual([["a.rego", '# mine\npackage weir.tenant["team-a.web"].exchange # here\n\ndeny contains 1\n']]);
   });
 });

@@ -90,7 +90,7 @@ describe.each([["on one machine", alone, "bank"], ["of a tenant", asTenant, "def
 
 test("Rego that wants to read what there is not fails, and nothing is allowed", async (context) => {
   compiler(context);
-  const rules = "package weir.custom.exchange\n\nread contains \"mind\" if input.version == 1\n";
+  const rules = "package weir.custom.exchange\n\nread contains name if {\n\tinput.version == 1\n\tname := \"mind\"\n}\n";
   const engine = await anEngine(policyConfig.parse({ directory: await aFolder({ "data.yaml": JSON.stringify(HOST), "own.rego": rules }) }));
   await expect(asks(engine, "exchange", asked("mcp"))).rejects.toMatchObject({ code: "policy.unavailable" });
 });

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { stringify } from "yaml";
 import { describeError } from "../common/lifecycle.ts";
-import { explainDecision, personBehind, readPolicy, type AuditRecord, type DecisionExplanation, type PersonAsked, type PolicyPlace } from "../proxy/operator.ts";
+import { adviceFor, explainDecision, personBehind, readPolicy, type AuditRecord, type DecisionExplanation, type PersonAsked, type PolicyPlace } from "../proxy/operator.ts";
 import type { WeirConfig } from "./config.ts";
 import type { Io } from "./io.ts";
 import { oneLine } from "./terminal-text.ts";
@@ -16,6 +16,8 @@ export interface Details {
   /** Null where the record keeps no input. */
   readonly details: DecisionExplanation | null;
   readonly asked: PersonAsked | null;
+  /** What packs have to do with it. */
+  readonly advice: readonly string[];
 }
 
 /** What the policy says of a recorded decision now; nothing where it cannot be read: that is said on standard error. */
@@ -24,7 +26,7 @@ export async function explainDetails(record: AuditRecord, place: PolicyPlace | n
   try {
     const options = { environment: io.environment, announce: io.err };
     const policy = await readPolicy(place, options);
-    return { details: await explainDecision(record, policy, options), asked: personBehind(record, policy) };
+    return { details: await explainDecision(record, policy, options), asked: personBehind(record, policy), advice: await adviceFor(record, policy) };
   } catch (error) {
     io.err(`the policy could not be asked again: ${oneLine(describeError(error))}`);
     return null;

@@ -1,7 +1,7 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { systemClock } from "../../common/clock.ts";
-import { EXIT } from "../../common/exit-codes.ts";
-import { describeStep, parseTrial, readTrialHead, runTrial } from "../../proxy/operator.ts";
+import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { describeStep, packAdvice, parseTrial, readPolicyFolder, readTrialHead, runTrial } from "../../proxy/operator.ts";
 import { loadConfig } from "../load-config.ts";
 import type { Io } from "../io.ts";
 import { outputFormat, type OutputFormat } from "../output-format.ts";
@@ -56,7 +56,7 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
   const engine = await openEngine(options.policy === undefined ? config.policy : placeOf(options.policy), io);
   const agent = options.agent ?? config.agent.name;
   const asked = parseTrial({
-    host: options.host, port: options.port, scheme: options.scheme, wire: options.opaque === true ? "opaque" : undefined,
+    host: hostAlone(options.host), port: options.port, scheme: options.scheme, wire: options.opaque === true ? "opaque" : undefined,
     database: options.database, user: options.user, method: options.method, path: options.path, websocket: options.websocket, encoded_slash: config.exchange.encodedSlash,
     mcp: options.mcp, llm: options.llm, graphql: options.graphql, json: options.json,
     agent: agent.includes("/") ? agent : `${config.agent.namespace}/${agent}`, labels: config.agent.labels,
@@ -68,9 +68,23 @@ async function tryRequest(options: TryOptions, io: Io): Promise<void> {
   } else {
     for (const step of steps) io.out(describeStep(step));
     if ((decision.kind === "deny" || decision.kind === "ask") && decision.hint !== "") io.out(`hint: ${decision.hint}`);
+    if (decision.kind === "deny") for (const text of await adviceOn(asked, decision.rule, { place: options.policy ?? config.policy.directory })) io.out(`pack: ${text}`);
     if (decision.kind === "allow" && decision.grants.length > 0) io.out(`lends: ${decision.grants.join(", ")}`);
   }
   if (decision.kind !== "allow") io.exitWith(EXIT.denied);
+}
+
+/** What packs have to do with a refusal, by the folder that was asked. */
+async function adviceOn({ host, method, path = "/" }: ReturnType<typeof parseTrial>, rule: string, { place }: { readonly place: string | undefined }): Promise<string[]> {
+  const folder = place === undefined || place.endsWith(".tar.gz") ? null : await readPolicyFolder(place);
+  return packAdvice(folder?.taken ?? [], { host, rule, operation: { ...(method === undefined ? {} : { methods: [method] }), paths: [path] } });
+}
+
+/** A host as policy knows it. @throws UserError for an address of the web, or a host with a port */
+function hostAlone(host: string): string {
+  const url = /^[a-z][a-z+.-]*:\/\//i.test(host);
+  if (!url && !/^[^:]+:\d+$/.test(host)) return host;
+  throw new UserError(`--host: ${host} is more than a host`, `Write the host without ${url ? "scheme and path" : "port"}; --scheme, --port and --path say the rest.`, EXIT.usage);
 }
 
 function jsonValue(value: string): unknown {

@@ -18,6 +18,8 @@ export interface PolicyFolder {
   readonly data: PolicyData;
   /** Names of the packs that it takes up, as often as it does; absent: none. */
   readonly packs?: readonly string[];
+  /** How it takes them up; absent: none. */
+  readonly taken?: PolicyData["packs"];
   /** Rego sources by path relative to the folder, in order of path. */
   readonly rego: ReadonlyMap<string, string>;
 }
@@ -40,6 +42,7 @@ export async function readPolicyFolder(directory: string): Promise<PolicyFolder>
   return {
     data: await withPacks(data, place, await readOwnPacks(directory, paths)),
     packs: data.packs.map(({ pack }) => pack),
+    taken: data.packs,
     rego: await readAll(directory, regoFiles),
   };
 }

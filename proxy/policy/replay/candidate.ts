@@ -51,7 +51,7 @@ export interface ReadPolicy {
 /** Reads a policy without putting it in force. @throws UserError that says how to mend it */
 export async function readPolicy(place: PolicyPlace, options: CandidateOptions): Promise<ReadPolicy> {
   if (typeof place !== "string") {
-    const folder = { data: await withPacks(place, "policy.data"), rego: new Map<string, string>() };
+    const folder = { data: await withPacks(place, "policy.data"), rego: new Map<string, string>(), taken: place.packs };
     return { name: "the policy data in the configuration", folder, bundle: await bundleOf("", folder, options) };
   }
   const folder = place.endsWith(".tar.gz") ? null : await readPolicyFolder(place);

@@ -4,6 +4,7 @@ import { entryOf, FINAL_RULES, smallestEntry } from "../smallest-entry.ts";
 import { askingEntries, personAsked } from "./asking-entries.ts";
 import { candidateOf, withEntries, type CandidateOptions, type ReadPolicy } from "./candidate.ts";
 import { considered, type Considered } from "./considered.ts";
+import { packAdvice } from "./pack-advice.ts";
 import { pastDecision, type PastVerdict, type Replayed } from "./past-decision.ts";
 
 /** What can be said of a recorded decision by asking a policy again. */
@@ -25,6 +26,14 @@ export function personBehind(record: AuditRecord, policy: ReadPolicy): PersonAsk
   if (data === null || record.kind === "lifecycle") return null;
   const host = record.kind === "name" ? record.name : record.host;
   return personAsked(askingEntries(policy, host ?? ""), entryOf(data), record.error?.rule ?? null);
+}
+
+/** What packs have to do with a refusal. */
+export async function adviceFor(record: AuditRecord, { folder }: ReadPolicy): Promise<string[]> {
+  if (record.kind === "lifecycle" || record.error?.rule === undefined) return [];
+  const host = (record.kind === "name" ? record.name : record.host) ?? "";
+  const data = smallestEntry(record);
+  return packAdvice(folder?.taken ?? [], { host, rule: record.error.rule, operation: data === null ? {} : entryOf(data) });
 }
 
 /** Asks a policy about a recorded decision. @returns null for a record that tells of none, or keeps no input */

@@ -57,7 +57,7 @@ const onlyPublic = (address: string): string | null => (address === PUBLIC ? nul
 describe("a name that policy allows cannot lead inside (S01-S35, S37, N13)", () => {
   test.each([
     "0.0.0.0", "10.0.0.1", "100.64.0.1", "127.0.0.1", "168.63.129.16", "169.254.169.254", "172.16.0.1", "192.168.0.1", "198.18.0.1", "224.0.0.1", "240.0.0.1",
-    "::", "::1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:a00:1::1", "2001::1", "fd00::1", "fe80::1", "ff02::1",
+    "::", "::1", "::127.0.0.1", "::7f00:1", "::a9fe:a9fe", "::10.0.0.1", "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a00:1", "2002:a00:1::1", "2001::1", "fd00::1", "fe80::1", "ff02::1",
   ])("%s", async (address) => {
     zone.names[NAME] = fixed({ type: address.includes(":") ? "AAAA" : "A", data: address });
     expect((await exchange(upstream())).failure?.code).toBe("destination.forbidden");

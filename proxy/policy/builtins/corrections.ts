@@ -120,14 +120,15 @@ function toNumber(value: RegoValue): RegoValue | undefined | typeof AS_IT_WAS {
   return undefined;
 }
 
-/** What the WebAssembly makes of a glob is a pattern in which these are not escaped, nor anything in a class, and that ends before a zero. */
+/** What the WebAssembly makes of a glob is a pattern in which these are not escaped, nor anything in a class, that ends before a zero, and whose stars end at a line's end. */
 const UNESCAPED = /[$()\0]|\[[^\]]*\\/;
 
 function globbed(argument: Argument): ReturnType<Correction["answer"]> {
   const [pattern, delimiters] = [argument(0), argument(1)];
   if (typeof pattern !== "string" || !isGlob(pattern)) return undefined;
   const isOdd = UNESCAPED.test(pattern) || (Array.isArray(delimiters) && delimiters.some((one) => typeof one === "string" && UNESCAPED.test(one)));
-  return isOdd ? matchesGlob(pattern, delimiters, argument(2)) : AS_IT_WAS;
+  const text = argument(2);
+  return isOdd || (typeof text === "string" && text.includes("\n")) ? matchesGlob(pattern, delimiters, text) : AS_IT_WAS;
 }
 
 /** True if each alternative is closed and nothing is left to be escaped; what stands in a class of characters is neither. */

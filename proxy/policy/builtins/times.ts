@@ -3,6 +3,7 @@ import type { RegoValue } from "../rego-value.ts";
 import type { Builtin } from "../host-calls.ts";
 import { formatTime, NAMED_LAYOUTS, WEEKDAYS, type WallTime } from "./go-layout.ts";
 import { parseTime } from "./go-time-parser.ts";
+import { goFloat } from "./go-text.ts";
 import { integer, ofTexts, whole } from "./operands.ts";
 
 const NS_PER_SECOND = 1_000_000_000n;
@@ -111,8 +112,10 @@ function difference(a: Moment | null, b: Moment | null): readonly number[] | und
 
 const UNITS: Readonly<Record<string, bigint>> = {
   ns: 1n, us: 1_000n, "\u00b5s": 1_000n, "\u03bcs": 1_000n, ms: 1_000_000n, s: NS_PER_SECOND, m: 60n * NS_PER_SECOND, h: 3_600n * NS_PER_SECOND,
-  d: 86_400n * NS_PER_SECOND, w: 604_800n * NS_PER_SECOND, y: 31_536_000n * NS_PER_SECOND,
 };
+
+/** In hours; a number of them is first made one of hours, as it is nearest to a double. */
+const LONG_UNITS: Readonly<Record<string, number>> = { d: 24, w: 168, y: 8_760 };
 
 /** Go's `time.ParseDuration`, with days, weeks and years of 365 days beside. */
 function parseDuration(text: string): number | bigint | undefined {
@@ -120,7 +123,10 @@ function parseDuration(text: string): number | bigint | undefined {
   if (body === "0") return 0;
   if (!/^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|\u00b5s|\u03bcs|ms|[smhdwy]))+$/.test(body)) return undefined;
   let total = 0n;
-  for (const [, wholePart = "", fraction = "", unit = ""] of body.matchAll(/(\d*)(?:\.(\d*))?([a-z\u00b5\u03bc]+)/g)) {
+  for (const [, digits = "", written = ""] of body.matchAll(/([\d.]+)([a-z\u00b5\u03bc]+)/g)) {
+    const hours = LONG_UNITS[written];
+    const unit = hours === undefined ? written : "h";
+    const [wholePart = "", fraction = ""] = (hours === undefined ? digits : goFloat(Number(digits) * hours, { verb: "f", precision: null })).split(".");
     const size = UNITS[unit] as bigint;
     total += BigInt(wholePart) * size + BigInt(Math.trunc(Number(fraction) * (Number(size) / 10 ** fraction.length)));
   }

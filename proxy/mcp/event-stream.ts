@@ -14,13 +14,16 @@ export interface Block {
 
 const [LF, CR, COLON] = [0x0a, 0x0d, 0x3a];
 const BOM = Buffer.from([0xef, 0xbb, 0xbf]);
+/** What some readers take for ends of lines besides LF and CR: `str.splitlines` of Python, and clients that are built on it. */
+const OTHER_ENDS = /[\v\f\u001c-\u001e\u0085\u2028\u2029]/;
+const ENDS_IN_JSON = /[\u0085\u2028\u2029]/g;
 /** An event has a handful of fields, and a line of `data` for each line that a server wrote. */
 const LINES_LIMIT = 100_000;
 
 /**
  * Reads a stream of events (WHATWG HTML §9.2) however it is cut into pieces, with any of the three ends of line. Comments pass at once: they are how a server
- * keeps a connection. What it says is written again with one end of line, so that no two readers part it differently. An event that the stream does not end
- * is none.
+ * keeps a connection. What it says is written again with one end of line, and nothing that readers know who take more for ends of lines than the standard
+ * does, so that no two of them part it differently. An event that the stream does not end is none.
  */
 export class EventReader {
   readonly #limitBytes: number;
@@ -73,7 +76,7 @@ export class EventReader {
     if (!isUtf8(bytes)) throw malformed("an event that is not UTF-8");
     const line = bytes.toString("utf8");
     if (bytes[0] === COLON) {
-      found.push(line);
+      found.push(OTHER_ENDS.test(line) ? ":" : line);
       return;
     }
     this.#blockBytes += bytes.byteLength;
@@ -86,6 +89,7 @@ export class EventReader {
     const colon = line.indexOf(":");
     const name = colon === -1 ? line : line.slice(0, colon);
     const value = colon === -1 ? "" : line.slice(line[colon + 1] === " " ? colon + 2 : colon + 1);
+    if (name !== "data" && OTHER_ENDS.test(line)) throw malformed("a field of an event, not its data, with a character that some readers take for the end of a line");
     if (name === "data") (this.#data ??= []).push(value);
     else if (name === "event") this.#type = value;
     else if (name === "id" || name === "retry") this.#fields.push(line);
@@ -105,10 +109,19 @@ export class EventReader {
   }
 }
 
-/** A block as it is written; empty for one that says nothing. */
+/** A block as it is written; empty for one that says nothing. Its data is JSON, in which such characters stand in texts alone and can be escaped. */
 export function blockText({ type, data, fields }: Block): string {
-  const lines = [...fields, ...(type === null ? [] : [`event: ${type}`]), ...(data === null ? [] : data.split("\n").map((line) => `data: ${line}`))];
+  const lines = [...fields, ...(type === null ? [] : [`event: ${type}`]), ...(data === null ? [] : data.replaceAll(ENDS_IN_JSON, escaped).split("\n").map((line) => `data: ${line}`))];
   return `${lines.map((line) => `${line}\n`).join("")}\n`;
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+/** Data that is no JSON: whether all readers part it alike. */
+export function isOneLine(text: string): boolean {
+  return !OTHER_ENDS.test(text);
 }
 
 /** One event with a message in it. */

@@ -3,7 +3,7 @@ import type { McpAsked } from "../model/mcp-asked.ts";
 import type { HeaderList, RequestHead } from "../model/request.ts";
 import type { McpConfig } from "./config.ts";
 import type { EndpointStreams } from "./endpoint-streams.ts";
-import { blockText, EventReader, type Block } from "./event-stream.ts";
+import { blockText, EventReader, isOneLine, type Block } from "./event-stream.ts";
 import type { McpAnswer, McpExchange, McpFiltered, McpWatch } from "./mcp.ts";
 import { MessageFilter } from "./message-filter.ts";
 import { methodsOf } from "./messages.ts";
@@ -186,6 +186,7 @@ class EventAnswer implements McpAnswer {
   async #pass(block: Block): Promise<Block> {
     if (block.data === null || block.data === "") return block;
     if (block.type === "endpoint") {
+      if (!isOneLine(block.data)) throw new EgressError("upstream.malformed", "an endpoint with a character that some readers take for the end of a line");
       this.#noteEndpoint(block.data);
       return block;
     }

@@ -28,6 +28,25 @@ test("comments pass before their event is complete, and an event that does not e
   expect(reader.push(Buffer.from("data: half\n: alive\n"))).toEqual([": alive"]);
 });
 
+describe("a character that some readers take for the end of a line", () => {
+  const OTHERS = ["\v", "\f", "\u001c", "\u001d", "\u001e", "\u0085", "\u2028", "\u2029"];
+  const parted = (text: string) => text.split(/\r\n|[\n\r\v\f\u001c-\u001e\u0085\u2028\u2029]/);
+
+  test.each(OTHERS.map((end) => [JSON.stringify(end), end] as const))("%s ends none of ours: comments lose what they say, and other fields are refused", (_, end) => {
+    expect(readAll([Buffer.from(`: x${end}data: {}${end}${end}\n: y\n`)])).toBe(":\n: y\n");
+    for (const field of ["id", "retry", "event", "unknown"]) expect(() => readAll([Buffer.from(`${field}: 7${end}data: {}\n\n`)])).toThrow("end of a line");
+  });
+
+  test("is escaped in data, where it is part of a text", () => {
+    const message = { text: "a\u2028data: {}\u2029\u2029b\u0085c" };
+    for (const written of [readAll([Buffer.from(`data: ${JSON.stringify(message)}\n\n`)]), eventOf(message).toString()]) {
+      const lines = parted(written);
+      expect(lines).toEqual(written.split("\n"));
+      expect(JSON.parse(lines.find((line) => line.startsWith("data: "))?.slice(6) ?? "")).toEqual(message);
+    }
+  });
+});
+
 describe("what is held back is limited", () => {
   test("a line without end", () => {
     expect(() => readAll([Buffer.alloc(60, "a"), Buffer.alloc(60, "a")], 100)).toThrow("more than 100 bytes");

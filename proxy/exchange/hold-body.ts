@@ -123,13 +123,13 @@ class BodyHold implements Watched, HeldToRead {
   readonly release = (): void => { this.#giveBack(this.#taken); };
 
   #hasTaken(bytes: number): boolean {
-    const isTaken = this.#path.held.take(this.#incoming.connection.agent.instance, bytes);
+    const isTaken = this.#path.held.take(this.#incoming.connection.agent, bytes);
     if (isTaken) this.#taken += bytes;
     return isTaken;
   }
 
   #giveBack(bytes: number): void {
-    this.#path.held.giveBack(this.#incoming.connection.agent.instance, bytes);
+    this.#path.held.giveBack(this.#incoming.connection.agent, bytes);
     this.#taken -= bytes;
   }
 

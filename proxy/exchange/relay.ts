@@ -128,7 +128,7 @@ export class Relay implements UpstreamSink, AnswerListener, BodyObserver, Answer
     this.#try(() => {
       if (this.#isOver) return;
       const { loan: { webSocketText } } = this.#injected;
-      const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText, this.#path.held.roomOf(this.agent.instance));
+      const agentFrames = webSocketText === null ? null : new AgentFrames(webSocketText, this.#path.held.roomOf(this.agent));
       this.#webSocket = new WebSocketRelay({ ...this.#answerRelay.upgrade(headers), upstream: stream, agentFrames, closeMs: this.#path.config.webSocketCloseMs, observer: this });
       this.#webSocket.done.then(() => { this.#finish(); }, (error: unknown) => { this.#end(EgressError.from(error)); });
     });

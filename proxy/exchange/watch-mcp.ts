@@ -24,7 +24,7 @@ export function watchMcp(draft: ExchangeDraft, { obligations }: Allow, path: Exc
     if (decision.kind !== "ask") return decision.kind === "allow" ? "allow" : decision;
     return askable(decision, reading, draft, path);
   };
-  const through = { ask, room: path.held.roomOf(instance), instance, requestId: exchangeId };
+  const through = { ask, room: path.held.roomOf(connection.agent), instance, requestId: exchangeId };
   const asked = read?.asked ?? (text === null ? null : path.rooms.mcp.askedBy(head, text));
   return (status, headers, tell) => path.rooms.mcp.watch(head, asked, { status, headers }, { ...through, tell });
 }

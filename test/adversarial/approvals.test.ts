@@ -9,6 +9,7 @@ import { text } from "node:stream/consumers";
 import { connect as connectTls } from "node:tls";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { encodePreamble } from "../../common/preamble.ts";
+import type { AgentIdentity } from "../../proxy/model/agent.ts";
 import { Operator } from "../support/approval-door.ts";
 import { aDnsQuery, readAddress } from "../support/plain-dns.ts";
 import { startStand, type Stand } from "../support/running-proxy.ts";
@@ -61,7 +62,7 @@ beforeEach(async () => {
   const url = `http://127.0.0.1:${(receiver.server.address() as AddressInfo).port}/hook`;
   stand = await startStand({
     authority, routes: [{ name: HOST, port: 443, dialPort: upstream.port }],
-    config: { approvals: { maxOpenPerAgent: 3, webhook: { url, secretFile: join(folder, "key"), link: "https://weir.test/approvals" } }, admin: { address: "127.0.0.1:0" } },
+    config: { exchange: { heldBytes: 400_000 }, approvals: { maxOpenPerAgent: 3, webhook: { url, secretFile: join(folder, "key"), link: "https://weir.test/approvals" } }, admin: { address: "127.0.0.1:0" } },
     policyData: { hosts: [{ name: HOST, rule: "billing.charge", methods: ["POST"], ...ASK, json: { "/amount": { type: "number" } } }] },
   });
   operator = new Operator(stand);
@@ -71,9 +72,9 @@ afterEach(async () => stand.stop());
 const charge = async (path = "/charges", body: object = { amount: 5 }) => stand.ask("POST", `https://${HOST}${path}`, { headers: { "content-type": "application/json" }, body: JSON.stringify(body) });
 const errorOf = (body: string) => (JSON.parse(body) as { error: string }).error;
 
-/** The same request by another thread of the same agent. */
-async function chargeAs(thread: string): Promise<string> {
-  const token = await stand.proxy.issuer.mint({ namespace: "test", name: "agent", thread, instance: "i9", user: "tester", labels: {}, chain: [] }, 600_000);
+/** The same request by another thread, of the same agent if no other is named. */
+async function chargeAs(thread: string, who: Partial<AgentIdentity> = {}, body = JSON.stringify({ amount: 5 })): Promise<string> {
+  const token = await stand.proxy.issuer.mint({ namespace: "test", name: "agent", thread, instance: "i9", user: "tester", labels: {}, chain: [], ...who }, 600_000);
   const dial = async (address: string, port: number, transport: "tcp" | "dns") => {
     const socket = connect({ path: join(stand.directory, "proxy", "proxy.sock"), allowHalfOpen: true });
     await once(socket, "connect");
@@ -86,7 +87,6 @@ async function chargeAs(thread: string): Promise<string> {
   resolver.destroy();
   const socket = connectTls({ socket: await dial(readAddress(answer), 443, "tcp"), servername: HOST, ca: stand.proxy.caPem, ALPNProtocols: ["http/1.1"] });
   await once(socket, "secureConnect");
-  const body = JSON.stringify({ amount: 5 });
   socket.write(`POST /charges HTTP/1.1\r\nhost: ${HOST}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`);
   return text(socket);
 }
@@ -111,6 +111,50 @@ describe("an agent cannot", () => {
     const other = chargeAs("t2");
     await operator.decide((await operator.question()).id, { decision: "deny" });
     expect(await other).toMatch(/^HTTP\/1.1 403/);
+  });
+
+  test("use a yes for the thread of an agent of another name or namespace, whatever its thread is called", async () => {
+    const first = charge();
+    await operator.decide((await operator.question()).id, { decision: "allow", scope: "thread" });
+    expect((await first).status).toBe(200);
+    const others = [chargeAs("t1", { name: "other" }), chargeAs("t1", { namespace: "elsewhere" }), chargeAs("t1", { namespace: "test/agent", name: "t1" })];
+    for (const { id, agent } of await operator.questions(3)) {
+      expect([agent.namespace, agent.name]).not.toEqual(["test", "agent"]);
+      await operator.decide(id, { decision: "deny" });
+    }
+    for (const answer of await Promise.all(others)) expect(answer).toMatch(/^HTTP\/1.1 403/);
+    // It holds where it was given, as before.
+    expect(await chargeAs("t1")).toMatch(/^HTTP\/1.1 200/);
+  });
+
+  test("be let through by an answer that is given again: it was for a question that is over", async () => {
+    const first = charge();
+    const { id } = await operator.question();
+    expect(await operator.decide(id, { decision: "allow" })).toMatchObject({ result: "done", delivery: "went-on" });
+    expect((await first).status).toBe(200);
+    const again = charge();
+    const next = await operator.question();
+    expect(next.id).not.toBe(id);
+    expect(await operator.decide(id, { decision: "allow" })).toMatchObject({ result: "late", outcome: "allowed", delivery: null });
+    expect(await operator.decide(id, { decision: "allow", scope: "thread" })).toMatchObject({ result: "late" });
+    expect((await operator.list())).toMatchObject({ questions: [{ id: next.id }], threads: [] });
+    await operator.decide(next.id, { decision: "deny" });
+    expect((await again).status).toBe(403);
+  });
+
+  test("fill what may be held back with requests that wait: another agent is asked about all the same", async () => {
+    const large = `{"amount":5${" ".repeat(45_000)}}`;
+    const greedily = async (instance: string) => chargeAs(`t-${instance}`, { name: "greedy", instance }, large);
+    const greedy = [greedily("a"), greedily("b")];
+    await operator.questions(2);
+    const refused = await greedily("c");
+    expect([refused.slice(0, 12), errorOf(refused.slice(refused.indexOf("{")))]).toEqual(["HTTP/1.1 413", "request.body-limit"]);
+    const other = chargeAs("t1", { name: "other", instance: "o1" }, large);
+    const questions = await operator.questions(3);
+    expect(questions.map(({ agent }) => agent.name).toSorted()).toEqual(["greedy", "greedy", "other"]);
+    for (const { id } of questions) await operator.decide(id, { decision: "allow" });
+    expect(await other).toMatch(/^HTTP\/1.1 200/);
+    await Promise.all(greedy);
   });
 
   test("answer for itself: no port takes answers, and the door is not in its world", async () => {

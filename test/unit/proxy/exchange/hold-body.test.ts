@@ -81,7 +81,7 @@ describe("a body that has to be whole", () => {
       await serve(request, touching());
       expect(path.held.bytes).toBe(0);
     }
-    expect(path.held.take("i1", 250)).toBe(true);
+    expect(path.held.take({ namespace: "ns", name: "a", instance: "i1" }, 250)).toBe(true);
     const answer = await serve(sized("1234567"), touching());
     expect([answer.status, answer.json()]).toMatchObject([413, { error: "request.body-limit", hint: expect.stringContaining("fewer") }]);
     expect(path.held.bytes).toBe(250);

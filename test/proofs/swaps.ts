@@ -116,22 +116,31 @@ class Course {
   async run(swaps: number, badEvery: number): Promise<Outcome> {
     const load = new Load(this.#stand);
     const lasting = await openLasting(this.#stand);
-    let settledBytes = 0;
-    for (let swap = 1; swap <= swaps; swap += 1) {
-      if (swap % badEvery === 0) await this.#offerBad(this.#refused);
-      if (swap % FLEETING_EVERY === 0) await this.#takeAway();
-      else await this.#swap(true);
-      // Caches and code have found their size by then.
-      if (swap === Math.ceil(swaps / 5)) settledBytes = process.memoryUsage.rss();
+    let grownBytes = 0;
+    try {
+      grownBytes = await this.#swapAll(swaps, badEvery);
+    } finally {
+      // What goes wrong is not to be hidden by a load that never ends.
+      await load.stop();
     }
-    await load.stop();
-    const grownBytes = process.memoryUsage.rss() - settledBytes;
     if (this.#refused < BAD_KINDS) this.#wrong.push(`only ${this.#refused} of ${BAD_KINDS} kinds of bad bundles came`);
     if (lasting.received.isOver) this.#wrong.push("the stream whose permission stayed was ended");
     if (grownBytes > MEMORY_GROWTH_LIMIT_BYTES) this.#wrong.push(`memory grew by ${grownBytes} bytes`);
     lasting.close();
     const { decisions, wrong } = judgeRecords(this.#stand.records, (revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel|names\\.default)$`));
     return { swaps, refused: this.#refused, asked: load.asked, decisions, slowestEndMs: this.#slowestEndMs, grownBytes, wrong: [...this.#wrong, ...load.failures, ...wrong] };
+  }
+
+  /** @returns by how many bytes memory grew once caches and code had found their size */
+  async #swapAll(swaps: number, badEvery: number): Promise<number> {
+    let settledBytes = 0;
+    for (let swap = 1; swap <= swaps; swap += 1) {
+      if (swap % badEvery === 0) await this.#offerBad(this.#refused);
+      if (swap % FLEETING_EVERY === 0) await this.#takeAway();
+      else await this.#swap(true);
+      if (swap === Math.ceil(swaps / 5)) settledBytes = process.memoryUsage.rss();
+    }
+    return process.memoryUsage.rss() - settledBytes;
   }
 
   async #swap(isFleetingAllowed: boolean): Promise<void> {

@@ -52,6 +52,8 @@ export interface StandOptions {
 }
 
 const AGENT: AgentIdentity = { namespace: "test", name: "agent", thread: "t1", instance: "i1", user: "tester", labels: {}, chain: [] };
+/** The longest proofs take an hour. */
+const TOKEN_LIFETIME_MS = 7_200_000;
 
 export async function startStand(options: StandOptions): Promise<Stand> {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "weir-stand-"));
@@ -71,7 +73,7 @@ export async function startStand(options: StandOptions): Promise<Stand> {
   });
   const tokens = new Map<string, string>();
   const tokenOf = async (instance: string) => {
-    const token = tokens.get(instance) ?? await proxy.issuer.mint({ ...AGENT, instance }, 600_000);
+    const token = tokens.get(instance) ?? await proxy.issuer.mint({ ...AGENT, instance }, TOKEN_LIFETIME_MS);
     tokens.set(instance, token);
     return token;
   };

@@ -1,7 +1,9 @@
 import { isUtf8 } from "node:buffer";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { uncertainText } from "./certain-text.ts";
 import { parseJsonText } from "./parse-json.ts";
 import { stringEnd } from "./string-end.ts";
+import { readNumber } from "./sure-number.ts";
 
 /** Why a text is not read. `no-json`: nobody reads it. `unclear`: two readers could make different things of it. `too-much`: it has more in it than is read. */
 export type JsonFaultKind = "no-json" | "unclear" | "too-much";
@@ -41,13 +43,20 @@ const DEPTH_LIMIT = 200;
  * bytes of the body: 32 MiB of `{},` keep a proxy busy for seconds and fill its memory. The longest conversations have some ten thousand parts, and a list
  * of texts to embed 300,000 numbers (https://platform.openai.com/docs/api-reference/embeddings/create).
  */
-const PART_LIMIT = 100_000;
-const VALUE_LIMIT = 400_000;
+const MOST: Limits = { parts: 100_000, values: 400_000, escaped: Number.POSITIVE_INFINITY };
+/**
+ * The same where a decision hangs on the values. Nobody calls a tool with as much, and what is read, parsed and written again for policy keeps others waiting:
+ * at these limits some 15 ms, whatever the size of the body. `escaped` is both together beside a key that is written with an escape, which is read slowly.
+ */
+const MOST_DECIDED: Limits = { parts: 40_000, values: 160_000, escaped: 10_000 };
+/** So much is walked over, or parsed, before others have their turn. */
+const TURN_BYTES = 65_536;
 /** A key is one part, and one more for each so many bytes: keys are compared, folded and kept. */
 const KEY_BYTES_PER_PART = 64;
 const BYTES_PER_PART = 100;
 const BYTES_PER_VALUE = 16;
 const [QUOTE, COMMA, OPEN, CLOSE, OPEN_LIST, CLOSE_LIST, MINUS, ZERO, NINE] = [0x22, 0x2c, 0x7b, 0x7d, 0x5b, 0x5d, 0x2d, 0x30, 0x39];
+const [BACKSLASH, UPPER_A, UPPER_Z, NOT_ASCII] = [0x5c, 0x41, 0x5a, 0x80];
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /**
@@ -56,9 +65,20 @@ const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
  * @throws JsonFault
  */
 export function readClearJson(bytes: Buffer, watch: JsonWatch = {}): ClearJson {
-  if (!isUtf8(bytes)) throw new JsonFault("unclear", "bytes that are not UTF-8");
-  if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) throw new JsonFault("unclear", "a byte order mark");
-  const { parts, values } = new KeyScan(bytes, watch).run();
+  const scan = new KeyScan(bytes, watch);
+  scan.advance(bytes.length);
+  return parsed(bytes, scan, watch);
+}
+
+/** The same of a text that may be long: others have their turn while it is walked over. @throws JsonFault */
+export async function readClearJsonInTurns(bytes: Buffer, watch: JsonWatch = {}): Promise<ClearJson> {
+  const scan = new KeyScan(bytes, watch);
+  while (!scan.advance(TURN_BYTES)) await nextTurn();
+  if (bytes.length > TURN_BYTES) await nextTurn();
+  return parsed(bytes, scan, watch);
+}
+
+function parsed(bytes: Buffer, { parts, values }: KeyScan, watch: JsonWatch): ClearJson {
   try {
     const text = bytes.toString("utf8");
     const value = parseJsonText(text);
@@ -78,10 +98,19 @@ interface Open {
   keys: Set<string> | null;
 }
 
+interface Limits {
+  readonly parts: number;
+  readonly values: number;
+  readonly escaped: number;
+}
+
 /** Walks over the text without judging it: what is wrong beside the keys, the parser finds. */
 class KeyScan {
   readonly #bytes: Buffer;
   readonly #watch: JsonWatch;
+  readonly #most: Limits;
+  #at = 0;
+  #hasEscapedKey = false;
   /** The objects and lists around the open one. */
   readonly #around: Open[] = [];
   #open: Open = { isObject: false, keys: null };
@@ -93,20 +122,26 @@ class KeyScan {
   values = 0;
 
   constructor(bytes: Buffer, watch: JsonWatch) {
+    if (!isUtf8(bytes)) throw new JsonFault("unclear", "bytes that are not UTF-8");
+    if (bytes.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK)) throw new JsonFault("unclear", "a byte order mark");
     this.#bytes = bytes;
     this.#watch = watch;
+    this.#most = watch.isDecidedBy === true ? MOST_DECIDED : MOST;
   }
 
-  run(): this {
+  /** @param byBytes so far at least; a text in it is not parted @returns true once there is no more */
+  advance(byBytes: number): boolean {
     const bytes = this.#bytes;
     const isExact = this.#watch.isDecidedBy === true;
-    for (let at = 0; at < bytes.length; at += 1) {
+    const end = Math.min(bytes.length, this.#at + byBytes);
+    let at = this.#at;
+    for (; at < end; at += 1) {
       const byte = bytes[at] ?? 0;
       switch (byte) {
         case QUOTE: {
-          const end = stringEnd(bytes, at);
-          if (this.#isKeyNext) this.#readKey(at, end);
-          at = end;
+          const closing = stringEnd(bytes, at);
+          if (this.#isKeyNext) this.#readKey(at, closing);
+          at = closing;
           break;
         }
         case COMMA: this.#next(); break;
@@ -116,7 +151,9 @@ class KeyScan {
         default: if (isExact && (byte === MINUS || (byte >= ZERO && byte <= NINE))) at = this.#number(at); break;
       }
     }
-    return this;
+    this.#at = at;
+    if (this.#hasEscapedKey && this.parts + this.values > this.#most.escaped) throw new JsonFault("too-much", `more than ${this.#most.escaped} values and keys, one of them escaped`);
+    return at >= bytes.length;
   }
 
   #enter(isObject: boolean): void {
@@ -133,34 +170,35 @@ class KeyScan {
 
   #next(): void {
     this.values += 1;
-    if (this.values > VALUE_LIMIT) throw new JsonFault("too-much", `more than ${VALUE_LIMIT} values`);
+    if (this.values > this.#most.values) throw new JsonFault("too-much", `more than ${this.#most.values} values`);
     this.#isKeyNext = this.#open.isObject;
   }
 
   #countPart(weight = 1): void {
     this.parts += weight;
-    if (this.parts > PART_LIMIT) throw new JsonFault("too-much", `more than ${PART_LIMIT} objects, lists and keys, long keys counted several times`);
+    if (this.parts > this.#most.parts) throw new JsonFault("too-much", `more than ${this.#most.parts} objects, lists and keys, long keys counted several times`);
   }
 
   #readKey(start: number, end: number): void {
     this.#countPart(1 + Math.floor((end - start) / KEY_BYTES_PER_PART));
-    const raw = this.#bytes.toString("utf8", start + 1, end);
-    const key = raw.includes("\\") ? unescaped(raw) : raw;
-    const told = this.#watch.isDecidedBy === true ? foldedKey(key) : key;
+    const writing = writingOf(this.#bytes, start + 1, end);
+    const raw = this.#bytes.toString(writing === "other" ? "utf8" : "latin1", start + 1, end);
+    const key = writing === "other" && raw.includes("\\") ? unescaped(raw) : raw;
+    this.#hasEscapedKey ||= key !== raw;
+    const told = this.#watch.isDecidedBy === true && writing !== "small" ? foldedKey(key) : key;
     this.#isKeyNext = false;
     this.#key = key;
     this.#keyDepth = this.#around.length;
     const keys = this.#open.keys ??= new Set();
-    if (keys.has(told)) throw new JsonFault("unclear", "a key that occurs twice in one object");
-    keys.add(told);
+    const before = keys.size;
+    if (keys.add(told).size === before) throw new JsonFault("unclear", "a key that occurs twice in one object");
     this.#watch.onKey?.(key, end, this.#keyDepth);
   }
 
   /** @returns the place of its last character */
   #number(start: number): number {
-    let end = start + 1;
-    while (isOfNumber(this.#bytes[end] ?? 0)) end += 1;
-    if (!isHeldAlike(this.#bytes.toString("latin1", start, end)) && !this.#isLoose()) throw new JsonFault("unclear", "a number that not every reader holds exactly");
+    const { end, isSure } = readNumber(this.#bytes, start);
+    if (!isSure && !this.#isLoose()) throw new JsonFault("unclear", "a number that not every reader holds exactly");
     return end - 1;
   }
 
@@ -175,27 +213,15 @@ export function foldedKey(key: string): string {
   return key.toUpperCase().toLowerCase();
 }
 
-function isOfNumber(byte: number): boolean {
-  return (byte >= ZERO && byte <= NINE) || byte === MINUS || byte === 0x2b || byte === 0x2e || byte === 0x45 || byte === 0x65;
-}
-
-/** Doubles keep this many significant digits of every number (IEEE 754 binary64). */
-const SURE_DIGITS = 15;
-const LONGEST_NUMBER = 400;
-
-/** Whether a double is what a reader of exact numbers reads, as far as anybody decides by it: fractions may be rounded, large whole numbers not. */
-function isHeldAlike(text: string): boolean {
-  if (text.length <= SURE_DIGITS) return !/e/i.test(text) || isUsual(text);
-  return text.length <= LONGEST_NUMBER && isUsual(text);
-}
-
-function isUsual(text: string): boolean {
-  const value = Number(text);
-  const digits = (text.split(/e/i, 1)[0] ?? "").replace(/^-?[0.]*|\./g, "");
-  if (Number.isNaN(value)) return true; // No JSON: the parser says so.
-  if (!Number.isFinite(value) || (value === 0 && digits !== "")) return false;
-  if (Math.abs(value) <= Number.MAX_SAFE_INTEGER || digits.length <= SURE_DIGITS) return true;
-  return /^-?\d+$/.test(text) && BigInt(value) === BigInt(text);
+/** How a key is written: in ASCII without escapes, without capitals too (`small`), or in any other way. Most are short and small, and cost least. */
+function writingOf(bytes: Buffer, start: number, end: number): "small" | "ascii" | "other" {
+  let hasCapitals = false;
+  for (let at = start; at < end; at += 1) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= NOT_ASCII || byte === BACKSLASH) return "other";
+    hasCapitals ||= byte >= UPPER_A && byte <= UPPER_Z;
+  }
+  return hasCapitals ? "ascii" : "small";
 }
 
 function unescaped(raw: string): string {

@@ -12,7 +12,7 @@ const completion = z.object({ ref: z.object({ type: z.enum(["ref/prompt", "ref/r
 const listen = z.object({ notifications: z.object({ resourceSubscriptions: z.array(uri).max(NAMED_LIMIT).optional() }).optional() });
 const OF_REFERENCE = readNames("type", "name", "uri");
 const OF_FILTER = readNames("resourceSubscriptions");
-const inputResponses = z.record(z.string(), z.record(z.string(), z.unknown())).refine((responses) => Object.keys(responses).length <= NAMED_LIMIT);
+const inputResponses = z.custom<Readonly<Record<string, JsonObject>>>((given) => isObject(given) && Object.keys(given).length <= NAMED_LIMIT && Object.values(given).every(isObject));
 
 /** By the members of a result: what an agent that gives it was asked for (MCP 2025-11-25, "Client Features"). */
 const ASKED_FOR: Readonly<Record<string, string>> = {

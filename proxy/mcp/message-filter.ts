@@ -1,4 +1,4 @@
-import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
+import { JsonFault, readClearJsonInTurns } from "../../common/json/clear-json.ts";
 import { EgressError } from "../errors.ts";
 import type { McpConfig } from "./config.ts";
 import { isObject, readExactly, type JsonObject } from "./exact-json.ts";
@@ -39,7 +39,7 @@ export class MessageFilter {
 
   /** One message or a batch. @returns the bytes themselves where nothing had to change @throws EgressError `upstream.malformed` for what cannot be read */
   async pass(bytes: Buffer): Promise<Buffer> {
-    const value = read(bytes);
+    const value = await read(bytes);
     const isBatch = Array.isArray(value);
     const messages: readonly unknown[] = isBatch ? value : [value];
     if (messages.length > BATCH_LIMIT) throw malformed(`a batch of more than ${BATCH_LIMIT} messages`);
@@ -102,9 +102,9 @@ function without(result: JsonObject, kept: ReadonlyMap<string, readonly boolean[
   }));
 }
 
-function read(bytes: Buffer): unknown {
+async function read(bytes: Buffer): Promise<unknown> {
   try {
-    return readClearJson(bytes).value;
+    return (await readClearJsonInTurns(bytes)).value;
   } catch (cause) {
     if (cause instanceof JsonFault) throw malformed(`an answer with ${cause.message}`);
     throw cause;

@@ -15,13 +15,15 @@ const URI_LENGTH = 8_192;
 /** Strings and whole numbers; never null (MCP "Requests"). */
 const id = z.union([z.string().max(ID_LENGTH), z.number().refine(Number.isInteger)]);
 const method = z.string().min(1).max(200);
-const params = z.record(z.string(), z.unknown());
+/** Not copied, as a record is: the values are those of the message itself, and they may be many. */
+const members = z.custom<JsonObject>(isObject);
+const params = members;
 const version = z.literal("2.0");
 
 const request = z.strictObject({ jsonrpc: version, id, method, params: params.optional() });
 const notification = z.strictObject({ jsonrpc: version, method, params: params.optional() });
 const response = z.union([
-  z.strictObject({ jsonrpc: version, id, result: z.record(z.string(), z.unknown()) }),
+  z.strictObject({ jsonrpc: version, id, result: members }),
   z.strictObject({ jsonrpc: version, id, error: z.looseObject({ code: z.number(), message: z.string() }) }),
 ]);
 
@@ -34,7 +36,7 @@ export function isToolName(name: unknown): name is string {
 
 export const named = z.string().min(1).max(NAME_LENGTH);
 export const uri = z.string().min(1).max(URI_LENGTH);
-const callArguments = z.record(z.string(), z.unknown()).optional();
+const callArguments = members.optional();
 /** What is read of `params`, by method; the names of others are checked for case alone. */
 const READ_PARAMS = {
   "tools/call": z.object({ name: z.string().regex(TOOL_NAME), arguments: callArguments }),

@@ -23,7 +23,7 @@ export interface HeldRequest extends HeldBody {
 export async function readCall(route: ModelRoute, request: HeldRequest, pricing: Pricing, config: MeteringConfig): Promise<MeteredCall> {
   const { headers, body, take } = request;
   const text = await decodeForMeters(headers, body, { bytes: route.bodyLimitBytes, take });
-  const reading = readRequest(text, { route, headers });
+  const reading = await readRequest(text, { route, headers });
   const prices = reading.models.map((model) => priceOf(route, aliased(model, config), pricing));
   const input = boundInput(reading, text.byteLength, prices, config);
   const isFreeOn = (grants: readonly string[]) => route.declared?.price === "free" || isSubscription(route, { headers, grants }, config);

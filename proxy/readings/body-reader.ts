@@ -1,4 +1,4 @@
-import { JsonFault, readClearJson } from "../../common/json/clear-json.ts";
+import { JsonFault, readClearJsonInTurns } from "../../common/json/clear-json.ts";
 import type { McpAsked } from "../model/mcp-asked.ts";
 import type { BodyReadings, McpReading, ReadingName } from "../model/readings.ts";
 import type { RequestHead } from "../model/request.ts";
@@ -18,7 +18,7 @@ export class BodyReader {
   readonly #readMcp: ReadMcp;
   #asked: McpAsked | null = null;
   /** Undefined until it was looked for. */
-  #json: { readonly value: unknown } | Problem | undefined;
+  #json: Promise<{ readonly value: unknown } | Problem> | undefined;
 
   constructor(head: RequestHead, text: Buffer, take: BodyToRead["take"], readMcp: ReadMcp) {
     this.#head = head;
@@ -49,13 +49,13 @@ export class BodyReader {
     }
   }
 
-  #asJson(): Read<BodyReadings> {
-    const json = this.#jsonOnce();
+  async #asJson(): Promise<Read<BodyReadings>> {
+    const json = await this.#jsonOnce();
     return isProblem(json) ? json : { kind: "read", parts: [{ json: json.value }] };
   }
 
   async #asGraphql(): Promise<Read<BodyReadings>> {
-    const json = this.#text.byteLength === 0 ? null : this.#jsonOnce();
+    const json = this.#text.byteLength === 0 ? null : await this.#jsonOnce();
     if (isProblem(json)) return json;
     const read = await readGraphql(this.#head, json);
     return read.kind === "none" ? read : { kind: "read", parts: read.parts.map((graphql) => ({ graphql })) };
@@ -71,7 +71,7 @@ export class BodyReader {
     return { kind: "read", parts: read.readings.map((mcp) => ({ mcp })) };
   }
 
-  #jsonOnce(): { readonly value: unknown } | Problem {
+  #jsonOnce(): Promise<{ readonly value: unknown } | Problem> {
     return this.#json ??= this.#parse();
   }
 
@@ -81,11 +81,11 @@ export class BodyReader {
     return isJson(mediaType(this.#head.headers)) ? null : none("its content type is not JSON in UTF-8");
   }
 
-  #parse(): { readonly value: unknown } | Problem {
+  async #parse(): Promise<{ readonly value: unknown } | Problem> {
     const unfit = this.#unfitForJson();
     if (unfit !== null) return unfit;
     try {
-      const { value, memoryBytes } = readClearJson(this.#text, { isDecidedBy: true });
+      const { value, memoryBytes } = await readClearJsonInTurns(this.#text, { isDecidedBy: true });
       this.#take(memoryBytes);
       return { value };
     } catch (fault) {

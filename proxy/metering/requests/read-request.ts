@@ -34,10 +34,10 @@ const READERS: Readonly<Record<ModelApi, (body: Fields, context: ReadingContext)
  * @param text JSON, not encoded
  * @throws EgressError `request.malformed`
  */
-export function readRequest(text: Buffer, context: ReadingContext): Reading {
+export async function readRequest(text: Buffer, context: ReadingContext): Promise<Reading> {
   const { api, provider } = context.route;
   requireJson(context.headers);
-  const { value, cacheWrites } = scanJson(text);
+  const { value, cacheWrites } = await scanJson(text);
   const body = Fields.of(value, api === "gemini-generate");
   const reading = READERS[api](body, context);
   readPriceHeaders(reading, context.headers);

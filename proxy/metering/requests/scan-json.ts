@@ -1,4 +1,4 @@
-import { JsonFault, readClearJson } from "../../../common/json/clear-json.ts";
+import { JsonFault, readClearJsonInTurns } from "../../../common/json/clear-json.ts";
 import { EgressError } from "../../errors.ts";
 
 /** What a look at every key of a JSON text finds, beside its value. */
@@ -12,10 +12,10 @@ export interface ScannedJson {
 const CACHE_KEYS = new Set(["cache_control", "cachePoint"]);
 
 /**
- * Reads JSON of which no two readers make different things, and notes what it asks to be kept.
+ * Reads JSON of which no two readers make different things, and notes what it asks to be kept. A long one is walked over in several turns.
  * @throws EgressError `request.malformed`
  */
-export function scanJson(bytes: Buffer): ScannedJson {
+export async function scanJson(bytes: Buffer): Promise<ScannedJson> {
   let cacheWrites: ScannedJson["cacheWrites"] = "none";
   const onKey = (key: string, end: number): void => {
     if (CACHE_KEYS.has(key) && cacheWrites === "none") cacheWrites = "5m";
@@ -23,7 +23,7 @@ export function scanJson(bytes: Buffer): ScannedJson {
     if (key === "ttl" && !/^\s*:\s*"5m"/.test(bytes.toString("latin1", end + 1, end + 40))) cacheWrites = "1h";
   };
   try {
-    const { value } = readClearJson(bytes, { onKey });
+    const { value } = await readClearJsonInTurns(bytes, { onKey });
     return { value, cacheWrites };
   } catch (fault) {
     throw fault instanceof JsonFault ? refusal(fault) : fault;

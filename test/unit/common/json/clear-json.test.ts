@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readClearJson, type JsonFault } from "../../../../common/json/clear-json.ts";
+import { readClearJson, readClearJsonInTurns, type JsonFault } from "../../../../common/json/clear-json.ts";
 
 const read = (text: string, isDecidedBy = true) => readClearJson(Buffer.from(text), { isDecidedBy }).value;
 const fault = (kind: JsonFault["kind"]) => expect.objectContaining({ name: "JsonFault", kind });
@@ -23,7 +23,33 @@ describe("readClearJson", () => {
   test("tells what nobody reads, what two read in two ways, and what is too much", () => {
     for (const text of ["", "{", "{} {}", `{"a":1,}`]) expect(() => read(text)).toThrow(fault("no-json"));
     for (const text of [`{"a":1,"a":1}`, "\ufeff1", `{"a":1,"A":2}`, "1e999"]) expect(() => read(text)).toThrow(fault("unclear"));
-    for (const text of ["[".repeat(201), "{},".repeat(100_001)]) expect(() => read(text)).toThrow(fault("too-much"));
+    for (const text of ["[".repeat(201), "{},".repeat(40_001), "1,".repeat(160_001)]) expect(() => read(text)).toThrow(fault("too-much"));
+    for (const text of [`[${"{},".repeat(40_001)}1]`, `[${"1,".repeat(160_001)}1]`]) expect(() => read(text, false)).not.toThrow();
+    expect(() => read("{},".repeat(100_001), false)).toThrow(fault("too-much"));
+  });
+
+  test("takes less of what is read slowly: a key that is written with an escape", () => {
+    const text = (key: string) => `{"${key}":[${"1,".repeat(10_000)}1]}`;
+    expect(() => read(text(String.raw`\u0061`))).toThrow(fault("too-much"));
+    for (const key of ["a", "ä", "A"]) expect(() => read(text(key))).not.toThrow();
+    expect(() => read(text(String.raw`\u0061`), false)).not.toThrow();
+  });
+
+  test("finds a key twice in whatever writing, and keeps those apart that only seem alike", () => {
+    for (const text of [`{"Ab":1,"ab":2}`, String.raw`{"ab":1,"\u0041b":2}`, `{"k":1,"\u212a":2}`, String.raw`{"ä":1,"\u00e4":2}`, `{"é":1,"É":2}`]) expect(() => read(text)).toThrow(fault("unclear"));
+    for (const text of [`{"a":1,"ab":2}`, String.raw`{"a":1,"\\u0061":2}`, `{"ä":1,"a":2}`, `{"a_b":1,"ab":2}`]) expect(() => read(text)).not.toThrow();
+  });
+
+  test("of a long text, others have their turn while it is walked over, and it is read as by one who does not wait", async () => {
+    const text = Buffer.from(`{"a":[${Array.from({ length: 20_000 }, (_, index) => `{"role":"user${index}"}`).join(",")}],"b":1}`);
+    let [turns, isOver] = [0, false];
+    const count = (): void => { turns += 1; if (!isOver) setImmediate(count); };
+    setImmediate(count);
+    const found = await readClearJsonInTurns(text);
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(Math.floor(text.length / 65_536));
+    expect(found).toEqual(readClearJson(text));
+    await expect(readClearJsonInTurns(Buffer.from(`[${" ".repeat(300_000)}{"a":1,"a":2}]`))).rejects.toThrow(fault("unclear"));
   });
 
   test("leaves case and numbers to readers where no decision hangs on them", () => {

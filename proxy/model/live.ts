@@ -1,3 +1,4 @@
+import { systemClock, type Clock } from "../../common/clock.ts";
 import type { AgentIdentity } from "./agent.ts";
 import { Places } from "./places.ts";
 import { Rescreening } from "./rescreening.ts";
@@ -8,7 +9,11 @@ import { Rescreening } from "./rescreening.ts";
  */
 export class LiveSet {
   readonly #members = new Places<Reconsiderable>();
-  readonly #rescreening = new Rescreening();
+  readonly #rescreening: Rescreening;
+
+  constructor(clock: Clock = systemClock) {
+    this.#rescreening = new Rescreening(clock);
+  }
 
   get size(): number {
     return this.#members.size;
@@ -33,7 +38,7 @@ export class LiveSet {
     return this.#members.members().flatMap(({ agent }) => agent ?? []);
   }
 
-  /** Asks every member, a few at a time; a member that throws has ended itself. Resolves when all have answered. */
+  /** Asks every member, a few of each namespace at a time; a member that throws has ended itself. Resolves when all have answered. */
   async reconsiderAll(): Promise<void> {
     await this.#rescreening.ask(this.#members.members());
   }

@@ -3,21 +3,24 @@ import { expect, test } from "vitest";
 import type { Reconsiderable } from "../../../../proxy/model/live.ts";
 import { Rescreening } from "../../../../proxy/model/rescreening.ts";
 import { AN_AGENT } from "../../../support/credentials.ts";
+import { TestClock } from "../../../support/test-clock.ts";
 
 /** Members that answer when they are told to, and what was asked of them. */
 class Stand {
-  readonly rescreening = new Rescreening();
+  readonly clock = new TestClock();
+  readonly rescreening = new Rescreening(this.clock);
   readonly asked: string[] = [];
+  readonly ended: string[] = [];
   readonly #answers: { readonly name: string; readonly answer: PromiseWithResolvers<void> }[] = [];
 
-  member(name: string): Reconsiderable {
+  member(name: string, namespace = "n"): Reconsiderable {
     const reconsider = async () => {
       this.asked.push(name);
       const answer = Promise.withResolvers<void>();
       this.#answers.push({ name, answer });
       await answer.promise;
     };
-    return { agent: name === "nobody" ? null : { ...AN_AGENT, name }, reconsider, end: () => {} };
+    return { agent: name === "nobody" ? null : { ...AN_AGENT, namespace, name }, reconsider, end: ({ message }) => { this.ended.push(`${name}: ${message}`); } };
   }
 
   members(name: string, count: number): Reconsiderable[] {
@@ -54,7 +57,7 @@ test("everybody is asked once, and it is over when all have answered", async () 
 });
 
 test("with nobody to ask it is over at once", async () => {
-  await new Rescreening().ask([]);
+  await new Stand().rescreening.ask([]);
 });
 
 test("of one agent four are asked at a time, and its many keep no other agent waiting", async () => {
@@ -70,15 +73,32 @@ test("of one agent four are asked at a time, and its many keep no other agent wa
   expect(countOf(stand.asked, "many")).toBe(3_000);
 });
 
-test("of all agents, 32 are asked at a time", async () => {
+test("of all agents of a namespace, eight are asked at a time, and other namespaces beside them", async () => {
   const stand = new Stand();
   const over = stand.rescreening.ask(Array.from({ length: 100 }, (_, at) => stand.member(`agent-${at}`)));
-  expect(stand.waiting).toBe(32);
+  expect(stand.waiting).toBe(8);
   await stand.answer();
-  expect(stand.waiting).toBe(32);
+  expect(stand.waiting).toBe(8);
+  const elsewhere = stand.rescreening.ask([stand.member("other", "elsewhere")]);
+  expect(stand.asked.at(-1)).toBe("other");
+  await stand.answer("other");
+  await elsewhere;
   await stand.answerAll();
   await over;
-  expect(new Set(stand.asked).size).toBe(100);
+  expect(new Set(stand.asked).size).toBe(101);
+});
+
+test("who could not be asked for five seconds is ended, and who was due later is asked", async () => {
+  const stand = new Stand();
+  const over = stand.rescreening.ask(stand.members("a", 6));
+  stand.clock.advance(4_999);
+  const later = stand.rescreening.ask(stand.members("a", 1));
+  await stand.answer();
+  expect([stand.asked.length, stand.ended]).toEqual([5, []]);
+  stand.clock.advance(1);
+  await stand.answerAll();
+  await Promise.all([over, later]);
+  expect([stand.asked.length, stand.ended]).toEqual([6, ["a: policy changed, and did not get to ask about this again in time"]]);
 });
 
 test("a second change asks again who has been asked, and nobody twice who is still due", async () => {

@@ -7,6 +7,7 @@ import { AgentFrames } from "../../../../proxy/exchange/web-socket-rewrite.ts";
 const DUMMY = "DUMMY-0123456789";
 const SECRET = 'sécret-longer-than-its-dummy';
 const LIMIT_BYTES = 70_000;
+const HOLDER = { namespace: "ns", name: "a", instance: "i1" };
 const ROOM_BYTES = 8 << 20;
 const rewrite = { messageLimitBytes: LIMIT_BYTES, apply: (text: string) => text.replaceAll(DUMMY, SECRET) };
 
@@ -41,7 +42,7 @@ function read(bytes: Buffer): Frame[] {
 }
 
 function passed(...chunks: readonly Buffer[]): { readonly frames: Frame[]; readonly fault: AgentFrames["fault"] } {
-  const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf("i1"));
+  const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf(HOLDER));
   const out = Buffer.concat(chunks.map((chunk) => agent.push(chunk)));
   return { frames: read(out), fault: agent.fault };
 }
@@ -62,7 +63,7 @@ describe("text of an agent", () => {
   });
 
   test("is masked with a mask of its own", () => {
-    const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf("i1"));
+    const agent = new AgentFrames(rewrite, new HeldBytes(ROOM_BYTES).roomOf(HOLDER));
     const masks = [0, 1, 2].map(() => agent.push(frame(1, "same")).subarray(2, 6).toString("hex"));
     expect(new Set(masks).size).toBe(3);
   });
@@ -123,7 +124,7 @@ describe("an agent that does not speak as it should is cut off, and nothing of i
 
   test("for holding more than its instance may, and what was held is given back", () => {
     const held = new HeldBytes(400);
-    const agents = [1, 2].map(() => new AgentFrames(rewrite, held.roomOf("i1")));
+    const agents = [1, 2].map(() => new AgentFrames(rewrite, held.roomOf(HOLDER)));
     for (const agent of agents) agent.push(frame(1, "x".repeat(60), false));
     expect([agents.map(({ fault }) => fault?.code), held.bytes]).toEqual([[undefined, "request.body-limit"], 60]);
     agents[0]?.push(frame(0, ""));
@@ -134,7 +135,7 @@ describe("an agent that does not speak as it should is cut off, and nothing of i
   });
 
   test("with a million fragments of a byte, at the cost of one message (W03)", () => {
-    const agent = new AgentFrames({ ...rewrite, messageLimitBytes: 1 << 20 }, new HeldBytes(ROOM_BYTES).roomOf("i1"));
+    const agent = new AgentFrames({ ...rewrite, messageLimitBytes: 1 << 20 }, new HeldBytes(ROOM_BYTES).roomOf(HOLDER));
     const fragments = Buffer.concat([frame(1, "x", false), ...Array.from({ length: 999 }, () => frame(0, "x", false))]);
     agent.push(fragments);
     const more = Buffer.concat(Array.from({ length: 1_000 }, () => frame(0, "x", false)));

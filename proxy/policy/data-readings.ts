@@ -99,8 +99,8 @@ export const entryReadings = {
   grpc: z.array(z.string().regex(/^[A-Za-z0-9_.]+\/(?:[A-Za-z0-9_]+|\*)$/, "is `package.Service/Method` or `package.Service/*`")).min(1).max(1_000).optional().describe("Methods of gRPC, `package.Service/Method` or `package.Service/*`."),
   graphql: z.strictObject({
     types: z.array(z.enum(["query", "mutation", "subscription"])).min(1).max(3).optional().describe("Default query only."),
-    names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. Default every one."),
-    fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered. Default every one."),
+    names: globs.optional().describe("Names of operations; an anonymous one has none and is then not covered. The agent chooses the name, so it limits nothing by itself: say `fields` as well. Default every one."),
+    fields: globs.optional().describe("Fields at the root; every one that is asked for must be covered; what is asked for below them is not looked at. Default every one."),
   }).optional().describe("GraphQL over HTTP: JSON bodies, and the query parameters of GET."),
   json: z.record(z.string().max(1_000), valueRule).superRefine(checkKeys(pointerProblem)).optional().describe("Rules for the JSON body, by JSON pointer. A request whose query has a parameter of the same name is not covered by an allow, and is covered by a deny."),
   max_read_bytes: z.number().int().min(1).max(16 << 20).optional()

@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test, type TestContext } from "vitest";
 import { READINGS, type McpReading } from "../../proxy/model/readings.ts";
@@ -14,7 +15,21 @@ import { anExchange } from "./questions.ts";
 /** Rego that looks at arguments, asks a person and takes its texts from annotations; for one machine and for a tenant alike. */
 const RULES = `package weir.custom.exchange
 
-read contains "mcp" if input.request.path[0] == "mcp"
+is_mcp if input.request.path[0] == "mcp"
+
+read contains "mcp" if {
+	is_mcp
+	input.request.has_body
+}
+
+# METADATA
+# title: What is no message of MCP does not pass
+# custom:
+#   rule: team.mcp
+deny contains rego.metadata.rule() if {
+	is_mcp
+	is_string(input.read.mcp)
+}
 
 # METADATA
 # title: No tool may leave the team's folder
@@ -22,9 +37,13 @@ read contains "mcp" if input.request.path[0] == "mcp"
 # custom:
 #   rule: team.folder
 deny contains rego.metadata.rule() if {
-	input.mcp.arguments.path
-	not startswith(input.mcp.arguments.path, "/team/")
+	some name in ["path", "file", "directory"]
+	value := input.mcp.arguments[name]
+	not is_below_team(value)
 }
+
+# Plain names alone: no dots before a name, no escapes, nothing that a server may read in another way.
+is_below_team(path) if regex.match(\`^/team(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$\`, path)
 
 # METADATA
 # title: May it merge?
@@ -53,18 +72,23 @@ async function asTenant(context: TestContext) {
   return anEngine(policyConfig.parse({ bundle: join(folder, "cluster.tar.gz"), deadlineMs: 2_000 }));
 }
 
-const asked = (path: string, more: Partial<PolicyInput> = {}): PolicyInput => ({ ...anExchange({ request: { method: "POST", path: [path] } }), ...more });
+const asked = (path: string, more: Partial<PolicyInput> = {}): PolicyInput => ({ ...anExchange({ request: { method: "POST", path: [path], has_body: true } }), ...more });
 const calling = (tool: string, args: Record<string, unknown>): PolicyInput => {
   const mcp: McpReading = { era: "session", direction: "to_server", kind: "request", method: "tools/call", tool, arguments: args, prompt: null, uri: null, is_listing: false };
   return asked("mcp", { read: { mcp: null }, mcp });
 };
+
+test("the rule that docs/rego.md shows is the one that is run here", async () => {
+  const shown = /```rego\n(package [^]*?)```/.exec(await readFile("docs/rego.md", "utf8"))?.[1] ?? "nothing";
+  expect(RULES).toContain(shown.trim());
+});
 
 describe.each([["on one machine", alone, "bank"], ["of a tenant", asTenant, "default.bank"]] as const)("Rego of one's own %s", (_, open, bank) => {
   test("has the body read and decides by what it says", async (context) => {
     const engine = await open(context);
     expect(await asks(engine, "exchange", asked("mcp"))).toMatchObject({ kind: "read", readings: ["mcp"], maxBytes: 131_072 });
     expect(await asks(engine, "exchange", calling("write", { path: "/team/a" }))).toMatchObject({ kind: "allow", grants: ["files"] });
-    expect(await asks(engine, "exchange", asked("mcp", { read: Object.fromEntries(READINGS.map((name) => [name, "no"])) }))).toMatchObject({ kind: "allow" });
+    expect(await asks(engine, "exchange", asked("mcp", { read: Object.fromEntries(READINGS.map((name) => [name, "no"])) }))).toMatchObject({ kind: "deny", rule: "team.mcp" });
   });
 
   test("gives its annotations as rule, reason and hint", async (context) => {
@@ -72,6 +96,13 @@ describe.each([["on one machine", alone, "bank"], ["of a tenant", asTenant, "def
     expect(await asks(engine, "exchange", calling("write", { path: "/etc/a" }))).toMatchObject({
       kind: "deny", rule: "team.folder", reason: "No tool may leave the team's folder", hint: "write below /team instead",
     });
+  });
+
+  test("lets nothing out of the folder, however it is written, and everything below it pass", async (context) => {
+    const engine = await open(context);
+    const ways = [{ path: "/team/../etc/a" }, { path: "/team/a/.." }, { file: "/etc/a" }, { path: "/team\\..\\etc" }, { path: false }, { path: 7 }, { path: ["/team/a"] }, { path: "/teams/a" }, { path: "/team/%2e%2e/etc" }, { path: "/team/a\n" }, { path: "/team/a", directory: "/" }];
+    for (const way of ways) expect([way, await asks(engine, "exchange", calling("write", way))]).toMatchObject([way, { kind: "deny", rule: "team.folder" }]);
+    for (const way of [{ path: "/team/a" }, { path: "/team/a..b/c.d", text: "../x" }, {}]) expect([way, await asks(engine, "exchange", calling("write", way))]).toMatchObject([way, { kind: "allow" }]);
   });
 
   test("leaves to a person what the data allows, as the data allows it", async (context) => {

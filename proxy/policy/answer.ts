@@ -11,6 +11,14 @@ const MAX_BUDGETS = 16;
 const LONGEST_ASK_SECONDS = 3_600;
 const LARGEST_READ_BYTES = 16 << 20;
 
+const RESULT_KEYS = ["result"] as const;
+const DENY_KEYS = ["allow", "rule", "reason", "hint"] as const;
+const ALLOW_KEYS = ["allow", "rule", "grants", "budgets", "obligations"] as const;
+const CONNECTION_KEYS = [...ALLOW_KEYS, "handling"] as const;
+const ASK_KEYS = ["reason", "hint", "timeout_seconds", "scopes"] as const;
+const READ_KEYS = ["read", "rule", "max_bytes"] as const;
+const OBLIGATION_KEYS = ["max_request_bytes", "max_response_bytes", "max_output_tokens", "when_short", "filter"] as const;
+
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
@@ -27,7 +35,7 @@ export function readDecision(question: Question, answer: unknown, revision: stri
   if (result["ask"] !== undefined && question !== "name") return readAsk(question, result, revision);
   if (result["read"] !== undefined && question === "exchange") return readRead(result, revision);
   if (result["allow"] !== false) throw unfit("allow");
-  requireKeys(result, 4, "deny");
+  requireKeys(result, DENY_KEYS, "deny");
   return {
     kind: "deny", rule: text(result, "rule", 1, NAME_LENGTH),
     reason: text(result, "reason", 1, TEXT_LENGTH), hint: text(result, "hint", 0, TEXT_LENGTH), revision,
@@ -37,7 +45,7 @@ export function readDecision(question: Question, answer: unknown, revision: stri
 /** `{"ask": {"reason", "hint", "timeout_seconds", "scopes"}, "rule", …}`: beside `ask`, the keys of the allow that it becomes. */
 function readAsk(question: Question, { ask, ...rest }: Fields, revision: string): Ask {
   if (!isFields(ask)) throw unfit("ask");
-  requireKeys(ask, 4, "ask");
+  requireKeys(ask, ASK_KEYS, "ask");
   const seconds = positive(ask["timeout_seconds"], "ask");
   if (seconds > LONGEST_ASK_SECONDS) throw unfit("ask");
   const allow = readAllow(question, { allow: true, ...rest }, revision);
@@ -49,7 +57,7 @@ function readAsk(question: Question, { ask, ...rest }: Fields, revision: string)
 
 /** `{"read": ["mcp"], "rule", "max_bytes"}` */
 function readRead(result: Fields, revision: string): Read {
-  requireKeys(result, 3, "read");
+  requireKeys(result, READ_KEYS, "read");
   const maxBytes = positive(result["max_bytes"], "read");
   if (maxBytes > LARGEST_READ_BYTES) throw unfit("read");
   return { kind: "read", rule: text(result, "rule", 1, NAME_LENGTH), readings: members<ReadingName>(result["read"], READINGS, "read"), maxBytes, revision };
@@ -58,7 +66,7 @@ function readRead(result: Fields, revision: string): Read {
 /** A connection's allow says whether its bytes are read; leaving that out is not an answer, and saying it of anything else is none either. */
 function readAllow(question: Question, result: Fields, revision: string): Allow {
   const isConnection = question === "connection";
-  requireKeys(result, isConnection ? 6 : 5, "allow");
+  requireKeys(result, isConnection ? CONNECTION_KEYS : ALLOW_KEYS, "allow");
   const handling = isConnection ? result["handling"] : "intercept";
   if (handling !== "intercept" && handling !== "tunnel" && handling !== "postgres") throw unfit("handling");
   return {
@@ -72,7 +80,7 @@ function theResult(answer: unknown): Fields {
   if (!Array.isArray(answer) || answer.length !== 1) throw unfit("result set");
   const entry: unknown = answer[0];
   if (!isFields(entry)) throw unfit("result set");
-  requireKeys(entry, 1, "result set");
+  requireKeys(entry, RESULT_KEYS, "result set");
   const { result } = entry;
   if (!isFields(result)) throw unfit("result");
   return result;
@@ -81,7 +89,7 @@ function theResult(answer: unknown): Fields {
 function readObligations(from: unknown): Obligations {
   if (!isFields(from)) throw unfit("obligations");
   const { max_request_bytes: request, max_response_bytes: response, max_output_tokens: output, when_short: short, filter } = from;
-  requireKeys(from, [request, response, output, short, filter].filter((value) => value !== undefined).length, "obligations");
+  requireKeys(from, OBLIGATION_KEYS.filter((key) => from[key] !== undefined), "obligations");
   return {
     ...(request === undefined ? {} : { maxRequestBytes: positive(request) }),
     ...(response === undefined ? {} : { maxResponseBytes: positive(response) }),
@@ -95,9 +103,20 @@ function isFields(value: unknown): value is Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** As many keys as are read, so that there is no other. */
-function requireKeys(fields: Fields, count: number, what: string): void {
-  if (Object.keys(fields).length !== count) throw unfit(what);
+/** As many keys as are read, so that there is no other: those that are missing are missed when they are read. */
+function requireKeys(fields: Fields, keys: readonly string[], what: string): void {
+  if (Object.keys(fields).length !== keys.length) throw unfit(`${what}${differences(fields, keys)}`);
+}
+
+/** What is too much or too little, for whoever wrote the rule. Keys are the policy's words: cut like its names. */
+function differences(fields: Fields, keys: readonly string[]): string {
+  const cut = (texts: readonly string[]): string => texts.join(", ").slice(0, NAME_LENGTH);
+  const [unknown, missing] = [Object.keys(fields).filter((key) => !keys.includes(key)), keys.filter((key) => fields[key] === undefined)];
+  const { rule } = fields;
+  return [
+    ...(typeof rule === "string" ? [` of rule ${cut([rule])}`] : []),
+    ...(unknown.length > 0 ? [`: unknown key ${cut(unknown)}`] : []), ...(missing.length > 0 ? [`: without ${cut(missing)}`] : []),
+  ].join("");
 }
 
 function text(fields: Fields, key: string, shortest: number, longest: number): string {

@@ -2,6 +2,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { parseConfig } from "../../common/config.ts";
+import { UserError } from "../../common/exit-codes.ts";
 import type { PolicyEngine } from "./policy-engine.ts";
 import type { TrialContext } from "./trial-head.ts";
 import { checkTrial, runTrial, trial, type TrialStep } from "./trial.ts";
@@ -37,7 +38,8 @@ export async function runCases(directory: string, engine: PolicyEngine, context:
 
 /** Why a case does not hold, or null. */
 export async function failureOf({ name: _, expect, rule, grants, handling, ...asked }: PolicyCase, engine: PolicyEngine, context: TrialContext): Promise<string | null> {
-  const steps = await runTrial(engine, asked, context);
+  const steps = await runTrial(engine, asked, context).catch(noAnswer);
+  if (typeof steps === "string") return `expected ${expect}, but ${steps}`;
   const { decision } = steps.at(-1) ?? steps[0];
   if (decision.kind !== expect) return `expected ${expect}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
   if (rule !== undefined && decision.rule !== rule) return `expected rule ${rule}, got ${describeStep(steps.at(-1) ?? steps[0])}`;
@@ -47,6 +49,12 @@ export async function failureOf({ name: _, expect, rule, grants, handling, ...as
   const handled = steps.find(({ question }) => question === "connection")?.decision;
   if (handling !== undefined && handled?.kind === "allow" && handled.handling !== handling) return `expected handling ${handling}, got ${handled.handling}`;
   return null;
+}
+
+/** A policy without an answer fails the case, and not the cases after it. */
+function noAnswer(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  throw error;
 }
 
 /** One line: what was decided, by which rule and why. */

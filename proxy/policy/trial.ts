@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { EgressError } from "../errors.ts";
 import type { Decision } from "../model/decision.ts";
 import type { PolicyConnection, PolicyEngine, PolicyInput, Question } from "./policy-engine.ts";
 import type { TrialContext, TrialHeadRead } from "./trial-head.ts";
@@ -66,17 +67,16 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, context: Tria
   const head = context.readHead(headOf(asked, input.connection));
   const questions: Question[] = [...(input.connection.is_address ? [] : ["name" as const]), "connection", ...(hasRequest(asked) ? ["exchange" as const] : [])];
   const steps: TrialStep[] = [];
-  const signal = new AbortController().signal;
   for (const question of questions) {
     if (question === "exchange" && head.kind === "malformed") {
       steps.push({ question, decision: refusedHead(head.why, engine) });
       break;
     }
     const asking = inputFor(question, input, head);
-    let decision: Decision = await engine.decide(question, asking, signal);
+    let decision: Decision = await decide(engine, question, asking);
     steps.push({ question, decision });
     if (decision.kind === "read") {
-      decision = await engine.decide(question, { ...asking, ...answerRead(asked, decision.readings) }, signal);
+      decision = await decide(engine, question, { ...asking, ...answerRead(asked, decision.readings) });
       steps.push({ question, decision });
     }
     // Only what is intercepted has exchanges to ask about.
@@ -85,9 +85,20 @@ export async function runTrial(engine: PolicyEngine, asked: Trial, context: Tria
   const { decision } = steps.at(-1) ?? {};
   if (decision?.kind === "allow" && decision.handling === "postgres" && asked.database !== undefined) {
     const { dns: _, ...session } = input;
-    steps.push({ question: "connection", decision: await engine.decide("connection", session, signal) });
+    steps.push({ question: "connection", decision: await decide(engine, "connection", session) });
   }
   return steps as [TrialStep, ...TrialStep[]];
+}
+
+/** @throws UserError for what the boundary would refuse because the policy has no answer: whoever wrote it can mend it */
+async function decide(engine: PolicyEngine, question: Question, input: PolicyInput): Promise<Decision> {
+  try {
+    return await engine.decide(question, input, new AbortController().signal);
+  } catch (cause) {
+    if (!(cause instanceof EgressError)) throw cause;
+    throw new UserError(`the policy has no answer (${question}), and the boundary would refuse the request: ${cause.message}`,
+      "Rego of one's own answers as docs/rego.md says; `weir policy eval` shows what it answers.", EXIT.config, { cause });
+  }
 }
 
 type FullInput = PolicyInput & Required<Pick<PolicyInput, "connection" | "sql" | "dns">>;

@@ -9,6 +9,7 @@ import { compiler } from "./compiler.ts";
 import { anEngine, asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
 import { aName, aConnection, anExchange } from "./questions.ts";
+import { weirPolicy } from "./weir-policy.ts";
 
 const environment = readEnvironment();
 const quiet = () => undefined;
@@ -55,6 +56,18 @@ describe("Rego of one's own beside the data", () => {
     const directory = await aFolder({ ...FOLDER, "exchanges.rego": "package weir.custom.exchange\n\nallow contains {\"rule\": \"x\", \"grants\": \"all\"} if input.version == 1\n" });
     const engine = await anEngine(policyConfig.parse({ directory }));
     await expect(asks(engine, "exchange", anExchange({ connection: { name: "other.test" } }))).rejects.toMatchObject({ code: "policy.unavailable" });
+  });
+
+  test("that answers with a key that there is not is told by rule and key, and fails its case alone", async (context) => {
+    compiler(context);
+    const worked = "package weir.custom.exchange\n\nallow contains answer if {\n\tinput.connection.name == \"b.test\"\n\tanswer := {\"rule\": \"x\", \"grant\": [\"g\"]}\n}\n";
+    const hosts = "hosts: [{name: a.test}, {name: b.test, paths: [/x]}]\n";
+    const cases = "cases: [{name: wrong, host: b.test, method: GET, expect: allow}, {name: right, host: a.test, method: GET, expect: allow}]\n";
+    const directory = await aFolder({ "data.yaml": hosts, "a.rego": worked, "a_test.yaml": cases });
+    const tried = (host: string) => weirPolicy("try", "--policy", directory, "--host", host, "--method", "GET");
+    await expect(tried("b.test")).rejects.toMatchObject({ exitCode: 78, message: expect.stringContaining("(allow of rule x: unknown key grant)") });
+    expect(await tried("a.test")).toMatchObject({ exitCode: 0 });
+    expect(await weirPolicy("test", directory)).toMatchObject({ exitCode: 1, out: expect.stringMatching(/FAIL .*wrong[^]*unknown key grant[^]*1 case passed, 1 failed/) });
   });
 
   test("that a data key hides behind a typo is an error with its line", async (context) => {

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { isDeepStrictEqual, parseArgs } from "node:util";
 import { systemClock } from "../common/clock.ts";
 import { readEnvironment } from "../common/config.ts";
@@ -13,6 +14,8 @@ import { ThreadedPolicy } from "../proxy/policy/threaded-policy.ts";
 import { compileProgram, WasmPolicy } from "../proxy/policy/wasm-policy.ts";
 import { anInput, byAgent, entries } from "./policy/inputs.ts";
 import { OpaServer } from "./policy/opa-server.ts";
+import { causeOf, CollectionWatch, type Cause, type Collection, type SlowDecision } from "./policy/slow-decisions.ts";
+import { threadTimeMs } from "./policy/thread-time.ts";
 
 /** Microseconds of one decision, and what the process spent on it, garbage collection and other threads included. */
 export interface PolicyResult {
@@ -24,10 +27,16 @@ export interface PolicyResult {
   readonly maxMicros: number;
   readonly cpuMicros: number;
   /** Decisions that took more than 5 ms by the clock. */
-  readonly over5Ms: number;
-  /** The same by what the thread worked: what the machine did elsewhere meanwhile is not in it, garbage collection of the thread is. */
-  readonly over5MsOfCpu: number;
+  readonly over5Ms: Causes;
+  /** Those of which the thread worked as long: what the machine did elsewhere meanwhile is not in it, garbage collection of the thread is. */
+  readonly over5MsOfCpu: Causes;
+  /** Time of the collector of garbage, in all, for each decision, and its longest stretch. */
+  readonly garbageMicros: number;
+  readonly longestGarbageMs: number;
 }
+
+/** How many decisions took long over what: what most of their time went to. */
+type Causes = Readonly<Partial<Record<Cause, number>>>;
 
 export interface PolicyBenchOptions {
   /** Decisions measured for each scenario. */
@@ -38,7 +47,9 @@ export interface PolicyBenchOptions {
 
 const WARM_UP = 5_000;
 const MANY_ENTRIES = 10_000;
-const SLOW_MICROS = 5_000;
+const SLOW_MS = 5;
+/** The runtime tells of garbage between turns only; a proxy has a turn for each few decisions as well. */
+const DECISIONS_PER_TURN = 1_000;
 
 type Decide = (count: number) => Promise<unknown>;
 
@@ -80,24 +91,50 @@ async function besideOpa(decisions: number): Promise<PolicyResult[]> {
 
 async function measure(scenario: string, decide: Decide, decisions: number): Promise<PolicyResult> {
   for (let count = 0; count < WARM_UP; count += 1) await decide(decisions + count);
-  const micros = new Float64Array(decisions);
+  using watch = new CollectionWatch();
   const before = process.cpuUsage();
-  let over5MsOfCpu = 0;
+  const { micros, slow } = await timed(decide, decisions);
+  const { user, system } = process.cpuUsage(before);
+  const collections = await watch.seen();
+  const at = (share: number) => rounded(micros[Math.min(decisions - 1, Math.floor(decisions * share))] ?? 0);
+  return {
+    scenario, decisions, p50Micros: at(0.5), p99Micros: at(0.99), p999Micros: at(0.999), maxMicros: at(1), cpuMicros: rounded((user + system) / decisions),
+    over5Ms: causesOf(slow, collections),
+    over5MsOfCpu: causesOf(slow.filter(({ workedMs }) => workedMs > SLOW_MS), collections),
+    garbageMicros: rounded(collections.reduce((sum, { duration }) => sum + duration * 1_000, 0) / decisions),
+    longestGarbageMs: rounded(collections.reduce((longest, { duration }) => Math.max(longest, duration), 0)),
+  };
+}
+
+/** Microseconds of each decision, in order of size, and those that took too long. */
+async function timed(decide: Decide, decisions: number): Promise<{ readonly micros: Float64Array; readonly slow: readonly SlowDecision[] }> {
+  const micros = new Float64Array(decisions);
+  const slow: SlowDecision[] = [];
   for (let count = 0; count < decisions; count += 1) {
-    const worked = process.threadCpuUsage();
+    if (count % DECISIONS_PER_TURN === 0) await setImmediate();
+    const workedBeforeMs = threadTimeMs();
     const startedMs = performance.now();
     await decide(count);
-    micros[count] = (performance.now() - startedMs) * 1_000;
-    const { user: ofUser, system: ofSystem } = process.threadCpuUsage(worked);
-    if (ofUser + ofSystem > SLOW_MICROS) over5MsOfCpu += 1;
+    const tookMs = performance.now() - startedMs;
+    micros[count] = tookMs * 1_000;
+    // Beyond what the decision took, the thread worked on the measurement.
+    const workedMs = Math.min(tookMs, threadTimeMs() - workedBeforeMs);
+    if (tookMs > SLOW_MS) slow.push({ startedMs, tookMs, workedMs });
   }
-  const { user, system } = process.cpuUsage(before);
-  micros.sort();
-  const at = (share: number) => Math.round((micros[Math.min(decisions - 1, Math.floor(decisions * share))] ?? 0) * 10) / 10;
-  return {
-    scenario, decisions, p50Micros: at(0.5), p99Micros: at(0.99), p999Micros: at(0.999), maxMicros: at(1),
-    cpuMicros: Math.round((user + system) / decisions * 10) / 10, over5Ms: micros.filter((each) => each > SLOW_MICROS).length, over5MsOfCpu,
-  };
+  return { micros: micros.sort(), slow };
+}
+
+function causesOf(slow: readonly SlowDecision[], collections: readonly Collection[]): Causes {
+  const causes: Partial<Record<Cause, number>> = {};
+  for (const each of slow) {
+    const cause = causeOf(each, collections);
+    causes[cause] = (causes[cause] ?? 0) + 1;
+  }
+  return causes;
+}
+
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }
 
 function engineWith(hosts: readonly object[], open?: typeof openEvaluator): Promise<ReloadingPolicyEngine> {
@@ -107,7 +144,15 @@ function engineWith(hosts: readonly object[], open?: typeof openEvaluator): Prom
 
 function line({ scenario, decisions, ...result }: PolicyResult): string {
   const times = `p50 ${result.p50Micros} us, p99 ${result.p99Micros} us, p99.9 ${result.p999Micros} us, max ${result.maxMicros} us, CPU ${result.cpuMicros} us`;
-  return `${scenario.padEnd(42)} ${decisions} decisions: ${times}, over 5 ms: ${result.over5Ms} by the clock, ${result.over5MsOfCpu} by CPU time\n`;
+  const garbage = `garbage ${result.garbageMicros} us, at most ${result.longestGarbageMs} ms at once`;
+  const slow = `over 5 ms: ${counted(result.over5Ms)} by the clock, ${counted(result.over5MsOfCpu)} by CPU time`;
+  return `${scenario.padEnd(42)} ${decisions} decisions: ${times}; ${garbage}; ${slow}\n`;
+}
+
+function counted(causes: Causes): string {
+  const counts = Object.entries(causes);
+  const all = counts.reduce((sum, [, count]) => sum + count, 0);
+  return all === 0 ? "0" : `${all} (${counts.map(([cause, count]) => `${cause} ${count}`).join(", ")})`;
 }
 
 if (import.meta.main) {

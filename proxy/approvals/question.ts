@@ -12,6 +12,8 @@ export interface Ending {
   readonly scope: "once" | "thread" | null;
   /** Of the approval that decided: the question's own, or the thread's. */
   readonly approvalId: string;
+  /** Wall clock, milliseconds: a yes for the thread holds no longer. Absent for every other ending. */
+  readonly untilMs?: number;
 }
 
 /** One request at the desk. At most one waits for each question; what two identical requests ask are two questions, because once is once. */

@@ -26,8 +26,11 @@ function ofQuestion({ id, agent, requestId, question, host, port, method, path, 
 }
 
 /** `because_of`: the answer to another question, which was for the whole thread. */
-function ofEnding({ id }: QuestionView, { by, reason, scope, approvalId }: Ending): LifecycleRecord["fields"] {
-  return { ...(by === null ? {} : { by }), reason, ...(scope === null ? {} : { scope }), ...(approvalId === id ? {} : { because_of: approvalId }) };
+function ofEnding({ id }: QuestionView, { by, reason, scope, approvalId, untilMs }: Ending): LifecycleRecord["fields"] {
+  return {
+    ...(by === null ? {} : { by }), reason, ...(scope === null ? {} : { scope }), ...(untilMs === undefined ? {} : { until: new Date(untilMs).toISOString() }),
+    ...(approvalId === id ? {} : { because_of: approvalId }),
+  };
 }
 
 function ofThread({ id, namespace, agent, thread, rule, by }: ThreadApprovalView): LifecycleRecord["fields"] {

@@ -26,11 +26,11 @@ export class ThreadAnswers {
   allow(approval: ThreadApprovalView): void {
     const { threads, open, ends } = this.#context;
     threads.add(approval);
-    const { id: approvalId, by, reason } = approval;
+    const { id: approvalId, by, reason, expiresAtMs: untilMs } = approval;
     for (const question of open.all()) {
       const { ask, subject: { agent } } = question;
       const isMeant = ask.rule === approval.rule && agent.thread === approval.thread && agent.name === approval.agent && agent.namespace === approval.namespace;
-      if (isMeant && ask.scopes.includes("thread")) ends.end(question, { outcome: "allowed", by, reason, scope: "thread", approvalId });
+      if (isMeant && ask.scopes.includes("thread")) ends.end(question, { outcome: "allowed", by, reason, scope: "thread", approvalId, untilMs });
     }
   }
 

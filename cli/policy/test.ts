@@ -31,7 +31,10 @@ async function test(directory: string, { coverage, output }: TestOptions, io: Io
   if (output === "json") {
     io.out(JSON.stringify({ cases, rego }, null, 2));
   } else {
-    for (const { file, name, failure } of failed) io.out(`${io.colors.red("FAIL")} ${file}: ${name}\n     ${failure}`);
+    for (const { file, line, access, name, failure } of failed) {
+      const [at, level] = [typeof line === "number" ? `:${line}` : "", access === undefined ? "" : ` (access: ${access})`];
+      io.out(`${io.colors.red("FAIL")} ${file}${at}${level}: ${name}\n     ${failure}`);
+    }
     if (rego !== null) printRego(rego, io);
     if (cases.length === 0 && rego === null) io.err(`${directory} holds no test: write cases into data_test.yaml (\`weir init\` shows how)`);
     io.out(`${count(cases.length - failed.length, "case", "cases")} passed, ${failed.length} failed`);

@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import * as z from "zod";
 import { systemClock } from "../../common/clock.ts";
-import { ConfigError, parseConfig } from "../../common/config.ts";
+import { ConfigError, readConfig } from "../../common/config.ts";
 import { silentLog } from "../../common/log.ts";
-import { failureOf, policyCase, type CaseResult } from "./cases.ts";
+import { CASES_REFERENCE, failureOf, policyCase, type CaseResult } from "./cases.ts";
 import { policyConfig } from "./config.ts";
 import { policyData } from "./data.ts";
 import { packUse } from "./data-readings.ts";
@@ -20,7 +20,8 @@ const packTests = z.strictObject({
     cases: z.array(policyCase).min(1).max(10_000).describe("As in the tests of a policy."),
   })).min(1).max(1_000),
 });
-type PackTest = z.output<typeof packTests>["tests"][number];
+/** `lines`: where its cases begin, from 1. */
+type PackTest = z.output<typeof packTests>["tests"][number] & { readonly lines: readonly (number | null)[] };
 
 const TESTS = "_test.yaml";
 const REFERENCE = "docs/policy.md";
@@ -32,8 +33,11 @@ export async function readPackTests(folder: string): Promise<ReadonlyMap<string,
     const name = basename(file, TESTS);
     const path = join(folder, file);
     const schema = z.strictObject({ [name]: packTests });
-    const { [name]: read } = parseConfig(schema, { name: path, reference: REFERENCE }, await readFile(path, "utf8")) as Readonly<Record<string, z.output<typeof packTests>>>;
-    return [name, read?.tests ?? []] as const;
+    const { value, document } = readConfig(schema, { name: path, reference: CASES_REFERENCE }, await readFile(path, "utf8"));
+    const { [name]: read } = value as Readonly<Record<string, z.output<typeof packTests>>>;
+    return [name, (read?.tests ?? []).map((test, index) => ({
+      ...test, lines: test.cases.map((_, at) => document.lineOf([name, "tests", index, "cases", at])),
+    }))] as const;
   })));
 }
 
@@ -61,12 +65,13 @@ interface PlacedTest {
 }
 
 /** One way of taking a pack up, and its cases. */
-export async function runPackTest({ name, file, place, test: { cases, ...use } }: PlacedTest, packs: ReadonlyMap<string, FoundPack>, context: TrialContext): Promise<CaseResult[]> {
+export async function runPackTest({ name, file, place, test: { cases, lines, ...use } }: PlacedTest, packs: ReadonlyMap<string, FoundPack>, context: TrialContext): Promise<CaseResult[]> {
   const written = { ...policyData.parse({}), packs: [{ pack: name, ...use }] };
   const expanded = expandPacks(written, new Map([...packs].map(([each, { pack }]) => [each, pack])));
   if ("problems" in expanded) throw new ConfigError(place, expanded.problems.map((problem) => problem.replace(/^packs\.0\./, "")), { reference: REFERENCE });
   const engine = await ReloadingPolicyEngine.open(policyConfig.parse({ data: expanded.data }), { log: silentLog, clock: systemClock, environment: {} });
   const results: CaseResult[] = [];
-  for (const asked of cases) results.push({ file, name: asked.name, failure: await failureOf(asked, engine, context) });
+  const level = use.access === undefined ? {} : { access: use.access };
+  for (const [index, asked] of cases.entries()) results.push({ file, line: lines[index] ?? null, ...level, name: asked.name, failure: await failureOf(asked, engine, context) });
   return results;
 }

@@ -54,5 +54,9 @@ const CHECKED = {
 
 function consideredLines(considered: NonNullable<DecisionExplanation["considered"]>): string[] {
   if (considered.length === 0) return ["No entry of the data speaks of this destination."];
-  return ["Its entries for this destination, each by itself:", ...considered.map(({ rule, kind, reason }) => `  ${(kind === "undecided" ? "not known" : kind).padEnd(9)} ${oneLine(rule)}${reason === "" ? "" : `: ${oneLine(reason)}`}`)];
+  const lines = considered.map(({ rule, kind, reason }) => {
+    const said = kind === "undecided" ? "not known" : kind;
+    return `  ${said.padEnd(9)} ${oneLine(rule)}${reason === "" ? "" : `: ${oneLine(reason)}`}`;
+  });
+  return ["Its entries for this destination, each by itself:", ...lines];
 }

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import type { Command } from "commander";
 import { stringify } from "yaml";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
@@ -13,7 +15,11 @@ A pack is a list of what agents need of a service, with levels of access. In dat
 Examples:
   weir policy packs                     those that come with Weir
   weir policy packs github              levels, rules, parameters, credentials, lines for data.yaml
-  weir policy packs -d policy tracker   one of a folder of your own`;
+  weir policy packs tracker             one of your own, of the folder policy
+  weir policy packs -d other tracker    one of another folder`;
+
+/** Where `weir policy new-pack` writes. */
+const USUAL_FOLDER = "policy";
 
 interface PacksOptions {
   readonly access?: string;
@@ -25,12 +31,12 @@ interface PacksOptions {
 export function registerPacks(policy: Command, io: Io): void {
   policy.command("packs").argument("[name]", "pack to show")
     .description("List the packs that a policy can take up, or show one.")
-    .option("-d, --directory <directory>", "policy folder whose own packs are listed, too")
+    .option("-d, --directory <directory>", "policy folder whose own packs are listed, too; default policy, if it has any")
     .option("--access <level>", "level to show lines of data.yaml for; default the least")
     .option("-o, --output <format>", "text or json", outputFormat, "text")
     .addHelpText("after", HELP)
     .action(async (name: string | undefined, options: PacksOptions) => {
-      const packs = await readFolderPacks(options.directory);
+      const packs = await readFolderPacks(options.directory ?? (existsSync(join(USUAL_FOLDER, "packs")) ? USUAL_FOLDER : undefined));
       if (name === undefined) listPacks(packs, options.output, io);
       else showPack(name, packs, options, io);
     });

@@ -7,8 +7,8 @@ import type { PolicyAgent, PolicyInput } from "./policy-engine.ts";
 const LIMIT_US = 2_000;
 /** What entries cost that may speak of a head, each value that is in them. Measured with the library's WebAssembly. */
 const VALUE_US = 0.2;
-/** A pattern with asterisks beside letters: a regular expression that may have to be compiled, and is compared with {@link SEGMENTS_LENGTH} characters. */
-const PATTERN_US = 100;
+/** A pattern with asterisks beside letters: a regular expression that is compiled once, and compared with {@link SEGMENTS_LENGTH} characters. */
+const PATTERN_US = 40;
 const PATTERN_CHARACTER_US = 0.5;
 /** An address range: each is compared with an address. */
 const RANGE_US = 5;

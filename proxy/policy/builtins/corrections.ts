@@ -30,7 +30,8 @@ export interface Correction {
 
 /**
  * Builtins that OPA's WebAssembly carries in itself and that give something else there than `opa eval` does, or never end; what is listed here is answered by
- * the host, for all arguments or for those where the two differ (`redirect-functions.ts` puts it in). test/policy/wasm-builtins.test.ts compares both.
+ * the host, for all arguments or for those where the two differ (`redirect-functions.ts` puts it in). test/policy/wasm-builtins.test.ts compares both. Regular
+ * expressions are all answered there: the WebAssembly's grammar is not Go's, its limits are lower, and it compiles each pattern anew in every evaluation.
  */
 export const CORRECTIONS: readonly Correction[] = [
   { name: "net.cidr_contains", symbol: "opa_cidr_contains", arity: 2, answer: ofTexts((network, other) => networksContain(network, other)) },
@@ -57,11 +58,11 @@ export const CORRECTIONS: readonly Correction[] = [
   { name: "format_int", symbol: "opa_strings_format_int", arity: 2, answer: (argument) => formatInt(argument(0), argument(1)) },
   { name: "to_number", symbol: "opa_to_number", arity: 1, answer: (argument) => toNumber(argument(0)) },
   { name: "glob.match", symbol: "opa_glob_match", arity: 3, answer: (argument) => globbed(argument) },
-  { name: "regex.match", symbol: "opa_regex_match", arity: 2, answer: (argument) => odd(argument(0), (pattern) => textOr(argument(1), (text) => matchesPattern(pattern, text))) },
-  { name: "regex.is_valid", symbol: "opa_regex_is_valid", arity: 1, answer: (argument) => odd(argument(0), (pattern) => isPattern(pattern)) },
+  { name: "regex.match", symbol: "opa_regex_match", arity: 2, answer: ofTexts((pattern, text) => matchesPattern(pattern, text)) },
+  { name: "regex.is_valid", symbol: "opa_regex_is_valid", arity: 1, answer: (argument) => isRegularExpression(argument(0)) },
   {
     name: "regex.find_all_string_submatch_n", symbol: "opa_regex_find_all_string_submatch", arity: 3,
-    answer: (argument) => odd(argument(0), (pattern) => textOr(argument(1), (text) => submatches(pattern, text, argument(2)))),
+    answer: (argument) => ofTexts((pattern, text) => submatches(pattern, text, argument(2)))(argument),
   },
 ];
 
@@ -145,7 +146,6 @@ function isGlob(value: string): boolean {
   return depth === 0;
 }
 
-/** Patterns in which the WebAssembly's own grammar is not that of Go: groups named as in Perl, single bytes, and a zero, before which a pattern ends there. */
-function odd(pattern: RegoValue, answer: (pattern: string) => RegoValue | undefined): RegoValue | undefined | typeof AS_IT_WAS {
-  return typeof pattern === "string" && /\\C|\(\?<|\0/.test(pattern) ? answer(pattern) : AS_IT_WAS;
+function isRegularExpression(value: RegoValue): boolean {
+  return typeof value === "string" && isPattern(value);
 }

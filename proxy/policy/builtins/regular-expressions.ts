@@ -9,7 +9,8 @@ import { ofTexts, whole } from "./operands.ts";
  * of JavaScript.
  */
 const PATTERN_LIMIT = 10_000;
-const compiled = new LRUCache<string, RE2JS>({ max: 256 });
+/** Patterns that are kept compiled, by their instructions: what one thread keeps is some tens of megabytes at most. */
+const compiled = new LRUCache<string, RE2JS>({ maxSize: 200_000, maxEntrySize: 50_000, sizeCalculation: (expression) => expression.programSize() + 1 });
 
 export const REGEX_BUILTINS: Readonly<Record<string, Builtin>> = {
   "regex.replace": ofTexts((text, pattern, by) => replaced(text, pattern, by)),

@@ -173,7 +173,7 @@ step(node, want) := node[want.index] if is_array(node)
 # title: There is nothing at this place
 # description: |
 #   On the way there everything is an object, or not there at all. A text where an object was expected is not nothing:
-#   whoever receives it may read it as one.
+#   whoever receives it may read it as one. Neither is the key in another writing, which some readers take for the same.
 is_absent(document, path) if {
 	ways := [array.slice(path, 0, depth) | some depth in numbers.range(0, count(path))]
 	nodes := [node | some way in ways; node := at(document, way)]
@@ -183,9 +183,26 @@ is_absent(document, path) if {
 
 # METADATA
 # title: A value that may hold a key
-can_hold(node, _) if is_object(node)
+can_hold(node, want) if {
+	is_object(node)
+	not has_alike(node, want.key)
+}
 
 can_hold(node, want) if {
 	is_array(node)
 	is_number(want.index)
 }
+
+# METADATA
+# title: An object has the key in another writing
+# description: |
+#   `Channel` is `channel` to readers in Go and of ASP.NET, `read_mask` is `readMask` in the JSON of Protocol Buffers.
+has_alike(node, key) if {
+	wanted := folded(key)
+	some other, _ in node
+	folded(other) == wanted
+}
+
+# METADATA
+# title: A key without case and without what parts its words
+folded(key) := replace(replace(lower(key), "_", ""), "-", "")

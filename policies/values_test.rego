@@ -117,3 +117,14 @@ test_keys_that_other_languages_give_a_meaning_are_keys if {
 	values.all_hold(rules, {"__proto__": "x"})
 	not values.all_hold(rules, {})
 }
+
+test_a_key_in_another_writing_is_not_absent if {
+	rule := {"name": "a_b", "path": [{"key": "a_b", "index": null}], "checks": [["one_of", ["x"]]], "optional": true}
+	every key in ["A_b", "aB", "AB", "a-b"] {
+		not values.holds(rule, {key: "y"})
+		not values.fails(object.union(rule, {"optional": false}), {key: "y"})
+	}
+	values.holds(rule, {"abc": "y"})
+	values.holds(rule, {})
+	values.fails(object.union(rule, {"optional": false}), {"abc": "y"})
+}

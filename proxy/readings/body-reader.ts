@@ -4,6 +4,7 @@ import type { BodyReadings, McpReading, ReadingName } from "../model/readings.ts
 import type { RequestHead } from "../model/request.ts";
 import { readGraphql } from "./graphql.ts";
 import { isJson, mediaType } from "./media-type.ts";
+import { refuseOverrideIn } from "./override.ts";
 import { malformed, none, type Problem, type Read } from "./part.ts";
 import type { BodyToRead, BodyWasRead } from "./readings.ts";
 
@@ -87,6 +88,7 @@ export class BodyReader {
     try {
       const { value, memoryBytes } = await readClearJsonInTurns(this.#text, { isDecidedBy: true });
       this.#take(memoryBytes);
+      refuseOverrideIn(value, this.#head);
       return { value };
     } catch (fault) {
       if (!(fault instanceof JsonFault)) throw fault;

@@ -13,7 +13,9 @@ const BATCH_LIMIT = 100;
 const TURN_OPERATIONS = 5;
 /** Names of GraphQL over HTTP, and those by which servers take a document that they have stored. */
 const PARAMETERS = ["query", "operationName", "variables", "extensions"] as const;
-const STORED = ["id", "documentId", "doc_id", "queryId", "hash"] as const;
+const STORED = [
+  "id", "documentId", "doc_id", "docId", "documentHash", "queryId", "queryHash", "query_hash", "query_id", "operationId", "operationHash", "persistedQueryId", "persistedQuery", "hash", "sha256Hash",
+] as const;
 const KNOWN = new Map([...PARAMETERS, ...STORED].map((name) => [name.toLowerCase(), name]));
 
 /** One request for one operation, as it came. */

@@ -19,6 +19,15 @@ export function refuseOverride({ method, query }: Pick<RequestHead, "method" | "
   }
 }
 
+/** The same said in a JSON body: some frameworks take its members for parameters. @throws EgressError `request.malformed` */
+export function refuseOverrideIn(body: unknown, { method }: Pick<RequestHead, "method">): void {
+  if (typeof body !== "object" || body === null || Array.isArray(body)) return;
+  for (const [name, value] of Object.entries(body)) {
+    const isOther = typeof value !== "string" || value.trim().toUpperCase() !== method;
+    if (isOther && METHOD_PARAMETERS.has(nameOf(name))) throw malformed("its body asks for another method than its own");
+  }
+}
+
 function nameOf(text: string): string {
   return (generously(text).trim().toLowerCase().split(/[[\0]/, 1)[0] ?? "").replace(/[. ]/g, "_");
 }

@@ -17,6 +17,10 @@ const DATA = {
     { name: "denied.test", rule: "no-search", effect: "deny", llm: { tools: ["web_search*", "mcp:evil.*"] } },
     { name: "denied.test", rule: "models", methods: ["POST"] },
     { name: "background.test", rule: "waiting", llm: { models: ["small-*"] }, json: { "/background": { one_of: [false], optional: true } } },
+    { name: "keys.test", rule: "no-admin", effect: "deny", paths: ["/denied"], json: { "/admin": { one_of: [true] } } },
+    { name: "keys.test", rule: "keys", methods: ["POST"], paths: ["/denied"] },
+    { name: "keys.test", rule: "optional", paths: ["/optional"], json: { "/channel": { one_of: ["#agents"], optional: true } } },
+    { name: "keys.test", rule: "files", paths: ["/mcp"], mcp: { tools: [{ name: "read", arguments: { path: { within: "/workspace", optional: true } } }] } },
     { name: "lfs.test", rule: "fetch", methods: ["POST"], paths: ["/acme/app.git/info/lfs/objects/batch"], json: { "/operation": { one_of: ["download"] } } },
     { name: "forge.test", rule: "no-secret", effect: "deny", git: { repositories: ["acme/secret"] } },
     { name: "forge.test", rule: "no-push", effect: "deny", git: { access: "write" } },
@@ -143,6 +147,21 @@ describe("a request to a model is judged by what it says of models and tools", (
     const asked = { host: "background.test", llm: { model: "small-1" } };
     expect((await tried({ ...asked, json: { background: false } })).at(-1)).toBe("allow (exchange) by rule waiting");
     expect((await tried({ ...asked, json: { background: true } })).at(-1)).toMatch(/^deny \(exchange\) by rule waiting/);
+  });
+});
+
+describe("a body that says the same in another writing of a key", () => {
+  test.each(["Admin", "ADMIN", "ad_min", "ad-min"])("is covered by a deny: %s", async (key) => {
+    expect((await tried({ host: "keys.test", path: "/denied", json: { [key]: true } })).at(-1)).toMatch(/^deny \(exchange\) by rule no-admin/);
+    expect((await tried({ host: "keys.test", path: "/denied", json: { [`${key}istrator`]: true } })).at(-1)).toBe("allow (exchange) by rule keys");
+  });
+
+  test("is not covered by an allow, though the key may be absent", async () => {
+    expect((await tried({ host: "keys.test", path: "/optional", json: {} })).at(-1)).toBe("allow (exchange) by rule optional");
+    expect((await tried({ host: "keys.test", path: "/optional", json: { Channel: "#board" } })).at(-1)).toMatch(/^deny \(exchange\) by rule optional/);
+    const call = (values: object) => tried({ host: "keys.test", path: "/mcp", mcp: { tool: "read", arguments: values } });
+    expect((await call({})).at(-1)).toBe("allow (exchange) by rule files");
+    expect((await call({ Path: "/etc/passwd" })).at(-1)).toMatch(/^deny \(exchange\) by rule files/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { brotliCompressSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { brotliCompressSync, brotliDecompressSync, constants, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 import type { McpReading, ReadingName } from "../../../../proxy/model/readings.ts";
 import type { RequestHead } from "../../../../proxy/model/request.ts";
@@ -94,9 +94,30 @@ describe("a body that is coded", () => {
     expect((await read(text, { headers: [JSON_TYPE, ["content-encoding", coding]], names: ["json", "mcp"] })).report).toEqual({ json: expect.any(String), mcp: expect.any(String) });
   });
 
+  test.each(["deflate", "DEFLATE", "gzip, deflate"])("is no reading where servers undo the coding in two ways: %s", async (coding) => {
+    expect((await read(deflateSync(text), { headers: [JSON_TYPE, ["content-encoding", coding]] })).report).toEqual({ json: expect.stringContaining("two ways") });
+  });
+
+  test("that a server could read without undoing it is refused", async () => {
+    const both = "5";
+    expect(brotliDecompressSync(both)).toHaveLength(0);
+    await expect(read(both, { headers: [JSON_TYPE, ["content-encoding", "br"]] })).rejects.toMatchObject(malformed);
+    for (let length = 1; length < 200; length += 1) {
+      const body = Buffer.from(JSON.stringify({ a: "x".repeat(length) }));
+      for (const coded of [brotliCompressSync(body), brotliCompressSync(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } })]) {
+        expect((await read(coded, { headers: [JSON_TYPE, ["content-encoding", "br"]] })).text).toEqual(body);
+      }
+    }
+  });
+
   test("that is not coded as it says is refused", async () => {
     await expect(read(text, { headers: [JSON_TYPE, ["content-encoding", "gzip"]] })).rejects.toMatchObject(malformed);
   });
+});
+
+test("a JSON body that asks for another method is refused", async () => {
+  await expect(read(`{"_method":"DELETE"}`)).rejects.toMatchObject(malformed);
+  await expect(read(`{"query":"{ a }","_method":"DELETE"}`, { names: ["graphql"] })).rejects.toMatchObject(malformed);
 });
 
 describe("several readings of one body", () => {

@@ -102,6 +102,11 @@ describe("entries proposed from denials", () => {
     expect(list.map(({ alsoExample }) => alsoExample)).toContain("other");
   });
 
+  test("leave out what data cannot say, and are made of the rest", async () => {
+    const { list } = await proposed({}, [denied("get_it", ["a"]), denied("GET", ["b"])]);
+    expect(list).toMatchObject([{ entry: { methods: ["GET"], paths: ["/b"] }, allows: 1 }]);
+  });
+
   test("are never made around final rules", async () => {
     const { list, final } = await proposed({}, [denied("GET", [], {}, "names.metadata"), denied("GET", [], {}, "names.hide"), denied("GET", [], {}, "grants.not-held")]);
     expect(list).toEqual([]);

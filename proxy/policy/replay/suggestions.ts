@@ -1,4 +1,5 @@
 import { isIP } from "node:net";
+import { policyData } from "../data.ts";
 import { opensOf, type ProposedEntry } from "../entry-opens.ts";
 import { withPerson, type PersonAsked } from "../person-asked.ts";
 import { readingNeed } from "../reading-need.ts";
@@ -197,8 +198,13 @@ function sectionOf({ host }: PastDecision): Suggestion["section"] {
   return isIP(host) === 0 ? "hosts" : "addresses";
 }
 
-/** The entry that covers one denial and as little else as can be written; identifiers in its path are `*`. */
+/** The entry that covers one denial and as little else as can be written; identifiers in its path are `*`. Null where data cannot say it. */
 function entryFor(past: PastDecision): ProposedEntry | null {
+  const entry = writtenFor(past);
+  return entry !== null && policyData.safeParse({ [sectionOf(past)]: [entry] }).success ? entry : null;
+}
+
+function writtenFor(past: PastDecision): ProposedEntry | null {
   const { host, agent, input, question } = past;
   const { connection, request } = input ?? {};
   if (input === null || connection?.wire === "postgres" || (question === "exchange" && request === undefined)) return null;

@@ -65,6 +65,7 @@ async function keptBy(source: PolicySource, error: unknown): Promise<Offer | nul
 }
 
 function unobtainable({ name, isRemote }: PolicySource, cause: unknown): UserError {
-  return new UserError(`there is no policy to begin with: ${describeError(cause)}`,
-    isRemote === true ? "Start the server of bundles, or check policy.service." : `Check ${name}: \`weir policy check\` looks at a folder, \`weir policy inspect\` at a bundle.`, EXIT.config, { cause });
+  const hint = isRemote === true ? "Start the server of bundles, or check policy.service."
+    : `Check ${name}: \`weir policy check\` looks at a folder, \`weir policy inspect\` at a bundle.`;
+  return new UserError(`there is no policy to begin with: ${describeError(cause)}`, hint, EXIT.config, { cause });
 }

@@ -6,7 +6,7 @@ import { networksContain } from "../builtins/networks.ts";
 import { compileData } from "../compile-data.ts";
 import { policyData, type AddressEntry, type HostEntry, type PolicyData } from "../data.ts";
 import { readDefaultBundle } from "../shipped-files.ts";
-import { WasmPolicy } from "../wasm-policy.ts";
+import { compileProgram, WasmPolicy } from "../wasm-policy.ts";
 import { coversHost } from "./covering-packs.ts";
 import type { PastDecision } from "./past-decision.ts";
 import { policyReads, type PolicyReads } from "./policy-reads.ts";
@@ -32,7 +32,7 @@ export async function considered(data: PolicyData, past: PastDecision): Promise<
   const host = past.input?.connection?.name ?? past.input?.dns?.name ?? "";
   const named = entriesFor(data, host).slice(0, ENTRIES_LIMIT);
   const { wasm } = await readDefaultBundle();
-  const module = await WebAssembly.compile(wasm);
+  const { module } = await compileProgram({ wasm, data: {} });
   const found: Considered[] = [];
   for (const { key, entry, rule } of named) {
     const alone = compileData(policyData.parse({ [key]: [{ ...entry, rule }] }));

@@ -173,5 +173,6 @@ test("cases say what is read, and that a person is asked", async () => {
   - {name: this is wrong, host: mcp.test, mcp: {tool: delete_file}, expect: allow}
 ` });
   const results = await runCases(folder, engine, NOW);
-  expect(results.map(({ failure }) => failure)).toEqual([null, null, null, "expected allow, got ask (exchange) by rule files.delete: May it delete?"]);
+  const wrong = "expected allow, got ask (exchange) by rule files.delete: May it delete?\n     hint: Wait for it, or do something else.";
+  expect(results.map(({ failure }) => failure)).toEqual([null, null, null, wrong]);
 });

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { EgressError } from "../errors.ts";
 import type { McpReading } from "../model/readings.ts";
 import type { AskMcp } from "./mcp.ts";
-import { isToolName, type McpEra } from "./request-message.ts";
+import { isClearUri, isToolName, type McpEra } from "./request-message.ts";
 import { isObject, type JsonObject } from "./exact-json.ts";
 
 /** A list that a server gives: where it stands in a result, what identifies an entry, and what would be asked of the server to use one. */
@@ -58,9 +58,14 @@ export async function visible(result: JsonObject, { member, key, use }: ListKind
     if (at % TURN_ENTRIES === TURN_ENTRIES - 1) await nextTurn();
     const name = isObject(entry) ? entry[key] : undefined;
     if (typeof name !== "string" || name === "") throw new EgressError("upstream.malformed", `an entry of a list without ${key}`);
-    stays.push((use !== "tools/call" || isToolName(name)) && await ask(listing(use, name, era)) === "allow");
+    stays.push(isCallable(use, name) && await ask(listing(use, name, era)) === "allow");
   }
   return stays;
+}
+
+function isCallable(use: ListKind["use"], name: string): boolean {
+  if (use === "tools/call") return isToolName(name);
+  return use !== "resources/read" || isClearUri(name);
 }
 
 function listing(use: ListKind["use"], name: string, era: McpEra): McpReading {

@@ -35,7 +35,16 @@ export function isToolName(name: unknown): name is string {
 }
 
 export const named = z.string().min(1).max(NAME_LENGTH);
-export const uri = z.string().min(1).max(URI_LENGTH);
+/** Escapes of what nobody has to escape (RFC 3986 §2.3): letters, digits, `-`, `.` and `_`, also where they are escaped twice. */
+const NEEDLESS_ESCAPE = /%(?:25)*(?:2[de]|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\da])/i;
+const DOTS = /(?:^|[/\\])\.{1,2}(?:[/\\?#;]|$)/;
+
+/** Whether every server finds the same resource by it: it leads nowhere else than it says, also where its slashes are escaped. */
+export function isClearUri(text: string): boolean {
+  return !NEEDLESS_ESCAPE.test(text) && !DOTS.test(text.replace(/%(?:25)*2f/gi, "/").replace(/%(?:25)*5c/gi, "\\"));
+}
+
+export const uri = z.string().min(1).max(URI_LENGTH).refine(isClearUri);
 const callArguments = members.optional();
 /** What is read of `params`, by method; the names of others are checked for case alone. */
 const READ_PARAMS = {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import type { McpReading } from "../../../../proxy/model/readings.ts";
 import type { HeaderList } from "../../../../proxy/model/request.ts";
 import { readRequest } from "../../../../proxy/mcp/read-request.ts";
@@ -21,6 +21,19 @@ test("a call is read with its tool and arguments", () => {
   expect(read(call({ name: "read_file", arguments: { path: "/workspace/a" } }))).toEqual([{
     era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "read_file", arguments: { path: "/workspace/a" }, prompt: null, uri: null, is_listing: false,
   }]);
+});
+
+describe("a resource is named in one way", () => {
+  const asks = (uri: string) => () => read({ jsonrpc: "2.0", id: 2, method: "resources/read", params: { uri } });
+
+  test.each([
+    "file:///workspace/../etc/passwd", "file:///workspace/./a", "file:///workspace/..", "file:///workspace/%2e%2e/etc", "file:///workspace/.%2E/etc", "file:///workspace/..%2fetc/passwd",
+    "file:///workspace%2F..%2Fetc", "file:///workspace/..\\etc", "file:///workspace/..%5cetc", "file:///workspace/%252e%252e/etc", "file:///workspace/..;a/etc", "file:///%65tc/passwd", "note://..", "file:///a/..?b", "file:///a/..#b",
+  ])("%s is refused", (uri) => { expect(asks(uri)).toThrow(expect.objectContaining({ code: "request.malformed" })); });
+
+  test.each([
+    "file:///workspace/a.txt", "file:///workspace/.git/config", "file:///a/...", "file:///a..b/c", "note://1", "repo://o/n/contents/src%2Fmain.go", "x:ä%20b%7E", "file:///c%3A/a", "https://e.test/?a=../b",
+  ])("%s is read", (uri) => { expect(asks(uri)()).toMatchObject([{ uri }]); });
 });
 
 test("prompts and resources are read with their names, notifications, responses and unknown methods as what they are", () => {

@@ -15,7 +15,7 @@ export function policyPlace({ policy }: Pick<WeirConfig, "policy">, given: strin
 export interface Details {
   /** Null where the record keeps no input. */
   readonly details: DecisionExplanation | null;
-  readonly asked: PersonAsked | null;
+  readonly asked: PersonAsked | null | undefined;
   /** What packs have to do with it. */
   readonly advice: readonly string[];
 }
@@ -26,7 +26,7 @@ export async function explainDetails(record: AuditRecord, place: PolicyPlace | n
   try {
     const options = { environment: io.environment, announce: io.err };
     const policy = await readPolicy(place, options);
-    return { details: await explainDecision(record, policy, options), asked: personBehind(record, policy), advice: await adviceFor(record, policy) };
+    return { details: await explainDecision(record, policy, options), asked: await personBehind(record, policy), advice: await adviceFor(record, policy) };
   } catch (error) {
     io.err(`the policy could not be asked again: ${oneLine(describeError(error))}`);
     return null;

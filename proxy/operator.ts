@@ -49,6 +49,7 @@ export { coveringPacks } from "./policy/replay/covering-packs.ts";
 export { packAdvice } from "./policy/replay/pack-advice.ts";
 export { adviceFor, explainDecision, personBehind, type DecisionExplanation } from "./policy/replay/explain-decision.ts";
 export { pastDecision, shadowOf, type PastDecision } from "./policy/replay/past-decision.ts";
+export { regoThatAsks } from "./policy/replay/asking-entries.ts";
 export type { PersonAsked } from "./policy/person-asked.ts";
 export { Suggestions, type Suggestion } from "./policy/replay/suggestions.ts";
 export { CHANGES, ReplayTotals, type ReplayReport } from "./policy/replay/replay-totals.ts";

@@ -21,7 +21,7 @@ export interface RecordExplanation {
 
 /**
  * Explains one record of the audit. Pure; works on records of any age.
- * @param asked the person whom the smallest entry would go past, null if it would not; left out where no policy is at hand that could tell
+ * @param asked the person whom the smallest entry would go past, null if it would not; left out where no policy is at hand that could tell, or Rego may ask
  */
 export function explainRecord(record: AuditRecord, asked?: PersonAsked | null): RecordExplanation {
   const error = "error" in record ? record.error : null;
@@ -47,7 +47,7 @@ export function explainRecord(record: AuditRecord, asked?: PersonAsked | null): 
 }
 
 const TOLD = "unless an entry with `effect: deny` stands against it";
-const UNTOLD = "unless an entry with `effect: deny` stands against it, or one with `effect: ask`: do not go past a person";
+const UNTOLD = "unless an entry with `effect: deny` stands against it, or one with `effect: ask`, or Rego that asks: do not go past a person";
 
 /** A person is never worked around. */
 function personLines(asked: PersonAsked | null): string[] {

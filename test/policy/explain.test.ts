@@ -60,8 +60,8 @@ describe("a refusal that is explained by asking again", () => {
     const asking = { name: "api.test", rule: "near", methods: ["POST"], effect: "ask", ask: { reason: "a person decides" } };
     const explained = async (record: ExchangeRecord, entry: object) => {
       const policy = await readPolicy(policyData.parse({ hosts: [entry] }), options);
-      const asked = personBehind(record, policy);
-      return { asked, details: await explainDecision(record, policy, options), told: explainRecord(record, asked), compiled: personBehind(record, { ...policy, folder: null }) };
+      const asked = await personBehind(record, policy);
+      return { asked, details: await explainDecision(record, policy, options), told: explainRecord(record, asked), compiled: await personBehind(record, { ...policy, folder: null }) };
     };
 
     test("proposes no entry beside it when its conditions did not hold, whether the folder or the bundle is at hand", async () => {
@@ -77,8 +77,15 @@ describe("a refusal that is explained by asking again", () => {
       expect(details?.withEntry).toBe("ask");
     });
 
+    test.each([["a bundle holds Rego", { wasm: Uint8Array.of(0) }, null], ["Rego asks", {}, { rego: new Map([["own.rego", "package weir.custom.exchange\n\nask contains x if y\n"]]) }]])(
+      "does not claim to know where %s", async (_where, bundle, folder) => {
+        const policy = await readPolicy(policyData.parse({}), options);
+        const of = { ...policy, bundle: { ...policy.bundle, ...bundle }, folder: folder === null ? null : { ...policy.folder!, ...folder } };
+        expect([await personBehind(refused("DELETE"), of), await personBehind(refused("DELETE"), policy)]).toEqual([undefined, null]);
+      });
+
     test("warns of it where no policy is at hand", () => {
-      expect(explainRecord(refused("DELETE")).lines.join("\n")).toContain("or one with `effect: ask`: do not go past a person");
+      expect(explainRecord(refused("DELETE")).lines.join("\n")).toContain("or one with `effect: ask`, or Rego that asks: do not go past a person");
     });
   });
 

@@ -36,6 +36,11 @@ export function askingEntries({ folder, bundle }: { readonly folder: PolicyFolde
   }]));
 }
 
+/** Files of Rego beside the data that leave things to a person. When they do cannot be told from outside: an entry may go past them where their conditions do not hold. */
+export function regoThatAsks({ rego }: Pick<PolicyFolder, "rego">): string[] {
+  return [...rego].filter(([path, text]) => !path.endsWith("_test.rego") && /^ask\b/m.test(text)).map(([path]) => path);
+}
+
 const READS = ["mcp", "llm", "git", "grpc", "graphql", "json"] as const;
 
 function ofCompiled({ rule, ask, handling, ports, methods, path_texts: paths, readings }: CompiledEntry): AskingEntry {

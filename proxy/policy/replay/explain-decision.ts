@@ -1,7 +1,8 @@
 import type { AuditRecord } from "../../model/record.ts";
 import type { PersonAsked } from "../person-asked.ts";
 import { entryOf, FINAL_RULES, smallestEntry } from "../smallest-entry.ts";
-import { askingEntries, personAsked } from "./asking-entries.ts";
+import { isShippedLibrary } from "../shipped-files.ts";
+import { askingEntries, personAsked, regoThatAsks } from "./asking-entries.ts";
 import { candidateOf, withEntries, type CandidateOptions, type ReadPolicy } from "./candidate.ts";
 import { considered, type Considered } from "./considered.ts";
 import { packAdvice } from "./pack-advice.ts";
@@ -20,8 +21,17 @@ export interface DecisionExplanation {
   readonly withEntry: PastVerdict | "not known" | null;
 }
 
-/** Whether the smallest entry for a refusal would go past a person whom the policy asks; null if it would not, or there is none. */
-export function personBehind(record: AuditRecord, policy: ReadPolicy): PersonAsked | null {
+/**
+ * Whether the smallest entry for a refusal would go past a person whom the policy asks.
+ * @returns null if it would not, or there is none; undefined where nobody knows, because Rego may ask
+ */
+export async function personBehind(record: AuditRecord, policy: ReadPolicy): Promise<PersonAsked | null | undefined> {
+  const asked = personByEntries(record, policy);
+  const mayAsk = policy.folder === null ? !await isShippedLibrary(policy.bundle.wasm) : regoThatAsks(policy.folder).length > 0;
+  return asked === null && mayAsk ? undefined : asked;
+}
+
+function personByEntries(record: AuditRecord, policy: ReadPolicy): PersonAsked | null {
   const data = smallestEntry(record);
   if (data === null || record.kind === "lifecycle") return null;
   const host = record.kind === "name" ? record.name : record.host;
@@ -57,7 +67,7 @@ function certain(replayed: Replayed): Pick<Replayed, "verdict" | "rule" | "doubt
 
 async function withSmallestEntry(record: AuditRecord, policy: Parameters<typeof withEntries>[0], options: CandidateOptions): Promise<DecisionExplanation["withEntry"]> {
   const past = pastDecision(record);
-  const data = past?.verdict === "deny" && !FINAL_RULES.has(past.rule) ? smallestEntry(record, personBehind(record, policy)) : null;
+  const data = past?.verdict === "deny" && !FINAL_RULES.has(past.rule) ? smallestEntry(record, personByEntries(record, policy)) : null;
   if (past === null || data === null) return null;
   return certain(await (await candidateOf(withEntries(policy, data), options)).replay(past)).verdict ?? "not known";
 }

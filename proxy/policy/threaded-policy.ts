@@ -9,7 +9,7 @@ import { TimeUsed } from "./time-used.ts";
 import { readAnswers, type Evaluator } from "./wasm-policy.ts";
 
 export interface ThreadedOptions {
-  /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed. */
+  /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed, and for agents that have long been quick. */
   readonly threads: number;
   readonly clock: Clock;
 }
@@ -112,10 +112,7 @@ export class ThreadedPolicy implements Evaluator {
 
   async #open(): Promise<void> {
     // Two, because whoever is not known to be quick may not have the only one.
-    this.#opening ??= Promise.all([KillableThread.start(this.#data), KillableThread.start(this.#data)]).then((threads) => {
-      this.#idle.push(...threads);
-      this.#isOpen = true;
-    });
+    this.#opening ??= this.#startTwo();
     try {
       await this.#opening;
     } catch (cause) {
@@ -124,11 +121,22 @@ export class ThreadedPolicy implements Evaluator {
     }
   }
 
+  async #startTwo(): Promise<void> {
+    const starts = await Promise.allSettled([KillableThread.start(this.#data), KillableThread.start(this.#data)]);
+    const threads = starts.flatMap((start) => (start.status === "fulfilled" ? [start.value] : []));
+    const failed = starts.find((start) => start.status === "rejected");
+    if (failed !== undefined || this.#isClosed) for (const thread of threads) thread.kill();
+    if (failed !== undefined) throw failed.reason;
+    if (this.#isClosed) throw new Error("the policy is no longer in force");
+    this.#idle.push(...threads);
+    this.#isOpen = true;
+  }
+
   #dispatch(): void {
     this.#fill();
     // Whatever is under way ends by its own deadline and comes here, so that nothing waits much longer than it may.
     for (const { answer } of this.#queue.expire(this.#clock.monotonicMs())) answer.reject(new Error("the questions of others took too long"));
-    while (this.#idle.length > 0 && this.#running.size < this.#size) {
+    while (this.#idle.length > 0 && this.#running.size <= this.#size) {
       const next = this.#queue.take((agent) => this.#mayRun(agent));
       if (next === null) return;
       void this.#run(this.#idle.pop() as KillableThread, next);
@@ -158,6 +166,8 @@ export class ThreadedPolicy implements Evaluator {
   /** One thread is always left to those that are known to be quick. */
   #mayRun(agent: string): boolean {
     if (this.#running.has(agent)) return false;
+    // The thread that stands by is for those who have long been quick: agents that begin with what never ends may have all others.
+    if (this.#running.size >= this.#size) return this.#suspicion.isProven(agent);
     if (!this.#isHeldBack(agent)) return true;
     const heldBack = [...this.#running.values()].filter((isHeldBack) => isHeldBack).length;
     if (heldBack >= this.#size - 1) return false;

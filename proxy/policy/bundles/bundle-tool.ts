@@ -7,6 +7,7 @@ import { nameApart } from "./open-apart.ts";
 import { REVISION_FORM, revisionNumber, stepFrom } from "./revision.ts";
 import { describeSignature, signFiles, verifySignature, type Signer } from "./signature.ts";
 import { readPrivateKey, readPublicKey } from "./signing-keys.ts";
+import { isUnfit } from "./unfit.ts";
 
 /** The most that `policy.memoryLimitBytes` can be: who will use the bundle is not known here. */
 const MEMORY_LIMIT_BYTES = 1 << 30;
@@ -78,7 +79,7 @@ export async function inspectBundle(packed: Uint8Array, publicPem?: string, scop
 export async function mayReplace(next: Uint8Array, before: Uint8Array | null): Promise<boolean> {
   return mended("publish the bundle", async () => {
     const name = await nameApart(next, MEMORY_LIMIT_BYTES);
-    const now = before === null ? null : await nameApart(before, MEMORY_LIMIT_BYTES).catch(() => null);
+    const now = before === null ? null : await nameApart(before, MEMORY_LIMIT_BYTES).catch(nothingIfUnfit);
     const step = stepFrom(now, name);
     if (step === "unordered") throw new Error(`its revision ${JSON.stringify(name.revision)} has no order; it has to be ${REVISION_FORM}`);
     if (step === "lower") {
@@ -88,6 +89,12 @@ export async function mayReplace(next: Uint8Array, before: Uint8Array | null): P
     // The same content may be signed anew, or be packed in another way.
     return before === null || Buffer.compare(next, before) !== 0;
   });
+}
+
+/** What is there and is no bundle stands in nobody's way; that it could not be looked at does. */
+function nothingIfUnfit(error: unknown): null {
+  if (isUnfit(error)) return null;
+  throw error;
 }
 
 /** @throws UserError if the revision has no order */

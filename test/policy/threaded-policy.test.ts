@@ -217,14 +217,19 @@ describe("Rego of one machine's own", { timeout: 90_000 }, () => {
 describe("a bundle whose data say that most agents hold no Rego", { timeout: 90_000 }, () => {
   const opened = async (context: TestContext, rego: string) => {
     const opa = compiler(context);
-    const { wasm, data } = await compileFolder({ data: policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } }), rego: new Map([["own.rego", rego]]) }, async () => opa);
+    const written = policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } });
+    const { wasm, data } = await compileFolder({ data: written, rego: new Map([["own.rego", rego]]) }, async () => opa);
     const said = { ...data, egress: { ...(data as { egress: object }).egress, cluster: { holders: { decoy: { agent: ["decoy.policy"] } }, programs: ["decoy.policy"] } } };
     const packed = await writeBundle({ revision: "1", wasm, data: said });
     const parts = { log: silentLog, clock: systemClock, environment: {} };
-    const close = (engine: ReloadingPolicyEngine) => { onTestFinished(async () => engine.close()); return engine; };
+    const open = async (section: object, more: object) => {
+      const engine = await ReloadingPolicyEngine.open(policyConfig.parse({ deadlineMs: LIMITS.deadlineMs, ...section }), { ...parts, ...more });
+      onTestFinished(async () => engine.close());
+      return engine;
+    };
     return {
-      fromAnywhere: async () => close(await ReloadingPolicyEngine.open(policyConfig.parse({ deadlineMs: LIMITS.deadlineMs, bundle: join(await aFolder({ "policy.tar.gz": packed }), "policy.tar.gz") }), parts)),
-      fromTheBoundary: async () => close(await ReloadingPolicyEngine.open(policyConfig.parse({ deadlineMs: LIMITS.deadlineMs }), { ...parts, held: () => ({ packed, revision: "1" }) })),
+      fromAnywhere: async () => open({ bundle: join(await aFolder({ "policy.tar.gz": packed }), "policy.tar.gz") }, {}),
+      fromTheBoundary: async () => open({}, { held: () => ({ packed, revision: "1" }) }),
     };
   };
 

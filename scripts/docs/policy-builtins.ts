@@ -61,7 +61,7 @@ ${list(WASM_BUILTINS)}
 
 Some of these give something else there than \`opa eval\` does, or never end. When a policy is loaded, wherever it was built, Weir puts itself in their place,
 for all arguments or for those where the two differ: ${CORRECTIONS.map(({ name }) => `\`${name}\``).join(", ")}. A policy whose WebAssembly was stripped
-of the names of its functions is refused.
+of the names of its functions is refused, and so is one that brings a memory of its own, or that is otherwise none of OPA's compiler.
 
 ## What differs from \`opa eval\`
 

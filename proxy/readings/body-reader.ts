@@ -92,7 +92,7 @@ export class BodyReader {
       return { value };
     } catch (fault) {
       if (!(fault instanceof JsonFault)) throw fault;
-      if (fault.kind === "no-json") return none("it is no JSON");
+      if (fault.kind === "no-json") return none("it cannot be parsed as JSON");
       throw malformed(fault.message);
     }
   }

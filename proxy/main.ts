@@ -164,7 +164,7 @@ async function furnish(config: ProxyConfig, options: StartOptions, furniture: Fu
   const credentials = openLender(config, { environment, identityTokenFile: config.cluster?.controller.tokenFile, mint, leaseDirectory, log, onEvent }, clock);
   lifecycle.onStop("credentials", async () => credentials.close());
   lifecycle.run("orphaned-leases", async (signal) => credentials.reclaimOrphans(signal));
-  const live = new LiveSet();
+  const live = new LiveSet({ clock, overdue: () => new EgressError("policy.unavailable", "policy changed, and did not get to ask about this again in time") });
   policy.onChange(() => { lifecycle.run("reconsider", async () => live.reconsiderAll()); });
   lifecycle.run("policy-watch", async (signal) => policy.watch(signal));
   const { ledger: budget, counts, close: closeBudget } = await openBudget(config.budgets, { clock, log, onEvent, stateDirectory: options.stateDirectory, controller: cluster?.ledger ?? null });

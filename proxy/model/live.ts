@@ -1,7 +1,7 @@
-import { systemClock, type Clock } from "../../common/clock.ts";
+import { systemClock } from "../../common/clock.ts";
 import type { AgentIdentity } from "./agent.ts";
 import { Places } from "./places.ts";
-import { Rescreening } from "./rescreening.ts";
+import { Rescreening, type RescreeningOptions } from "./rescreening.ts";
 
 /**
  * Everything open that holds a permission: connections, long exchanges. When policy, a budget or an identity changes, each is asked to
@@ -11,8 +11,8 @@ export class LiveSet {
   readonly #members = new Places<Reconsiderable>();
   readonly #rescreening: Rescreening;
 
-  constructor(clock: Clock = systemClock) {
-    this.#rescreening = new Rescreening(clock);
+  constructor({ clock = systemClock, overdue = () => new Error("could not be asked again in time") }: Partial<RescreeningOptions> = {}) {
+    this.#rescreening = new Rescreening({ clock, overdue });
   }
 
   get size(): number {

@@ -1,6 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock } from "../../common/clock.ts";
-import { EgressError } from "../errors.ts";
 import type { Reconsiderable } from "./live.ts";
 
 /** Members that are asked at the same time, of one namespace and of one agent. More would wait for each other in the queue of policy, and be refused there. */
@@ -9,23 +8,29 @@ const AT_ONCE_OF_AGENT = 4;
 /** Who was due for so long and could not be asked, because policy takes long about others of the namespace, is ended unasked, in milliseconds. */
 const OVERDUE_MS = 5_000;
 
+export interface RescreeningOptions {
+  readonly clock: Clock;
+  /** Why a member is ended that could not be asked in time. */
+  readonly overdue: () => Error;
+}
+
 /**
  * Asks members to reconsider themselves, a few at a time: agents in turns, and namespaces beside each other. Whoever holds thousands of streams, or slow
  * policies, keeps neither the streams of others waiting, nor requests that come meanwhile.
  */
 export class Rescreening {
-  readonly #clock: Clock;
+  readonly #options: RescreeningOptions;
   readonly #namespaces = new Map<string, OfNamespace>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: RescreeningOptions) {
+    this.#options = options;
   }
 
   /** Resolves when all have answered, those of the same namespaces included who became due meanwhile. A member that throws has ended itself. */
   async ask(members: readonly Reconsiderable[]): Promise<void> {
     const byNamespace = Map.groupBy(members, namespaceOf);
     await Promise.all([...byNamespace].map(async ([namespace, its]) => {
-      const asking = this.#namespaces.get(namespace) ?? new OfNamespace(this.#clock);
+      const asking = this.#namespaces.get(namespace) ?? new OfNamespace(this.#options);
       this.#namespaces.set(namespace, asking);
       await asking.ask(its);
       if (asking.isIdle && this.#namespaces.get(namespace) === asking) this.#namespaces.delete(namespace);
@@ -40,15 +45,15 @@ export class Rescreening {
 
 /** A member that is due already keeps its place, and is asked once. */
 class OfNamespace {
-  readonly #clock: Clock;
+  readonly #options: RescreeningOptions;
   /** By agent, in the order of their turns: who is due, and since when. */
   readonly #due = new Map<string, Map<Reconsiderable, number>>();
   readonly #asked = new Map<string, number>();
   #workers = 0;
   #over = Promise.withResolvers<void>();
 
-  constructor(clock: Clock) {
-    this.#clock = clock;
+  constructor(options: RescreeningOptions) {
+    this.#options = options;
   }
 
   get isIdle(): boolean {
@@ -70,7 +75,7 @@ class OfNamespace {
 
   #add(member: Reconsiderable): void {
     const due = this.#due.get(agentOf(member)) ?? new Map<Reconsiderable, number>();
-    if (!due.has(member)) due.set(member, this.#clock.monotonicMs());
+    if (!due.has(member)) due.set(member, this.#options.clock.monotonicMs());
     this.#due.set(agentOf(member), due);
   }
 
@@ -90,8 +95,8 @@ class OfNamespace {
   }
 
   async #ask(member: Reconsiderable, sinceMs: number): Promise<void> {
-    if (this.#clock.monotonicMs() - sinceMs < OVERDUE_MS) await Promise.allSettled([member.reconsider()]);
-    else member.end(new EgressError("policy.unavailable", "policy changed, and did not get to ask about this again in time"));
+    if (this.#options.clock.monotonicMs() - sinceMs < OVERDUE_MS) await Promise.allSettled([member.reconsider()]);
+    else member.end(this.#options.overdue());
   }
 
   /** The next member whose agent is not asked enough already; those that are have somebody who goes on with them. */

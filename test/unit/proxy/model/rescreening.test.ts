@@ -8,7 +8,7 @@ import { TestClock } from "../../../support/test-clock.ts";
 /** Members that answer when they are told to, and what was asked of them. */
 class Stand {
   readonly clock = new TestClock();
-  readonly rescreening = new Rescreening(this.clock);
+  readonly rescreening = new Rescreening({ clock: this.clock, overdue: () => new Error("overdue") });
   readonly asked: string[] = [];
   readonly ended: string[] = [];
   readonly #answers: { readonly name: string; readonly answer: PromiseWithResolvers<void> }[] = [];
@@ -98,7 +98,7 @@ test("who could not be asked for five seconds is ended, and who was due later is
   stand.clock.advance(1);
   await stand.answerAll();
   await Promise.all([over, later]);
-  expect([stand.asked.length, stand.ended]).toEqual([6, ["a: policy changed, and did not get to ask about this again in time"]]);
+  expect([stand.asked.length, stand.ended]).toEqual([6, ["a: overdue"]]);
 });
 
 test("a second change asks again who has been asked, and nobody twice who is still due", async () => {

@@ -2,12 +2,13 @@ import { safeLine } from "../../common/approvals/safe-line.ts";
 import { DETAIL_LENGTH, DETAIL_LINES, PATH_LENGTH } from "../../common/approvals/views.ts";
 import { EgressError } from "../errors.ts";
 import type { BodyReadings, HeadReadings, LlmReading } from "../model/readings.ts";
-import type { RequestHead } from "../model/request.ts";
+import type { HeaderList, RequestHead } from "../model/request.ts";
 import { describeBody } from "./describe-body.ts";
+import { hideInText } from "./hide-secrets.ts";
 
 /** What is known of a request beyond method and host. */
 export interface Described {
-  readonly head: Pick<RequestHead, "path" | "query">;
+  readonly head: Pick<RequestHead, "path" | "query" | "headers">;
   readonly readings: HeadReadings;
   /** Null where nobody read the body. `text` is the body without its content coding. */
   readonly read: { readonly text: Buffer; readonly parts: readonly BodyReadings[] } | null;
@@ -19,6 +20,11 @@ export interface Described {
 
 /** Begins a line that names something that will be sent and that the person does not see. */
 const NOT_SHOWN = "NOT SHOWN: ";
+/** Fields that say how a client speaks, and whose credentials are the boundary's affair. Any other may say what is done, and to what: `x-amz-copy-source`, `destination`. */
+const USUAL_FIELDS: ReadonlySet<string> = new Set([
+  "accept", "accept-charset", "accept-encoding", "accept-language", "authorization", "cache-control", "connection", "content-encoding", "content-length", "content-type", "date", "expect",
+  "host", "keep-alive", "mcp-method", "mcp-name", "mcp-protocol-version", "mcp-session-id", "pragma", "priority", "te", "traceparent", "tracestate", "trailer", "transfer-encoding", "user-agent",
+]);
 /** Begins a line that goes on with the one before. */
 const MORE = "  … ";
 /** A longer body would be taken apart for lines that nobody is shown; what is under it may be escapes and white space. */
@@ -30,10 +36,10 @@ const SEND_LESS = "Do not repeat it as it is. Send less in one request: fewer me
  * print, keys and texts in quotes, and without what looks like a secret. A line that is too long goes on in the next, behind `  … `, which begins no other.
  * @throws EgressError `approval.too-large` where it does not fit: nobody is asked about what they cannot see
  */
-export function describeRequest({ head: { path, query }, readings, read, bodyBytes, rule }: Described): string[] {
+export function describeRequest({ head: { path, query, headers }, readings, read, bodyBytes, rule }: Described): string[] {
   if (path.length > PATH_LENGTH) throw tooMuch(rule, `its path has ${path.length} characters`, "Do not repeat it as it is: use a shorter path.");
   if (read !== null && isShown(read.parts) && read.text.byteLength > LARGEST_BODY_BYTES) throw tooMuch(rule, `its body has ${read.text.byteLength} bytes`);
-  const lines = [...notShown(query, read, bodyBytes), ...describeHead(readings), ...(read === null ? [] : describeRead(read))].flatMap(folded);
+  const lines = [...notShown(query, read, bodyBytes), ...fieldsNotShown(headers), ...describeHead(readings), ...(read === null ? [] : describeRead(read))].flatMap(folded);
   if (lines.length > DETAIL_LINES) throw tooMuch(rule, `what was read of it takes ${lines.length} lines`);
   return lines;
 }
@@ -45,6 +51,11 @@ function notShown(query: string | null, read: Described["read"], bodyBytes: numb
     ...(read === null && bodyBytes !== 0 ? [`${NOT_SHOWN}a body${size} that was not read`] : []),
     ...(read !== null && read.text.byteLength > 0 && !isShown(read.parts) ? [`${NOT_SHOWN}all else in a body of ${read.text.byteLength} bytes`] : []),
   ];
+}
+
+function fieldsNotShown(headers: HeaderList): string[] {
+  const names = new Set(headers.map(([name]) => name).filter((name) => !USUAL_FIELDS.has(name)));
+  return names.size === 0 ? [] : [`${NOT_SHOWN}header fields ${[...names].map(hideInText).join(", ")}`];
 }
 
 /** Whether the body is shown whole: every reading but that of a model is of JSON that people can judge. */

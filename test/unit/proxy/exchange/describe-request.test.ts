@@ -7,7 +7,7 @@ import type { BodyReadings, McpReading } from "../../../../proxy/model/readings.
 const CALL: McpReading = {
   era: "session", direction: "to_server", kind: "request", method: "tools/call", tool: "charge", arguments: {}, prompt: null, uri: null, is_listing: false,
 };
-const about = (over: Partial<Described> = {}) => describeRequest({ head: { path: "/", query: null }, readings: {}, read: null, bodyBytes: 0, rule: "r", ...over });
+const about = (over: Partial<Described> = {}) => describeRequest({ head: { path: "/", query: null, headers: [] }, readings: {}, read: null, bodyBytes: 0, rule: "r", ...over });
 const body = (text: string, ...parts: BodyReadings[]) => about({ read: { text: Buffer.from(text), parts }, bodyBytes: text.length });
 const json = (text: string) => body(text, { json: {} });
 const mcp = (text: string) => body(text, { mcp: CALL });
@@ -52,12 +52,17 @@ describe("what is sent is shown", () => {
   });
 });
 
+test("header fields that may say what is done are named, without what looks like a secret, and usual ones are not", () => {
+  const headers = [["host", "s3.test"], ["user-agent", "x"], ["x-amz-copy-source", "/other/secret"], ["sk-live1234567890", "1"], ["x-amz-copy-source", "/b"]] as const;
+  expect(about({ head: { path: "/", query: null, headers } })).toEqual(["NOT SHOWN: header fields x-amz-copy-source, [hidden: 17 characters]"]);
+});
+
 describe("nobody is asked about what they cannot see", () => {
   test.each<[string, () => unknown]>([
     ["more members than there are lines", () => json(JSON.stringify(Object.fromEntries(Array.from({ length: DETAIL_LINES + 1 }, (_, at) => [`f${at}`, at]))))],
     ["a value that is longer than all lines", () => json(JSON.stringify({ a: "x".repeat(DETAIL_LINES * DETAIL_LENGTH) }))],
     ["a batch of too many calls", () => mcp(`[${Array.from({ length: DETAIL_LINES + 1 }, () => '{"method":"ping"}').join(",")}]`)],
-    ["a path that is too long", () => about({ head: { path: `/${"a".repeat(PATH_LENGTH)}`, query: null } })],
+    ["a path that is too long", () => about({ head: { path: `/${"a".repeat(PATH_LENGTH)}`, query: null, headers: [] } })],
     ["a body of megabytes", () => json(`{"a":1${" ".repeat(300_000)}}`)],
   ])("%s", (_, describing) => {
     expect(describing).toThrow(tooMuch);
@@ -73,7 +78,7 @@ describe("what is sent and not shown is said first", () => {
   test("a body that nobody read, and a query", () => {
     expect(about({ bodyBytes: 7 })).toEqual(["NOT SHOWN: a body of 7 bytes that was not read"]);
     expect(about({ bodyBytes: null })).toEqual(["NOT SHOWN: a body that was not read"]);
-    expect(about({ head: { path: "/", query: "all=true" } })).toEqual(["NOT SHOWN: a query of 8 characters"]);
+    expect(about({ head: { path: "/", query: "all=true", headers: [] } })).toEqual(["NOT SHOWN: a query of 8 characters"]);
     expect(about()).toEqual([]);
   });
 

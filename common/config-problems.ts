@@ -19,6 +19,7 @@ export function describeIssues(issues: readonly z.core.$ZodIssue[], written: Wri
 /** Own words for what most schemas leave to zod; for the `error` of a parse. */
 export function plainWords(issue: z.core.$ZodRawIssue): string | undefined {
   if (issue.code === "invalid_type") return issue.input === undefined ? "must be given" : `must be ${KINDS[issue.expected] ?? issue.expected}, not ${kindOf(issue.input)}`;
+  if (issue.code === "unrecognized_keys") return `unknown key ${issue.keys.join(", ")}`;
   if (issue.code === "invalid_value" && issue.values.length > 1) return `must be one of ${issue.values.map(String).join(", ")}`;
   if (issue.code === "too_small" && issue.minimum === 1 && (issue.origin === "string" || issue.origin === "array")) return "must not be empty";
   return undefined;

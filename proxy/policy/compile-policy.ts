@@ -113,7 +113,8 @@ async function build({ root, capabilities }: Workspace, opa: Opa, deadlineMs?: n
 
 const limited = (deadlineMs: number | undefined) => (deadlineMs === undefined ? {} : { deadlineMs });
 
-const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, packs: [], custom: {} };
+/** Of a folder without any. */
+export const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, packs: [], custom: {} };
 
 function refuseFailure(run: OpaRun): void {
   if (run.exitCode === 0) return;

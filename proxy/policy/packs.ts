@@ -1,4 +1,5 @@
 import type { z } from "zod";
+import { plainWords } from "../../common/config-problems.ts";
 import { policyData, type PolicyData } from "./data.ts";
 import type { PackUse } from "./data-readings.ts";
 import type { Pack, PackEntry, PackLevel } from "./pack-file.ts";
@@ -126,7 +127,7 @@ function lentAs(credential: string, grants: NonNullable<PackUse["grants"]>): rea
 
 /** What was written, by the schema of `data.yaml`; an entry that is not fit is told by its rule. */
 function checked(use: PackUse, written: WrittenEntries, texts: number): Expansion {
-  const parsed = policyData.safeParse(written);
+  const parsed = policyData.safeParse(written, { error: plainWords });
   if (parsed.success) return { entries: { hosts: parsed.data.hosts, addresses: parsed.data.addresses }, texts };
   return { problems: parsed.error.issues.map(({ path, message }) => ["pack", ruleAt(written, path) ?? use.pack, path.slice(2).join("."), message].filter((part) => part !== "").join(": ")) };
 }

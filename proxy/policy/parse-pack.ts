@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { ConfigError, parseConfig } from "../../common/config.ts";
+import { ConfigError, readConfig } from "../../common/config.ts";
 import type { PackUse } from "./data-readings.ts";
 import { packFile, type Pack } from "./pack-file.ts";
 import { parametersIn } from "./pack-parameters.ts";
@@ -12,12 +12,25 @@ const REFERENCE = "docs/policy.md";
  * @param name of the pack @param file for messages @throws ConfigError listing every problem
  */
 export function parsePack(name: string, file: string, text: string): Pack {
-  const { [name]: pack } = parseConfig(z.strictObject({ [name]: packFile }), { name: file, reference: REFERENCE }, text) as Readonly<Record<string, Pack>>;
+  const { value, document } = readConfig(z.strictObject({ [name]: packFile }), { name: file, reference: REFERENCE }, text);
+  const { [name]: pack } = value as Readonly<Record<string, Pack>>;
   if (pack === undefined) throw new Error(`${file} was read without its pack`);
   const lost = namesOf(pack);
   const problems = lost.length > 0 ? lost : unfitEntries(name, pack);
-  if (problems.length > 0) throw new ConfigError(file, problems, { reference: REFERENCE });
+  if (problems.length > 0) throw new ConfigError(file, problems.map((problem) => document.placed(problem, placeOf(problem, name, pack))), { reference: REFERENCE });
   return pack;
+}
+
+/** Below which place of the file a problem stands: an entry's are told by its rule, all others by their own place. */
+function placeOf(problem: string, name: string, { levels }: Pack): readonly PropertyKey[] {
+  const [rule] = problem.split(": ", 1);
+  for (const [index, level] of levels.entries()) {
+    for (const list of ["hosts", "addresses"] as const) {
+      const at = level[list].findIndex((entry) => `${name}.${entry.rule}` === rule);
+      if (at >= 0) return [name, "levels", index, list, at];
+    }
+  }
+  return [name];
 }
 
 /** Names that lead nowhere, by their places in the file. */

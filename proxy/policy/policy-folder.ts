@@ -1,13 +1,17 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
-import { parseConfig } from "../../common/config.ts";
+import { readConfig } from "../../common/config.ts";
+import type { ConfigDocument } from "../../common/config-document.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { allOf } from "./all-problems.ts";
 import { policyData, type PolicyData } from "./data.ts";
 import { isPackFile, readPacks, readShippedPacks, withPacks, type FoundPack } from "./read-packs.ts";
 
 const DATA_FILE_NAMES = ["data.yaml", "data.yml", "data.json"] as const;
 /** Folder of packs of one's own, in the policy folder. */
 export const OWN_PACKS = "packs";
+/** The page that lists the keys of the data. */
+const REFERENCE = "docs/policy.md, with every limit in docs/configuration.md (policy.data)";
 const FILE_LIMIT_BYTES = 32 << 20;
 const FILES_LIMIT = 1_000;
 const DEPTH_LIMIT = 8;
@@ -34,17 +38,33 @@ export async function readPolicyFolder(directory: string): Promise<PolicyFolder>
   const regoFiles = paths.filter((path) => path.endsWith(".rego"));
   if (dataFiles.length > 1) throw new UserError(`${directory} holds ${dataFiles.join(" and ")}`, "Keep one of them.", EXIT.config);
   if (dataFiles.length + regoFiles.length === 0) {
-    throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`, "`weir init` writes a commented starter.", EXIT.config);
+    throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`, "Write a data.yaml (docs/policy.md); `weir init` in an empty folder writes one to begin with.", EXIT.config);
   }
   const [dataFile] = dataFiles;
   const place = join(directory, dataFile ?? "data.yaml");
-  const data = dataFile === undefined ? policyData.parse({}) : parseConfig(policyData, place, await readLimited(place));
+  const own = await readOwnPacks(directory, paths);
+  const { value: data, document } = await readData(place, dataFile === undefined ? "" : await readLimited(place), own);
   return {
-    data: await withPacks(data, place, await readOwnPacks(directory, paths)),
+    data: await withPacks(data, place, own, (problem) => document.placed(problem)),
     packs: data.packs.map(({ pack }) => pack),
     taken: data.packs,
     rego: await readAll(directory, regoFiles),
   };
+}
+
+/** @throws ConfigError for the data; what is wrong with packs of one's own is told with it, because the data hide it */
+async function readData(place: string, text: string, own: ReadonlyMap<string, string>): Promise<{ readonly value: PolicyData; readonly document: ConfigDocument }> {
+  try {
+    return readConfig(policyData, { name: place, reference: REFERENCE }, text);
+  } catch (error) {
+    await allOf([() => Promise.reject(error as Error), () => readPacks(own)]);
+    throw error;
+  }
+}
+
+/** The Rego of a policy folder alone, by path: it can be checked whatever the data are. @throws UserError if the folder cannot be read */
+export async function readRego(directory: string): Promise<PolicyFolder["rego"]> {
+  return readAll(directory, (await listPolicyFiles(directory)).filter((path) => path.endsWith(".rego")));
 }
 
 /** The packs that come with Weir, and a policy folder's own if one is named. @throws UserError for a pack that is not fit */
@@ -83,7 +103,7 @@ export async function listPolicyFiles(directory: string): Promise<string[]> {
   } catch (cause) {
     const missing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new UserError(`cannot read the policy folder ${directory}: ${missing ? "no such folder" : (cause as Error).message}`,
-      "Check `policy.directory` (or --policy); `weir init` writes a starter.", EXIT.config, { cause });
+      "Check the name, `policy.directory` of weir.yaml, or --policy. `weir init` in an empty folder writes a weir.yaml and a policy to begin with.", EXIT.config, { cause });
   }
   return found.sort();
 }

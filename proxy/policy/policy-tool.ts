@@ -2,10 +2,11 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Environment } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { allOf } from "./all-problems.ts";
 import { writeBundle } from "./bundle.ts";
-import { checkOwnRego, compileFolder, inWorkspace } from "./compile-policy.ts";
+import { checkOwnRego, compileFolder, inWorkspace, NO_DATA } from "./compile-policy.ts";
 import { obtainOpa, runOpa, type Opa } from "./opa.ts";
-import { readPolicyFolder } from "./policy-folder.ts";
+import { readPolicyFolder, readRego } from "./policy-folder.ts";
 import { readCoverage, type RegoCoverage } from "./rego-coverage.ts";
 
 /** What an operator does with a policy folder. Rego needs `opa`, which these may build; data alone needs nothing. */
@@ -22,13 +23,17 @@ export interface CheckedFolder {
 
 /** Checks data, packs and Rego. @throws UserError with every problem */
 export async function checkPolicyFolder(directory: string, environment: Environment, announce: Announce): Promise<CheckedFolder> {
-  const folder = await readPolicyFolder(directory);
-  if (folder.rego.size > 0) {
-    const opa = await obtainOpa(environment, announce);
-    const sources = new Map([...folder.rego].filter(([path]) => !path.endsWith("_test.rego")));
-    await inWorkspace(folder, opa, (workspace) => checkOwnRego(workspace, sources, opa));
-  }
+  const [folder] = await allOf([() => readPolicyFolder(directory), () => checkFolderRego(directory, environment, announce)]);
   return { entries: folder.data.hosts.length + folder.data.addresses.length + folder.data.names.hide.length, regoFiles: folder.rego.size, packs: folder.packs ?? [] };
+}
+
+/** Rego by itself: what is wrong with the data must not hide what is wrong with it. */
+async function checkFolderRego(directory: string, environment: Environment, announce: Announce): Promise<void> {
+  const rego = await readRego(directory);
+  if (rego.size === 0) return;
+  const opa = await obtainOpa(environment, announce);
+  const sources = new Map([...rego].filter(([path]) => !path.endsWith("_test.rego")));
+  await inWorkspace({ data: NO_DATA, rego }, opa, (workspace) => checkOwnRego(workspace, sources, opa));
 }
 
 /** Compiles a policy folder into a bundle. @param revision names it; without it, its content does @throws UserError with the compiler's messages */

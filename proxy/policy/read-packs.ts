@@ -2,6 +2,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { ConfigError } from "../../common/config.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { allOf } from "./all-problems.ts";
 import type { PolicyData } from "./data.ts";
 import { PACK_NAME, type Pack } from "./pack-file.ts";
 import { expandPacks } from "./packs.ts";
@@ -41,24 +42,28 @@ export async function readShippedPacks(): Promise<ReadonlyMap<string, FoundPack>
  * @throws UserError for a pack that is not fit, and for one that has a shipped one's name: nobody should have to ask which of the two is meant
  */
 export async function readPacks(own: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, FoundPack>> {
-  const packs = new Map(await readShippedPacks());
-  for (const [path, text] of own) {
-    const name = basename(path, ENDING);
-    if (!PACK_NAME.test(name)) throw new UserError(`${path}: ${name} is no name of a pack`, "Name the file in lower case letters, digits and -.", EXIT.config);
-    if (packs.has(name)) throw new UserError(`${path}: a pack ${name} comes with Weir`, "Give yours another name.", EXIT.config);
-    packs.set(name, { pack: parsePack(name, path, text), file: path, isShipped: false });
-  }
-  return packs;
+  const shipped = await readShippedPacks();
+  const read = await allOf([...own].map(([path, text]) => () => [basename(path, ENDING), readOwn(path, text, shipped)] as const));
+  return new Map([...shipped, ...read]);
+}
+
+function readOwn(path: string, text: string, shipped: ReadonlyMap<string, FoundPack>): FoundPack {
+  const name = basename(path, ENDING);
+  if (!PACK_NAME.test(name)) throw new UserError(`${path}: ${name} is no name of a pack`, "Name the file in lower case letters, digits and -.", EXIT.config);
+  if (shipped.has(name)) throw new UserError(`${path}: a pack ${name} comes with Weir`, "Give yours another name.", EXIT.config);
+  return { pack: parsePack(name, path, text), file: path, isShipped: false };
 }
 
 /**
  * The data with the entries of the packs that it takes up; nothing is read where it takes up none and the folder has none.
- * @param place of the data, for messages @throws ConfigError with every problem
+ * @param place of the data, for messages @param placed puts the line before a problem of the data @throws ConfigError with every problem
  */
-export async function withPacks(data: PolicyData, place: string, own: ReadonlyMap<string, string> = new Map()): Promise<PolicyData> {
+export async function withPacks(
+  data: PolicyData, place: string, own: ReadonlyMap<string, string> = new Map(), placed: (problem: string) => string = (problem) => problem,
+): Promise<PolicyData> {
   if (data.packs.length === 0 && own.size === 0) return data;
   const packs = await readPacks(own);
   const expanded = expandPacks(data, new Map([...packs].map(([name, { pack }]) => [name, pack])));
-  if ("problems" in expanded) throw new ConfigError(place, expanded.problems, { reference: "`weir policy packs NAME`, and of data.yaml in docs/policy.md" });
+  if ("problems" in expanded) throw new ConfigError(place, expanded.problems.map(placed), { reference: "`weir policy packs NAME`, and of data.yaml in docs/policy.md" });
   return expanded.data;
 }

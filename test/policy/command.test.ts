@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { STARTER_POLICY_FILES } from "../../proxy/policy/starter.ts";
@@ -17,6 +17,20 @@ describe("weir policy", () => {
     await expect(weirPolicy(...command, directory)).rejects.toMatchObject({
       exitCode: 78, message: expect.stringMatching(/data\.yaml: 1 problem\n {2}line 3: \*\.example\.com must be quoted: "\*\.example\.com"/), hint: expect.not.stringContaining("server"),
     });
+  });
+
+  test("check tells what is wrong with data, packs and Rego at once, with lines, and what is right is none of it", async (context) => {
+    compiler(context);
+    const uses = "packs:\n  - pack: pypi\n    access: raed\n";
+    const files = { "data.yaml": `hosts:\n  - name: a.test\n    method: [GET]\n`, "mine.rego": "package weir.custom.exchange\n\ndenny contains 1\n" };
+    const directory = await aFolder(files);
+    await mkdir(join(directory, "packs"));
+    await writeFile(join(directory, "packs", "one.yaml"), "one:\n  titel: x\n");
+    await writeFile(join(directory, "packs", "two.yaml"), "two: 7\n");
+    await expect(weirPolicy("check", directory)).rejects.toMatchObject({ exitCode: 78, message: expect.stringMatching(
+      /line 3: hosts\.0\.method: unknown key; did you mean methods\?[^]*one\.yaml: \d problems[^]*line 2: one\.titel: unknown key; did you mean title\?[^]*two\.yaml: 1 problem[^]*mine\.rego:3: nothing uses the rule denny/) });
+    await expect(weirPolicy("check", await aFolder({ "data.yaml": uses }))).rejects.toThrow(/line 3: packs\.0\.access: pypi has no level raed/);
+    expect(await weirPolicy("check", await aFolder({ "data.yaml": uses.replace("    access: raed\n", ""), "mine.rego": files["mine.rego"].replace("denny", "deny") }))).toMatchObject({ exitCode: 0 });
   });
 
   test("counts the passed and failed cases, and fails with what was different", async () => {

@@ -36,8 +36,8 @@ describe("a pack", () => {
     - {name: read, about: Read, includes: [write], hosts: [{name: a.test, ${ENTRY}, credential: key, paths: ["/\${shop}"]}]}
     - {name: read, about: Read}
 `)).toEqual([
-      "parameters.shops: no entry uses it", "levels: ${shop} is no parameter of this pack", "levels: read stands there twice",
-      "levels.0.includes: no level write stands before read", "levels: read has no entry and includes none", "levels.0: read: key is no credential of this pack",
+      "line 5: parameters.shops: no entry uses it", "line 6: levels: ${shop} is no parameter of this pack", "line 6: levels: read stands there twice",
+      "line 7: levels.0.includes: no level write stands before read", "line 6: levels: read has no entry and includes none", "line 7: levels.0: read: key is no credential of this pack",
     ]);
   });
 
@@ -46,7 +46,7 @@ describe("a pack", () => {
   levels:
     - {name: read, about: Read, hosts: [{name: a.test, ${ENTRY}, metods: [GET]}]}
     - {name: write, about: Write, hosts: [{name: a.test, rule: write, about: write, paths: ["/\${shops}"]}]}
-`)).toEqual(['shop.read: Unrecognized key: "metods"', 'parameters.shops: "a/b" is not a name: letters, digits and . _ -, or * for every one']);
+`)).toEqual(["line 7: shop.read: unknown key metods", 'line 5: parameters.shops: "a/b" is not a name: letters, digits and . _ -, or * for every one']);
   });
 
   test("says what a parameter without a default could be", () => {

@@ -9,7 +9,7 @@ import { TimeUsed } from "./time-used.ts";
 import { readAnswers, type Evaluator } from "./wasm-policy.ts";
 
 export interface ThreadedOptions {
-  /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed, and for agents that have long been quick. */
+  /** Threads that evaluate at the same time, at least two; one more stands by for one that is killed. */
   readonly threads: number;
   readonly clock: Clock;
 }
@@ -136,7 +136,7 @@ export class ThreadedPolicy implements Evaluator {
     this.#fill();
     // Whatever is under way ends by its own deadline and comes here, so that nothing waits much longer than it may.
     for (const { answer } of this.#queue.expire(this.#clock.monotonicMs())) answer.reject(new Error("the questions of others took too long"));
-    while (this.#idle.length > 0 && this.#running.size <= this.#size) {
+    while (this.#idle.length > 0 && this.#running.size < this.#size) {
       const next = this.#queue.take((agent) => this.#mayRun(agent));
       if (next === null) return;
       void this.#run(this.#idle.pop() as KillableThread, next);
@@ -166,8 +166,6 @@ export class ThreadedPolicy implements Evaluator {
   /** One thread is always left to those that are known to be quick. */
   #mayRun(agent: string): boolean {
     if (this.#running.has(agent)) return false;
-    // The thread that stands by is for those who have long been quick: agents that begin with what never ends may have all others.
-    if (this.#running.size >= this.#size) return this.#suspicion.isProven(agent);
     if (!this.#isHeldBack(agent)) return true;
     const heldBack = [...this.#running.values()].filter((isHeldBack) => isHeldBack).length;
     if (heldBack >= this.#size - 1) return false;

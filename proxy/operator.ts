@@ -33,6 +33,7 @@ export { policyData, type PolicyData } from "./policy/data.ts";
 export { DATA_MEMORY_LIMIT_BYTES } from "./policy/data-memory.ts";
 export { ReloadingPolicyEngine } from "./policy/engine.ts";
 export { evaluateQuery, QUERY_ENGINES, type QueryEngine } from "./policy/evaluate-query.ts";
+export { namesOf, type PolicyNames } from "./policy/likely-mistakes.ts";
 export { newPackFiles } from "./policy/new-pack.ts";
 export { runPackCases } from "./policy/pack-cases.ts";
 export type { Pack } from "./policy/pack-file.ts";

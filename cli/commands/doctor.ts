@@ -1,9 +1,10 @@
 import { accessSync, constants } from "node:fs";
 import type { Command } from "commander";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
+import { describeError } from "../../common/lifecycle.ts";
 import { silentLog } from "../../common/log.ts";
 import { isFitRuntime } from "../../common/runtime.ts";
-import { checkPolicy, findOpa } from "../../proxy/operator.ts";
+import { checkPolicy, findOpa, namesOf, policyConfig, policyData, readPolicyFolder } from "../../proxy/operator.ts";
 import { checkBudgets } from "../budget/check-budgets.ts";
 import { withCluster } from "../cluster/cluster-connection.ts";
 import { withInstallationOptions, type InstallationOptions } from "../cluster/cluster-options.ts";
@@ -11,6 +12,7 @@ import { examineCluster } from "../cluster/doctor/examine.ts";
 import { printFindings } from "../cluster/doctor/print-findings.ts";
 import { loadConfig, type LoadedConfig } from "../load-config.ts";
 import type { Io } from "../io.ts";
+import { missingNames } from "../policy/missing-names.ts";
 import { checkSandbox, type Finding } from "../sandbox/check.ts";
 import { stateDirectory } from "../state-directory.ts";
 
@@ -81,7 +83,8 @@ async function configurationFindings(named: string | undefined, io: Io): Promise
     try {
       return { name, ok: true, detail: await work(), fix: "" };
     } catch (error) {
-      if (!(error instanceof UserError)) throw error;
+      // One part that cannot be looked at must not hide what there is to say of the others.
+      if (!(error instanceof UserError)) return { name, ok: false, detail: `internal error: ${describeError(error)}`, fix: "this is a fault of Weir; report it" };
       return { name, ok: false, detail: error.message, fix: error.hint };
     }
   };
@@ -92,12 +95,23 @@ async function configurationFindings(named: string | undefined, io: Io): Promise
   });
   if (loaded === undefined) return [config];
   const { config: values } = loaded;
+  const policy = await attempt("policy", async () => checkPolicy(values.policy, io.environment));
+  // What is wrong with the policy is said once.
+  const readable = policy.ok ? values : { ...values, policy: policyConfig.parse({}) };
   return [
-    config,
-    await attempt("policy", async () => checkPolicy(values.policy, io.environment)),
+    config, policy,
+    await attempt("grants", async () => checkGrants(readable)),
     await attempt("state directory", () => writableState(stateDirectory(values, io.environment))),
-    await attempt("budgets", async () => checkBudgets(values, stateDirectory(values, io.environment), silentLog)),
+    await attempt("budgets", async () => checkBudgets(readable, stateDirectory(values, io.environment), silentLog)),
   ];
+}
+
+/** @throws UserError if the policy lends what is not configured: such requests would be refused when they come */
+async function checkGrants({ grants, budgets, policy }: LoadedConfig["config"]): Promise<string> {
+  const data = policy.directory === undefined ? policy.data ?? policyData.parse({}) : (await readPolicyFolder(policy.directory)).data;
+  const missing = missingNames({ grants, budgets }, { grants: namesOf(data).grants, budgets: [] });
+  if (missing.length > 0) throw new UserError(missing.join("; "), "Add it to grants (docs/credentials.md), or take it out of the policy.", EXIT.config);
+  return `${Object.keys(grants).length} configured`;
 }
 
 function writableState(path: string): string {

@@ -5,8 +5,10 @@ import { EXIT, UserError } from "../../common/exit-codes.ts";
 import { allOf } from "./all-problems.ts";
 import { writeBundle } from "./bundle.ts";
 import { checkOwnRego, compileFolder, inWorkspace, NO_DATA } from "./compile-policy.ts";
+import { likelyMistakes, namesOf, type PolicyNames } from "./likely-mistakes.ts";
 import { obtainOpa, runOpa, type Opa } from "./opa.ts";
-import { readPolicyFolder, readRego } from "./policy-folder.ts";
+import { readFolderPacks, readPolicyFolder, readRego } from "./policy-folder.ts";
+import type { FoundPack } from "./read-packs.ts";
 import { readCoverage, type RegoCoverage } from "./rego-coverage.ts";
 
 /** What an operator does with a policy folder. Rego needs `opa`, which these may build; data alone needs nothing. */
@@ -19,12 +21,21 @@ export interface CheckedFolder {
   readonly regoFiles: number;
   /** Names of the packs that it takes up. */
   readonly packs: readonly string[];
+  /** What is fit and most likely not meant. */
+  readonly warnings: readonly string[];
+  /** What its entries name of the configuration. */
+  readonly names: PolicyNames;
 }
 
 /** Checks data, packs and Rego. @throws UserError with every problem */
 export async function checkPolicyFolder(directory: string, environment: Environment, announce: Announce): Promise<CheckedFolder> {
   const [folder] = await allOf([() => readPolicyFolder(directory), () => checkFolderRego(directory, environment, announce)]);
-  return { entries: folder.data.hosts.length + folder.data.addresses.length + folder.data.names.hide.length, regoFiles: folder.rego.size, packs: folder.packs ?? [] };
+  const { data, taken = [] } = folder;
+  const packs = taken.length === 0 ? new Map<string, FoundPack>() : await readFolderPacks(directory);
+  return {
+    entries: data.hosts.length + data.addresses.length + data.names.hide.length, regoFiles: folder.rego.size, packs: folder.packs ?? [],
+    warnings: likelyMistakes(data, taken, new Map([...packs].map(([name, { pack }]) => [name, pack]))), names: namesOf(data),
+  };
 }
 
 /** Rego by itself: what is wrong with the data must not hide what is wrong with it. */

@@ -66,6 +66,10 @@ describe("weir policy", () => {
     expect(await weirPolicy("try", "--policy", policy, "--host", "b.test", "--method", "GET")).toMatchObject({ exitCode: 3, out: expect.stringContaining("ask (exchange) by rule asked: May it?") });
   });
 
+  test("build into a folder that there is not says so", async () => {
+    await expect(weirPolicy("build", await aFolder(STARTER_POLICY_FILES), "-o", "/nowhere/at/all.tar.gz")).rejects.toMatchObject({ exitCode: 1, message: "cannot write /nowhere/at/all.tar.gz: there is no folder /nowhere/at" });
+  });
+
   test("build writes a bundle that try understands", async () => {
     const directory = await aFolder(STARTER_POLICY_FILES);
     const bundle = join(directory, "policy.tar.gz");

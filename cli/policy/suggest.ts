@@ -2,7 +2,10 @@ import type { Command } from "commander";
 import { stringify } from "yaml";
 import { systemClock } from "../../common/clock.ts";
 import { EXIT, UserError } from "../../common/exit-codes.ts";
-import { candidateOf, coveringPacks, pastDecision, readDecisions, readPolicy, regoThatAsks, Suggestions, withEntries, type Candidate, type PastDecision, type Suggestion } from "../../proxy/operator.ts";
+import {
+  candidateOf, coveringPacks, pastDecision, readDecisions, readPolicy, regoThatAsks,
+  Suggestions, withEntries, type Candidate, type PastDecision, type Suggestion,
+} from "../../proxy/operator.ts";
 import { sinceOption } from "../duration-option.ts";
 import { policyPlace } from "../explain-details.ts";
 import type { Io } from "../io.ts";
@@ -64,7 +67,9 @@ async function suggest(options: SuggestOptions, io: Io): Promise<void> {
   const found = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps > 0);
   const refused = suggestions.list().filter(({ allows, perhaps }) => allows + perhaps === 0);
   if (options.output === "json") return io.out(JSON.stringify({ suggestions: found, refusedByOtherEntries: refused.map(({ example }) => example.subject), ...uncoveredBy(suggestions) }, null, 2));
-  for (const file of found.length === 0 ? [] : regoThatAsks(policy.folder)) io.out(`# ${oneLine(file)} asks people: an entry goes past them where its conditions do not hold. Read it before you take one over.`);
+  for (const file of found.length === 0 ? [] : regoThatAsks(policy.folder)) {
+    io.out(`# ${oneLine(file)} asks people: an entry goes past them where its conditions do not hold. Read it before you take one over.`);
+  }
   await print({ found, refused, ...uncoveredBy(suggestions), dropped: suggestions.dropped }, io);
 }
 

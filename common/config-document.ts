@@ -52,7 +52,9 @@ export class ConfigDocument {
       if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor !== undefined) anchors.add(node.anchor);
       if (!isAlias(node)) return;
       const line = node.range === undefined || node.range === null ? null : this.#lines.linePos(node.range[0]).line;
-      problems.push(withLine(line, anchors.has(node.source) ? `*${node.source} is an alias; write out what it stands for` : `*${node.source} must be quoted: "*${node.source}" (* has a meaning of its own in YAML)`));
+      problems.push(withLine(line, anchors.has(node.source)
+        ? `*${node.source} is an alias; write out what it stands for`
+        : `*${node.source} must be quoted: "*${node.source}" (* has a meaning of its own in YAML)`));
     });
     return problems;
   }

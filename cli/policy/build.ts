@@ -12,7 +12,8 @@ export function registerBuild(policy: Command, io: Io): void {
     .action(async (directory: string, options: BuildOptions & { readonly output: string }) => {
       const { revision, packed } = await buildBundle(directory, options, io);
       await writeFile(options.output, packed).catch((cause: NodeJS.ErrnoException) => {
-        throw new UserError(`cannot write ${options.output}: ${cause.code === "ENOENT" ? `there is no folder ${dirname(options.output)}` : cause.message}`, "Make the folder, or choose another.", EXIT.failure, { cause });
+        const reason = cause.code === "ENOENT" ? `there is no folder ${dirname(options.output)}` : cause.message;
+        throw new UserError(`cannot write ${options.output}: ${reason}`, "Make the folder, or choose another.", EXIT.failure, { cause });
       });
       io.out(`${options.output}: revision ${revision}, ${packed.byteLength} bytes${options.sign === undefined ? "" : ", signed"}`);
     });

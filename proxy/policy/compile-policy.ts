@@ -119,7 +119,9 @@ export const NO_DATA = { hosts: [], addresses: [], names: { hide: [] }, packs: [
 function refuseFailure(run: OpaRun): void {
   if (run.exitCode === 0) return;
   const messages = (run.stderr.trim() === "" ? run.stdout : run.stderr).trim().replaceAll("policy/", "");
-  throw new UserError(`the policy does not compile\n${messages}`, messages.includes("undefined ref: input") ? "The input's fields are in policies/schemas/input.json." : "docs/rego.md is the reference of Rego of one's own.", EXIT.config);
+  const isOfInput = messages.includes("undefined ref: input");
+  const hint = isOfInput ? "The input's fields are in policies/schemas/input.json." : "docs/rego.md is the reference of Rego of one's own.";
+  throw new UserError(`the policy does not compile\n${messages}`, hint, EXIT.config);
 }
 
 async function place(path: string, content: string): Promise<void> {

@@ -72,7 +72,8 @@ function unusedRule({ path }: RegoRule, question: Question): string {
   const name = path[CUSTOM.length + 1] ?? "";
   const [near] = nearNames(name, ANSWER_SETS[question]);
   if (name.startsWith("test_")) return `${name} is a test: tests stand in files that end in _test.rego`;
-  return `nothing uses the rule ${name}, so it never holds${near === undefined ? "" : `; did you mean ${near}?`} (of ${names([...CUSTOM, question])} are asked: ${ANSWER_SETS[question].join(", ")})`;
+  const meant = near === undefined ? "" : `; did you mean ${near}?`;
+  return `nothing uses the rule ${name}, so it never holds${meant} (of ${names([...CUSTOM, question])} are asked: ${ANSWER_SETS[question].join(", ")})`;
 }
 
 function ourPackage(path: readonly string[]): string {
@@ -82,7 +83,8 @@ function ourPackage(path: readonly string[]): string {
 function unusedPackage(path: readonly string[]): string {
   const known = PACKAGES.map(names);
   const [near] = [...known.filter((each) => each.split(".").at(-1) === path.at(-1)), ...nearNames(names(path), known)];
-  return `nothing uses the package ${names(path)}, so its rules never hold${near === undefined ? "" : `; did you mean ${near}?`} (asked are ${known.join(", ")}; what only tests use stands in a file that ends in _test.rego)`;
+  const meant = near === undefined ? "" : `; did you mean ${near}?`;
+  return `nothing uses the package ${names(path)}, so its rules never hold${meant} (asked are ${known.join(", ")}; what only tests use stands in a file that ends in _test.rego)`;
 }
 
 /** What can be said of an answer by its look. What is worked out is looked at when it answers (answer.ts). */

@@ -38,7 +38,8 @@ export async function readPolicyFolder(directory: string): Promise<PolicyFolder>
   const regoFiles = paths.filter((path) => path.endsWith(".rego"));
   if (dataFiles.length > 1) throw new UserError(`${directory} holds ${dataFiles.join(" and ")}`, "Keep one of them.", EXIT.config);
   if (dataFiles.length + regoFiles.length === 0) {
-    throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`, "Write a data.yaml (docs/policy.md); `weir init` in an empty folder writes one to begin with.", EXIT.config);
+    throw new UserError(`${directory} holds no policy: neither data.yaml nor a .rego file`,
+      "Write a data.yaml (docs/policy.md); `weir init` in an empty folder writes one to begin with.", EXIT.config);
   }
   const [dataFile] = dataFiles;
   const place = join(directory, dataFile ?? "data.yaml");

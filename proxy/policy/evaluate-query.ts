@@ -30,6 +30,7 @@ export interface QueryAnswer {
   readonly value?: unknown;
 }
 
+const HINT = `Decisions are ${Object.keys(ENTRY_POINTS).join(", ")}; rules are data.weir.custom.exchange.deny and the like. \`weir policy check\` looks at the Rego by itself.`;
 const INPUT_LIMIT_BYTES = 32 << 20;
 
 /**
@@ -71,7 +72,8 @@ async function byWasm(directory: string, question: Question, input: object, { en
     const answer = await evaluator.evaluate(question, input as PolicyInput) as readonly { readonly result?: unknown }[];
     return answer[0] === undefined ? {} : { value: answer[0].result };
   } catch (cause) {
-    throw new UserError(`the policy could not be evaluated: ${describeError(cause)}`, "`--engine opa` may say more.", EXIT.failure, { cause });
+    const why = cause instanceof TypeError ? "the input lacks a part that every input has" : describeError(cause);
+    throw new UserError(`the policy could not be evaluated: ${why}`, "The input's fields are in policies/schemas/input.json; `--engine opa` may say more.", EXIT.failure, { cause });
   } finally {
     await evaluator.close?.();
   }
@@ -92,7 +94,7 @@ async function byOpa(directory: string, query: string, input: object, { environm
     const { result, errors } = parseEvaluation(stdout, stderr);
     if (errors !== undefined) {
       const lines = errors.map(({ message, location }) => `${location?.file === undefined ? "" : `${location.file.replace(/^policy\//, "")}:${location.row ?? 0}: `}${message}`);
-      throw new UserError(`opa cannot evaluate ${query}\n${lines.map((line) => `  ${line}`).join("\n")}`, "`weir policy check` looks at the Rego by itself.", EXIT.failure);
+      throw new UserError(`opa cannot evaluate ${query}\n${lines.map((line) => `  ${line}`).join("\n")}`, HINT, EXIT.failure);
     }
     if (result === undefined || result.length === 0) return {};
     const values = result.map(({ expressions, bindings }) => bindings ?? expressions[0]?.value);

@@ -85,3 +85,12 @@ describe("weir policy", () => {
     expect(await readFile(join(directory, "a.rego"), "utf8")).toBe("package weir.custom.name\n\ndeny contains {\"rule\": \"x\"} if false\n");
   });
 });
+
+test("eval says what an input lacks, and which words are decisions", async (context) => {
+  compiler(context);
+  const directory = await aFolder({ ...STARTER_POLICY_FILES, "input.json": "{}" });
+  const evaluated = (query: string) => weirPolicy("eval", directory, query, "--input", join(directory, "input.json"));
+  await expect(evaluated("exchange")).rejects.toMatchObject({ exitCode: 1, message: expect.not.stringContaining("undefined") });
+  await expect(evaluated("bogus")).rejects.toMatchObject({ exitCode: 1, hint: expect.stringContaining("connection, exchange, name") });
+  expect(await evaluated("data.weir.custom == 1")).toMatchObject({ out: "undefined" });
+});

@@ -45,11 +45,11 @@ export class FairQueue<T extends Queued> {
     return true;
   }
 
-  /** The next entry of a key that may have its turn; null if there is none. Whoever may not keeps its turn. */
-  take(mayHave: (key: string) => boolean = () => true): { readonly key: string; readonly entry: T } | null {
+  /** The next entry of a key that may have its turn, by its first entry; null if there is none. Whoever may not keeps its turn. */
+  take(mayHave: (key: string, first: T) => boolean = () => true): { readonly key: string; readonly entry: T } | null {
     let first: { readonly key: string; readonly account: readonly number[] } | null = null;
-    for (const key of this.#waiting.keys()) {
-      if (!mayHave(key)) continue;
+    for (const [key, [next]] of this.#waiting) {
+      if (next === undefined || !mayHave(key, next)) continue;
       const account = this.#account(key);
       if (first === null || isLess(account, first.account)) first = { key, account };
     }

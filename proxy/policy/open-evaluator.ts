@@ -60,6 +60,8 @@ function divided(here: WasmPolicy, apart: ThreadedPolicy, isApart: (input: Polic
     evaluateAll: async (question, inputs) => (inputs.some(isApart) ? apart : here).evaluateAll(question, inputs),
     get isWarm() { return apart.isWarm; },
     warm: async () => apart.warm(),
+    get suspicion() { return apart.suspicion; },
+    remember: (suspicion) => { apart.remember(suspicion); },
     close: async () => apart.close(),
   };
 }

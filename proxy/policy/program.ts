@@ -46,8 +46,13 @@ export class Program {
     }
   }
 
-  /** Makes it as ready for questions as the program that it follows: what that one's threads answer must not wait for new ones. Never throws. */
+  /**
+   * Makes it as ready for questions as the program that it follows: what that one's threads answer must not wait for new ones, nor agents that they know to be
+   * quick for those that they do not know. Never throws.
+   */
   async follow(before: Program): Promise<void> {
+    const { suspicion } = before.#evaluator;
+    if (suspicion !== undefined) this.#evaluator.remember?.(suspicion);
     // Threads that do not start now are tried again by the first question.
     if (before.#evaluator.isWarm === true) await this.#evaluator.warm?.().catch(() => {});
   }

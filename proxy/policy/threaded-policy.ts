@@ -4,7 +4,7 @@ import { FairQueue, type Queued } from "./fair-queue.ts";
 import { KillableThread, type ThreadData, type ThreadQuestion } from "./killable-thread.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
-import { namespaceOf, Suspicion } from "./suspicion.ts";
+import { namespaceOf, Suspicion, type QuestionKind } from "./suspicion.ts";
 import { TimeUsed } from "./time-used.ts";
 import { readAnswers, type Evaluator } from "./wasm-policy.ts";
 
@@ -23,6 +23,7 @@ const WAIT_IN_DEADLINES = 4;
 const USE_HALF_LIFE_MS = 1_000;
 
 interface Waiting extends ThreadQuestion, Queued {
+  readonly kind: QuestionKind;
   readonly answer: PromiseWithResolvers<string>;
 }
 
@@ -37,7 +38,7 @@ export class ThreadedPolicy implements Evaluator {
   readonly #clock: Clock;
   readonly #used: TimeUsed;
   readonly #queue: FairQueue<Waiting>;
-  readonly #suspicion: Suspicion;
+  #suspicion: Suspicion;
   readonly #idle: KillableThread[] = [];
   /** Agents with a question under way, and whether each may only have what is not kept for others. */
   readonly #running = new Map<string, boolean>();
@@ -81,7 +82,7 @@ export class ThreadedPolicy implements Evaluator {
     const answer = Promise.withResolvers<string>();
     const text = writeInputs(inputs);
     const untilMs = this.#clock.monotonicMs() + WAIT_IN_DEADLINES * this.#data.limits.deadlineMs;
-    if (!this.#queue.add(agent, { question, input: text, answer, length: lengthOf(text), untilMs })) {
+    if (!this.#queue.add(agent, { question, kind: input.read === undefined ? question : "body", input: text, answer, length: lengthOf(text), untilMs })) {
       throw new EgressError("policy.unavailable", `too many or too long questions about agent ${agent} wait for an answer`);
     }
     this.#pending.add(answer.promise);
@@ -101,6 +102,15 @@ export class ThreadedPolicy implements Evaluator {
 
   async warm(): Promise<void> {
     await this.#open();
+  }
+
+  get suspicion(): Suspicion {
+    return this.#suspicion;
+  }
+
+  remember(suspicion: Suspicion): void {
+    suspicion.endPauses();
+    this.#suspicion = suspicion;
   }
 
   /** Answers what waits, then ends the threads. */
@@ -137,7 +147,7 @@ export class ThreadedPolicy implements Evaluator {
     // Whatever is under way ends by its own deadline and comes here, so that nothing waits much longer than it may.
     for (const { answer } of this.#queue.expire(this.#clock.monotonicMs())) answer.reject(new Error("the questions of others took too long"));
     while (this.#idle.length > 0 && this.#running.size < this.#size) {
-      const next = this.#queue.take((agent) => this.#mayRun(agent));
+      const next = this.#queue.take((agent, { kind }) => this.#mayRun(agent, kind));
       if (next === null) return;
       void this.#run(this.#idle.pop() as KillableThread, next);
     }
@@ -164,20 +174,20 @@ export class ThreadedPolicy implements Evaluator {
   }
 
   /** One thread is always left to those that are known to be quick. */
-  #mayRun(agent: string): boolean {
+  #mayRun(agent: string, kind: QuestionKind): boolean {
     if (this.#running.has(agent)) return false;
-    if (!this.#isHeldBack(agent)) return true;
+    if (!this.#isHeldBack(agent, kind)) return true;
     const heldBack = [...this.#running.values()].filter((isHeldBack) => isHeldBack).length;
     if (heldBack >= this.#size - 1) return false;
-    return !this.#suspicion.isSuspect(agent) || this.#idle.length + this.#running.size - heldBack > 1;
+    return !this.#suspicion.isSuspect(agent, kind) || this.#idle.length + this.#running.size - heldBack > 1;
   }
 
-  #isHeldBack(agent: string): boolean {
-    return this.#suspicion.isNew(agent) || this.#suspicion.isSuspect(agent);
+  #isHeldBack(agent: string, kind: QuestionKind): boolean {
+    return this.#suspicion.isNew(agent, kind) || this.#suspicion.isSuspect(agent, kind);
   }
 
   async #run(thread: KillableThread, { key: agent, entry }: { readonly key: string; readonly entry: Waiting }): Promise<void> {
-    this.#running.set(agent, this.#isHeldBack(agent));
+    this.#running.set(agent, this.#isHeldBack(agent, entry.kind));
     const startedAtMs = performance.now();
     const isAnswered = await this.#ask(thread, entry);
     if (!isAnswered && (!thread.isAlive || thread.usedMs >= COSTLY_MS)) {
@@ -187,7 +197,7 @@ export class ThreadedPolicy implements Evaluator {
     }
     await thread.loaded();
     const usedMs = thread.isAlive ? thread.usedMs : performance.now() - startedAtMs;
-    if (isAnswered) this.#suspicion.answered(agent, usedMs);
+    if (isAnswered) this.#suspicion.answered(agent, entry.kind, usedMs);
     else this.#suspicion.failed(agent, usedMs);
     for (const key of [agent, namespaceOf(agent)]) this.#used.charge(key, usedMs);
     this.#running.delete(agent);

@@ -8,6 +8,7 @@ import { hostCalls } from "./host-calls.ts";
 import { writeInputs, type InputText } from "./input-text.ts";
 import type { PolicyInput, Question } from "./policy-engine.ts";
 import type { CompiledModule } from "../../common/rego/web-assembly.ts";
+import type { Suspicion } from "./suspicion.ts";
 
 export interface WasmLimits {
   /** Longest time of one evaluation, or of all that are asked for together, in milliseconds. */
@@ -28,6 +29,9 @@ export interface Evaluator {
   readonly isWarm?: boolean;
   /** @throws EgressError `policy.unavailable` if they do not start */
   warm?(): Promise<void>;
+  /** What its threads taught it of agents, and what takes up what another's did. Absent if there are none. */
+  readonly suspicion?: Suspicion;
+  remember?(suspicion: Suspicion): void;
   /** Answers what was asked, then gives back what it holds; absent if that is nothing. */
   close?(): Promise<void>;
 }

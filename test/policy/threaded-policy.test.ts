@@ -20,7 +20,7 @@ import { TestClock } from "../support/test-clock.ts";
 import { compiler } from "./compiler.ts";
 import { asks } from "./engines.ts";
 import { aFolder } from "./folders.ts";
-import { anExchange } from "./questions.ts";
+import { aConnection, anExchange } from "./questions.ts";
 
 const LIMITS = { deadlineMs: 1_000, memoryLimitBytes: 32 << 20, threads: 2 };
 const UNAVAILABLE = expect.objectContaining({ code: "policy.unavailable" });
@@ -36,7 +36,7 @@ const ENDLESS = exchange(`deny contains {"rule": "x", "reason": "", "hint": ""} 
 }`);
 const LIST = Array.from({ length: 3_000 }, (_, index) => `v${index}`);
 const QUICK = exchange('deny contains {"rule": "b.put", "reason": "", "hint": ""} if input.request.method == "PUT"');
-const ask = (namespace: string, method = "GET"): PolicyInput => anExchange({ agent: { namespace, name: "coder" }, request: { method } });
+const ask = (namespace: string, method = "GET", name = "coder"): PolicyInput => anExchange({ agent: { namespace, name }, request: { method } });
 const answered = (allow: boolean, rule?: string) => [{ result: expect.objectContaining({ allow, ...(rule === undefined ? {} : { rule }) }) }];
 
 /** Team a has a policy that never ends where it is asked about PUT, team b one that ends, and team c none with Rego. */
@@ -48,7 +48,7 @@ async function aCluster(context: TestContext, clock = new TestClock()): Promise<
     if (!("sources" in checked)) throw new Error(JSON.stringify(checked));
     return { namespace, name: "web", data: policyData.parse({ hosts: [{ name: "api.example.com", methods: ["GET", "PUT"] }], custom: { list: LIST } }), rego: checked };
   }));
-  const holders = Object.fromEntries(Object.keys(written).map((namespace) => [namespace, { coder: [`${namespace}.web`] }]));
+  const holders = Object.fromEntries(Object.keys(written).map((namespace) => [namespace, { coder: [`${namespace}.web`], other: [`${namespace}.web`] }]));
   const cluster = { base: policyData.parse({}), holders, withheld: {}, platform: "weir.internal", policies };
   const evaluator = await openHeldEvaluator(clusterBundle(cluster, await compileClusterRego(clusterSources(policies), opa)), LIMITS, clock);
   onTestFinished(async () => evaluator.close?.());
@@ -154,6 +154,24 @@ describe("Rego of tenants", { timeout: 90_000 }, () => {
     const [first] = await Promise.race([over.then(() => ["over"]), Promise.resolve(["still running"])]);
     expect(first).toBe("still running");
     await over;
+  });
+
+  test("takes no more than one thread of agents that are known to be quick by other questions alone", async (context) => {
+    const evaluator = await aCluster(context);
+    for (const name of ["coder", "other"]) await evaluator.evaluate("connection", aConnection({ agent: { namespace: "a", name } }));
+    await evaluator.evaluate("exchange", ask("b"));
+    const endless = Promise.allSettled([evaluator.evaluate("exchange", ask("a", "PUT")), evaluator.evaluate("exchange", ask("a", "PUT", "other"))]);
+    expect(await Promise.race([endless.then(() => "waited for both"), evaluator.evaluate("exchange", ask("b"))])).toEqual(answered(true));
+    expect((await endless).map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+  });
+
+  test("finds agents that were quick before known by the policy that follows", async (context) => {
+    const [before, after] = [await aCluster(context), await aCluster(context)];
+    await before.evaluate("exchange", ask("b"));
+    after.remember?.(before.suspicion!);
+    const endless = Promise.allSettled([after.evaluate("exchange", ask("a", "PUT"))]);
+    expect(await Promise.race([endless.then(() => "waited for the other"), after.evaluate("exchange", ask("b"))])).toEqual(answered(true));
+    await endless;
   });
 
   test("is not held to be slow for what keeps this thread from reading its answers", async (context) => {

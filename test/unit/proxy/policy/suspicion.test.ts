@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Suspicion } from "../../../../proxy/policy/suspicion.ts";
+import { KINDS, Suspicion } from "../../../../proxy/policy/suspicion.ts";
 import { TestClock } from "../../../support/test-clock.ts";
 
 function aSuspicion() {
@@ -28,22 +28,22 @@ describe("suspicion", () => {
 
   test("falls on neighbours that never had an answer, and not on those that had, nor on other namespaces", () => {
     const { suspicion } = aSuspicion();
-    suspicion.answered("a/reviewer", 1);
+    suspicion.answered("a/reviewer", "exchange", 1);
     suspicion.killed("a/coder");
-    expect(["a/coder", "a/new", "a/reviewer", "b/new"].map((agent) => suspicion.isSuspect(agent))).toEqual([true, true, false, false]);
-    suspicion.answered("a/new", 1);
-    expect(suspicion.isSuspect("a/new")).toBe(false);
+    expect(["a/coder", "a/new", "a/reviewer", "b/new"].map((agent) => suspicion.isSuspect(agent, "exchange"))).toEqual([true, true, false, false]);
+    suspicion.answered("a/new", "exchange", 1);
+    expect(suspicion.isSuspect("a/new", "exchange")).toBe(false);
   });
 
   test("is not lifted by an answer, but by time, and then begins anew", () => {
     const { clock, suspicion } = aSuspicion();
     suspicion.killed("a/coder");
     suspicion.killed("a/coder");
-    suspicion.answered("a/coder", 1);
+    suspicion.answered("a/coder", "exchange", 1);
     clock.advance(119_999);
-    expect(suspicion.isSuspect("a/coder")).toBe(true);
+    expect(suspicion.isSuspect("a/coder", "exchange")).toBe(true);
     clock.advance(1);
-    expect(suspicion.isSuspect("a/coder")).toBe(false);
+    expect(suspicion.isSuspect("a/coder", "exchange")).toBe(false);
     suspicion.killed("a/coder");
     clock.advance(1_000);
     expect(suspicion.isPaused("a/coder")).toBe(false);
@@ -53,23 +53,44 @@ describe("suspicion", () => {
     const { suspicion } = aSuspicion();
     suspicion.failed("a/quick", 1);
     suspicion.failed("b/costly", 30);
-    expect(["a/quick", "b/costly"].map((agent) => [suspicion.isNew(agent), suspicion.isSuspect(agent)])).toEqual([[true, false], [true, true]]);
+    expect(["a/quick", "b/costly"].map((agent) => [suspicion.isNew(agent, "exchange"), suspicion.isSuspect(agent, "exchange")])).toEqual([[true, false], [true, true]]);
   });
 
   test("falls on an agent whose answers are slow, and on new ones of its namespace, until that is half forgotten", () => {
     const { clock, suspicion } = aSuspicion();
-    suspicion.answered("a/known", 1);
-    suspicion.answered("a/slow", 30);
-    const suspects = () => ["a/slow", "a/new", "a/known", "b/new"].map((agent) => suspicion.isSuspect(agent));
+    suspicion.answered("a/known", "exchange", 1);
+    suspicion.answered("a/slow", "exchange", 30);
+    const suspects = () => ["a/slow", "a/new", "a/known", "b/new"].map((agent) => suspicion.isSuspect(agent, "exchange"));
     expect(suspects()).toEqual([true, true, false, false]);
     clock.advance(5_000);
     expect(suspects()).toEqual([false, false, false, false]);
   });
 
+  test("knows who is quick by what they are asked about, and nobody any more over whom a thread was killed", () => {
+    const { suspicion } = aSuspicion();
+    const known = () => KINDS.filter((kind) => !suspicion.isNew("a/coder", kind));
+    for (const kind of ["name", "connection"] as const) suspicion.answered("a/coder", kind, 1);
+    expect(known()).toEqual(["name", "connection"]);
+    suspicion.killed("a/other");
+    expect([suspicion.isSuspect("a/coder", "connection"), suspicion.isSuspect("a/coder", "body")]).toEqual([false, true]);
+    suspicion.killed("a/coder");
+    expect(known()).toEqual([]);
+  });
+
+  test("outlives a policy, but for its pauses", () => {
+    const { suspicion } = aSuspicion();
+    suspicion.answered("b/quick", "exchange", 1);
+    suspicion.killed("a/coder");
+    suspicion.endPauses();
+    expect([suspicion.isPaused("a/coder"), suspicion.isSuspect("a/coder", "exchange"), suspicion.isNew("b/quick", "exchange")]).toEqual([false, true, false]);
+    suspicion.killed("a/coder");
+    expect(suspicion.isPaused("a/coder")).toBe(true);
+  });
+
   test("does not fall on an agent for one slow moment, nor for a great many quick answers", () => {
     const { suspicion } = aSuspicion();
-    suspicion.answered("a/coder", 15);
-    for (let count = 0; count < 1_000; count += 1) suspicion.answered("a/coder", 9);
-    expect([suspicion.isSuspect("a/coder"), suspicion.isNew("a/coder"), suspicion.isNew("a/other")]).toEqual([false, false, true]);
+    suspicion.answered("a/coder", "exchange", 15);
+    for (let count = 0; count < 1_000; count += 1) suspicion.answered("a/coder", "exchange", 9);
+    expect([suspicion.isSuspect("a/coder", "exchange"), suspicion.isNew("a/coder", "exchange"), suspicion.isNew("a/other", "exchange")]).toEqual([false, false, true]);
   });
 });

@@ -14,7 +14,7 @@ import { mintAuthority } from "../support/tls-authority.ts";
 import { startUpstream, type UpstreamServer } from "../support/upstream-server.ts";
 import { eventually } from "../support/whole-proxy.ts";
 import { BAD_KINDS, FLEETING_DATABASE, FLEETING_HOST, HOST, Publisher } from "./swaps/bundles.ts";
-import { judgeRecords } from "./swaps/judge.ts";
+import { Judge } from "./swaps/judge.ts";
 import { Load } from "./swaps/load.ts";
 import { openFleeting, openLasting, TUNNEL_PORT } from "./swaps/open-things.ts";
 
@@ -101,9 +101,7 @@ class Course {
   readonly #publisher: Publisher;
   readonly #place: Place;
   readonly #wrong: string[] = [];
-  /** Of all records, and how many were looked at. */
-  readonly #lifecycle: LifecycleRecord[] = [];
-  #seen = 0;
+  readonly #judge = new Judge((revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel|names\\.default)$`));
   #refused = 0;
   #slowestEndMs = 0;
 
@@ -127,7 +125,8 @@ class Course {
     if (lasting.received.isOver) this.#wrong.push("the stream whose permission stayed was ended");
     if (grownBytes > MEMORY_GROWTH_LIMIT_BYTES) this.#wrong.push(`memory grew by ${grownBytes} bytes`);
     lasting.close();
-    const { decisions, wrong } = judgeRecords(this.#stand.records, (revision) => new RegExp(`^(?:proof\\.v${revision.split("-")[0]}|stream|tunnel|names\\.default)$`));
+    for (let turn = 0; turn < 2; turn += 1) this.#judge.take(this.#stand.records);
+    const { decisions, wrong } = this.#judge;
     return { swaps, refused: this.#refused, asked: load.asked, decisions, slowestEndMs: this.#slowestEndMs, grownBytes, wrong: [...this.#wrong, ...load.failures, ...wrong] };
   }
 
@@ -175,12 +174,8 @@ class Course {
   }
 
   #events(event: string): LifecycleRecord[] {
-    const { records } = this.#stand;
-    for (; this.#seen < records.length; this.#seen += 1) {
-      const record = records[this.#seen];
-      if (record?.kind === "lifecycle") this.#lifecycle.push(record);
-    }
-    return this.#lifecycle.filter((record) => record.event === event);
+    this.#judge.take(this.#stand.records);
+    return this.#judge.lifecycle.filter((record) => record.event === event);
   }
 }
 

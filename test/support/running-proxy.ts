@@ -25,7 +25,7 @@ export interface Answered {
 export interface Stand {
   readonly directory: string;
   readonly proxy: RunningProxy;
-  readonly records: readonly AuditRecord[];
+  readonly records: AuditRecord[];
   /** A tagged connection to where the agent dialled. */
   dial(destination: Endpoint, transport?: Transport): Promise<Socket>;
   /** Asks the proxy's DNS, as the agent's resolver does. */

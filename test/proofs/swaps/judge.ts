@@ -1,4 +1,4 @@
-import type { AuditRecord, RecordedDecision } from "../../../proxy/model/record.ts";
+import type { AuditRecord, LifecycleRecord, RecordedDecision } from "../../../proxy/model/record.ts";
 
 /** A decision is recorded a moment after it was made, and one that was open when the policy changed ends on the one that it was put to. */
 const GRACE_MS = 1_000;
@@ -6,7 +6,7 @@ const GRACE_MS = 1_000;
 interface Reign {
   readonly revision: string;
   readonly fromMs: number;
-  readonly untilMs: number;
+  untilMs: number;
 }
 
 /** A decision on record, and between when and when it was made. */
@@ -18,22 +18,52 @@ interface Decided {
 }
 
 /**
- * Every decision on record, of connections, exchanges and names, is of a revision that was in force when it was made, and its rule is of that revision.
- * @returns what is wrong, in sentences, and how many were looked at
+ * Every decision on record, of connections, exchanges and names, is of a revision that was in force when it was made, and its rule is of that revision. Records
+ * are judged as they come and not kept: hundreds of thousands would be taken for the memory of the proxy.
  */
-export function judgeRecords(records: readonly AuditRecord[], ruleOf: (revision: string) => RegExp): { readonly decisions: number; readonly wrong: readonly string[] } {
-  const reigns = new Map(reignsOf(records).map((reign) => [reign.revision, reign]));
-  const decided = records.flatMap(decidedOf);
-  const wrong = decided.flatMap(({ what, decision, fromMs, untilMs }) => {
-    if (decision === null) return [`${what} names no decision`];
-    const reign = reigns.get(decision.revision);
-    if (reign === undefined) return [`${what} was decided by ${decision.revision}, which never was in force`];
-    if (untilMs < reign.fromMs || fromMs > reign.untilMs + GRACE_MS) {
-      return [`${what} was decided by ${decision.revision} from ${fromMs} to ${untilMs}, which was in force from ${reign.fromMs} to ${reign.untilMs}`];
-    }
-    return ruleOf(decision.revision).test(decision.rule) ? [] : [`${what} was decided by ${decision.revision} with the rule ${decision.rule}`];
-  });
-  return { decisions: decided.length, wrong };
+export class Judge {
+  readonly lifecycle: LifecycleRecord[] = [];
+  readonly wrong: string[] = [];
+  readonly #ruleOf: (revision: string) => RegExp;
+  readonly #reigns = new Map<string, Reign>();
+  #latest: Reign | null = null;
+  /** One turn behind, so that what is on record a moment before its revision is, is judged after it. */
+  #waiting: readonly Decided[] = [];
+  #decisions = 0;
+
+  constructor(ruleOf: (revision: string) => RegExp) {
+    this.#ruleOf = ruleOf;
+  }
+
+  get decisions(): number {
+    return this.#decisions;
+  }
+
+  /** @param records in their order; taken out of the list */
+  take(records: AuditRecord[]): void {
+    const taken = records.splice(0);
+    for (const record of taken) if (record.kind === "lifecycle") this.#note(record);
+    for (const decided of this.#waiting) this.#judge(decided);
+    this.#waiting = taken.flatMap(decidedOf);
+    this.#decisions += this.#waiting.length;
+  }
+
+  #note(record: LifecycleRecord): void {
+    this.lifecycle.push(record);
+    if (record.event !== "policy.loaded") return;
+    if (this.#latest !== null) this.#latest.untilMs = record.timeMs;
+    this.#latest = { revision: String(record.fields["revision"]), fromMs: record.timeMs, untilMs: Number.POSITIVE_INFINITY };
+    this.#reigns.set(this.#latest.revision, this.#latest);
+  }
+
+  #judge({ what, decision, fromMs, untilMs }: Decided): void {
+    const reign = decision === null ? undefined : this.#reigns.get(decision.revision);
+    if (decision === null) this.wrong.push(`${what} names no decision`);
+    else if (reign === undefined) this.wrong.push(`${what} was decided by ${decision.revision}, which never was in force`);
+    else if (untilMs < reign.fromMs || fromMs > reign.untilMs + GRACE_MS) {
+      this.wrong.push(`${what} was decided by ${decision.revision} from ${fromMs} to ${untilMs}, which was in force from ${reign.fromMs} to ${reign.untilMs}`);
+    } else if (!this.#ruleOf(decision.revision).test(decision.rule)) this.wrong.push(`${what} was decided by ${decision.revision} with the rule ${decision.rule}`);
+  }
 }
 
 /** What ended before anything was decided, because the agent went away, has no decision; what was sent or refused has one. */
@@ -46,10 +76,4 @@ function decidedOf(record: AuditRecord): readonly Decided[] {
   const fromMs = record.phase === "closed" ? timeMs - record.durationMs : timeMs;
   const what = record.kind === "exchange" ? `exchange ${record.exchangeId}` : `connection ${record.connectionId}`;
   return [{ what: `${what} (${record.phase})`, decision: record.decision, fromMs, untilMs: timeMs }];
-}
-
-function reignsOf(records: readonly AuditRecord[]): readonly Reign[] {
-  const loads = records.flatMap((record) => (record.kind === "lifecycle" && record.event === "policy.loaded"
-    ? [{ revision: String(record.fields["revision"]), atMs: record.timeMs }] : []));
-  return loads.map(({ revision, atMs }, index) => ({ revision, fromMs: atMs, untilMs: loads[index + 1]?.atMs ?? Number.POSITIVE_INFINITY }));
 }

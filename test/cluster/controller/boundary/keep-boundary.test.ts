@@ -107,7 +107,7 @@ describe.skipIf(programs === null)("the keeper of the boundary, level 1 (npm run
   test("says what is wrong by file and line, withholds the agent, and takes it back once it is mended", async ({ skip }) => {
     if (opa === null) skip("no `opa` here");
     await aTeam();
-    await scene.apply(TYPES.egressPolicies, "web", { ...HOST, rego: { "hours.rego": "package weir.custom.exchange\n\ndeny contains {} if input.agent.nmae\n" } });
+    await scene.apply(TYPES.egressPolicies, "web", { ...HOST, rego: { "hours.rego": "package weir.custom.exchange\n\ndeny contains {\"rule\": \"hours\", \"reason\": \"\", \"hint\": \"\"} if input.agent.nmae\n" } });
     await expect.poll(() => scene.conditions(TYPES.egressPolicies, "web"), SOON).toEqual({ Accepted: "False InvalidRego", Programmed: "False NotAccepted" });
     expect((await plane.api.get(TYPES.egressPolicies, { namespace: scene.team, name: "web" }))?.["status"]).toMatchObject({ problems: [{ file: "hours.rego", line: 3 }] });
     await expect.poll(() => scene.conditions(TYPES.agents, "reviewer"), SOON).toMatchObject({ Ready: "False PolicyWithheld" });

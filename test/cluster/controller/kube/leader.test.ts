@@ -99,12 +99,15 @@ describe.skipIf(programs === null)("leader election on a real API server (npm ru
     const namespace = "unfenced";
     await plane.createNamespace(namespace);
     const pair = [contend(namespace, "u0", false), contend(namespace, "u1", false)];
-    const leader = await leaderOf(pair);
-    const other = pair.find((each) => each !== leader)!;
-    leader.freeze();
-    await hasWrittenMore(other);
-    leader.thaw();
-    await hasWrittenMore(leader);
+    // What it writes after it wakes up may be what it had sent before it froze; then it is frozen once more.
+    for (let round = 0; round < 10 && lateOnes(await journalOf(namespace)) === 0; round += 1) {
+      const leader = await leaderOf(pair);
+      const other = pair.find((each) => each !== leader)!;
+      leader.freeze();
+      await hasWrittenMore(other);
+      leader.thaw();
+      await hasWrittenMore(leader);
+    }
     expect(lateOnes(await journalOf(namespace))).toBeGreaterThan(0);
   });
 

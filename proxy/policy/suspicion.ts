@@ -47,7 +47,8 @@ export class Suspicion {
 
   /** A policy that follows another is asked at once. What is known of agents otherwise stays known: who was quick is no beginner, who was wild has no clean slate. */
   endPauses(): void {
-    for (const [agent, kills] of this.#agents.entries()) this.#agents.set(agent, { ...kills, untilMs: 0 });
+    // A copy: what is set moves to the front of what is walked over.
+    for (const [agent, kills] of [...this.#agents.entries()]) this.#agents.set(agent, { ...kills, untilMs: 0 });
   }
 
   /**

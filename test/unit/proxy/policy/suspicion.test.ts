@@ -80,8 +80,9 @@ describe("suspicion", () => {
   test("outlives a policy, but for its pauses", () => {
     const { suspicion } = aSuspicion();
     suspicion.answered("b/quick", "exchange", 1);
-    suspicion.killed("a/coder");
+    for (const agent of ["a/coder", "a/second", "b/third"]) suspicion.killed(agent);
     suspicion.endPauses();
+    expect(["a/second", "b/third"].map((agent) => suspicion.isPaused(agent))).toEqual([false, false]);
     expect([suspicion.isPaused("a/coder"), suspicion.isSuspect("a/coder", "exchange"), suspicion.isNew("b/quick", "exchange")]).toEqual([false, true, false]);
     suspicion.killed("a/coder");
     expect(suspicion.isPaused("a/coder")).toBe(true);
